@@ -1,0 +1,2 @@
+/** Architectures and weights on disk, and the compiled model: what an application links. */
+package dev.sextant.runtime;

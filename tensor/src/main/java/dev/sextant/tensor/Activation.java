@@ -1,0 +1,40 @@
+package dev.sextant.tensor;
+
+/** Pointwise non-linearities, applied on their own or fused into other kernels. */
+public enum Activation {
+  /** y = x. */
+  IDENTITY,
+  /** y = max(x, 0). */
+  RELU,
+  /** y = min(max(x, 0), 6). */
+  RELU6,
+  /** y = x * relu6(x + 3) / 6, also known as swish6. */
+  HSWISH,
+  /** y = 1 / (1 + exp(-x)). */
+  SIGMOID;
+
+  /** The value at {@code x}. */
+  public double apply(double x) {
+    return switch (this) {
+      case IDENTITY -> x;
+      case RELU -> Math.max(x, 0);
+      case RELU6 -> Math.min(Math.max(x, 0), 6);
+      case HSWISH -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
+      case SIGMOID -> 1 / (1 + Math.exp(-x));
+    };
+  }
+
+  /** The derivative at {@code x}; at a kink, the one of the flat side. */
+  public double derivative(double x) {
+    return switch (this) {
+      case IDENTITY -> 1;
+      case RELU -> x > 0 ? 1 : 0;
+      case RELU6 -> x > 0 && x < 6 ? 1 : 0;
+      case HSWISH -> x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6;
+      case SIGMOID -> {
+        double s = 1 / (1 + Math.exp(-x));
+        yield s * (1 - s);
+      }
+    };
+  }
+}

@@ -1,0 +1,36 @@
+package dev.sextant.tensor;
+
+import java.util.ServiceLoader;
+
+/** Which backend serves which device. */
+public final class Backends {
+  private Backends() {}
+
+  /**
+   * Opens a backend with a memory of its own.
+   *
+   * @param threads worker threads to split a kernel over, at least 1; ignored by devices that
+   *     schedule themselves
+   * @throws SextantException if nothing serves that device, with what to do about it
+   */
+  public static Backend open(Device device, int threads) {
+    if (threads < 1) {
+      throw new SextantException("threads: " + threads + " is not at least 1");
+    }
+    return switch (device.kind()) {
+      case "cpu" -> dev.sextant.tensor.internal.cpu.CpuBackend.open(threads);
+      case "reference" -> new dev.sextant.tensor.internal.reference.ReferenceBackend();
+      default -> external(device, threads);
+    };
+  }
+
+  private static Backend external(Device device, int threads) {
+    for (BackendProvider provider : ServiceLoader.load(BackendProvider.class)) {
+      if (provider.kind().equals(device.kind())) {
+        return provider.open(device, threads);
+      }
+    }
+    throw new SextantException(
+        "device: no backend for '" + device + "' is on the module path; cpu always is");
+  }
+}

@@ -1,0 +1,125 @@
+package dev.sextant.tensor;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shape rules of {@link Backend}, one for each kind of operation; every backend calls them
+ * before any kernel runs. A message names the operation, the rule and the shapes, as in {@code
+ * depthwise: input has 96 channels, kernel has 64 (input [8,32,32,96], kernel [3,3,64])}.
+ */
+public final class Check {
+  private Check() {}
+
+  /** All tensors have the shape of the first. */
+  public static void same(String op, Tensor first, Tensor... others) {
+    for (Tensor other : others) {
+      if (!other.shape().equals(first.shape())) {
+        throw new SextantException(
+            "%s: shapes differ (%s and %s)".formatted(op, first.shape(), other.shape()));
+      }
+    }
+  }
+
+  /** A tensor has the shape that the operation needs it to have. */
+  public static void shape(String op, String name, Tensor tensor, Shape expected) {
+    if (!tensor.shape().equals(expected)) {
+      throw new SextantException(
+          "%s: %s must be %s (it is %s)".formatted(op, name, expected, tensor.shape()));
+    }
+  }
+
+  /** A tensor has that many dimensions. */
+  public static void rank(String op, String name, Shape shape, int rank) {
+    if (shape.rank() != rank) {
+      throw new SextantException(
+          "%s: %s must have %d dimensions (it is %s)".formatted(op, name, rank, shape));
+    }
+  }
+
+  /** Per-channel vectors have one entry for each channel of x. */
+  public static void channels(String op, Tensor x, @Nullable Tensor... vectors) {
+    if (x.shape().rank() < 1) {
+      throw new SextantException(op + ": input has no channels (it is a scalar)");
+    }
+    for (Tensor vector : vectors) {
+      if (vector != null && vector.size() != x.shape().channels()) {
+        throw new SextantException(
+            "%s: input has %d channels, vector has %d (input %s, vector %s)"
+                .formatted(
+                    op, x.shape().channels(), vector.size(), x.shape(), vector.shape()));
+      }
+    }
+  }
+
+  /** The output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code [k,k,Cin,Cout]}. */
+  public static Shape conv2d(String op, Shape x, Shape w, Window window) {
+    rank(op, "input", x, 4);
+    rank(op, "kernel", w, 4);
+    if (w.get(0) != window.kernel() || w.get(1) != window.kernel()) {
+      throw new SextantException(
+          "%s: kernel %s does not fit the window %s".formatted(op, w, window));
+    }
+    if (x.get(3) != w.get(2)) {
+      throw new SextantException(
+          "%s: input has %d channels, kernel has %d (input %s, kernel %s)"
+              .formatted(op, x.get(3), w.get(2), x, w));
+    }
+    return window.output(x, w.get(3));
+  }
+
+  /** The output shape of a depthwise convolution of x {@code [N,H,W,C]} by w {@code [k,k,C]}. */
+  public static Shape depthwise(String op, Shape x, Shape w, Window window) {
+    rank(op, "input", x, 4);
+    rank(op, "kernel", w, 3);
+    if (w.get(0) != window.kernel() || w.get(1) != window.kernel()) {
+      throw new SextantException(
+          "%s: kernel %s does not fit the window %s".formatted(op, w, window));
+    }
+    if (x.get(3) != w.get(2)) {
+      throw new SextantException(
+          "%s: input has %d channels, kernel has %d (input %s, kernel %s)"
+              .formatted(op, x.get(3), w.get(2), x, w));
+    }
+    return window.output(x, x.get(3));
+  }
+
+  /** The output shape of a pooling. */
+  public static Shape pool(String op, Shape x, Window window) {
+    rank(op, "input", x, 4);
+    if (window.padding() >= window.span()) {
+      throw new SextantException(
+          "%s: padding of window %s leaves windows without a pixel".formatted(op, window));
+    }
+    return window.output(x, x.get(3));
+  }
+
+  /** The shape {@code [M, N]} of op(a) op(b). */
+  public static Shape gemm(Shape a, boolean transposeA, Shape b, boolean transposeB) {
+    rank("gemm", "a", a, 2);
+    rank("gemm", "b", b, 2);
+    int inner = a.get(transposeA ? 0 : 1);
+    if (inner != b.get(transposeB ? 1 : 0)) {
+      throw new SextantException(
+          "gemm: inner extents differ (a %s%s, b %s%s)"
+              .formatted(a, transposeA ? " transposed" : "", b, transposeB ? " transposed" : ""));
+    }
+    return Shape.of(a.get(transposeA ? 1 : 0), b.get(transposeB ? 0 : 1));
+  }
+
+  /** Logits {@code [N, K]} with labels {@code [N]} below K. */
+  public static void labels(String op, Tensor logits, Tensor labels) {
+    rank(op, "logits", logits.shape(), 2);
+    shape(op, "labels", labels, Shape.of(logits.shape().get(0)));
+    if (labels.storage() instanceof Storage.Heap) {
+      int classes = logits.shape().get(1);
+      int[] values = labels.ints();
+      for (int i = labels.offset(); i < labels.offset() + labels.size(); i++) {
+        if (values[i] < 0 || values[i] >= classes) {
+          throw new SextantException(
+              "%s: label %d at %d is not below the %d classes"
+                  .formatted(op, values[i], i - labels.offset(), classes));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package dev.sextant.tensor;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A block of memory that one or more {@link Tensor} handles share. Backends subclass it to hold
+ * their own kind of address; {@link Heap} holds a Java array. Confined to the thread of its {@link
+ * Memory}.
+ */
+public abstract class Storage {
+  final long bytes;
+  int references;
+  Memory.Category category = Memory.Category.WORKSPACE;
+  String label = "";
+  long requestedBytes;
+  @Nullable Storage previousLive;
+  @Nullable Storage nextLive;
+
+  /** A block of that many bytes, counted by the pool as reserved. */
+  protected Storage(long bytes) {
+    this.bytes = bytes;
+  }
+
+  /** A Java array: {@code float[]} or {@code int[]} by type. */
+  static final class Heap extends Storage {
+    final float @Nullable [] floats;
+    final int @Nullable [] ints;
+
+    Heap(DType dtype, int elements) {
+      super((long) elements * dtype.bytes());
+      floats = dtype == DType.F32 ? new float[elements] : null;
+      ints = dtype == DType.I32 ? new int[elements] : null;
+    }
+  }
+}

@@ -1,0 +1,188 @@
+package dev.sextant.tensor;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A handle to dense, row-major elements in a {@link Memory}. Images are {@code [N, H, W, C]}.
+ *
+ * <p>There are no strided views: {@link #reshape}, {@link #slice} and {@link #share} make another
+ * handle to the same storage, which goes back to the pool when its last handle is closed. Confined
+ * to the thread of its memory.
+ */
+public final class Tensor implements AutoCloseable {
+  private final Memory memory;
+  private final Storage storage;
+  private final int offset;
+  private final Shape shape;
+  private final DType dtype;
+  private boolean closed;
+  Memory.@Nullable Scope scope;
+  @Nullable Tensor previousInScope;
+  @Nullable Tensor nextInScope;
+
+  Tensor(Memory memory, Storage storage, int offset, Shape shape, DType dtype) {
+    this.memory = memory;
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.dtype = dtype;
+    storage.references++;
+    memory.enterScope(this);
+  }
+
+  /** Its extents. */
+  public Shape shape() {
+    return shape;
+  }
+
+  /** Its element type. */
+  public DType dtype() {
+    return dtype;
+  }
+
+  /** Number of elements. */
+  public int size() {
+    return shape.size();
+  }
+
+  /** Bytes of its elements. */
+  public long bytes() {
+    return (long) size() * dtype.bytes();
+  }
+
+  /** The memory it lives in. */
+  public Memory memory() {
+    return memory;
+  }
+
+  /** The block behind it, for backends. */
+  public Storage storage() {
+    checkOpen();
+    return storage;
+  }
+
+  /** Index of its first element in {@link #floats()} or {@link #ints()}. */
+  public int offset() {
+    return offset;
+  }
+
+  /**
+   * The array behind a float tensor on the heap; elements start at {@link #offset()}.
+   *
+   * @throws IllegalStateException if the tensor is closed, of another type, or not on the heap
+   */
+  public float[] floats() {
+    checkOpen();
+    if (storage instanceof Storage.Heap heap && heap.floats != null) {
+      return heap.floats;
+    }
+    throw new IllegalStateException("not floats on the heap: " + this);
+  }
+
+  /**
+   * The array behind an integer tensor on the heap; elements start at {@link #offset()}.
+   *
+   * @throws IllegalStateException if the tensor is closed, of another type, or not on the heap
+   */
+  public int[] ints() {
+    checkOpen();
+    if (storage instanceof Storage.Heap heap && heap.ints != null) {
+      return heap.ints;
+    }
+    throw new IllegalStateException("not integers on the heap: " + this);
+  }
+
+  /** A copy of the elements of a float tensor on the heap. */
+  public float[] toArray() {
+    return Arrays.copyOfRange(floats(), offset, offset + size());
+  }
+
+  /** Overwrites the elements of a float tensor on the heap; returns this. */
+  public Tensor set(float... values) {
+    if (values.length != size()) {
+      throw new SextantException("set: %d values for %s".formatted(values.length, shape));
+    }
+    System.arraycopy(values, 0, floats(), offset, values.length);
+    return this;
+  }
+
+  /** Overwrites the elements of an integer tensor on the heap; returns this. */
+  public Tensor set(int... values) {
+    if (values.length != size()) {
+      throw new SextantException("set: %d values for %s".formatted(values.length, shape));
+    }
+    System.arraycopy(values, 0, ints(), offset, values.length);
+    return this;
+  }
+
+  /**
+   * Another handle to the same elements under another shape.
+   *
+   * @throws SextantException if the sizes differ
+   */
+  public Tensor reshape(Shape other) {
+    if (other.size() != size()) {
+      throw new SextantException("reshape: %s does not hold as many as %s".formatted(other, shape));
+    }
+    checkOpen();
+    return new Tensor(memory, storage, offset, other, dtype);
+  }
+
+  /**
+   * Another handle to entries {@code from} (inclusive) to {@code to} (exclusive) of the outermost
+   * dimension.
+   *
+   * @throws SextantException if they are out of range
+   */
+  public Tensor slice(int from, int to) {
+    if (shape.rank() == 0 || from < 0 || to < from || to > shape.get(0)) {
+      throw new SextantException("slice: [%d, %d) of %s".formatted(from, to, shape));
+    }
+    checkOpen();
+    int entry = shape.get(0) == 0 ? 0 : size() / shape.get(0);
+    return new Tensor(memory, storage, offset + from * entry, shape.withBatch(to - from), dtype);
+  }
+
+  /** Another handle to the same elements, closed on its own. */
+  public Tensor share() {
+    return reshape(shape);
+  }
+
+  /** Whether other handles to the same storage are open: writing here would be seen there. */
+  public boolean isShared() {
+    return storage.references > 1;
+  }
+
+  /** Whether {@link #close} was called. */
+  public boolean isClosed() {
+    return closed;
+  }
+
+  void leaveScope() {
+    if (scope != null) {
+      scope.remove(this);
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("used after close: " + this);
+    }
+  }
+
+  /** Gives this handle up; the last one returns the storage to the pool. Idempotent. */
+  @Override
+  public void close() {
+    if (!closed) {
+      leaveScope();
+      closed = true;
+      memory.release(storage, dtype);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return dtype + " " + shape + " " + storage.label + (closed ? " (closed)" : "");
+  }
+}

@@ -1,0 +1,72 @@
+package dev.sextant.tensor;
+
+/**
+ * The square window of a convolution or a pooling.
+ *
+ * @param kernel taps in each direction, at least 1
+ * @param stride step in each direction, at least 1
+ * @param padding rows and columns of zeros on each side, at least 0
+ * @param dilation distance between taps, at least 1
+ */
+public record Window(int kernel, int stride, int padding, int dilation) {
+  /** A 1x1 window: a pointwise convolution. */
+  public static final Window POINTWISE = new Window(1, 1, 0, 1);
+
+  /** Checks that every number is in range. */
+  public Window {
+    if (kernel < 1 || stride < 1 || padding < 0 || dilation < 1) {
+      throw new SextantException(
+          "window: kernel %d, stride %d, padding %d, dilation %d is out of range"
+              .formatted(kernel, stride, padding, dilation));
+    }
+  }
+
+  /** An odd window padded by half its span, so that stride 1 keeps the size ("same"). */
+  public static Window same(int kernel, int stride) {
+    return same(kernel, stride, 1);
+  }
+
+  /** A dilated odd window padded by half its span, so that stride 1 keeps the size. */
+  public static Window same(int kernel, int stride, int dilation) {
+    return new Window(kernel, stride, dilation * (kernel / 2), dilation);
+  }
+
+  /** Whether this is a pointwise convolution with stride 1: one GEMM over the pixels. */
+  public boolean isPointwise() {
+    return kernel == 1 && stride == 1 && padding == 0;
+  }
+
+  /** Pixels that the taps span. */
+  public int span() {
+    return dilation * (kernel - 1) + 1;
+  }
+
+  /**
+   * Output extent for an input extent: floor((in + 2 padding - span) / stride) + 1; 0 for an empty
+   * input.
+   *
+   * @throws SextantException if the window is larger than the padded input
+   */
+  public int outputExtent(int in) {
+    if (in == 0) {
+      return 0;
+    }
+    if (in + 2 * padding < span()) {
+      throw new SextantException(
+          "window: spans %d pixels, the padded input has %d".formatted(span(), in + 2 * padding));
+    }
+    return (in + 2 * padding - span()) / stride + 1;
+  }
+
+  /** The shape {@code [N, H', W', channels]} for an image shape {@code [N, H, W, C]}. */
+  public Shape output(Shape image, int channels) {
+    return Shape.of(
+        image.get(0), outputExtent(image.get(1)), outputExtent(image.get(2)), channels);
+  }
+
+  /** As in {@code 3x3 s1 p1 d1}. */
+  @Override
+  public String toString() {
+    return "%dx%d s%d p%d d%d".formatted(kernel, kernel, stride, padding, dilation);
+  }
+}
