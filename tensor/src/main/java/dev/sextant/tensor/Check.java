@@ -45,13 +45,14 @@ public final class Check {
       if (vector != null && vector.size() != x.shape().channels()) {
         throw new SextantException(
             "%s: input has %d channels, vector has %d (input %s, vector %s)"
-                .formatted(
-                    op, x.shape().channels(), vector.size(), x.shape(), vector.shape()));
+                .formatted(op, x.shape().channels(), vector.size(), x.shape(), vector.shape()));
       }
     }
   }
 
-  /** The output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code [k,k,Cin,Cout]}. */
+  /**
+   * The output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code [k,k,Cin,Cout]}.
+   */
   public static Shape conv2d(String op, Shape x, Shape w, Window window) {
     rank(op, "input", x, 4);
     rank(op, "kernel", w, 4);

@@ -255,12 +255,7 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void depthwise(
-      Tensor x,
-      Tensor w,
-      Window window,
-      @Nullable Tensor bias,
-      Activation activation,
-      Tensor out) {
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
     Shape output = Check.depthwise("depthwise", x.shape(), w.shape(), window);
     Check.shape("depthwise", "output", out, output);
     Check.channels("depthwise", out, bias);

@@ -83,12 +83,7 @@ final class ReferenceConvolution {
   }
 
   static void depthwise(
-      Tensor x,
-      Tensor w,
-      Window window,
-      @Nullable Tensor bias,
-      Activation activation,
-      Tensor out) {
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
     double[] xs = read(x);
     double[] ws = read(w);
     double[] sums = new double[out.size()];

@@ -33,10 +33,10 @@ final class Taps {
       for (int oh = 0; oh < output.get(1); oh++) {
         for (int ow = 0; ow < output.get(2); ow++) {
           for (int tap = 0; tap < window.kernel() * window.kernel(); tap++) {
-            int h = oh * window.stride() - window.padding()
-                + tap / window.kernel() * window.dilation();
-            int w = ow * window.stride() - window.padding()
-                + tap % window.kernel() * window.dilation();
+            int h =
+                oh * window.stride() - window.padding() + tap / window.kernel() * window.dilation();
+            int w =
+                ow * window.stride() - window.padding() + tap % window.kernel() * window.dilation();
             if (h >= 0 && h < height && w >= 0 && w < width) {
               visitor.visit(tap, (n * height + h) * width + w, out);
             }
