@@ -7,4 +7,5 @@ module dev.sextant.search {
 
   exports dev.sextant.nas;
   exports dev.sextant.nas.data;
+  exports dev.sextant.nas.space;
 }

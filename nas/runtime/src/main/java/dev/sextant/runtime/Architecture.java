@@ -1,0 +1,143 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A network with every choice made: a chain of layers from an image to logits.
+ *
+ * <p>Immutable; the constructor checks that the shapes fit from the input to {@code [1, classes]}
+ * and throws {@link SextantException} otherwise.
+ *
+ * @param name what reports call it
+ * @param classes width of the logits
+ * @param input the image it takes
+ * @param batchNormEpsilon added to the variance in every batch norm
+ * @param layers from the input to the logits
+ */
+public record Architecture(
+    String name, int classes, Input input, double batchNormEpsilon, List<Layer> layers) {
+  /** Most layers a network may have. */
+  public static final int MAX_LAYERS = 10_000;
+
+  /** Largest height and width of an image. */
+  public static final int MAX_IMAGE = 16_384;
+
+  /** Batch norm's epsilon where none is given: that of the ProxylessNAS and MnasNet networks. */
+  public static final double DEFAULT_BATCH_NORM_EPSILON = 1e-3;
+
+  /**
+   * The image a network takes.
+   *
+   * @param height rows, 1 to 16,384
+   * @param width columns, 1 to 16,384
+   * @param channels 1 to 65,536
+   */
+  public record Input(int height, int width, int channels) {
+    /** Checks the ranges. */
+    public Input {
+      if (height < 1 || height > MAX_IMAGE || width < 1 || width > MAX_IMAGE) {
+        throw new SextantException(
+            "input: an image of %d x %d pixels is not between 1 and %d on each side"
+                .formatted(height, width, MAX_IMAGE));
+      }
+      if (channels < 1 || channels > Layer.MAX_WIDTH) {
+        throw new SextantException(
+            "input: %d channels is not between 1 and %d".formatted(channels, Layer.MAX_WIDTH));
+      }
+    }
+
+    /** The shape {@code [batch, height, width, channels]}. */
+    public Shape shape(int batch) {
+      return Shape.of(batch, height, width, channels);
+    }
+  }
+
+  /** Checks that the layers fit together. */
+  public Architecture {
+    layers = List.copyOf(layers);
+    if (name.isBlank()) {
+      throw new SextantException("architecture: the name is empty");
+    }
+    if (classes < 1 || classes > Layer.MAX_WIDTH) {
+      throw new SextantException(
+          "%s: %d classes is not between 1 and %d".formatted(name, classes, Layer.MAX_WIDTH));
+    }
+    if (!(batchNormEpsilon > 0 && batchNormEpsilon < 1)) {
+      throw new SextantException(
+          "%s: batch-norm-epsilon %s is not between 0 and 1".formatted(name, batchNormEpsilon));
+    }
+    if (layers.isEmpty() || layers.size() > MAX_LAYERS) {
+      throw new SextantException(
+          "%s: %d layers is not between 1 and %d".formatted(name, layers.size(), MAX_LAYERS));
+    }
+    Shape shape = input.shape(1);
+    for (int i = 0; i < layers.size(); i++) {
+      if (layers.get(i) instanceof Layer.Zero) {
+        throw new SextantException("%s: layers[%d]: zero would cut the chain".formatted(name, i));
+      }
+      try {
+        shape = layers.get(i).output(shape);
+      } catch (SextantException e) {
+        throw new SextantException("%s: layers[%d]: %s".formatted(name, i, e.getMessage()), e);
+      }
+    }
+    if (!shape.equals(Shape.of(1, classes))) {
+      throw new SextantException(
+          "%s: the last layer gives %s, %d classes need [1,%d]"
+              .formatted(name, shape, classes, classes));
+    }
+  }
+
+  /** The shapes for batch 1: that of the input, then the output of each layer. */
+  public List<Shape> shapes() {
+    List<Shape> shapes = new ArrayList<>(layers.size() + 1);
+    shapes.add(input.shape(1));
+    for (Layer layer : layers) {
+      shapes.add(layer.output(shapes.getLast()));
+    }
+    return List.copyOf(shapes);
+  }
+
+  /** Trained scalars, counted as {@link Layer} says. */
+  public long parameters() {
+    List<Shape> shapes = shapes();
+    long sum = 0;
+    for (int i = 0; i < layers.size(); i++) {
+      sum += layers.get(i).parameters(shapes.get(i));
+    }
+    return sum;
+  }
+
+  /** Multiply-adds for one image, counted as {@link Layer} says. */
+  public long macs() {
+    List<Shape> shapes = shapes();
+    long sum = 0;
+    for (int i = 0; i < layers.size(); i++) {
+      sum += layers.get(i).macs(shapes.get(i));
+    }
+    return sum;
+  }
+
+  /**
+   * The same layers for other images and another number of classes.
+   *
+   * @throws SextantException if the layers do not fit the image, or the classes change and the last
+   *     layer is not {@link Layer.Linear}
+   */
+  public Architecture withInput(Input input, int classes) {
+    if (classes == this.classes) {
+      return new Architecture(name, classes, input, batchNormEpsilon, layers);
+    }
+    if (!(layers.getLast() instanceof Layer.Linear)) {
+      throw new SextantException(
+          "%s: the number of classes can change only where the last layer is linear (it is %s)"
+              .formatted(name, layers.getLast().label()));
+    }
+    List<Layer> changed = new ArrayList<>(layers);
+    changed.set(changed.size() - 1, new Layer.Linear(classes));
+    return new Architecture(name, classes, input, batchNormEpsilon, changed);
+  }
+}
