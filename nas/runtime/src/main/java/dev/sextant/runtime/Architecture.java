@@ -108,7 +108,7 @@ public record Architecture(
    */
   public static boolean isName(String name) {
     return !name.isBlank()
-        && name.length() <= MAX_NAME
+        && name.codePointCount(0, name.length()) <= MAX_NAME
         && name.chars().noneMatch(Character::isISOControl);
   }
 
