@@ -34,6 +34,21 @@ public interface Backend extends AutoCloseable {
   /** The pool its tensors come from. */
   Memory memory();
 
+  /** Copies {@code to.size()} floats from an array into a tensor. */
+  default void upload(float[] from, int offset, Tensor to) {
+    System.arraycopy(from, offset, to.floats(), to.offset(), to.size());
+  }
+
+  /** Copies {@code to.size()} integers from an array into a tensor. */
+  default void upload(int[] from, int offset, Tensor to) {
+    System.arraycopy(from, offset, to.ints(), to.offset(), to.size());
+  }
+
+  /** Copies a float tensor into an array. */
+  default void download(Tensor from, float[] to, int offset) {
+    System.arraycopy(from.floats(), from.offset(), to, offset, from.size());
+  }
+
   // ---- elementwise; a, b, x and out have one shape, and out may be an input
 
   /** x = value. */
