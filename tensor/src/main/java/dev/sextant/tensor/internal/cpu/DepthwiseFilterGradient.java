@@ -88,8 +88,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
             ring + next % plan.ringRows * line + plan.left * LANES,
             ringSize);
       }
-      int row =
-          gradientOffset + ((image * outHeight + y) * outWidth) * channels + fromTile * LANES;
+      int row = gradientOffset + ((image * outHeight + y) * outWidth) * channels + fromTile * LANES;
       for (int phase = 0; phase < plan.phases; phase++) {
         DepthwiseTiles.load(
             gradient,
@@ -120,8 +119,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
     }
   }
 
-  private void accumulate(
-      int y, int taps, int base, int slot, int ringSize, int dense, int sums) {
+  private void accumulate(int y, int taps, int base, int slot, int ringSize, int dense, int sums) {
     int line = slot;
     for (int tap = 0; tap < taps; tap++) {
       int to = sums + (plan.kernelRow[y] + tap) * kernel * LANES;

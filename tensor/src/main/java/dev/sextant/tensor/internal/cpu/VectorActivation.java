@@ -10,8 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
  * Activations and their derivatives on vectors.
  *
  * <p>Identity, ReLU and ReLU6 are one form, a clamp to [{@link #low}, {@link #high}], done by
- * compare and blend: {@code FloatVector.max} must order -0 and 0 and takes five instructions.
- * A NaN stays a NaN.
+ * compare and blend: {@code FloatVector.max} must order -0 and 0 and takes five instructions. A NaN
+ * stays a NaN.
  */
 final class VectorActivation {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
