@@ -34,6 +34,21 @@ public interface Backend extends AutoCloseable {
   /** The pool its tensors come from. */
   Memory memory();
 
+  /** Copies {@code to.size()} floats from an array into a tensor. */
+  default void upload(float[] from, int offset, Tensor to) {
+    System.arraycopy(from, offset, to.floats(), to.offset(), to.size());
+  }
+
+  /** Copies {@code to.size()} integers from an array into a tensor. */
+  default void upload(int[] from, int offset, Tensor to) {
+    System.arraycopy(from, offset, to.ints(), to.offset(), to.size());
+  }
+
+  /** Copies a float tensor into an array. */
+  default void download(Tensor from, float[] to, int offset) {
+    System.arraycopy(from.floats(), from.offset(), to, offset, from.size());
+  }
+
   // ---- elementwise; a, b, x and out have one shape, and out may be an input
 
   /** x = value. */
@@ -122,12 +137,7 @@ public interface Backend extends AutoCloseable {
 
   /** out = activation(depthwise(x, w) + bias), where bias {@code [C]} may be absent. */
   void depthwise(
-      Tensor x,
-      Tensor w,
-      Window window,
-      @Nullable Tensor bias,
-      Activation activation,
-      Tensor out);
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out);
 
   /** dx = the gradient with respect to the input. */
   void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx);
@@ -157,8 +167,8 @@ public interface Backend extends AutoCloseable {
   /**
    * The inner product of dy with the batch norm (in training, no activation) of z, without writing
    * that output: ProxylessNAS's gate gradient (Appendix D, eq. 9) from per-channel sums of dy, z,
-   * z² and dy z in a single pass. {@code shift} {@code [C]} is any estimate of the channel means; it
-   * is subtracted from z first, against cancellation.
+   * z² and dy z in a single pass. {@code shift} {@code [C]} is any estimate of the channel means;
+   * it is subtracted from z first, against cancellation.
    */
   double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift);
@@ -223,9 +233,7 @@ public interface Backend extends AutoCloseable {
   void sgdStep(
       Tensor w, Tensor g, Tensor v, float rate, float momentum, float decay, boolean nesterov);
 
-  /**
-   * Adam (Kingma and Ba, 2015) with L2 decay added to the gradient; {@code step} counts from 1.
-   */
+  /** Adam (Kingma and Ba, 2015) with L2 decay added to the gradient; {@code step} counts from 1. */
   void adamStep(
       Tensor w,
       Tensor g,

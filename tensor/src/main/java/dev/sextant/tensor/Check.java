@@ -45,13 +45,14 @@ public final class Check {
       if (vector != null && vector.size() != x.shape().channels()) {
         throw new SextantException(
             "%s: input has %d channels, vector has %d (input %s, vector %s)"
-                .formatted(
-                    op, x.shape().channels(), vector.size(), x.shape(), vector.shape()));
+                .formatted(op, x.shape().channels(), vector.size(), x.shape(), vector.shape()));
       }
     }
   }
 
-  /** The output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code [k,k,Cin,Cout]}. */
+  /**
+   * The output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code [k,k,Cin,Cout]}.
+   */
   public static Shape conv2d(String op, Shape x, Shape w, Window window) {
     rank(op, "input", x, 4);
     rank(op, "kernel", w, 4);
@@ -91,6 +92,37 @@ public final class Check {
           "%s: padding of window %s leaves windows without a pixel".formatted(op, window));
     }
     return window.output(x, x.get(3));
+  }
+
+  /** Factors or products {@code [N, C]}, one for each image and channel of x {@code [N,H,W,C]}. */
+  public static void imageChannels(String op, String name, Tensor x, Tensor tensor) {
+    rank(op, "input", x.shape(), 4);
+    Shape expected = Shape.of(x.shape().get(0), x.shape().get(3));
+    if (!tensor.shape().equals(expected)) {
+      throw new SextantException(
+          "%s: %s must be %s for input %s (it is %s)"
+              .formatted(op, name, expected, x.shape(), tensor.shape()));
+    }
+  }
+
+  /** Two tensors of the same rows, and a range of channels inside both. */
+  public static void copyChannels(
+      Tensor from, int fromChannel, Tensor to, int toChannel, int count) {
+    channels("copyChannels", from);
+    channels("copyChannels", to);
+    if (from.shape().rows() != to.shape().rows()) {
+      throw new SextantException(
+          "copyChannels: rows differ (from %s, to %s)".formatted(from.shape(), to.shape()));
+    }
+    if (count < 0
+        || fromChannel < 0
+        || toChannel < 0
+        || fromChannel > from.shape().channels() - count
+        || toChannel > to.shape().channels() - count) {
+      throw new SextantException(
+          "copyChannels: %d channels from %d of %s do not fit at %d of %s"
+              .formatted(count, fromChannel, from.shape(), toChannel, to.shape()));
+    }
   }
 
   /** The shape {@code [M, N]} of op(a) op(b). */

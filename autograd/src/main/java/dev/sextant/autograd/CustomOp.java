@@ -1,0 +1,108 @@
+package dev.sextant.autograd;
+
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An op written outside this library: its forward on the CPU is required, a gradient and other
+ * devices are optional. {@link #apply} puts it on a tape, where {@link GradientCheck}, memory
+ * accounting and profiling treat it like any built-in op.
+ *
+ * <pre>{@code
+ * final class Square implements CustomOp {
+ *   public String name() { return "square"; }
+ *   public Shape outputShape(Shape... inputs) { return inputs[0]; }
+ *   public void forward(Backend backend, Tensor[] x, Tensor y) { backend.multiply(x[0], x[0], y); }
+ * }
+ * Variable y = new Square().apply(tape, x);
+ * }</pre>
+ */
+public interface CustomOp {
+  /** A part of the op that its author has not written, such as its gradient. */
+  final class UnsupportedException extends SextantException {
+    private static final long serialVersionUID = 1;
+
+    UnsupportedException(String message) {
+      super(message);
+    }
+  }
+
+  /** Its name in messages and in memory accounts. */
+  String name();
+
+  /**
+   * The output's shape.
+   *
+   * @throws SextantException if the inputs do not fit together
+   */
+  Shape outputShape(Shape... inputs);
+
+  /** Whether it runs on a device; on the CPU unless overridden. */
+  default boolean supports(Device device) {
+    return !device.kind().equals("cuda");
+  }
+
+  /** Writes the output. Inputs are not to be changed. */
+  void forward(Backend backend, Tensor[] inputs, Tensor output);
+
+  /**
+   * Writes the gradients with respect to the inputs that require one.
+   *
+   * @param dy the output's gradient
+   * @param gradients one tensor for each input, null where none is required; undefined content
+   * @throws UnsupportedException unless overridden
+   */
+  default void backward(Backend backend, Tensor[] inputs, Tensor dy, @Nullable Tensor[] gradients) {
+    throw new UnsupportedException(name() + ": has no gradient; override CustomOp.backward");
+  }
+
+  /**
+   * Puts the op on a tape.
+   *
+   * @throws UnsupportedException where the tape's device is not supported
+   */
+  default Variable apply(Tape tape, Variable... inputs) {
+    Device device = tape.backend().device();
+    if (!supports(device)) {
+      throw new UnsupportedException(name() + ": has no kernel for device " + device);
+    }
+    Shape[] shapes = new Shape[inputs.length];
+    for (int i = 0; i < inputs.length; i++) {
+      shapes[i] = inputs[i].shape();
+    }
+    Tensor output = tape.output(outputShape(shapes), name());
+    forward(tape.backend(), values(inputs), output);
+    return tape.record(
+        name(),
+        output,
+        inputs.clone(),
+        inputs.clone(),
+        dy -> {
+          @Nullable Tensor[] gradients = new @Nullable Tensor[inputs.length];
+          for (int i = 0; i < inputs.length; i++) {
+            if (inputs[i].requiresGradient()) {
+              gradients[i] = tape.gradientLike(inputs[i], name());
+            }
+          }
+          backward(tape.backend(), values(inputs), dy, gradients);
+          for (int i = 0; i < inputs.length; i++) {
+            Tensor gradient = gradients[i];
+            if (gradient != null) {
+              tape.accumulate(inputs[i], gradient);
+            }
+          }
+        });
+  }
+
+  private static Tensor[] values(Variable[] inputs) {
+    Tensor[] values = new Tensor[inputs.length];
+    for (int i = 0; i < inputs.length; i++) {
+      values[i] = inputs[i].value();
+    }
+    return values;
+  }
+}

@@ -1,0 +1,50 @@
+package dev.sextant.autograd.nn;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.ops.BatchNormActivate;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Batch normalisation over all but the last dimension, with an activation fused into it. */
+public final class BatchNorm extends Module {
+  /** Weight of a batch in the running statistics, as in every published network here. */
+  public static final float MOMENTUM = 0.1f;
+
+  private final Parameter gamma;
+  private final Parameter beta;
+  private final BatchNormActivate.Running running;
+  private final Activation activation;
+
+  /** A normalisation that starts as the identity followed by the activation. */
+  public BatchNorm(Initializer init, int channels, float epsilon, Activation activation) {
+    gamma = parameter("gamma", init.constant(channels, 1, Parameter.Role.NORM));
+    beta = parameter("beta", init.constant(channels, 0, Parameter.Role.NORM));
+    Tensor mean = buffer("mean", init.buffer(channels, 0));
+    Tensor variance = buffer("variance", init.buffer(channels, 1));
+    running = new BatchNormActivate.Running(mean, variance, MOMENTUM, epsilon);
+    this.activation = activation;
+  }
+
+  @Override
+  public Variable forward(Tape tape, Variable z) {
+    return forward(tape, z, null);
+  }
+
+  /** activation(norm(z)) + residual. */
+  public Variable forward(Tape tape, Variable z, @Nullable Variable residual) {
+    return BatchNormActivate.apply(tape, z, gamma, beta, running, activation, residual);
+  }
+
+  /** ⟨dy, norm(z)⟩ without the output being written; for a norm without an activation. */
+  public double innerProductOfNormalized(Tape tape, Tensor z, Tensor dy) {
+    if (activation != Activation.IDENTITY) {
+      throw new IllegalStateException("an activation follows this batch norm");
+    }
+    return tape.backend()
+        .batchNormInnerProduct(
+            z, dy, gamma.value(), beta.value(), running.epsilon(), running.mean());
+  }
+}

@@ -1,0 +1,28 @@
+package dev.sextant.autograd.nn;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.ops.AddBias;
+import dev.sextant.autograd.ops.MatMul;
+import dev.sextant.tensor.Shape;
+
+/** y = x w + b: {@code [N, in]} to {@code [N, out]}; w starts uniform in ±1/sqrt(in), b at 0. */
+public final class Linear extends Module {
+  private final Parameter weight;
+  private final Parameter bias;
+
+  /** A fully connected layer. */
+  public Linear(Initializer init, int in, int out) {
+    weight = parameter("weight", init.uniform(Shape.of(in, out), 1 / Math.sqrt(in)));
+    bias = parameter("bias", init.constant(out, 0, Parameter.Role.BIAS));
+  }
+
+  @Override
+  public Variable forward(Tape tape, Variable x) {
+    Variable z = MatMul.apply(tape, x, weight);
+    Variable y = AddBias.apply(tape, z, bias);
+    z.release();
+    return y;
+  }
+}

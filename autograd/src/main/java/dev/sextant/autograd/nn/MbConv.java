@@ -1,0 +1,117 @@
+package dev.sextant.autograd.nn;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The mobile inverted bottleneck (Sandler et al., 2018): 1x1 expand, batch norm, activation, k x k
+ * depthwise, batch norm, activation, optional squeeze-and-excite, 1x1 project, batch norm, and the
+ * identity shortcut where asked.
+ *
+ * <p>Only the raw convolution outputs z1, z2, z3 and 2C statistics each are kept for the backward
+ * pass: the normalised and activated tensors between them are dropped and recomputed.
+ */
+public final class MbConv extends Module {
+  private final @Nullable Convolution expand;
+  private final @Nullable BatchNorm expandNorm;
+  private final DepthwiseConvolution depthwise;
+  private final BatchNorm depthwiseNorm;
+  private final @Nullable SqueezeExcite squeeze;
+  private final Convolution project;
+  private final BatchNorm projectNorm;
+  private final boolean shortcut;
+
+  /**
+   * The numbers that make a block.
+   *
+   * @param in input channels
+   * @param expanded channels of the depthwise convolution; equal to {@code in} means no expansion
+   *     convolution
+   * @param out output channels
+   * @param window of the depthwise convolution
+   * @param squeezed hidden units of squeeze-and-excite, 0 for none
+   * @param shortcut whether the input is added; needs stride 1 and in = out
+   */
+  public record Config(
+      int in,
+      int expanded,
+      int out,
+      Window window,
+      Activation activation,
+      int squeezed,
+      boolean shortcut,
+      float epsilon) {}
+
+  /** A block with fresh weights. */
+  public MbConv(Initializer init, Config config) {
+    int mid = config.expanded;
+    if (mid != config.in) {
+      expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE, false));
+      expandNorm =
+          child("expand_norm", new BatchNorm(init, mid, config.epsilon, config.activation));
+    } else {
+      expand = null;
+      expandNorm = null;
+    }
+    depthwise = child("depthwise", new DepthwiseConvolution(init, mid, config.window));
+    depthwiseNorm =
+        child("depthwise_norm", new BatchNorm(init, mid, config.epsilon, config.activation));
+    squeeze =
+        config.squeezed > 0
+            ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed))
+            : null;
+    project = child("project", new Convolution(init, mid, config.out, Window.POINTWISE, false));
+    projectNorm =
+        child("project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
+    shortcut = config.shortcut;
+  }
+
+  @Override
+  public Variable forward(Tape tape, Variable x) {
+    Variable z3 = projected(tape, x);
+    Variable y = projectNorm.forward(tape, z3, shortcut ? x : null);
+    z3.release();
+    return y;
+  }
+
+  @Override
+  public boolean hasShortcut() {
+    return shortcut;
+  }
+
+  /** From per-channel sums: the block's output is never written. */
+  @Override
+  public double innerProduct(Tape tape, Tensor x, Tensor dy) {
+    try (Tape probe = tape.probe()) {
+      Variable z3 = projected(probe, probe.constant(x));
+      return projectNorm.innerProductOfNormalized(probe, z3.value(), dy);
+    }
+  }
+
+  private Variable projected(Tape tape, Variable x) {
+    Variable h = x;
+    if (expand != null && expandNorm != null) {
+      Variable z1 = expand.forward(tape, x);
+      h = expandNorm.forward(tape, z1);
+      z1.release();
+    }
+    Variable z2 = depthwise.forward(tape, h);
+    if (h != x) {
+      h.release();
+    }
+    Variable a = depthwiseNorm.forward(tape, z2);
+    z2.release();
+    if (squeeze != null) {
+      Variable gated = squeeze.forward(tape, a);
+      a.release();
+      a = gated;
+    }
+    Variable z3 = project.forward(tape, a);
+    a.release();
+    return z3;
+  }
+}

@@ -1,0 +1,131 @@
+package dev.sextant.autograd.nn;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Tensor;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * A layer: a function of one variable with parameters and buffers, all reachable by path ({@code
+ * expand_norm.gamma}) in a fixed order. Confined to the thread of its backend.
+ */
+public abstract class Module implements AutoCloseable {
+  private final SequencedMap<String, Parameter> parameters = new LinkedHashMap<>();
+  private final SequencedMap<String, Tensor> buffers = new LinkedHashMap<>();
+  private final SequencedMap<String, Module> children = new LinkedHashMap<>();
+
+  /** The layer's output. The caller goes on owning {@code x}. */
+  public abstract Variable forward(Tape tape, Variable x);
+
+  /**
+   * ⟨dy, o(x)⟩, where o is the layer without its identity shortcut if it {@link #hasShortcut}:
+   * ProxylessNAS's gradient of the gate of a candidate that is not active (Appendix D, eq. 9).
+   * Nothing is recorded and nothing is kept.
+   *
+   * @param dy the gradient of the output, of its shape
+   */
+  public double innerProduct(Tape tape, Tensor x, Tensor dy) {
+    if (hasShortcut()) {
+      throw new IllegalStateException(getClass().getSimpleName() + " must leave its shortcut out");
+    }
+    try (Tape probe = tape.probe()) {
+      return tape.backend().dot(forward(probe, probe.constant(x)).value(), dy);
+    }
+  }
+
+  /** Whether the output is the input plus a function of it. */
+  public boolean hasShortcut() {
+    return false;
+  }
+
+  /** Registers a parameter; returns it. */
+  protected final Parameter parameter(String name, Parameter parameter) {
+    parameters.put(name, parameter);
+    return parameter;
+  }
+
+  /** Registers a tensor that is saved with the parameters but not trained; returns it. */
+  protected final Tensor buffer(String name, Tensor buffer) {
+    buffers.put(name, buffer);
+    return buffer;
+  }
+
+  /** Registers a layer inside this one; returns it. */
+  protected final <M extends Module> M child(String name, M module) {
+    children.put(name, module);
+    return module;
+  }
+
+  /** Every parameter by path, in a fixed order. */
+  public final SequencedMap<String, Parameter> parameters() {
+    SequencedMap<String, Parameter> all = new LinkedHashMap<>();
+    collectParameters("", all);
+    return all;
+  }
+
+  /** Every parameter's value and every buffer by path, in a fixed order: what is saved. */
+  public final SequencedMap<String, Tensor> state() {
+    SequencedMap<String, Tensor> all = new LinkedHashMap<>();
+    collectState("", all);
+    return all;
+  }
+
+  private void collectParameters(String prefix, Map<String, Parameter> into) {
+    parameters.forEach((name, parameter) -> into.put(prefix + name, parameter));
+    children.forEach((name, module) -> module.collectParameters(prefix + name + ".", into));
+  }
+
+  private void collectState(String prefix, Map<String, Tensor> into) {
+    parameters.forEach((name, parameter) -> into.put(prefix + name, parameter.value()));
+    buffers.forEach((name, buffer) -> into.put(prefix + name, buffer));
+    children.forEach((name, module) -> module.collectState(prefix + name + ".", into));
+  }
+
+  /** Number of trainable elements. */
+  public final long parameterCount() {
+    return parameters().values().stream().mapToLong(parameter -> parameter.shape().size()).sum();
+  }
+
+  /**
+   * Copies values from another module's state.
+   *
+   * @param source by the same paths
+   * @throws SextantException if one is missing or has another shape
+   */
+  public final void load(Map<String, Tensor> source) {
+    state()
+        .forEach(
+            (path, target) -> {
+              Tensor value = source.get(path);
+              if (value == null || !value.shape().equals(target.shape())) {
+                throw new SextantException(
+                    "weights: %s of shape %s is %s"
+                        .formatted(
+                            path, target.shape(), value == null ? "missing" : value.shape()));
+              }
+              System.arraycopy(
+                  value.floats(), value.offset(), target.floats(), target.offset(), target.size());
+            });
+  }
+
+  /** Freezes or thaws every parameter. */
+  public final void setFrozen(boolean frozen) {
+    parameters().values().forEach(parameter -> parameter.setFrozen(frozen));
+  }
+
+  /** Frees parameters, their gradients and buffers. Idempotent. */
+  @Override
+  public final void close() {
+    for (Parameter parameter : parameters().values()) {
+      parameter.clearGradient();
+    }
+    state().values().forEach(Tensor::close);
+    parameters.clear();
+    buffers.clear();
+    children.clear();
+  }
+}

@@ -1,0 +1,35 @@
+package dev.sextant.autograd.ops;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.Check;
+import dev.sextant.tensor.Tensor;
+
+/** y = a b, elementwise, for two variables of one shape. */
+public final class Multiply {
+  private Multiply() {}
+
+  /** The product, elementwise. */
+  public static Variable apply(Tape tape, Variable a, Variable b) {
+    Check.same("multiply", a.value(), b.value());
+    Tensor y = tape.output(a.shape(), "multiply");
+    tape.backend().multiply(a.value(), b.value(), y);
+    return tape.record(
+        "multiply",
+        y,
+        new Variable[] {a, b},
+        new Variable[] {a, b},
+        dy -> {
+          if (a.requiresGradient()) {
+            Tensor da = tape.gradientLike(a, "multiply.gradient");
+            tape.backend().multiply(dy, b.value(), da);
+            tape.accumulate(a, da);
+          }
+          if (b.requiresGradient()) {
+            Tensor db = tape.gradientLike(b, "multiply.gradient");
+            tape.backend().multiply(dy, a.value(), db);
+            tape.accumulate(b, db);
+          }
+        });
+  }
+}

@@ -1,0 +1,33 @@
+package dev.sextant.autograd.ops;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.Tensor;
+
+/** y[n, h, w, c] = x[n, h, w, c] s[n, c]: the gate of squeeze-and-excite. */
+public final class ScaleChannels {
+  private ScaleChannels() {}
+
+  /** The product of x {@code [N, H, W, C]} with s {@code [N, C]}. */
+  public static Variable apply(Tape tape, Variable x, Variable s) {
+    Tensor y = tape.output(x.shape(), "scale_channels");
+    tape.backend().scaleChannels(x.value(), s.value(), y);
+    return tape.record(
+        "scale_channels",
+        y,
+        new Variable[] {x, s},
+        new Variable[] {x, s},
+        dy -> {
+          if (s.requiresGradient()) {
+            Tensor ds = tape.gradientLike(s, "scale_channels.gradient");
+            tape.backend().channelDot(x.value(), dy, ds);
+            tape.accumulate(s, ds);
+          }
+          if (x.requiresGradient()) {
+            Tensor dx = tape.overwrite(dy, "scale_channels.gradient");
+            tape.backend().scaleChannels(dy, s.value(), dx);
+            tape.accumulate(x, dx);
+          }
+        });
+  }
+}

@@ -1,0 +1,35 @@
+package dev.sextant.autograd.ops;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Tensor;
+
+/** Some neighbouring channels of a tensor. */
+public final class SliceChannels {
+  private SliceChannels() {}
+
+  /**
+   * Channels {@code from} (inclusive) to {@code to} (exclusive) of the last dimension.
+   *
+   * @throws SextantException if they are out of range
+   */
+  public static Variable apply(Tape tape, Variable x, int from, int to) {
+    if (from < 0 || to < from || to > x.shape().channels()) {
+      throw new SextantException("slice_channels: [%d, %d) of %s".formatted(from, to, x.shape()));
+    }
+    Tensor y = tape.output(x.shape().withChannels(to - from), "slice_channels");
+    tape.backend().copyChannels(x.value(), from, y, 0, to - from);
+    return tape.record(
+        "slice_channels",
+        y,
+        new Variable[] {x},
+        new Variable[0],
+        dy -> {
+          Tensor dx = tape.gradientLike(x, "slice_channels.gradient");
+          tape.backend().fill(dx, 0);
+          tape.backend().copyChannels(dy, 0, dx, from, to - from);
+          tape.accumulate(x, dx);
+        });
+  }
+}

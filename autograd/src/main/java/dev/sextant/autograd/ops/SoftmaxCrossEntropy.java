@@ -1,0 +1,38 @@
+package dev.sextant.autograd.ops;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.Check;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+
+/** Mean cross-entropy of softmax(logits) against labels, with label smoothing (Szegedy, 2016). */
+public final class SoftmaxCrossEntropy {
+  private SoftmaxCrossEntropy() {}
+
+  /**
+   * The mean loss in nats, a scalar.
+   *
+   * @param logits {@code [N, K]}
+   * @param labels integers {@code [N]} below K
+   * @param smoothing the target is (1 - smoothing) one-hot + smoothing / K
+   */
+  public static Variable apply(Tape tape, Variable logits, Tensor labels, float smoothing) {
+    Check.labels("softmax_cross_entropy", logits.value(), labels);
+    Tensor y = tape.output(Shape.of(), "softmax_cross_entropy");
+    tape.backend()
+        .fill(
+            y, (float) tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
+    return tape.record(
+        "softmax_cross_entropy",
+        y,
+        new Variable[] {logits},
+        new Variable[] {logits},
+        dy -> {
+          Tensor dx = tape.gradientLike(logits, "softmax_cross_entropy.gradient");
+          tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, dx);
+          tape.backend().scale(dx, (float) tape.backend().sum(dy), dx);
+          tape.accumulate(logits, dx);
+        });
+  }
+}

@@ -1,0 +1,40 @@
+package dev.sextant.autograd.optim;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Tensor;
+import java.util.SequencedMap;
+
+/** Adam (Kingma and Ba, 2015), with L2 decay added to the gradient. */
+public final class Adam extends Optimizer {
+  /**
+   * Its constants.
+   *
+   * @param decayKernelsOnly whether batch norms and biases go without decay
+   */
+  public record Config(
+      float beta1, float beta2, float epsilon, float decay, boolean decayKernelsOnly) {}
+
+  private final Config config;
+
+  /** An optimizer of these parameters. */
+  public Adam(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
+    super(backend, parameters);
+    this.config = config;
+  }
+
+  @Override
+  void update(String path, Parameter parameter, Tensor gradient, float rate, int step) {
+    backend.adamStep(
+        parameter.value(),
+        gradient,
+        slot(path, "mean", parameter),
+        slot(path, "square", parameter),
+        rate,
+        config.beta1,
+        config.beta2,
+        config.epsilon,
+        decay(parameter, config.decay, config.decayKernelsOnly),
+        step);
+  }
+}

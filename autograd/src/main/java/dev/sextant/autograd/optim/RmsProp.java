@@ -1,0 +1,41 @@
+package dev.sextant.autograd.optim;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Tensor;
+import java.util.SequencedMap;
+
+/** RMSProp with momentum, epsilon inside the root as TensorFlow has it. */
+public final class RmsProp extends Optimizer {
+  /**
+   * Its constants.
+   *
+   * @param rho decay of the running square
+   * @param decay L2 decay added to the gradient
+   * @param decayKernelsOnly whether batch norms and biases go without decay
+   */
+  public record Config(
+      float rho, float momentum, float epsilon, float decay, boolean decayKernelsOnly) {}
+
+  private final Config config;
+
+  /** An optimizer of these parameters. */
+  public RmsProp(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
+    super(backend, parameters);
+    this.config = config;
+  }
+
+  @Override
+  void update(String path, Parameter parameter, Tensor gradient, float rate, int step) {
+    backend.rmsPropStep(
+        parameter.value(),
+        gradient,
+        slot(path, "square", parameter),
+        slot(path, "velocity", parameter),
+        rate,
+        config.rho,
+        config.momentum,
+        config.epsilon,
+        decay(parameter, config.decay, config.decayKernelsOnly));
+  }
+}

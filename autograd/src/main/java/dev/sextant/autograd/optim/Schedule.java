@@ -1,0 +1,46 @@
+package dev.sextant.autograd.optim;
+
+/** A learning rate as a function of how far training has come. */
+public sealed interface Schedule {
+  /**
+   * The rate for a step.
+   *
+   * @param step from 0
+   * @param total steps in all, at least 1
+   */
+  double rate(long step, long total);
+
+  /** The same rate throughout. */
+  record Constant(double base) implements Schedule {
+    @Override
+    public double rate(long step, long total) {
+      return base;
+    }
+  }
+
+  /** base + (last - base) (1 - cos(pi t)) / 2 (Loshchilov and Hutter, 2017), t = step / total. */
+  record Cosine(double base, double last) implements Schedule {
+    @Override
+    public double rate(long step, long total) {
+      return last + (base - last) * (1 + Math.cos(Math.PI * step / total)) / 2;
+    }
+  }
+
+  /** base multiplied by {@code factor} every {@code every} steps. */
+  record Staircase(double base, double factor, long every) implements Schedule {
+    @Override
+    public double rate(long step, long total) {
+      return base * Math.pow(factor, step / every);
+    }
+  }
+
+  /** Another schedule after {@code steps} steps of linear growth from 0. */
+  record WarmUp(long steps, Schedule then) implements Schedule {
+    @Override
+    public double rate(long step, long total) {
+      return step < steps
+          ? then.rate(0, Math.max(1, total - steps)) * (step + 1) / (steps + 1)
+          : then.rate(step - steps, Math.max(1, total - steps));
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package dev.sextant.autograd.optim;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Tensor;
+import java.util.SequencedMap;
+
+/** Stochastic gradient descent with momentum, optionally Nesterov's. */
+public final class Sgd extends Optimizer {
+  /**
+   * Its constants.
+   *
+   * @param momentum 0 for none
+   * @param decay L2 decay added to the gradient
+   * @param decayKernelsOnly whether batch norms and biases go without decay
+   */
+  public record Config(float momentum, boolean nesterov, float decay, boolean decayKernelsOnly) {}
+
+  private final Config config;
+
+  /** An optimizer of these parameters. */
+  public Sgd(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
+    super(backend, parameters);
+    this.config = config;
+  }
+
+  @Override
+  void update(String path, Parameter parameter, Tensor gradient, float rate, int step) {
+    backend.sgdStep(
+        parameter.value(),
+        gradient,
+        slot(path, "velocity", parameter),
+        rate,
+        config.momentum,
+        decay(parameter, config.decay, config.decayKernelsOnly),
+        config.nesterov);
+  }
+}

@@ -1,0 +1,188 @@
+package dev.sextant.runtime;
+
+import dev.sextant.runtime.json.JsonText;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A network with every choice made: a chain of layers from an image to logits.
+ *
+ * <p>Immutable; the constructor checks that the shapes fit from the input to {@code [1, classes]}
+ * and throws {@link SextantException} otherwise.
+ *
+ * @param name what reports call it
+ * @param classes width of the logits
+ * @param input the image it takes
+ * @param batchNormEpsilon added to the variance in every batch norm
+ * @param layers from the input to the logits
+ */
+public record Architecture(
+    String name, int classes, Input input, double batchNormEpsilon, List<Layer> layers) {
+  /** Most layers a network may have. */
+  public static final int MAX_LAYERS = 10_000;
+
+  /** Largest height and width of an image. */
+  public static final int MAX_IMAGE = 16_384;
+
+  /** Longest name. */
+  public static final int MAX_NAME = 100;
+
+  /** Smallest epsilon of batch norm; the largest is 1. */
+  public static final double MIN_BATCH_NORM_EPSILON = 1e-12;
+
+  /** Batch norm's epsilon where none is given: that of the ProxylessNAS and MnasNet networks. */
+  public static final double DEFAULT_BATCH_NORM_EPSILON = 1e-3;
+
+  /**
+   * The image a network takes.
+   *
+   * @param height rows, 1 to 16,384
+   * @param width columns, 1 to 16,384
+   * @param channels 1 to 65,536
+   */
+  public record Input(int height, int width, int channels) {
+    /** Checks the ranges. */
+    public Input {
+      if (height < 1 || height > MAX_IMAGE || width < 1 || width > MAX_IMAGE) {
+        throw new SextantException(
+            "input: an image of %d x %d pixels is not between 1 and %d on each side"
+                .formatted(height, width, MAX_IMAGE));
+      }
+      if (channels < 1 || channels > Layer.MAX_WIDTH) {
+        throw new SextantException(
+            "input: %d channels is not between 1 and %d".formatted(channels, Layer.MAX_WIDTH));
+      }
+    }
+
+    /** The shape {@code [batch, height, width, channels]}. */
+    public Shape shape(int batch) {
+      return Shape.of(batch, height, width, channels);
+    }
+  }
+
+  /** Checks that the layers fit together. */
+  public Architecture {
+    layers = List.copyOf(layers);
+    if (!isName(name)) {
+      throw new SextantException(
+          "name: must have 1 to %d characters, none of them control characters"
+              .formatted(MAX_NAME));
+    }
+    if (classes < 1 || classes > Layer.MAX_WIDTH) {
+      throw new SextantException(
+          "%s: %d classes is not between 1 and %d".formatted(name, classes, Layer.MAX_WIDTH));
+    }
+    if (!(batchNormEpsilon >= MIN_BATCH_NORM_EPSILON && batchNormEpsilon <= 1)) {
+      throw new SextantException(
+          "%s: batch-norm-epsilon %s is not between %s and 1"
+              .formatted(name, batchNormEpsilon, MIN_BATCH_NORM_EPSILON));
+    }
+    if (layers.isEmpty() || layers.size() > MAX_LAYERS) {
+      throw new SextantException(
+          "%s: %d layers is not between 1 and %d".formatted(name, layers.size(), MAX_LAYERS));
+    }
+    Shape shape = input.shape(1);
+    for (int i = 0; i < layers.size(); i++) {
+      if (layers.get(i) instanceof Layer.Zero) {
+        throw new SextantException("%s: layers[%d]: zero would cut the chain".formatted(name, i));
+      }
+      try {
+        shape = layers.get(i).output(shape);
+      } catch (SextantException e) {
+        throw new SextantException("%s: layers[%d]: %s".formatted(name, i, e.getMessage()), e);
+      }
+    }
+    if (!shape.equals(Shape.of(1, classes))) {
+      throw new SextantException(
+          "%s: the last layer gives %s, %d classes need [1,%d]"
+              .formatted(name, shape, classes, classes));
+    }
+  }
+
+  /**
+   * Whether a network can have that name: 1 to {@value #MAX_NAME} characters, not all blank, no
+   * control characters (names are printed to terminals).
+   */
+  public static boolean isName(String name) {
+    return !name.isBlank()
+        && name.codePointCount(0, name.length()) <= MAX_NAME
+        && name.chars().noneMatch(Character::isISOControl);
+  }
+
+  /** The shapes for batch 1: that of the input, then the output of each layer. */
+  public List<Shape> shapes() {
+    List<Shape> shapes = new ArrayList<>(layers.size() + 1);
+    shapes.add(input.shape(1));
+    for (Layer layer : layers) {
+      shapes.add(layer.output(shapes.getLast()));
+    }
+    return List.copyOf(shapes);
+  }
+
+  /** Trained scalars, counted as {@link Layer} says. */
+  public long parameters() {
+    List<Shape> shapes = shapes();
+    long sum = 0;
+    for (int i = 0; i < layers.size(); i++) {
+      sum += layers.get(i).parameters(shapes.get(i));
+    }
+    return sum;
+  }
+
+  /** Multiply-adds for one image, counted as {@link Layer} says. */
+  public long macs() {
+    List<Shape> shapes = shapes();
+    long sum = 0;
+    for (int i = 0; i < layers.size(); i++) {
+      sum += layers.get(i).macs(shapes.get(i));
+    }
+    return sum;
+  }
+
+  /**
+   * The network of a {@code sextant-architecture/1} text.
+   *
+   * @param source what errors call the text: a file name
+   * @throws SextantException naming the source and the path of what is wrong
+   */
+  public static Architecture parse(String json, String source) {
+    return ArchitectureJson.read(json, source);
+  }
+
+  /**
+   * The network in a {@code sextant-architecture/1} file.
+   *
+   * @throws SextantException naming the file and what is wrong
+   */
+  public static Architecture read(Path file) {
+    return parse(JsonText.readFile(file), file.toString());
+  }
+
+  /** The {@code sextant-architecture/1} text that {@link #parse} reads back to an equal record. */
+  public String toJson() {
+    return ArchitectureJson.write(this);
+  }
+
+  /**
+   * The same layers for other images and another number of classes.
+   *
+   * @throws SextantException if the layers do not fit the image, or the classes change and the last
+   *     layer is not {@link Layer.Linear}
+   */
+  public Architecture withInput(Input input, int classes) {
+    if (classes == this.classes) {
+      return new Architecture(name, classes, input, batchNormEpsilon, layers);
+    }
+    if (!(layers.getLast() instanceof Layer.Linear)) {
+      throw new SextantException(
+          "%s: the number of classes can change only where the last layer is linear (it is %s)"
+              .formatted(name, layers.getLast().label()));
+    }
+    List<Layer> changed = new ArrayList<>(layers);
+    changed.set(changed.size() - 1, new Layer.Linear(classes));
+    return new Architecture(name, classes, input, batchNormEpsilon, changed);
+  }
+}

@@ -1,0 +1,54 @@
+package dev.sextant.nas.space;
+
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.SextantException;
+import java.util.List;
+
+/** One place in the chain of a {@link Space}. Immutable. */
+public sealed interface Position {
+  /** Most candidates of one choice. */
+  int MAX_CANDIDATES = 64;
+
+  /** A layer that every network of the space has. */
+  record Fixed(Layer layer) implements Position {}
+
+  /**
+   * A choice among layers that all give the same shape; {@link Layer.Skip} comes last.
+   *
+   * @param candidates the layers, their widths and strides given; the index of one is a decision
+   */
+  record Choice(List<Layer> candidates) implements Position {
+    /** Checks the number of candidates, that none comes twice, and what no chain can hold. */
+    public Choice {
+      candidates = List.copyOf(candidates);
+      if (candidates.isEmpty() || candidates.size() > MAX_CANDIDATES) {
+        throw new SextantException(
+            "choice: %d candidates is not between 1 and %d"
+                .formatted(candidates.size(), MAX_CANDIDATES));
+      }
+      for (int i = 0; i < candidates.size(); i++) {
+        Layer candidate = candidates.get(i);
+        if (candidate instanceof Layer.Zero) {
+          throw new SextantException(
+              "choice[%d]: zero would cut the chain of layers; use skip".formatted(i));
+        }
+        if (candidate instanceof Layer.GlobalAvgPool) {
+          throw new SextantException(
+              "choice[%d]: global-avg-pool cannot be a candidate".formatted(i));
+        }
+        if (candidate.stride() != candidates.getFirst().stride()) {
+          throw new SextantException(
+              "choice[%d]: stride %d differs from the %d of choice[0]"
+                  .formatted(i, candidate.stride(), candidates.getFirst().stride()));
+        }
+        if (candidate instanceof Layer.Skip && i < candidates.size() - 1) {
+          throw new SextantException("choice[%d]: skip must be the last candidate".formatted(i));
+        }
+        int first = candidates.indexOf(candidate);
+        if (first < i) {
+          throw new SextantException("choice[%d]: the same as choice[%d]".formatted(i, first));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+package dev.sextant.tensor.internal.reference;
+
+import static dev.sextant.tensor.internal.reference.Elements.read;
+import static dev.sextant.tensor.internal.reference.Elements.write;
+
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/** Dense and depthwise convolutions and their gradients; shapes are already checked. */
+final class ReferenceConvolution {
+  private ReferenceConvolution() {}
+
+  static void conv2d(
+      Tensor x,
+      Tensor w,
+      Window window,
+      @Nullable Tensor bias,
+      Activation activation,
+      @Nullable Tensor residual,
+      Tensor out) {
+    double[] xs = read(x);
+    double[] ws = read(w);
+    double[] sums = new double[out.size()];
+    int inputs = w.shape().get(2);
+    int outputs = w.shape().get(3);
+    Taps.forEach(
+        x.shape(),
+        out.shape(),
+        window,
+        (tap, from, to) -> {
+          for (int i = 0; i < inputs; i++) {
+            for (int o = 0; o < outputs; o++) {
+              sums[to * outputs + o] +=
+                  xs[from * inputs + i] * ws[(tap * inputs + i) * outputs + o];
+            }
+          }
+        });
+    finish(sums, bias, activation, residual);
+    write(sums, out);
+  }
+
+  static void conv2dBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
+    double[] dys = read(dy);
+    double[] ws = read(w);
+    double[] dxs = new double[dx.size()];
+    int inputs = w.shape().get(2);
+    int outputs = w.shape().get(3);
+    Taps.forEach(
+        dx.shape(),
+        dy.shape(),
+        window,
+        (tap, to, from) -> {
+          for (int i = 0; i < inputs; i++) {
+            for (int o = 0; o < outputs; o++) {
+              dxs[to * inputs + i] +=
+                  dys[from * outputs + o] * ws[(tap * inputs + i) * outputs + o];
+            }
+          }
+        });
+    write(dxs, dx);
+  }
+
+  static void conv2dBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
+    double[] xs = read(x);
+    double[] dys = read(dy);
+    double[] dws = new double[dw.size()];
+    int inputs = dw.shape().get(2);
+    int outputs = dw.shape().get(3);
+    Taps.forEach(
+        x.shape(),
+        dy.shape(),
+        window,
+        (tap, in, out) -> {
+          for (int i = 0; i < inputs; i++) {
+            for (int o = 0; o < outputs; o++) {
+              dws[(tap * inputs + i) * outputs + o] += xs[in * inputs + i] * dys[out * outputs + o];
+            }
+          }
+        });
+    write(dws, dw);
+  }
+
+  static void depthwise(
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
+    double[] xs = read(x);
+    double[] ws = read(w);
+    double[] sums = new double[out.size()];
+    int channels = w.shape().get(2);
+    Taps.forEach(
+        x.shape(),
+        out.shape(),
+        window,
+        (tap, from, to) -> {
+          for (int c = 0; c < channels; c++) {
+            sums[to * channels + c] += xs[from * channels + c] * ws[tap * channels + c];
+          }
+        });
+    finish(sums, bias, activation, null);
+    write(sums, out);
+  }
+
+  static void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
+    double[] dys = read(dy);
+    double[] ws = read(w);
+    double[] dxs = new double[dx.size()];
+    int channels = w.shape().get(2);
+    Taps.forEach(
+        dx.shape(),
+        dy.shape(),
+        window,
+        (tap, to, from) -> {
+          for (int c = 0; c < channels; c++) {
+            dxs[to * channels + c] += dys[from * channels + c] * ws[tap * channels + c];
+          }
+        });
+    write(dxs, dx);
+  }
+
+  static void depthwiseBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
+    double[] xs = read(x);
+    double[] dys = read(dy);
+    double[] dws = new double[dw.size()];
+    int channels = dw.shape().get(2);
+    Taps.forEach(
+        x.shape(),
+        dy.shape(),
+        window,
+        (tap, in, out) -> {
+          for (int c = 0; c < channels; c++) {
+            dws[tap * channels + c] += xs[in * channels + c] * dys[out * channels + c];
+          }
+        });
+    write(dws, dw);
+  }
+
+  /** sums = activation(sums + bias) + residual. */
+  private static void finish(
+      double[] sums, @Nullable Tensor bias, Activation activation, @Nullable Tensor residual) {
+    double[] biases = bias == null ? null : read(bias);
+    double[] residuals = residual == null ? null : read(residual);
+    for (int i = 0; i < sums.length; i++) {
+      double biased = sums[i] + (biases == null ? 0 : biases[i % biases.length]);
+      sums[i] = activation.apply(biased) + (residuals == null ? 0 : residuals[i]);
+    }
+  }
+}
