@@ -55,8 +55,7 @@ final class VectorActivation {
 
   /** 1 / (1 + exp(-x)). */
   static FloatVector sigmoid(FloatVector x) {
-    FloatVector e = x.neg().lanewise(VectorOperators.EXP);
-    return FloatVector.broadcast(SPECIES, 1f).div(e.add(1f));
+    return VectorMath.sigmoid(x);
   }
 
   /** dy where low &lt; x &lt; high, else 0: dy times the derivative of the clamp. */
