@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * {@code events.jsonl}: one JSON object a line. A checkpoint remembers the length; a resumed run cuts
- * the file back to it, so that events stand once and in order.
+ * {@code events.jsonl}: one JSON object a line. A checkpoint remembers the length; a resumed run
+ * cuts the file back to it, so that events stand once and in order.
  */
 final class EventLog implements Events, AutoCloseable {
   private final Path file;

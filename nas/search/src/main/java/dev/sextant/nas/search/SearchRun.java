@@ -30,8 +30,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run from images to a measured network: search, derivation, retraining, and the same budget spent
- * on random search. Goes on from its last checkpoint after whatever ended it, to the same bits.
+ * A run from images to a measured network: search, derivation, retraining, and the same budget
+ * spent on random search. Goes on from its last checkpoint after whatever ended it, to the same
+ * bits.
  *
  * <p>Confined to one thread.
  */
@@ -157,8 +158,15 @@ public final class SearchRun implements AutoCloseable {
       throw new SextantException(
           "%s: images of %dx%dx%d in %d classes do not fit the run's %dx%dx%d in %d"
               .formatted(
-                  data.name(), data.height(), data.width(), data.channels(), data.classes(),
-                  input.height(), input.width(), input.channels(), setup.space().classes()));
+                  data.name(),
+                  data.height(),
+                  data.width(),
+                  data.channels(),
+                  data.classes(),
+                  input.height(),
+                  input.width(),
+                  input.channels(),
+                  setup.space().classes()));
     }
   }
 
@@ -300,8 +308,8 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
-   * The most probable network within the budget. Where the table was measured by this run, a network
-   * that measures otherwise than predicted moves the window, and the next one is taken.
+   * The most probable network within the budget. Where the table was measured by this run, a
+   * network that measures otherwise than predicted moves the window, and the next one is taken.
    */
   private int[] derive(double[][] probabilities) {
     double aim = config.budgetMs();
@@ -407,8 +415,7 @@ public final class SearchRun implements AutoCloseable {
     float[] logits = new float[batch * architecture.classes()];
     int correct = 0;
     try (CompiledModel model =
-        CompiledModel.compile(
-            architecture, weights, setup.device(), setup.threads(), batch)) {
+        CompiledModel.compile(architecture, weights, setup.device(), setup.threads(), batch)) {
       for (int from = 0; from < data.test().count(); from += batch) {
         int count = Math.min(batch, data.test().count() - from);
         for (int i = 0; i < count; i++) {
