@@ -4,7 +4,7 @@ module dev.sextant.search {
   requires transitive dev.sextant.runtime;
   requires com.google.gson;
   requires java.desktop;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.sextant.nas;
   exports dev.sextant.nas.data;
