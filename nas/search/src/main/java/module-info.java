@@ -5,7 +5,7 @@ module dev.sextant.search {
   requires com.google.gson;
   requires de.siegmar.fastcsv;
   requires java.desktop;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
