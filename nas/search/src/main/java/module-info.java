@@ -3,6 +3,7 @@ module dev.sextant.search {
   requires transitive dev.sextant.autograd;
   requires transitive dev.sextant.runtime;
   requires com.google.gson;
+  requires java.desktop;
   requires static org.jspecify;
 
   exports dev.sextant.nas;

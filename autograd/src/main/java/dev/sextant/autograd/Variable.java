@@ -1,7 +1,7 @@
 package dev.sextant.autograd;
 
-import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;

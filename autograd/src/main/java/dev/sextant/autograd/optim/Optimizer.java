@@ -51,8 +51,7 @@ public abstract class Optimizer implements AutoCloseable {
   }
 
   private Tensor zeros(Parameter parameter) {
-    Tensor zeros =
-        backend.memory().floats(parameter.shape(), Category.OPTIMIZER, "optimizer");
+    Tensor zeros = backend.memory().floats(parameter.shape(), Category.OPTIMIZER, "optimizer");
     backend.fill(zeros, 0);
     return backend.memory().keep(zeros);
   }
