@@ -29,6 +29,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
   /** Each worker's totals {@code [tiles, k, k, lanes]}, ring, dense row and sums of an image. */
   float[] work = {};
 
+  int workers;
   int workerSize;
   int blockTiles;
 
@@ -42,7 +43,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
     int from = (int) (rows * worker / team);
     int to = (int) (rows * (worker + 1) / team);
     int tiles = DepthwiseTiles.count(channels);
-    int totals = worker * workerSize;
+    int totals = workers + worker * workerSize;
     Arrays.fill(work, totals, totals + workerSize, 0f);
     while (from < to) {
       int image = from / outHeight;

@@ -149,6 +149,7 @@ final class DepthwiseKernels {
       filter.channels = channels;
       filter.kernel = kernel;
       filter.work = work.floats();
+      filter.workers = work.offset();
       filter.workerSize = workerSize;
       filter.blockTiles = blockTiles;
       team.run(filter);
@@ -158,18 +159,26 @@ final class DepthwiseKernels {
 
   /** Adds the workers' totals in the order of the workers, so that the result is deterministic. */
   private void sumWorkers(Tensor dw, int channels, int kernelSize) {
-    float[] to = dw.floats();
     float[] work = filter.work;
-    int taps = kernelSize / LANES;
-    for (int tap = 0; tap < taps; tap++) {
-      for (int channel = 0; channel < channels; channel++) {
-        int at = channel / LANES * kernelSize + tap * LANES + channel % LANES;
-        float sum = work[at];
-        for (int worker = 1; worker < team.threads(); worker++) {
-          sum += work[worker * filter.workerSize + at];
-        }
-        to[dw.offset() + tap * channels + channel] = sum;
+    int first = filter.workers;
+    int tiles = DepthwiseTiles.count(channels);
+    for (int worker = 1; worker < team.threads(); worker++) {
+      int from = first + worker * filter.workerSize;
+      for (int i = 0; i < tiles * kernelSize; i++) {
+        work[first + i] += work[from + i];
       }
+    }
+    for (int tile = 0; tile < tiles; tile++) {
+      DepthwiseTiles.store(
+          work,
+          first + tile * kernelSize,
+          kernelSize / LANES,
+          channels - tile * LANES,
+          dw.floats(),
+          dw.offset() + tile * LANES,
+          channels,
+          Float.NEGATIVE_INFINITY,
+          Float.POSITIVE_INFINITY);
     }
   }
 }
