@@ -21,9 +21,12 @@ public final class Parameter extends Variable {
   private final Role role;
   private boolean frozen;
 
-  /** A parameter that owns its value, which must have been taken out of any scope. */
+  /**
+   * A parameter that owns its value, which must have been taken out of any scope ({@link
+   * dev.sextant.tensor.Memory#keep}).
+   */
   public Parameter(Tensor value, Role role) {
-    super(value, true, null);
+    super("parameter", value, true, null, null);
     this.role = role;
   }
 
@@ -50,6 +53,16 @@ public final class Parameter extends Variable {
   /** Not for parameters: their value stays. */
   @Override
   public void release() {}
+
+  /**
+   * Sets a gradient that was computed beside the tape.
+   *
+   * @param gradient of the parameter's shape, taken out of any scope; owned by the parameter
+   */
+  public void acceptGradient(Tensor gradient) {
+    clearGradient();
+    setGradient(gradient);
+  }
 
   /** Gives the gradient's memory back. */
   public void clearGradient() {
