@@ -54,11 +54,16 @@ final class GemmPack {
           int columns = Math.min(LANES, n - column);
           if (transposed) {
             transposed(
-                b, ib + column * stride, stride, columns, k, out, target + v * LANES,
+                b,
+                ib + column * stride,
+                stride,
+                columns,
+                k,
+                out,
+                target + v * LANES,
                 width * LANES);
           } else {
-            rowMajor(
-                b, ib + column, stride, columns, k, out, target + v * LANES, width * LANES);
+            rowMajor(b, ib + column, stride, columns, k, out, target + v * LANES, width * LANES);
           }
         }
       }
