@@ -4,7 +4,7 @@
 module dev.sextant.runtime {
   requires transitive dev.sextant.tensor;
   requires com.google.gson;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;
   exports dev.sextant.runtime.json to

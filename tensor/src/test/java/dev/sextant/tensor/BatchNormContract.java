@@ -78,9 +78,7 @@ interface BatchNormContract extends ContractSubject {
       Operand mean = trial.output(Shape.of(17));
       Operand variance = trial.output(Shape.of(17));
       // In float, E[z²] - E[z]² would be off by 0.06 where the variance is 1/12.
-      trial
-          .tolerance(1e-6)
-          .run(b -> b.batchNormStatistics(z.on(b), mean.on(b), variance.on(b)));
+      trial.tolerance(1e-6).run(b -> b.batchNormStatistics(z.on(b), mean.on(b), variance.on(b)));
     }
     try (Trial trial = trial("variance far from zero")) {
       Operand z = trial.uniform(1000, 1001, Shape.of(3000, 17));

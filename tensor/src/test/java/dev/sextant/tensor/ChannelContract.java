@@ -9,7 +9,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 interface ChannelContract extends ContractSubject {
   String IMAGES = "dev.sextant.tensor.ChannelContract#images";
 
-  /** Empty in each dimension, small at every awkward channel count, and one divided among threads. */
+  /**
+   * Empty in each dimension, small at every awkward channel count, and one divided among threads.
+   */
   static Stream<Shape> images() {
     Stream.Builder<Shape> shapes = Stream.builder();
     shapes.add(Shape.of(0, 2, 2, 3)).add(Shape.of(2, 0, 3, 4)).add(Shape.of(2, 3, 3, 0));
@@ -63,9 +65,7 @@ interface ChannelContract extends ContractSubject {
           Operand x = trial.random(from);
           Operand out = trial.updated(to);
           int fromChannel = channels - count;
-          trial
-              .tolerance(0)
-              .run(b -> b.copyChannels(x.on(b), fromChannel, out.on(b), at, count));
+          trial.tolerance(0).run(b -> b.copyChannels(x.on(b), fromChannel, out.on(b), at, count));
         }
       }
     }

@@ -50,13 +50,13 @@ interface ContractSubject {
     return windows.build();
   }
 
-  /** Images {@code {N, H, W}} that a window fits, from empty to 9x9, every batch with every size. */
+  /**
+   * Images {@code {N, H, W}} that a window fits, from empty to 9x9, every batch with every size.
+   */
   static Stream<int[]> images(Window window) {
     int[][] sizes = {{1, 1}, {1, 4}, {2, 3}, {3, 2}, {4, 4}, {5, 7}, {6, 6}, {8, 5}, {9, 9}};
     return Stream.of(sizes)
-        .filter(
-            size -> Math.min(size[0], size[1]) + 2 * window.padding() >= window.span())
-        .flatMap(
-            size -> Stream.of(0, 1, 3).map(batch -> new int[] {batch, size[0], size[1]}));
+        .filter(size -> Math.min(size[0], size[1]) + 2 * window.padding() >= window.span())
+        .flatMap(size -> Stream.of(0, 1, 3).map(batch -> new int[] {batch, size[0], size[1]}));
   }
 }

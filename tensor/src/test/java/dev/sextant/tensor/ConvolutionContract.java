@@ -86,8 +86,7 @@ interface ConvolutionContract extends ContractSubject {
       Operand bias = turn % 2 == 0 ? trial.random(image.channels()) : null;
       Operand out = trial.output(output);
       trial.run(
-          b ->
-              b.depthwise(x.on(b), w.on(b), window, Trial.on(bias, b), activation, out.on(b)));
+          b -> b.depthwise(x.on(b), w.on(b), window, Trial.on(bias, b), activation, out.on(b)));
       Operand dy = trial.random(output);
       Operand dx = trial.output(image);
       Operand dw = trial.output(kernel);

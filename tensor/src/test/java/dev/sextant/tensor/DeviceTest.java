@@ -22,8 +22,7 @@ class DeviceTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "CPU", "cuda:", "cuda:x", "cuda:-1", "cuda:1:2", "cuda:1234", "c pu"})
   void refusesOtherForms(String text) {
-    SextantException error =
-        assertThrows(SextantException.class, () -> Device.parse(text));
+    SextantException error = assertThrows(SextantException.class, () -> Device.parse(text));
     assertTrue(error.getMessage().contains("'" + text + "'"));
   }
 

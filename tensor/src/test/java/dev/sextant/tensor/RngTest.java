@@ -17,7 +17,8 @@ class RngTest {
   void streamsAreStable() {
     Rng rng = new Rng(42);
     long[] first = {rng.nextLong(), rng.nextLong(), rng.nextLong()};
-    assertArrayEquals(new long[] {6332618229526065668L, -816328817471504299L, 8971565426155258802L}, first);
+    assertArrayEquals(
+        new long[] {6332618229526065668L, -816328817471504299L, 8971565426155258802L}, first);
     assertEquals(5762146265542448816L, Rng.of(42, 1, 2).nextLong());
     assertEquals(0.6524484863740322, new Rng(0).nextDouble());
     assertEquals(-0.9422576653840772, new Rng(7).nextGaussian(), 1e-15);

@@ -37,12 +37,9 @@ interface ShapeErrorContract extends ContractSubject {
           "[2,3]",
           "[3,2]");
       refuses(() -> b.dot(x, y), "dot:", "[2,3]", "[3,2]");
-      refuses(
-          () -> b.sgdStep(x, y, x, 1, 0, 0, false), "sgdStep:", "[2,3]", "[3,2]");
-      refuses(
-          () -> b.adamStep(x, x, y, x, 1, 0, 0, 1, 0, 1), "adamStep:", "[2,3]", "[3,2]");
-      refuses(
-          () -> b.rmsPropStep(x, x, x, y, 1, 0, 0, 1, 0), "rmsPropStep:", "[2,3]", "[3,2]");
+      refuses(() -> b.sgdStep(x, y, x, 1, 0, 0, false), "sgdStep:", "[2,3]", "[3,2]");
+      refuses(() -> b.adamStep(x, x, y, x, 1, 0, 0, 1, 0, 1), "adamStep:", "[2,3]", "[3,2]");
+      refuses(() -> b.rmsPropStep(x, x, x, y, 1, 0, 0, 1, 0), "rmsPropStep:", "[2,3]", "[3,2]");
     }
   }
 
@@ -66,16 +63,14 @@ interface ShapeErrorContract extends ContractSubject {
           "[2,4]");
       refuses(
           () -> b.copyChannels(x, 3, x, 0, 3), "copyChannels:", "3 channels from 3", "[2,3,4,5]");
-      refuses(
-          () -> b.copyChannels(x, 0, perImage, 0, 1), "copyChannels:", "[2,3,4,5]", "[2,4]");
+      refuses(() -> b.copyChannels(x, 0, perImage, 0, 1), "copyChannels:", "[2,3,4,5]", "[2,4]");
       refuses(
           () -> b.batchNormStatistics(x, vector, vector),
           "batchNormStatistics:",
           "[2,3,4,5]",
           "[4]");
       BatchNorm norm = new BatchNorm(vector, vector, vector, vector, 1, Activation.RELU);
-      refuses(
-          () -> b.batchNormApply(x, norm, null, x), "batchNormApply:", "[2,3,4,5]", "[4]");
+      refuses(() -> b.batchNormApply(x, norm, null, x), "batchNormApply:", "[2,3,4,5]", "[4]");
       refuses(
           () -> b.batchNormBackward(x, norm, x, x, vector, vector),
           "batchNormBackward:",
@@ -154,10 +149,7 @@ interface ShapeErrorContract extends ContractSubject {
           "[1,4,4,7]",
           "[6]");
       refuses(
-          () -> b.conv2d(x, fits, window, null, none, x, out),
-          "conv2d:",
-          "[1,4,4,6]",
-          "[1,4,4,7]");
+          () -> b.conv2d(x, fits, window, null, none, x, out), "conv2d:", "[1,4,4,6]", "[1,4,4,7]");
       refuses(
           () -> b.conv2d(x, fits, Window.same(5, 1), null, none, null, out),
           "conv2d:",

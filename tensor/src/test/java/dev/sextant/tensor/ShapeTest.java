@@ -45,11 +45,9 @@ class ShapeTest {
 
   @Test
   void refusesWhatNoTensorHolds() {
-    SextantException negative =
-        assertThrows(SextantException.class, () -> Shape.of(2, -1));
+    SextantException negative = assertThrows(SextantException.class, () -> Shape.of(2, -1));
     assertTrue(negative.getMessage().contains("[2, -1]"));
-    SextantException large =
-        assertThrows(SextantException.class, () -> Shape.of(1 << 16, 1 << 15));
+    SextantException large = assertThrows(SextantException.class, () -> Shape.of(1 << 16, 1 << 15));
     assertTrue(large.getMessage().contains("65536"));
     assertThrows(SextantException.class, () -> Shape.of(1 << 16, 1 << 16, 1 << 16, 1 << 16));
   }

@@ -55,8 +55,7 @@ interface TrainingContract extends ContractSubject {
       for (int classes : CLASSES) {
         try (Trial trial = trial("accuracy %d x %d", rows, classes)) {
           // Three values alone: ties, of which the first counts.
-          Operand logits =
-              trial.input(Shape.of(rows, classes), value -> Math.floor(3 * value));
+          Operand logits = trial.input(Shape.of(rows, classes), value -> Math.floor(3 * value));
           try (Operand labels = trial.labels(rows, Math.min(classes, 4))) {
             trial.tolerance(0).call(b -> b.countCorrect(logits.on(b), labels.on(b)));
           }
@@ -74,8 +73,7 @@ interface TrainingContract extends ContractSubject {
         Operand w = trial.updated(shape);
         Operand g = trial.random(shape);
         Operand v = trial.updated(shape);
-        trial.run(
-            b -> b.sgdStep(w.on(b), g.on(b), v.on(b), 0.05f, 0.9f, 4e-5f, nesterov));
+        trial.run(b -> b.sgdStep(w.on(b), g.on(b), v.on(b), 0.05f, 0.9f, 4e-5f, nesterov));
       }
     }
     for (int step : new int[] {1, 2, 1000}) {
@@ -96,9 +94,7 @@ interface TrainingContract extends ContractSubject {
       Operand s = trial.updated(0, 1, shape);
       Operand v = trial.updated(shape);
       trial.run(
-          b ->
-              b.rmsPropStep(
-                  w.on(b), g.on(b), s.on(b), v.on(b), 0.016f, 0.9f, 0.9f, 1e-3f, 1e-5f));
+          b -> b.rmsPropStep(w.on(b), g.on(b), s.on(b), v.on(b), 0.016f, 0.9f, 0.9f, 1e-3f, 1e-5f));
     }
   }
 }

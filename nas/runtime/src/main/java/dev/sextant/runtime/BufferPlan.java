@@ -24,14 +24,13 @@ record BufferPlan(int[] offsets, int size) {
   }
 
   /**
-   * The better of two greedy plans, each placing every buffer in the lowest gap that is free for its
-   * whole life: the largest buffer first, or the first used first (Pisarchyk and Lee, 2020). On a
-   * chain of layers one of them reaches the bound, the most that is live at any step.
+   * The better of two greedy plans, each placing every buffer in the lowest gap that is free for
+   * its whole life: the largest buffer first, or the first used first (Pisarchyk and Lee, 2020). On
+   * a chain of layers one of them reaches the bound, the most that is live at any step.
    */
   static BufferPlan reusing(Program program) {
     List<Life> lives = lives(program);
-    BufferPlan largestFirst =
-        place(lives, Comparator.comparingInt(Life::size).reversed());
+    BufferPlan largestFirst = place(lives, Comparator.comparingInt(Life::size).reversed());
     BufferPlan inOrder = place(lives, Comparator.comparingInt(Life::first));
     return inOrder.size < largestFirst.size ? inOrder : largestFirst;
   }

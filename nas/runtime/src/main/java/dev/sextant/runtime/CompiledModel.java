@@ -115,8 +115,7 @@ public final class CompiledModel implements AutoCloseable {
       } else if (!entry.shape().equals(tensor.getValue())) {
         throw new SextantException(
             "%s: weights '%s' must be %s (it is %s)"
-                .formatted(
-                    architecture.name(), tensor.getKey(), tensor.getValue(), entry.shape()));
+                .formatted(architecture.name(), tensor.getKey(), tensor.getValue(), entry.shape()));
       } else {
         checkFinite(architecture, tensor.getKey(), entry.values());
       }

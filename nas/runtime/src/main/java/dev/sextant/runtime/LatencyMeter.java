@@ -11,8 +11,8 @@ import java.util.Arrays;
  *   <li>Warm-up: rounds of 20 ms or more, until the best run of the last three rounds is within 2 %
  *       of the best before them (the JIT compilers are done, clocks and caches settled), for at
  *       most the warm-up limit.
- *   <li>A sample is as many runs as last about 100 µs together, so that the clock's own cost
- *       (about 25 ns) is nothing; a longer run is a sample of its own.
+ *   <li>A sample is as many runs as last about 100 µs together, so that the clock's own cost (about
+ *       25 ns) is nothing; a longer run is a sample of its own.
  *   <li>Samples are taken until the 95 % confidence interval of their median is narrower than the
  *       goal, or the time limit passes. The interval is that between two order statistics, ranks n
  *       / 2 ± 1.96 √n / 2: it supposes nothing of the distribution, whose tail other processes

@@ -30,17 +30,33 @@ import java.util.SequencedMap;
  *
  * <ul>
  *   <li>JSON, {@code "format": "sextant-latency/1"}: setting, calibration and one object an entry.
- *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and calibration.
- *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms, var,
- *       count}), read only.
+ *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
+ *       calibration.
+ *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms,
+ *       var, count}), read only.
  * </ul>
  */
 public final class LatencyFiles {
   /** The columns of a table as CSV, in order. */
   public static final List<String> COLUMNS =
       List.of(
-          "op", "in_h", "in_w", "in_c", "out_h", "out_w", "out_c", "expand", "kernel", "stride",
-          "dilation", "squeeze_excite", "activation", "residual", "ms", "p90_ms", "count");
+          "op",
+          "in_h",
+          "in_w",
+          "in_c",
+          "out_h",
+          "out_w",
+          "out_c",
+          "expand",
+          "kernel",
+          "stride",
+          "dilation",
+          "squeeze_excite",
+          "activation",
+          "residual",
+          "ms",
+          "p90_ms",
+          "count");
 
   private static final String FORMAT = "sextant-latency/1";
   private static final long LARGEST_FILE = 64L << 20;
@@ -137,13 +153,16 @@ public final class LatencyFiles {
     for (JsonElement element : field(root, "entries").getAsJsonArray()) {
       JsonObject row = element.getAsJsonObject();
       String where = "entries[" + i++ + "]";
-      put(entries, where, name -> {
-        try {
-          return field(row, name).getAsString();
-        } catch (SextantException e) {
-          throw new SextantException(where + "." + e.getMessage(), e);
-        }
-      });
+      put(
+          entries,
+          where,
+          name -> {
+            try {
+              return field(row, name).getAsString();
+            } catch (SextantException e) {
+              throw new SextantException(where + "." + e.getMessage(), e);
+            }
+          });
     }
     return table(root, entries);
   }
@@ -200,8 +219,7 @@ public final class LatencyFiles {
     boolean pixel = text.startsWith("type,");
     SequencedMap<Key, Entry> entries = rows(text, pixel);
     String machine = String.valueOf(file.getFileName());
-    return new LatencyTable(
-        new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);
+    return new LatencyTable(new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);
   }
 
   private static SequencedMap<Key, Entry> rows(String text, boolean pixel) {
@@ -311,8 +329,20 @@ public final class LatencyFiles {
           boolean residual = block && column(where, record, "idskip").equals("1");
           Key key =
               new Key(
-                  block ? "mbconv" : "conv", inHeight, inWidth, inChannels, outHeight, outWidth,
-                  outChannels, expand, kernel, stride, 1, 0, "", residual);
+                  block ? "mbconv" : "conv",
+                  inHeight,
+                  inWidth,
+                  inChannels,
+                  outHeight,
+                  outWidth,
+                  outChannels,
+                  expand,
+                  kernel,
+                  stride,
+                  1,
+                  0,
+                  "",
+                  residual);
           putOnce(entries, where, key, entry);
         }
         default -> throw new SextantException(where + ": type '" + type + "' is unknown");

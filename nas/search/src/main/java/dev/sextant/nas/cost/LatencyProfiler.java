@@ -65,13 +65,11 @@ public final class LatencyProfiler {
     for (var layer : layers.entrySet()) {
       Latency latency =
           profile.layer(layer.getValue().layer, layer.getValue().input.withBatch(batch));
-      entries.put(
-          layer.getKey(), new Entry(latency.medianMs(), latency.p90Ms(), latency.count()));
+      entries.put(layer.getKey(), new Entry(latency.medianMs(), latency.p90Ms(), latency.count()));
       progress.accept(entries.size(), total);
     }
     Setting setting =
-        new Setting(
-            machine(), "sextant", profile.device().toString(), profile.threads(), batch);
+        new Setting(machine(), "sextant", profile.device().toString(), profile.threads(), batch);
     LatencyTable table = new LatencyTable(setting, 0, 1, entries);
     return networks == 0 ? table : calibrate(table, space, networks, seed, entries.size());
   }
@@ -127,8 +125,10 @@ public final class LatencyProfiler {
     return List.copyOf(compared);
   }
 
-  /** Random networks: in each, every choice takes its cheapest candidate with a probability that
-   * differs from network to network. */
+  /**
+   * Random networks: in each, every choice takes its cheapest candidate with a probability that
+   * differs from network to network.
+   */
   private static List<Architecture> spread(
       LatencyTable table, Space space, int networks, long seed) {
     ExpectedCost cost = table.costs(space);

@@ -15,8 +15,9 @@ import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each layer costs on one machine, in milliseconds, and what networks cost besides: a network's
- * latency is overhead + scale x sum of its layers (ProxylessNAS, Appendix B and eq. 6). Immutable.
+ * What each layer costs on one machine, in milliseconds, and what networks cost besides: a
+ * network's latency is overhead + scale x sum of its layers (ProxylessNAS, Appendix B and eq. 6).
+ * Immutable.
  *
  * @param setting where and how it was measured
  * @param overheadMs what a network costs besides its layers, fitted on whole networks
@@ -128,22 +129,50 @@ public record LatencyTable(
           key("conv", input, output, 0, l.kernel(), l.stride(), l.dilation(), 0, l.activation());
       case Layer.Depthwise l ->
           key(
-              "depthwise", input, output, 0, l.kernel(), l.stride(), l.dilation(), 0,
+              "depthwise",
+              input,
+              output,
+              0,
+              l.kernel(),
+              l.stride(),
+              l.dilation(),
+              0,
               l.activation());
       case Layer.Separable l ->
           key(
-              "separable", input, output, 0, l.kernel(), l.stride(), l.dilation(), 0,
+              "separable",
+              input,
+              output,
+              0,
+              l.kernel(),
+              l.stride(),
+              l.dilation(),
+              0,
               l.activation());
       case Layer.MbConv l -> {
         Key key =
             key(
-                "mbconv", input, output, l.expand(), l.kernel(), l.stride(), 1,
-                l.squeezeExcite(), l.activation());
+                "mbconv",
+                input,
+                output,
+                l.expand(),
+                l.kernel(),
+                l.stride(),
+                1,
+                l.squeezeExcite(),
+                l.activation());
         yield l.residual() ? residual(key) : key;
       }
       case Layer.Pool l ->
           key(
-              l.max() ? "max-pool" : "avg-pool", input, output, 0, l.kernel(), l.stride(), 1, 0,
+              l.max() ? "max-pool" : "avg-pool",
+              input,
+              output,
+              0,
+              l.kernel(),
+              l.stride(),
+              1,
+              0,
               null);
       case Layer.Skip _ -> key("skip", input, output, 0, 0, 1, 1, 0, null);
       case Layer.Zero _ -> key("zero", input, output, 0, 0, 1, 1, 0, null);
@@ -181,9 +210,20 @@ public record LatencyTable(
 
   private static Key residual(Key key) {
     return new Key(
-        key.op, key.inHeight, key.inWidth, key.inChannels, key.outHeight, key.outWidth,
-        key.outChannels, key.expand, key.kernel, key.stride, key.dilation, key.squeezeExcite,
-        key.activation, true);
+        key.op,
+        key.inHeight,
+        key.inWidth,
+        key.inChannels,
+        key.outHeight,
+        key.outWidth,
+        key.outChannels,
+        key.expand,
+        key.kernel,
+        key.stride,
+        key.dilation,
+        key.squeezeExcite,
+        key.activation,
+        true);
   }
 
   /**

@@ -90,6 +90,9 @@ final class ImageFile {
       // The readers throw unchecked exceptions too on hostile files.
       throw new SextantException(
           "%s: is a damaged image (%s)".formatted(path, String.valueOf(e.getMessage())), e);
+    } catch (OutOfMemoryError e) {
+      throw new SextantException(
+          path + ": is too large for the Java heap when decoded (raise it with -Xmx)", e);
     } finally {
       reader.dispose();
     }

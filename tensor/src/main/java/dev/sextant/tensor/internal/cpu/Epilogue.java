@@ -72,8 +72,7 @@ final class Epilogue {
     int bound = SPECIES.loopBound(count);
     int i = 0;
     for (; i < bound; i += LANES) {
-      VectorMath.sigmoid(FloatVector.fromArray(SPECIES, x, offset + i))
-          .intoArray(x, offset + i);
+      VectorMath.sigmoid(FloatVector.fromArray(SPECIES, x, offset + i)).intoArray(x, offset + i);
     }
     if (i < count) {
       VectorMask<Float> mask = SPECIES.indexInRange(i, count);

@@ -39,15 +39,7 @@ class ConvolutionKernelsTest {
     "2, 4, 4, 2, 0, 3, 1, 1, 1"
   })
   void agreesWithTheReference(
-      int n,
-      int h,
-      int width,
-      int in,
-      int out,
-      int kernel,
-      int stride,
-      int padding,
-      int dilation) {
+      int n, int h, int width, int in, int out, int kernel, int stride, int padding, int dilation) {
     Window window = new Window(kernel, stride, padding, dilation);
     Shape image = Shape.of(n, h, width, in);
     Shape result = window.output(image, out);
@@ -88,8 +80,7 @@ class ConvolutionKernelsTest {
     float[] found = actual.toArray();
     for (int i = 0; i < right.length; i++) {
       int at = i;
-      assertEquals(
-          right[i], found[i], 2e-5 * (1 + Math.abs(right[i])), () -> actual + " at " + at);
+      assertEquals(right[i], found[i], 2e-5 * (1 + Math.abs(right[i])), () -> actual + " at " + at);
     }
   }
 

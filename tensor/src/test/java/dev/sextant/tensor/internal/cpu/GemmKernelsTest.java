@@ -45,8 +45,15 @@ class GemmKernelsTest {
   /** Packed b, several blocks of k, a tail of b, and an inner extent cut among workers. */
   @ParameterizedTest
   @CsvSource({
-    "300, 70, 700", "257, 24, 1030", "49, 100, 600", "5, 24, 3000", "40, 24, 5000", "24, 40, 5000",
-    "16, 96, 4096", "1, 1000, 1280", "65, 7, 1100"
+    "300, 70, 700",
+    "257, 24, 1030",
+    "49, 100, 600",
+    "5, 24, 3000",
+    "40, 24, 5000",
+    "24, 40, 5000",
+    "16, 96, 4096",
+    "1, 1000, 1280",
+    "65, 7, 1100"
   })
   void agreesWithADoubleLoopAtLargeSizes(int m, int n, int k) {
     for (int threads = 1; threads <= 3; threads++) {

@@ -175,9 +175,9 @@ class ReferenceBackendTest {
 
   /**
    * A 3x3 kernel 1..9 with stride 2, padding 2 and dilation 2 on the 5x5 image 1..25: the window at
-   * output (0, 0) begins at (-2, -2), so that only taps 5, 6, 8, 9 fall on pixels 1, 3, 11, 13:
-   * 5 + 18 + 88 + 117 = 228. The middle one sees pixels 1, 3, 5, 11, 13, 15, 21, 23, 25: 1 + 6 + 15
-   * + 44 + 65 + 90 + 147 + 184 + 225 = 777. A second channel holds zeros.
+   * output (0, 0) begins at (-2, -2), so that only taps 5, 6, 8, 9 fall on pixels 1, 3, 11, 13: 5 +
+   * 18 + 88 + 117 = 228. The middle one sees pixels 1, 3, 5, 11, 13, 15, 21, 23, 25: 1 + 6 + 15 +
+   * 44 + 65 + 90 + 147 + 184 + 225 = 777. A second channel holds zeros.
    */
   @Test
   void depthwiseConvolutionWithStrideAndDilation() {
@@ -200,8 +200,7 @@ class ReferenceBackendTest {
     assertEquals(228, out.floats()[0]);
     assertEquals(0, out.floats()[1]);
     assertEquals(777, out.floats()[8]);
-    backend.depthwise(
-        x, w, window, tensor(Shape.of(2), -775, 5), Activation.RELU6, out);
+    backend.depthwise(x, w, window, tensor(Shape.of(2), -775, 5), Activation.RELU6, out);
     assertEquals(0, out.floats()[0]);
     assertEquals(2, out.floats()[8]);
     assertEquals(5, out.floats()[9]);
@@ -229,8 +228,8 @@ class ReferenceBackendTest {
 
   /**
    * One channel with rows 1, 3: mean 2, biased variance 1; with epsilon 3 the deviation is 2 and
-   * the normalised rows are -1/2 and 1/2; γ = 4, β = 1 gives -1 and 3. The other channel holds 5, 5:
-   * variance 0, and β alone remains.
+   * the normalised rows are -1/2 and 1/2; γ = 4, β = 1 gives -1 and 3. The other channel holds 5,
+   * 5: variance 0, and β alone remains.
    */
   @Test
   void batchNormalisation() {
@@ -268,9 +267,9 @@ class ReferenceBackendTest {
   }
 
   /**
-   * A 2x2 image 1 2 / 3 4 under a 3x3 window with stride 2 and padding 1: one output, which sees all
-   * four pixels. With stride 1 each of four outputs sees all four as well; the average counts 4, not
-   * 9. On the 3x3 image 1..9 with stride 2, the corner (0, 0) sees 1 2 4 5.
+   * A 2x2 image 1 2 / 3 4 under a 3x3 window with stride 2 and padding 1: one output, which sees
+   * all four pixels. With stride 1 each of four outputs sees all four as well; the average counts
+   * 4, not 9. On the 3x3 image 1..9 with stride 2, the corner (0, 0) sees 1 2 4 5.
    */
   @Test
   void pooling() {
@@ -312,21 +311,19 @@ class ReferenceBackendTest {
 
   /**
    * Logits ln 1, ln 2, ln 5 make probabilities 1/8, 2/8, 5/8. With smoothing 0.3 and label 2 the
-   * target is 0.1, 0.1, 0.8: loss = 0.1 ln 8 + 0.1 ln 4 + 0.8 ln 1.6 = 0.7225765; the gradient is
-   * p - target. A second row of equal logits and label 0 adds ln 3 whatever the smoothing, and p -
+   * target is 0.1, 0.1, 0.8: loss = 0.1 ln 8 + 0.1 ln 4 + 0.8 ln 1.6 = 0.7225765; the gradient is p
+   * - target. A second row of equal logits and label 0 adds ln 3 whatever the smoothing, and p -
    * target = 1/3 - 0.8, 1/3 - 0.1, 1/3 - 0.1. Both are halved by the mean.
    */
   @Test
   void labelSmoothedCrossEntropy() {
-    Tensor logits =
-        tensor(Shape.of(2, 3), 0, (float) Math.log(2), (float) Math.log(5), 4, 4, 4);
+    Tensor logits = tensor(Shape.of(2, 3), 0, (float) Math.log(2), (float) Math.log(5), 4, 4, 4);
     Tensor gradient = empty(logits.shape());
     double loss = backend.softmaxCrossEntropy(logits, labels(2, 0), 0.3f, gradient);
     double first = 0.1 * Math.log(8) + 0.1 * Math.log(4) + 0.8 * Math.log(1.6);
     assertEquals(0.7225765, first, 1e-7);
     assertEquals((first + Math.log(3)) / 2, loss, 1e-6);
-    assertValues(
-        gradient, 1e-6, 0.0125, 0.075, -0.0875, -0.2333333, 0.1166667, 0.1166667);
+    assertValues(gradient, 1e-6, 0.0125, 0.075, -0.0875, -0.2333333, 0.1166667, 0.1166667);
     assertEquals(1, backend.countCorrect(logits, labels(2, 1)));
     assertEquals(2, backend.countCorrect(logits, labels(2, 0)));
   }
@@ -337,10 +334,10 @@ class ReferenceBackendTest {
   }
 
   /**
-   * w = 1, g = 0.5, momentum 0.9, decay 0.1, rate 0.1. Step 1: gradient 0.6, v = 0.6, w = 0.94. Step
-   * 2: gradient 0.594, v = 0.54 + 0.594 = 1.134, w = 0.8266. With Nesterov: step 1: w = 1 - 0.1 (0.6
-   * + 0.54) = 0.886; step 2: gradient 0.5886, v = 1.1286, w = 0.886 - 0.1 (0.5886 + 1.01574) =
-   * 0.725566.
+   * w = 1, g = 0.5, momentum 0.9, decay 0.1, rate 0.1. Step 1: gradient 0.6, v = 0.6, w = 0.94.
+   * Step 2: gradient 0.594, v = 0.54 + 0.594 = 1.134, w = 0.8266. With Nesterov: step 1: w = 1 -
+   * 0.1 (0.6 + 0.54) = 0.886; step 2: gradient 0.5886, v = 1.1286, w = 0.886 - 0.1 (0.5886 +
+   * 1.01574) = 0.725566.
    */
   @Test
   void twoStepsOfSgd() {
@@ -362,10 +359,10 @@ class ReferenceBackendTest {
   }
 
   /**
-   * w = 1, g = 2, β1 = 0.5, β2 = 0.75, ε = 1, decay 0, rate 0.1. Step 1: m = 1, v = 1; m̂ = 2, v̂ = 4;
-   * w = 1 - 0.1 * 2 / (2 + 1) = 0.9333333. Step 2 with g = 4: m = 2.5, v = 0.75 + 4 = 4.75; m̂ = 2.5 /
-   * 0.75 = 3.3333333, v̂ = 4.75 / 0.4375 = 10.857143, root 3.2950179; w = 0.9333333 - 0.3333333 /
-   * 4.2950179 = 0.8557240.
+   * w = 1, g = 2, β1 = 0.5, β2 = 0.75, ε = 1, decay 0, rate 0.1. Step 1: m = 1, v = 1; m̂ = 2, v̂ =
+   * 4; w = 1 - 0.1 * 2 / (2 + 1) = 0.9333333. Step 2 with g = 4: m = 2.5, v = 0.75 + 4 = 4.75; m̂ =
+   * 2.5 / 0.75 = 3.3333333, v̂ = 4.75 / 0.4375 = 10.857143, root 3.2950179; w = 0.9333333 -
+   * 0.3333333 / 4.2950179 = 0.8557240.
    */
   @Test
   void twoStepsOfAdam() {
@@ -387,9 +384,9 @@ class ReferenceBackendTest {
   }
 
   /**
-   * w = 1, g = 2, ρ = 0.75, momentum 0.5, ε = 3, rate 0.1. Step 1: s = 1, v = 0.2 / 2 = 0.1, w = 0.9.
-   * Step 2: s = 1.75, v = 0.05 + 0.2 / √4.75 = 0.1417663, w = 0.7582337. With decay 1 the gradient
-   * of the first step is 3: s = 2.25, v = 0.3 / √5.25 = 0.1309307.
+   * w = 1, g = 2, ρ = 0.75, momentum 0.5, ε = 3, rate 0.1. Step 1: s = 1, v = 0.2 / 2 = 0.1, w =
+   * 0.9. Step 2: s = 1.75, v = 0.05 + 0.2 / √4.75 = 0.1417663, w = 0.7582337. With decay 1 the
+   * gradient of the first step is 3: s = 2.25, v = 0.3 / √5.25 = 0.1309307.
    */
   @Test
   void twoStepsOfRmsProp() {
