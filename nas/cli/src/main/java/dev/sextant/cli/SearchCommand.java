@@ -237,7 +237,10 @@ final class SearchCommand implements Runnable {
   public void run() {
     ConsoleProgress progress = Terminal.progress();
     Device target = Device.parse(device);
-    DataOptions options = DataOptions.DEFAULT.withFormat(dataFormat).withImageSize(imageSize);
+    DataOptions options = DataOptions.DEFAULT.withImageSize(imageSize);
+    if (dataFormat != null) {
+      options = options.withFormat(dataFormat);
+    }
     ImageDataset images = Datasets.open(data, options);
     progress.message("data      " + images);
     Space searched =
