@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -158,14 +159,14 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--gates",
       defaultValue = "recompute",
-      description = "recompute, two_path or all_paths; default: ${DEFAULT-VALUE}")
+      description = "recompute, two-path or all-paths; default: ${DEFAULT-VALUE}")
   private GateMode gates = GateMode.RECOMPUTE;
 
   @Option(
       names = "--objective",
-      defaultValue = "add_linear",
+      defaultValue = "add-linear",
       description =
-          "add_linear: CE + lambda (E/T - 1); additive: CE + lambda2 E; mul_log: CE (ln E / ln"
+          "add-linear: CE + lambda (E/T - 1); additive: CE + lambda2 E; mul-log: CE (ln E / ln"
               + " T)^beta; default: ${DEFAULT-VALUE}")
   private SearchConfig.ObjectiveKind objective = SearchConfig.ObjectiveKind.ADD_LINEAR;
 
@@ -230,7 +231,12 @@ final class SearchCommand implements Runnable {
 
   /** The methods that are built. */
   enum Method {
-    PROXYLESS_G
+    PROXYLESS_G;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   @Override

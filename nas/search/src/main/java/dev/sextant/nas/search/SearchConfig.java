@@ -2,6 +2,7 @@ package dev.sextant.nas.search;
 
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /**
  * The numbers of a search: what {@code run.json} keeps, besides data, space and latency table, to
@@ -64,7 +65,13 @@ public record SearchConfig(
   public enum ObjectiveKind {
     ADDITIVE,
     ADD_LINEAR,
-    MUL_LOG
+    MUL_LOG;
+
+    /** As the command line has it: {@code add-linear}. */
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   /** Checks every number. */

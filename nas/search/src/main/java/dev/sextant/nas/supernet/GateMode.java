@@ -1,5 +1,7 @@
 package dev.sextant.nas.supernet;
 
+import java.util.Locale;
+
 /**
  * How an architecture step gets the gradients of binary gates (ProxylessNAS, section 3.2.1 and
  * Appendix D; names as in its published code in parentheses).
@@ -17,5 +19,11 @@ public enum GateMode {
    */
   TWO_PATH,
   /** The output of every candidate is computed and kept in the forward pass (eq. 4; full). */
-  ALL_PATHS
+  ALL_PATHS;
+
+  /** As the command line has it: {@code two-path}. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
 }
