@@ -1,8 +1,12 @@
 /** What an application links: architectures, weights and compiled models. */
+// The search shares the JSON reader; it is compiled after this module and not yet to be found.
+@SuppressWarnings("module")
 module dev.sextant.runtime {
   requires transitive dev.sextant.tensor;
   requires com.google.gson;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;
+  exports dev.sextant.runtime.json to
+      dev.sextant.search;
 }

@@ -2,8 +2,8 @@ package dev.sextant.autograd;
 
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
-import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -57,8 +57,7 @@ public interface CustomOp {
    * @param gradients one tensor for each input, null where none is required; undefined content
    * @throws UnsupportedException unless overridden
    */
-  default void backward(
-      Backend backend, Tensor[] inputs, Tensor dy, @Nullable Tensor[] gradients) {
+  default void backward(Backend backend, Tensor[] inputs, Tensor dy, @Nullable Tensor[] gradients) {
     throw new UnsupportedException(name() + ": has no gradient; override CustomOp.backward");
   }
 

@@ -54,6 +54,16 @@ public final class Parameter extends Variable {
   @Override
   public void release() {}
 
+  /**
+   * Sets a gradient that was computed beside the tape.
+   *
+   * @param gradient of the parameter's shape, taken out of any scope; owned by the parameter
+   */
+  public void acceptGradient(Tensor gradient) {
+    clearGradient();
+    setGradient(gradient);
+  }
+
   /** Gives the gradient's memory back. */
   public void clearGradient() {
     Tensor held = gradient();

@@ -3,8 +3,8 @@ package dev.sextant.autograd;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
-import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,8 +80,7 @@ public final class Tape implements AutoCloseable {
    * pass over something, or a look at a candidate that is not active.
    */
   public Tape probe() {
-    return new Tape(
-        backend, mode == Mode.EVAL ? Mode.EVAL : Mode.TRAIN_STATELESS, false);
+    return new Tape(backend, mode == Mode.EVAL ? Mode.EVAL : Mode.TRAIN_STATELESS, false);
   }
 
   /** Moves a tensor made on this tape to the scope around it, so that it outlives the tape. */

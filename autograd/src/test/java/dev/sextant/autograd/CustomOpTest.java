@@ -90,7 +90,8 @@ final class CustomOpTest {
 
   @Test
   void aRightGradientPasses() {
-    double worst = GradientCheck.check("weighted", backend, new Weighted(3, 1)::apply, 1e-2f, 1e-3f, a, b);
+    double worst =
+        GradientCheck.check("weighted", backend, new Weighted(3, 1)::apply, 1e-2f, 1e-3f, a, b);
     assertTrue(worst < 1e-3, () -> "error " + worst);
   }
 
@@ -114,8 +115,7 @@ final class CustomOpTest {
     GradientCheck.Function cut =
         (tape, x) -> new Weighted(1, 1).apply(tape, x[0], tape.constant(x[1].value()));
     assertThrows(
-        SextantException.class,
-        () -> GradientCheck.check("cut", backend, cut, 1e-2f, 1e-3f, a, b));
+        SextantException.class, () -> GradientCheck.check("cut", backend, cut, 1e-2f, 1e-3f, a, b));
   }
 
   @Test

@@ -158,8 +158,7 @@ final class TapeTest {
   @Test
   void underFrozenWeightsAConvolutionsInputIsNotKept() {
     Parameter kernel =
-        new Parameter(
-            Samples.uniform(backend, 1, Shape.of(1, 1, 3, 2)), Parameter.Role.KERNEL);
+        new Parameter(Samples.uniform(backend, 1, Shape.of(1, 1, 3, 2)), Parameter.Role.KERNEL);
     Tensor image = Samples.uniform(backend, 2, Shape.of(1, 4, 4, 3));
     kernel.setFrozen(true);
     try (Tape tape = tape()) {
@@ -177,8 +176,7 @@ final class TapeTest {
   void backwardNeedsAScalar() {
     try (Tape tape = tape()) {
       Variable y = Scale.apply(tape, tape.leaf(x), 2);
-      String message =
-          assertThrows(SextantException.class, () -> tape.backward(y)).getMessage();
+      String message = assertThrows(SextantException.class, () -> tape.backward(y)).getMessage();
       assertEquals("backward: needs a scalar, got scale [2]", message);
     }
   }
@@ -187,10 +185,8 @@ final class TapeTest {
   void backwardNeedsSomethingThatRequiresAGradient() {
     try (Tape tape = tape()) {
       Variable loss = Sum.apply(tape, tape.constant(x));
-      String message =
-          assertThrows(SextantException.class, () -> tape.backward(loss)).getMessage();
-      assertEquals(
-          "backward: sum [] depends on nothing that requires a gradient", message);
+      String message = assertThrows(SextantException.class, () -> tape.backward(loss)).getMessage();
+      assertEquals("backward: sum [] depends on nothing that requires a gradient", message);
     }
   }
 
@@ -204,8 +200,7 @@ final class TapeTest {
       long before = backend.memory().current();
       h.release();
       assertEquals(8, before - backend.memory().current());
-      String message =
-          assertThrows(SextantException.class, () -> tape.backward(loss)).getMessage();
+      String message = assertThrows(SextantException.class, () -> tape.backward(loss)).getMessage();
       assertTrue(message.endsWith("(this tape records nothing)"), message);
     }
     assertNull(w.gradient());

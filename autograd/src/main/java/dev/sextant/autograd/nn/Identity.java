@@ -7,8 +7,8 @@ import dev.sextant.tensor.Tensor;
 
 /**
  * y = x: what remains of a block that is skipped. Another handle to the same storage, so that each
- * of the two is released on its own. Seen as a candidate it is the identity shortcut
- * plus the zero operation, so its inner product is 0.
+ * of the two is released on its own. Seen as a candidate it is the identity shortcut plus the zero
+ * operation, so its inner product is 0.
  */
 public final class Identity extends Module {
   @Override

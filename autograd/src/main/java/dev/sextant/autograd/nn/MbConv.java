@@ -82,11 +82,12 @@ public final class MbConv extends Module {
     depthwiseNorm =
         child("depthwise_norm", new BatchNorm(init, mid, config.epsilon, config.activation));
     squeeze =
-        config.squeezed > 0 ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed)) : null;
+        config.squeezed > 0
+            ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed))
+            : null;
     project = child("project", new Convolution(init, mid, config.out, Window.POINTWISE, false));
     projectNorm =
-        child(
-            "project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
+        child("project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
     shortcut = config.shortcut;
   }
 

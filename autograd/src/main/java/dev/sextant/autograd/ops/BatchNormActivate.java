@@ -23,7 +23,8 @@ public final class BatchNormActivate {
    *
    * @param mean running mean, {@code [C]}
    * @param variance running variance, {@code [C]}
-   * @param momentum weight of the batch in the running statistics (0.1: running = 0.9 old + 0.1 new)
+   * @param momentum weight of the batch in the running statistics (0.1: running = 0.9 old + 0.1
+   *     new)
    * @param epsilon added to the variance
    */
   public record Running(Tensor mean, Tensor variance, float momentum, float epsilon) {}
@@ -104,7 +105,8 @@ public final class BatchNormActivate {
     tape.backend().axpy(running.momentum * unbias, variance, running.variance);
   }
 
-  private static Tensor forward(Tape tape, Variable z, BatchNorm norm, @Nullable Variable residual) {
+  private static Tensor forward(
+      Tape tape, Variable z, BatchNorm norm, @Nullable Variable residual) {
     Tensor y = tape.output(z.shape(), "batch_norm");
     tape.backend().batchNormApply(z.value(), norm, residual == null ? null : residual.value(), y);
     return y;

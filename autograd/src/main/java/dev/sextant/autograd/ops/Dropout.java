@@ -10,8 +10,8 @@ import dev.sextant.tensor.Tensor;
 
 /**
  * Dropout (Srivastava et al., 2014), inverted: kept elements are divided by the probability of
- * keeping one. Passes its input through where batch norm would use running statistics. It draws
- * one number for each element, in row-major order, each time it runs.
+ * keeping one. Passes its input through where batch norm would use running statistics. It draws one
+ * number for each element, in row-major order, each time it runs.
  */
 public final class Dropout {
   /** Where masks are drawn on their way to the backend: a step allocates no array. */

@@ -28,8 +28,7 @@ public final class SoftmaxCrossEntropy {
     Tensor y = tape.output(Shape.of(), "softmax_cross_entropy");
     tape.backend()
         .fill(
-            y,
-            (float) tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
+            y, (float) tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
     return tape.record(
         "softmax_cross_entropy",
         y,

@@ -14,8 +14,7 @@ public final class Sgd extends Optimizer {
    * @param decay L2 decay added to the gradient
    * @param decayKernelsOnly whether batch norms and biases go without decay
    */
-  public record Config(
-      float momentum, boolean nesterov, float decay, boolean decayKernelsOnly) {}
+  public record Config(float momentum, boolean nesterov, float decay, boolean decayKernelsOnly) {}
 
   private final Config config;
 

@@ -53,40 +53,206 @@ final class OpTableTest {
 
   private static final List<Line> TABLE =
       List.of(
-          line(Add.class, (t, x) -> Add.apply(t, x[0], x[1]), of(s(2, 3), s(2, 3)), of(s(), s()), of(s(0, 4), s(0, 4)), of(s(2, 3, 3, 17), s(2, 3, 3, 17))),
-          line(AddBias.class, (t, x) -> AddBias.apply(t, x[0], x[1]), of(s(2, 3), s(3)), of(s(1, 1), s(1)), of(s(0, 5), s(5)), of(s(2, 3, 1, 9), s(9))),
-          line(Multiply.class, (t, x) -> Multiply.apply(t, x[0], x[1]), of(s(2, 3), s(2, 3)), of(s(7), s(7)), of(s(0), s(0)), of(s(2, 1, 3, 15), s(2, 1, 3, 15))),
-          line(Scale.class, (t, x) -> Scale.apply(t, x[0], -1.5f), of(s(2, 3)), of(s()), of(s(0)), of(s(33))),
-          line(Sum.class, (t, x) -> Sum.apply(t, x[0]), of(s(2, 3)), of(s()), of(s(0)), of(s(3, 17))),
-          line(Reshape.class, (t, x) -> Reshape.apply(t, x[0], s(x[0].shape().size())), of(s(2, 3)), of(s()), of(s(0, 2)), of(s(2, 2, 2, 5))),
-          line(Concat.class, (t, x) -> Concat.apply(t, x), of(s(2, 3), s(2, 1), s(2, 9)), of(s(4)), of(s(2, 0), s(2, 3)), of(s(1, 2, 3, 17), s(1, 2, 3, 2))),
-          line(SliceChannels.class, (t, x) -> SliceChannels.apply(t, x[0], 1, x[0].shape().channels()), of(s(2, 3)), of(s(5, 1)), of(s(0, 4)), of(s(1, 2, 3, 17))),
-          line(MatMul.class, (t, x) -> MatMul.apply(t, x[0], x[1]), of(s(2, 3), s(3, 4)), of(s(1, 1), s(1, 1)), of(s(0, 3), s(3, 2)), of(s(5, 17), s(17, 9)), of(s(3, 1), s(1, 33))),
-          line(Conv2d.class, (t, x) -> Conv2d.apply(t, x[0], x[1], SAME3), of(s(2, 4, 5, 3), s(3, 3, 3, 2)), of(s(1, 1, 1, 1), s(3, 3, 1, 1)), of(s(0, 4, 4, 2), s(3, 3, 2, 3))),
-          line(Conv2d.class, (t, x) -> Conv2d.apply(t, x[0], x[1], STRIDE2), of(s(2, 5, 4, 3), s(3, 3, 3, 9)), of(s(1, 2, 3, 17), s(3, 3, 17, 2))),
-          line(Conv2d.class, (t, x) -> Conv2d.apply(t, x[0], x[1], Window.POINTWISE), of(s(2, 3, 3, 5), s(1, 1, 5, 17)), of(s(1, 1, 1, 1), s(1, 1, 1, 1)), of(s(0, 3, 3, 2), s(1, 1, 2, 3))),
-          line(Conv2d.class, (t, x) -> Conv2d.apply(t, x[0], x[1], DILATED), of(s(1, 5, 6, 2), s(3, 3, 2, 3))),
-          line(Depthwise.class, (t, x) -> Depthwise.apply(t, x[0], x[1], SAME3), of(s(2, 4, 5, 3), s(3, 3, 3)), of(s(1, 1, 1, 17), s(3, 3, 17)), of(s(0, 4, 4, 2), s(3, 3, 2))),
-          line(Depthwise.class, (t, x) -> Depthwise.apply(t, x[0], x[1], LARGE), of(s(2, 7, 4, 9), s(5, 5, 9)), of(s(1, 2, 3, 1), s(5, 5, 1))),
-          line(Depthwise.class, (t, x) -> Depthwise.apply(t, x[0], x[1], DILATED), of(s(1, 5, 6, 15), s(3, 3, 15))),
-          line(MaxPool.class, (t, x) -> MaxPool.apply(t, x[0], STRIDE2), Samples::distinct, of(s(2, 4, 5, 3)), of(s(1, 1, 1, 1)), of(s(0, 4, 4, 2)), of(s(1, 3, 3, 17))),
-          line(MaxPool.class, (t, x) -> MaxPool.apply(t, x[0], PAIR), Samples::distinct, of(s(2, 4, 5, 3))),
-          line(AvgPool.class, (t, x) -> AvgPool.apply(t, x[0], STRIDE2), of(s(2, 4, 5, 3)), of(s(1, 1, 1, 1)), of(s(0, 4, 4, 2)), of(s(1, 3, 3, 17))),
+          line(
+              Add.class,
+              (t, x) -> Add.apply(t, x[0], x[1]),
+              of(s(2, 3), s(2, 3)),
+              of(s(), s()),
+              of(s(0, 4), s(0, 4)),
+              of(s(2, 3, 3, 17), s(2, 3, 3, 17))),
+          line(
+              AddBias.class,
+              (t, x) -> AddBias.apply(t, x[0], x[1]),
+              of(s(2, 3), s(3)),
+              of(s(1, 1), s(1)),
+              of(s(0, 5), s(5)),
+              of(s(2, 3, 1, 9), s(9))),
+          line(
+              Multiply.class,
+              (t, x) -> Multiply.apply(t, x[0], x[1]),
+              of(s(2, 3), s(2, 3)),
+              of(s(7), s(7)),
+              of(s(0), s(0)),
+              of(s(2, 1, 3, 15), s(2, 1, 3, 15))),
+          line(
+              Scale.class,
+              (t, x) -> Scale.apply(t, x[0], -1.5f),
+              of(s(2, 3)),
+              of(s()),
+              of(s(0)),
+              of(s(33))),
+          line(
+              Sum.class,
+              (t, x) -> Sum.apply(t, x[0]),
+              of(s(2, 3)),
+              of(s()),
+              of(s(0)),
+              of(s(3, 17))),
+          line(
+              Reshape.class,
+              (t, x) -> Reshape.apply(t, x[0], s(x[0].shape().size())),
+              of(s(2, 3)),
+              of(s()),
+              of(s(0, 2)),
+              of(s(2, 2, 2, 5))),
+          line(
+              Concat.class,
+              (t, x) -> Concat.apply(t, x),
+              of(s(2, 3), s(2, 1), s(2, 9)),
+              of(s(4)),
+              of(s(2, 0), s(2, 3)),
+              of(s(1, 2, 3, 17), s(1, 2, 3, 2))),
+          line(
+              SliceChannels.class,
+              (t, x) -> SliceChannels.apply(t, x[0], 1, x[0].shape().channels()),
+              of(s(2, 3)),
+              of(s(5, 1)),
+              of(s(0, 4)),
+              of(s(1, 2, 3, 17))),
+          line(
+              MatMul.class,
+              (t, x) -> MatMul.apply(t, x[0], x[1]),
+              of(s(2, 3), s(3, 4)),
+              of(s(1, 1), s(1, 1)),
+              of(s(0, 3), s(3, 2)),
+              of(s(5, 17), s(17, 9)),
+              of(s(3, 1), s(1, 33))),
+          line(
+              Conv2d.class,
+              (t, x) -> Conv2d.apply(t, x[0], x[1], SAME3),
+              of(s(2, 4, 5, 3), s(3, 3, 3, 2)),
+              of(s(1, 1, 1, 1), s(3, 3, 1, 1)),
+              of(s(0, 4, 4, 2), s(3, 3, 2, 3))),
+          line(
+              Conv2d.class,
+              (t, x) -> Conv2d.apply(t, x[0], x[1], STRIDE2),
+              of(s(2, 5, 4, 3), s(3, 3, 3, 9)),
+              of(s(1, 2, 3, 17), s(3, 3, 17, 2))),
+          line(
+              Conv2d.class,
+              (t, x) -> Conv2d.apply(t, x[0], x[1], Window.POINTWISE),
+              of(s(2, 3, 3, 5), s(1, 1, 5, 17)),
+              of(s(1, 1, 1, 1), s(1, 1, 1, 1)),
+              of(s(0, 3, 3, 2), s(1, 1, 2, 3))),
+          line(
+              Conv2d.class,
+              (t, x) -> Conv2d.apply(t, x[0], x[1], DILATED),
+              of(s(1, 5, 6, 2), s(3, 3, 2, 3))),
+          line(
+              Depthwise.class,
+              (t, x) -> Depthwise.apply(t, x[0], x[1], SAME3),
+              of(s(2, 4, 5, 3), s(3, 3, 3)),
+              of(s(1, 1, 1, 17), s(3, 3, 17)),
+              of(s(0, 4, 4, 2), s(3, 3, 2))),
+          line(
+              Depthwise.class,
+              (t, x) -> Depthwise.apply(t, x[0], x[1], LARGE),
+              of(s(2, 7, 4, 9), s(5, 5, 9)),
+              of(s(1, 2, 3, 1), s(5, 5, 1))),
+          line(
+              Depthwise.class,
+              (t, x) -> Depthwise.apply(t, x[0], x[1], DILATED),
+              of(s(1, 5, 6, 15), s(3, 3, 15))),
+          line(
+              MaxPool.class,
+              (t, x) -> MaxPool.apply(t, x[0], STRIDE2),
+              Samples::distinct,
+              of(s(2, 4, 5, 3)),
+              of(s(1, 1, 1, 1)),
+              of(s(0, 4, 4, 2)),
+              of(s(1, 3, 3, 17))),
+          line(
+              MaxPool.class,
+              (t, x) -> MaxPool.apply(t, x[0], PAIR),
+              Samples::distinct,
+              of(s(2, 4, 5, 3))),
+          line(
+              AvgPool.class,
+              (t, x) -> AvgPool.apply(t, x[0], STRIDE2),
+              of(s(2, 4, 5, 3)),
+              of(s(1, 1, 1, 1)),
+              of(s(0, 4, 4, 2)),
+              of(s(1, 3, 3, 17))),
           line(AvgPool.class, (t, x) -> AvgPool.apply(t, x[0], PAIR), of(s(2, 4, 5, 3))),
-          line(GlobalAvgPool.class, (t, x) -> GlobalAvgPool.apply(t, x[0]), of(s(2, 4, 5, 3)), of(s(1, 1, 1, 1)), of(s(0, 4, 4, 2)), of(s(3, 2, 1, 17))),
-          line(ScaleChannels.class, (t, x) -> ScaleChannels.apply(t, x[0], x[1]), of(s(2, 2, 3, 5), s(2, 5)), of(s(1, 1, 1, 1), s(1, 1)), of(s(0, 2, 2, 3), s(0, 3)), of(s(1, 2, 1, 17), s(1, 17))),
+          line(
+              GlobalAvgPool.class,
+              (t, x) -> GlobalAvgPool.apply(t, x[0]),
+              of(s(2, 4, 5, 3)),
+              of(s(1, 1, 1, 1)),
+              of(s(0, 4, 4, 2)),
+              of(s(3, 2, 1, 17))),
+          line(
+              ScaleChannels.class,
+              (t, x) -> ScaleChannels.apply(t, x[0], x[1]),
+              of(s(2, 2, 3, 5), s(2, 5)),
+              of(s(1, 1, 1, 1), s(1, 1)),
+              of(s(0, 2, 2, 3), s(0, 3)),
+              of(s(1, 2, 1, 17), s(1, 17))),
           line(Activate.class, (t, x) -> Activate.apply(t, x[0], Activation.IDENTITY), of(s(3, 5))),
-          line(Activate.class, (t, x) -> Activate.apply(t, x[0], Activation.RELU), Samples::awayFromKinks, of(s(3, 17)), of(s(0)), of(s())),
-          line(Activate.class, (t, x) -> Activate.apply(t, x[0], Activation.RELU6), Samples::awayFromKinks, of(s(3, 17)), of(s(1)), of(s(0, 3))),
-          line(Activate.class, (t, x) -> Activate.apply(t, x[0], Activation.HSWISH), Samples::awayFromKinks, of(s(3, 17)), of(s(7))),
-          line(Activate.class, (t, x) -> Activate.apply(t, x[0], Activation.SIGMOID), Samples::awayFromKinks, of(s(3, 17)), of(s(9))),
-          line(BatchNormActivate.class, (t, x) -> norm(t, Activation.SIGMOID, x), of(s(5, 3), s(3), s(3)), of(s(2, 3, 3, 17), s(17), s(17)), of(s(0, 4), s(4), s(4))),
-          line(BatchNormActivate.class, (t, x) -> norm(t, Activation.IDENTITY, x), of(s(2, 3, 2, 5), s(5), s(5), s(2, 3, 2, 5)), of(s(4, 1), s(1), s(1), s(4, 1))),
-          line(BatchNormActivate.class, (t, x) -> norm(t, Activation.HSWISH, x), of(s(2, 2, 2, 3), s(3), s(3))),
-          line(Dropout.class, (t, x) -> Dropout.apply(t, x[0], 0.4f, new Rng(5)), of(s(3, 17)), of(s(0)), of(s(2, 50, 50))),
-          line(Rematerialize.class, (t, x) -> Rematerialize.apply(t, x[0], OpTableTest::segment), of(s(3, 17)), of(s(1, 1))),
-          line(SoftmaxCrossEntropy.class, (t, x) -> crossEntropy(t, x[0], 0), of(s(3, 4)), of(s(1, 1)), of(s(7, 17))),
-          line(SoftmaxCrossEntropy.class, (t, x) -> crossEntropy(t, x[0], 0.1f), of(s(3, 4)), of(s(0, 3)), of(s(1, 10))));
+          line(
+              Activate.class,
+              (t, x) -> Activate.apply(t, x[0], Activation.RELU),
+              Samples::awayFromKinks,
+              of(s(3, 17)),
+              of(s(0)),
+              of(s())),
+          line(
+              Activate.class,
+              (t, x) -> Activate.apply(t, x[0], Activation.RELU6),
+              Samples::awayFromKinks,
+              of(s(3, 17)),
+              of(s(1)),
+              of(s(0, 3))),
+          line(
+              Activate.class,
+              (t, x) -> Activate.apply(t, x[0], Activation.HSWISH),
+              Samples::awayFromKinks,
+              of(s(3, 17)),
+              of(s(7))),
+          line(
+              Activate.class,
+              (t, x) -> Activate.apply(t, x[0], Activation.SIGMOID),
+              Samples::awayFromKinks,
+              of(s(3, 17)),
+              of(s(9))),
+          line(
+              BatchNormActivate.class,
+              (t, x) -> norm(t, Activation.SIGMOID, x),
+              of(s(5, 3), s(3), s(3)),
+              of(s(2, 3, 3, 17), s(17), s(17)),
+              of(s(0, 4), s(4), s(4))),
+          line(
+              BatchNormActivate.class,
+              (t, x) -> norm(t, Activation.IDENTITY, x),
+              of(s(2, 3, 2, 5), s(5), s(5), s(2, 3, 2, 5)),
+              of(s(4, 1), s(1), s(1), s(4, 1))),
+          line(
+              BatchNormActivate.class,
+              (t, x) -> norm(t, Activation.HSWISH, x),
+              of(s(2, 2, 2, 3), s(3), s(3))),
+          line(
+              Dropout.class,
+              (t, x) -> Dropout.apply(t, x[0], 0.4f, new Rng(5)),
+              of(s(3, 17)),
+              of(s(0)),
+              of(s(2, 50, 50))),
+          line(
+              Rematerialize.class,
+              (t, x) -> Rematerialize.apply(t, x[0], OpTableTest::segment),
+              of(s(3, 17)),
+              of(s(1, 1))),
+          line(
+              SoftmaxCrossEntropy.class,
+              (t, x) -> crossEntropy(t, x[0], 0),
+              of(s(3, 4)),
+              of(s(1, 1)),
+              of(s(7, 17))),
+          line(
+              SoftmaxCrossEntropy.class,
+              (t, x) -> crossEntropy(t, x[0], 0.1f),
+              of(s(3, 4)),
+              of(s(0, 3)),
+              of(s(1, 10))));
 
   private static Shape s(int... extents) {
     return Shape.of(extents);
@@ -183,8 +349,7 @@ final class OpTableTest {
   }
 
   private static boolean isPublic(String name) throws ClassNotFoundException {
-    return Modifier.isPublic(
-        Class.forName(Add.class.getPackageName() + "." + name).getModifiers());
+    return Modifier.isPublic(Class.forName(Add.class.getPackageName() + "." + name).getModifiers());
   }
 
   private interface Body {

@@ -1,7 +1,9 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,6 +26,12 @@ public record Architecture(
 
   /** Largest height and width of an image. */
   public static final int MAX_IMAGE = 16_384;
+
+  /** Longest name. */
+  public static final int MAX_NAME = 100;
+
+  /** Smallest epsilon of batch norm; the largest is 1. */
+  public static final double MIN_BATCH_NORM_EPSILON = 1e-12;
 
   /** Batch norm's epsilon where none is given: that of the ProxylessNAS and MnasNet networks. */
   public static final double DEFAULT_BATCH_NORM_EPSILON = 1e-3;
@@ -58,16 +66,19 @@ public record Architecture(
   /** Checks that the layers fit together. */
   public Architecture {
     layers = List.copyOf(layers);
-    if (name.isBlank()) {
-      throw new SextantException("architecture: the name is empty");
+    if (!isName(name)) {
+      throw new SextantException(
+          "name: must have 1 to %d characters, none of them control characters"
+              .formatted(MAX_NAME));
     }
     if (classes < 1 || classes > Layer.MAX_WIDTH) {
       throw new SextantException(
           "%s: %d classes is not between 1 and %d".formatted(name, classes, Layer.MAX_WIDTH));
     }
-    if (!(batchNormEpsilon > 0 && batchNormEpsilon < 1)) {
+    if (!(batchNormEpsilon >= MIN_BATCH_NORM_EPSILON && batchNormEpsilon <= 1)) {
       throw new SextantException(
-          "%s: batch-norm-epsilon %s is not between 0 and 1".formatted(name, batchNormEpsilon));
+          "%s: batch-norm-epsilon %s is not between %s and 1"
+              .formatted(name, batchNormEpsilon, MIN_BATCH_NORM_EPSILON));
     }
     if (layers.isEmpty() || layers.size() > MAX_LAYERS) {
       throw new SextantException(
@@ -89,6 +100,16 @@ public record Architecture(
           "%s: the last layer gives %s, %d classes need [1,%d]"
               .formatted(name, shape, classes, classes));
     }
+  }
+
+  /**
+   * Whether a network can have that name: 1 to {@value #MAX_NAME} characters, not all blank, no
+   * control characters (names are printed to terminals).
+   */
+  public static boolean isName(String name) {
+    return !name.isBlank()
+        && name.codePointCount(0, name.length()) <= MAX_NAME
+        && name.chars().noneMatch(Character::isISOControl);
   }
 
   /** The shapes for batch 1: that of the input, then the output of each layer. */
@@ -119,6 +140,30 @@ public record Architecture(
       sum += layers.get(i).macs(shapes.get(i));
     }
     return sum;
+  }
+
+  /**
+   * The network of a {@code sextant-architecture/1} text.
+   *
+   * @param source what errors call the text: a file name
+   * @throws SextantException naming the source and the path of what is wrong
+   */
+  public static Architecture parse(String json, String source) {
+    return ArchitectureJson.read(json, source);
+  }
+
+  /**
+   * The network in a {@code sextant-architecture/1} file.
+   *
+   * @throws SextantException naming the file and what is wrong
+   */
+  public static Architecture read(Path file) {
+    return parse(JsonText.readFile(file), file.toString());
+  }
+
+  /** The {@code sextant-architecture/1} text that {@link #parse} reads back to an equal record. */
+  public String toJson() {
+    return ArchitectureJson.write(this);
   }
 
   /**

@@ -49,6 +49,9 @@ public sealed interface Layer {
   /** Multiply-adds of this layer for the whole batch of that input; throws as {@link #output}. */
   long macs(Shape input);
 
+  /** Step of the layer's window; 1 where it has none. */
+  int stride();
+
   /** The layer in a few words, without its width, as in {@code mbconv 5x5 e6 s2}. */
   default String label() {
     return switch (this) {
@@ -334,6 +337,11 @@ public sealed interface Layer {
   /** The identity, {@code "skip"} or {@code "identity"}: y = x. */
   record Skip() implements Layer {
     @Override
+    public int stride() {
+      return 1;
+    }
+
+    @Override
     public Shape output(Shape input) {
       return input;
     }
@@ -352,6 +360,11 @@ public sealed interface Layer {
   /** y = 0: an edge that is cut. A chain of layers cannot hold it. */
   record Zero() implements Layer {
     @Override
+    public int stride() {
+      return 1;
+    }
+
+    @Override
     public Shape output(Shape input) {
       return input;
     }
@@ -369,6 +382,11 @@ public sealed interface Layer {
 
   /** The mean over the pixels: {@code [N, H, W, C]} to {@code [N, C]}. */
   record GlobalAvgPool() implements Layer {
+    @Override
+    public int stride() {
+      return 1;
+    }
+
     @Override
     public Shape output(Shape input) {
       return Shape.of(Layer.image("global-avg-pool", input).get(0), input.channels());
@@ -396,6 +414,11 @@ public sealed interface Layer {
     /** Checks the range. */
     public Linear {
       Layer.width("linear", out);
+    }
+
+    @Override
+    public int stride() {
+      return 1;
     }
 
     @Override

@@ -29,7 +29,17 @@ public sealed interface Position {
       for (int i = 0; i < candidates.size(); i++) {
         Layer candidate = candidates.get(i);
         if (candidate instanceof Layer.Zero) {
-          throw new SextantException("choice[%d]: zero would cut the chain; use skip".formatted(i));
+          throw new SextantException(
+              "choice[%d]: zero would cut the chain of layers; use skip".formatted(i));
+        }
+        if (candidate instanceof Layer.GlobalAvgPool) {
+          throw new SextantException(
+              "choice[%d]: global-avg-pool cannot be a candidate".formatted(i));
+        }
+        if (candidate.stride() != candidates.getFirst().stride()) {
+          throw new SextantException(
+              "choice[%d]: stride %d differs from the %d of choice[0]"
+                  .formatted(i, candidate.stride(), candidates.getFirst().stride()));
         }
         if (candidate instanceof Layer.Skip && i < candidates.size() - 1) {
           throw new SextantException("choice[%d]: skip must be the last candidate".formatted(i));

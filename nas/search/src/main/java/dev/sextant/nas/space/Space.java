@@ -2,11 +2,15 @@ package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.math.BigInteger;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToLongBiFunction;
+import java.util.function.ToLongFunction;
 
 /**
  * A search space: a chain of positions, each a layer or a choice among layers of equal shape.
@@ -33,7 +37,19 @@ public record Space(
    * @param minimum of the network with the cheapest candidate everywhere
    * @param maximum of the network with the dearest candidate everywhere
    */
-  public record Range(long minimum, long maximum) {}
+  public record Range(long minimum, long maximum) {
+    /** The range of a count over the candidates of one position. */
+    static Range of(List<Layer> candidates, ToLongFunction<Layer> count) {
+      long least = Long.MAX_VALUE;
+      long most = 0;
+      for (Layer layer : candidates) {
+        long value = count.applyAsLong(layer);
+        least = Math.min(least, value);
+        most = Math.max(most, value);
+      }
+      return new Range(least, most);
+    }
+  }
 
   /** Checks that every candidate fits, and that the chain ends in the logits. */
   public Space {
@@ -71,6 +87,56 @@ public record Space(
       throw new SextantException(
           "%s: gives %s where choice[0] gives %s".formatted(where, output, expected));
     }
+  }
+
+  /**
+   * The space of a {@code sextant-space/1} text. Where a repeated choice changes the shape, its
+   * first position has no {@code skip}, as in the ProxylessNAS space.
+   *
+   * @param source what errors call the text: a file name
+   * @throws SextantException naming the source and the path of what is wrong
+   */
+  public static Space parse(String json, String source) {
+    return SpaceJson.read(json, source);
+  }
+
+  /**
+   * The space in a {@code sextant-space/1} file.
+   *
+   * @throws SextantException naming the file and what is wrong
+   */
+  public static Space read(Path file) {
+    return parse(JsonText.readFile(file), file.toString());
+  }
+
+  /** The names that {@link #named} takes. */
+  public static List<String> names() {
+    return Spaces.NAMES;
+  }
+
+  /**
+   * The built-in space of that name.
+   *
+   * <ul>
+   *   <li>{@code proxyless-imagenet}: the space of ProxylessNAS (Cai et al., 2019) as its released
+   *       code has it: 21 choices among MBConv with kernels 3, 5, 7 and expansions 3, 6, and skip;
+   *       224x224x3, 1000 classes
+   *   <li>{@code proxyless-cifar}: the same at 32x32x3 with 10 classes: stem stride 1, stage
+   *       strides 1, 2, 2, 1, 2, 1
+   *   <li>{@code proxyless-small}: 9 choices among the same candidates, widths 24, 40, 80 at
+   *       strides 2, 2, 1 after a stride-2 block, for small images on a laptop: at 28x28x1 and 10
+   *       classes its networks have 1.2 to 7.8 million MACs
+   * </ul>
+   *
+   * @throws SextantException if there is none of that name
+   */
+  public static Space named(String name) {
+    return Spaces.named(name);
+  }
+
+  /** The {@code sextant-space/1} text that {@link #parse} reads back to an equal record. */
+  public String toJson() {
+    return SpaceJson.write(this);
   }
 
   /** The choices in order; decision d of {@link #derive} belongs to choice d. */
@@ -185,24 +251,15 @@ public record Space(
     };
   }
 
-  private interface Count {
-    long of(Layer layer, Shape input);
-  }
-
-  private Range range(Count count) {
+  private Range range(ToLongBiFunction<Layer, Shape> count) {
     Shape[] inputs = inputShapes();
     long minimum = 0;
     long maximum = 0;
     for (int i = 0; i < inputs.length; i++) {
-      long least = Long.MAX_VALUE;
-      long most = 0;
-      for (Layer layer : candidates(i)) {
-        long value = count.of(layer, inputs[i]);
-        least = Math.min(least, value);
-        most = Math.max(most, value);
-      }
-      minimum += least;
-      maximum += most;
+      Shape input = inputs[i];
+      Range range = Range.of(candidates(i), layer -> count.applyAsLong(layer, input));
+      minimum += range.minimum();
+      maximum += range.maximum();
     }
     return new Range(minimum, maximum);
   }

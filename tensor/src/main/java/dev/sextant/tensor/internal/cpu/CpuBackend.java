@@ -5,8 +5,6 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
-import dev.sextant.tensor.SextantException;
-import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
@@ -25,6 +23,7 @@ public final class CpuBackend implements Backend {
   private final Memory memory = new Memory();
   private final WorkerTeam team;
   private final ElementwiseKernels elementwise;
+  private final ChannelKernels channel;
   private final GemmKernels gemm;
   private final ConvolutionKernels convolution;
   private final DepthwiseKernels depthwise;
@@ -35,14 +34,15 @@ public final class CpuBackend implements Backend {
 
   private CpuBackend(int threads) {
     team = new WorkerTeam(threads);
-    elementwise = new ElementwiseKernels(team, memory);
+    elementwise = new ElementwiseKernels(team);
+    channel = new ChannelKernels(team);
     gemm = new GemmKernels(team, memory);
     convolution = new ConvolutionKernels(team, memory);
     depthwise = new DepthwiseKernels(team, memory);
     batchNorm = new BatchNormKernels(team, memory);
-    pool = new PoolKernels(team, memory);
-    loss = new LossKernels(team, memory);
-    optimizer = new OptimizerKernels(team, memory);
+    pool = new PoolKernels(team);
+    loss = new LossKernels(team);
+    optimizer = new OptimizerKernels(team);
   }
 
   /**
@@ -129,49 +129,33 @@ public final class CpuBackend implements Backend {
   public void addBias(Tensor x, Tensor bias, Tensor out) {
     Check.channels("addBias", x, bias);
     Check.same("addBias", x, out);
-    elementwise.addBias(x, bias, out);
+    channel.addBias(x, bias, out);
   }
 
   @Override
   public void channelSum(Tensor x, Tensor out) {
     Check.channels("channelSum", x, out);
-    elementwise.channelSum(x, out);
+    channel.channelSum(x, out);
   }
 
   @Override
   public void scaleChannels(Tensor x, Tensor s, Tensor out) {
-    Check.rank("scaleChannels", "input", x.shape(), 4);
-    Check.shape("scaleChannels", "scale", s, Shape.of(x.shape().get(0), x.shape().get(3)));
+    Check.imageChannels("scaleChannels", "scale", x, s);
     Check.same("scaleChannels", x, out);
-    elementwise.scaleChannels(x, s, out);
+    channel.scaleChannels(x, s, out);
   }
 
   @Override
   public void channelDot(Tensor a, Tensor b, Tensor out) {
-    Check.rank("channelDot", "input", a.shape(), 4);
     Check.same("channelDot", a, b);
-    Check.shape("channelDot", "output", out, Shape.of(a.shape().get(0), a.shape().get(3)));
-    elementwise.channelDot(a, b, out);
+    Check.imageChannels("channelDot", "output", a, out);
+    channel.channelDot(a, b, out);
   }
 
   @Override
   public void copyChannels(Tensor from, int fromChannel, Tensor to, int toChannel, int count) {
-    Check.channels("copyChannels", from);
-    Check.channels("copyChannels", to);
-    if (from.shape().rows() != to.shape().rows()) {
-      throw new SextantException(
-          "copyChannels: rows differ (%s and %s)".formatted(from.shape(), to.shape()));
-    }
-    if (fromChannel < 0
-        || toChannel < 0
-        || count < 0
-        || count > from.shape().channels() - fromChannel
-        || count > to.shape().channels() - toChannel) {
-      throw new SextantException(
-          "copyChannels: %d channels from %d of %s do not fit at %d of %s"
-              .formatted(count, fromChannel, from.shape(), toChannel, to.shape()));
-    }
-    elementwise.copyChannels(from, fromChannel, to, toChannel, count);
+    Check.copyChannels(from, fromChannel, to, toChannel, count);
+    channel.copyChannels(from, fromChannel, to, toChannel, count);
   }
 
   @Override
@@ -225,12 +209,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void depthwise(
-      Tensor x,
-      Tensor w,
-      Window window,
-      @Nullable Tensor bias,
-      Activation activation,
-      Tensor out) {
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
     Check.shape(
         "depthwise", "output", out, Check.depthwise("depthwise", x.shape(), w.shape(), window));
     Check.channels("depthwise", out, bias);
@@ -317,16 +296,13 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void globalAvgPool(Tensor x, Tensor out) {
-    Check.rank("globalAvgPool", "input", x.shape(), 4);
-    Check.shape("globalAvgPool", "output", out, Shape.of(x.shape().get(0), x.shape().get(3)));
+    Check.imageChannels("globalAvgPool", "output", x, out);
     pool.globalAvgPool(x, out);
   }
 
   @Override
   public void globalAvgPoolBackward(Tensor dy, Tensor dx) {
-    String op = "globalAvgPoolBackward";
-    Check.rank(op, "input gradient", dx.shape(), 4);
-    Check.shape(op, "output gradient", dy, Shape.of(dx.shape().get(0), dx.shape().get(3)));
+    Check.imageChannels("globalAvgPoolBackward", "output gradient", dx, dy);
     pool.globalAvgPoolBackward(dy, dx);
   }
 

@@ -1,0 +1,48 @@
+package dev.sextant.runtime;
+
+import com.google.gson.JsonObject;
+import dev.sextant.runtime.json.JsonFields;
+import dev.sextant.runtime.json.LayerJson;
+import dev.sextant.runtime.json.NetworkHeader;
+import dev.sextant.runtime.json.Repeats;
+import dev.sextant.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The format {@code sextant-architecture/1}; the JSON Schema beside this class says the same. */
+final class ArchitectureJson {
+  private static final String FORMAT = "sextant-architecture/1";
+
+  private ArchitectureJson() {}
+
+  static Architecture read(String json, String source) {
+    JsonFields fields = JsonFields.parse(json, source);
+    NetworkHeader header = NetworkHeader.read(fields, FORMAT);
+    List<Layer> layers = new ArrayList<>();
+    Shape shape = header.input().shape(1);
+    for (JsonFields entry : fields.objects("layers", Architecture.MAX_LAYERS)) {
+      for (Layer layer : LayerJson.read(entry, shape)) {
+        layers.add(layer);
+        shape = layer.output(shape);
+      }
+      NetworkHeader.checkCount(fields, layers.size());
+    }
+    header.checkEnd(fields, layers.size(), shape);
+    return new Architecture(
+        header.name(), header.classes(), header.input(), header.batchNormEpsilon(), layers);
+  }
+
+  static String write(Architecture architecture) {
+    List<Shape> shapes = architecture.shapes();
+    List<JsonObject> entries = new ArrayList<>();
+    for (int i = 0; i < architecture.layers().size(); i++) {
+      entries.add(LayerJson.write(architecture.layers().get(i), shapes.get(i)));
+    }
+    return new NetworkHeader(
+            architecture.name(),
+            architecture.classes(),
+            architecture.input(),
+            architecture.batchNormEpsilon())
+        .write(FORMAT, Repeats.fold(entries));
+  }
+}

@@ -1,0 +1,116 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Backends;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A program bound to a backend and buffers of its own. Not thread-safe. */
+final class Execution implements AutoCloseable {
+  private final Program program;
+  private final SharedWeights weights;
+  private final Backend backend;
+  private final Tensor arena;
+  private final Tensor[] values;
+  private final Program.Step[] steps;
+  private boolean closed;
+
+  /** Takes one block for all the buffers and opens a backend with that many threads. */
+  Execution(Program program, BufferPlan plan, SharedWeights weights, Device device, int threads) {
+    this.program = program;
+    this.weights = weights;
+    this.steps = program.steps().toArray(Program.Step[]::new);
+    weights.retain();
+    backend = Backends.open(device, threads);
+    Memory memory = backend.memory();
+    arena = memory.floats(Shape.of(plan.size()), Memory.Category.ACTIVATIONS, "activations");
+    List<Program.Value> specified = program.values();
+    values = new Tensor[specified.size()];
+    for (int i = 0; i < values.length; i++) {
+      Program.Value value = specified.get(i);
+      int offset = plan.offsets()[value.buffer()];
+      try (Tensor flat = arena.slice(offset, offset + value.shape().size())) {
+        values[i] = flat.reshape(value.shape());
+      }
+    }
+  }
+
+  Backend backend() {
+    return backend;
+  }
+
+  Tensor input() {
+    return values[program.input()];
+  }
+
+  Tensor output() {
+    return values[program.output()];
+  }
+
+  /** Bytes of all buffers together. */
+  long bytes() {
+    return arena.bytes();
+  }
+
+  /** Computes the output from the input; the input's buffer may be overwritten. */
+  void run() {
+    for (Program.Step step : steps) {
+      run(step);
+    }
+  }
+
+  private void run(Program.Step step) {
+    switch (step) {
+      case Program.Convolution convolution ->
+          backend.conv2d(
+              values[convolution.in()],
+              weights.get(convolution.weight()),
+              convolution.window(),
+              weights.get(convolution.bias()),
+              convolution.activation(),
+              optional(convolution.residual()),
+              values[convolution.out()]);
+      case Program.Depthwise depthwise ->
+          backend.depthwise(
+              values[depthwise.in()],
+              weights.get(depthwise.weight()),
+              depthwise.window(),
+              weights.get(depthwise.bias()),
+              depthwise.activation(),
+              values[depthwise.out()]);
+      case Program.Pool pool -> {
+        if (pool.max()) {
+          backend.maxPool(values[pool.in()], pool.window(), values[pool.out()]);
+        } else {
+          backend.avgPool(values[pool.in()], pool.window(), values[pool.out()]);
+        }
+      }
+      case Program.GlobalPool pool -> backend.globalAvgPool(values[pool.in()], values[pool.out()]);
+      case Program.Gate gate ->
+          backend.scaleChannels(values[gate.in()], values[gate.gate()], values[gate.out()]);
+    }
+  }
+
+  private @Nullable Tensor optional(int value) {
+    return value == Program.NONE ? null : values[value];
+  }
+
+  /** Gives buffers, backend and its share of the weights back. Idempotent. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    for (Tensor value : values) {
+      value.close();
+    }
+    arena.close();
+    backend.close();
+    weights.release();
+  }
+}

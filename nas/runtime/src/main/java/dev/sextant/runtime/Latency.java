@@ -1,0 +1,22 @@
+package dev.sextant.runtime;
+
+/**
+ * How long one run takes, in milliseconds.
+ *
+ * @param medianMs the median of the samples
+ * @param p90Ms their 90th percentile
+ * @param p99Ms their 99th percentile
+ * @param count samples taken
+ * @param relativeInterval width of the 95 % confidence interval of the median, divided by the
+ *     median
+ */
+public record Latency(
+    double medianMs, double p90Ms, double p99Ms, int count, double relativeInterval) {
+  /** What takes no time because nothing is done. */
+  public static final Latency NOTHING = new Latency(0, 0, 0, 0, 0);
+
+  /** The same for one of {@code parts} equal parts of a run. */
+  Latency dividedBy(int parts) {
+    return new Latency(medianMs / parts, p90Ms / parts, p99Ms / parts, count, relativeInterval);
+  }
+}

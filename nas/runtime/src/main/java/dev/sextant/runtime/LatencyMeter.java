@@ -1,0 +1,143 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.SextantException;
+import java.time.Duration;
+import java.util.Arrays;
+
+/**
+ * Measures how long something takes on a machine that others use too.
+ *
+ * <ul>
+ *   <li>Warm-up: rounds of 20 ms or more, until the best run of the last three rounds is within 2 %
+ *       of the best before them (the JIT compilers are done, clocks and caches settled), for at
+ *       most the warm-up limit.
+ *   <li>A sample is as many runs as last about 100 µs together, so that the clock's own cost (about
+ *       25 ns) is nothing; a longer run is a sample of its own.
+ *   <li>Samples are taken until the 95 % confidence interval of their median is narrower than the
+ *       goal, or the time limit passes. The interval is that between two order statistics, ranks n
+ *       / 2 ± 1.96 √n / 2: it supposes nothing of the distribution, whose tail other processes
+ *       make.
+ * </ul>
+ *
+ * <p>The calling thread does the runs. Threads are not pinned: the JDK has no call for that, so pin
+ * the process ({@code taskset}) where a machine has many cores. One thread is the default
+ * everywhere for this reason. Immutable; measure one thing at a time.
+ *
+ * @param goal width of the confidence interval divided by the median, such as 0.02
+ * @param warmUpLimit most time spent before the first sample
+ * @param limit most time spent on samples
+ */
+public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
+  /** 2 % within 2 s, after at most 3 s of warm-up. */
+  public static final LatencyMeter DEFAULT =
+      new LatencyMeter(0.02, Duration.ofSeconds(3), Duration.ofSeconds(2));
+
+  private static final long SAMPLE_NANOS = 100_000;
+  private static final long ROUND_NANOS = 20_000_000;
+  private static final int ROUNDS_WITHOUT_GAIN = 3;
+  private static final double GAIN = 0.02;
+
+  /** With fewer, ranks n / 2 ± 1.96 √n / 2 are not yet a 95 % interval. */
+  private static final int MIN_SAMPLES = 20;
+
+  /** A burst of other work must not pass for the whole truth: samples span at least this long. */
+  private static final long MIN_NANOS = 50_000_000;
+
+  private static final int MAX_SAMPLES = 100_000;
+
+  /** Checks the ranges. */
+  public LatencyMeter {
+    if (!(goal > 0) || warmUpLimit.isNegative() || limit.isNegative()) {
+      throw new SextantException(
+          "latency: goal %s, warm-up %s and limit %s must be positive"
+              .formatted(goal, warmUpLimit, limit));
+    }
+  }
+
+  /** The latency of one run. */
+  public Latency measure(Runnable run) {
+    long best = warmUp(run);
+    int runs = Math.clamp((SAMPLE_NANOS + best - 1) / Math.max(1, best), 1, 1_000_000);
+    double[] samples = new double[MAX_SAMPLES];
+    int count = 0;
+    int nextCheck = MIN_SAMPLES;
+    long start = System.nanoTime();
+    while (count < MAX_SAMPLES) {
+      long before = System.nanoTime();
+      for (int i = 0; i < runs; i++) {
+        run.run();
+      }
+      long after = System.nanoTime();
+      samples[count++] = (after - before) / 1e6 / runs;
+      if (after - start > limit.toNanos()) {
+        break;
+      }
+      if (count >= nextCheck && after - start >= MIN_NANOS) {
+        if (summary(samples, count).relativeInterval() < goal) {
+          break;
+        }
+        nextCheck = count + count / 4;
+      }
+    }
+    return summary(samples, count);
+  }
+
+  /** The latency of one run of a model on random images; closes nothing. */
+  public Latency measure(CompiledModel model) {
+    float[] images = model.randomImages();
+    float[] logits = new float[model.batch() * model.architecture().classes()];
+    return measure(() -> model.run(images, logits));
+  }
+
+  /** Runs until the time stabilises; returns the best time of one run, in ns. */
+  long warmUp(Runnable run) {
+    long start = System.nanoTime();
+    long best = Long.MAX_VALUE;
+    int rounds = 0;
+    int withoutGain = 0;
+    while (withoutGain < ROUNDS_WITHOUT_GAIN
+        && (rounds == 0 || System.nanoTime() - start < warmUpLimit.toNanos())) {
+      long bestOfRound = Long.MAX_VALUE;
+      long roundStart = System.nanoTime();
+      long now = roundStart;
+      while (now - roundStart < ROUND_NANOS) {
+        run.run();
+        long after = System.nanoTime();
+        bestOfRound = Math.min(bestOfRound, after - now);
+        now = after;
+        if (now - start > warmUpLimit.toNanos()) {
+          break;
+        }
+      }
+      withoutGain = bestOfRound < best * (1 - GAIN) ? 0 : withoutGain + 1;
+      best = Math.min(best, bestOfRound);
+      rounds++;
+    }
+    return best;
+  }
+
+  /** Median, percentiles and the interval of the median of the first {@code count} samples. */
+  static Latency summary(double[] samples, int count) {
+    double[] sorted = Arrays.copyOf(samples, count);
+    Arrays.sort(sorted);
+    double median = quantile(sorted, 0.5);
+    double half = 0.98 * Math.sqrt(count);
+    int low = Math.max(0, (int) Math.floor(count / 2.0 - half) - 1);
+    int high = Math.min(count - 1, (int) Math.ceil(count / 2.0 + half));
+    double width = sorted[high] - sorted[low];
+    return new Latency(
+        median,
+        quantile(sorted, 0.9),
+        quantile(sorted, 0.99),
+        count,
+        median == 0 ? 0 : width / median);
+  }
+
+  /** The nearest rank; the median of an even count is the mean of the middle two. */
+  private static double quantile(double[] sorted, double q) {
+    if (q == 0.5 && sorted.length % 2 == 0) {
+      return (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+    }
+    return sorted[Math.max(0, (int) Math.ceil(q * sorted.length) - 1)];
+  }
+}

@@ -1,0 +1,69 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+
+/**
+ * Measures a layer alone, or a whole network, on the compiled runtime: the rows of a latency table
+ * and what they are checked against.
+ *
+ * <p>A layer runs through the same program and kernels as inside a network, on random images of
+ * unit variance. In a network its weights come from beyond the second-level cache, since those of
+ * the other layers passed through it meanwhile; so a layer is measured as several copies side by
+ * side, each with weights of its own, and the time divided by their number.
+ *
+ * @param device where to run
+ * @param threads workers per kernel; 1 unless there is reason for more
+ * @param meter how to measure
+ */
+public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
+  /** More than a second-level cache holds. */
+  private static final long WEIGHT_BYTES = 4 << 20;
+
+  private static final int MAX_COPIES = 16;
+
+  /** One thread of the CPU. */
+  public static final LatencyProfile DEFAULT =
+      new LatencyProfile(Device.CPU, 1, LatencyMeter.DEFAULT);
+
+  /**
+   * One layer on an input {@code [N, H, W, C]}, or {@code [N, C]} for a linear one; {@link
+   * Latency#NOTHING} for skip and zero.
+   *
+   * @throws SextantException if the layer cannot take the input
+   */
+  public Latency layer(Layer layer, Shape input) {
+    layer.output(input);
+    if (layer instanceof Layer.Skip || layer instanceof Layer.Zero) {
+      return Latency.NOTHING;
+    }
+    long bytes = Math.max(1, layer.parameters(input) * Float.BYTES);
+    int copies = Math.clamp(WEIGHT_BYTES / bytes, 1, MAX_COPIES);
+    Weights weights = Weights.random(WeightNames.copies(layer, input, copies), 1);
+    ProgramBuilder builder = new ProgramBuilder(weights, Architecture.DEFAULT_BATCH_NORM_EPSILON);
+    int value = builder.value(input);
+    for (int i = 0; i < copies; i++) {
+      builder.layer(WeightNames.prefix(i), layer, value);
+    }
+    Program program = builder.program();
+    SharedWeights shared = new SharedWeights(device, builder.parameters());
+    BufferPlan plan = BufferPlan.reusing(program);
+    try (Execution execution = new Execution(program, plan, shared, device, threads)) {
+      float[] images = new float[input.size()];
+      Weights.normal(new Rng(2), 1, images);
+      execution.backend().upload(images, 0, execution.input());
+      return meter.measure(execution::run).dividedBy(copies);
+    }
+  }
+
+  /** A whole network with random weights, from images in an array to logits in an array. */
+  public Latency network(Architecture architecture, int batch) {
+    Weights weights = Weights.random(architecture, 1);
+    try (CompiledModel model =
+        CompiledModel.compile(architecture, weights, device, threads, batch)) {
+      return meter.measure(model);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.SextantException;
+import java.util.Arrays;
+import java.util.Map;
+
+/** Turns unsigned bytes into what a network was trained on, by one table per channel. Immutable. */
+final class PixelScale {
+  private static final int LEVELS = 256;
+
+  private final float[][] tables;
+
+  private PixelScale(float[][] tables) {
+    this.tables = tables;
+  }
+
+  /**
+   * The scale that metadata tells, or pixel / 255 where it tells none.
+   *
+   * @throws SextantException if it is not one number per channel, or a deviation is not positive
+   */
+  static PixelScale of(Architecture architecture, Map<String, String> metadata) {
+    int channels = architecture.input().channels();
+    double[] mean = numbers(metadata, CompiledModel.MEAN, 0, channels);
+    double[] deviation = numbers(metadata, CompiledModel.DEVIATION, 1, channels);
+    float[][] tables = new float[channels][LEVELS];
+    for (int c = 0; c < channels; c++) {
+      if (!(deviation[c] > 0)) {
+        throw new SextantException(
+            "weights: metadata deviation %s is not positive".formatted(deviation[c]));
+      }
+      for (int level = 0; level < LEVELS; level++) {
+        tables[c][level] = (float) ((level / 255.0 - mean[c]) / deviation[c]);
+      }
+    }
+    return new PixelScale(tables);
+  }
+
+  private static double[] numbers(
+      Map<String, String> metadata, String key, double missing, int channels) {
+    double[] numbers = new double[channels];
+    String text = metadata.get(key);
+    if (text == null) {
+      Arrays.fill(numbers, missing);
+      return numbers;
+    }
+    String[] parts = text.split(",", -1);
+    if (parts.length != channels) {
+      throw new SextantException(
+          "weights: metadata %s '%s' is not one number for each of %d channels"
+              .formatted(key, text, channels));
+    }
+    for (int c = 0; c < channels; c++) {
+      try {
+        numbers[c] = Double.parseDouble(parts[c].strip());
+      } catch (NumberFormatException e) {
+        throw new SextantException(
+            "weights: metadata %s '%s' is not a list of numbers".formatted(key, text), e);
+      }
+      if (!Double.isFinite(numbers[c])) {
+        throw new SextantException("weights: metadata %s '%s' is not finite".formatted(key, text));
+      }
+    }
+    return numbers;
+  }
+
+  /** Scales pixels {@code [.., channels]} into floats of the same order. */
+  void apply(byte[] pixels, float[] out) {
+    for (int c = 0; c < tables.length; c++) {
+      float[] table = tables[c];
+      for (int i = c; i < pixels.length; i += tables.length) {
+        out[i] = table[Byte.toUnsignedInt(pixels[i])];
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Window;
+import java.util.List;
+
+/**
+ * A network as the kernel calls that run it, in order, over values that are not yet in memory.
+ * Immutable: forks of a model share it.
+ *
+ * @param values every intermediate image or vector
+ * @param steps the calls
+ * @param input index of the value that holds the images
+ * @param output index of the value that holds the result
+ */
+record Program(List<Value> values, List<Step> steps, int input, int output) {
+  /** No value or parameter: a convolution without a residual. */
+  static final int NONE = -1;
+
+  /**
+   * What a step reads or writes. Values with one buffer are the same elements under other shapes,
+   * or updated in place.
+   *
+   * @param buffer which buffer holds it, from 0
+   */
+  record Value(int buffer, Shape shape) {}
+
+  /** One kernel call; numbers are indices of values and of parameters. */
+  sealed interface Step {
+    /** The value it writes. */
+    int out();
+
+    /** The value it reads. */
+    int in();
+  }
+
+  /** out = activation(conv(in, weight) + bias) + residual. */
+  record Convolution(
+      int in, int weight, int bias, Window window, Activation activation, int residual, int out)
+      implements Step {}
+
+  /** out = activation(depthwise(in, weight) + bias). */
+  record Depthwise(int in, int weight, int bias, Window window, Activation activation, int out)
+      implements Step {}
+
+  /** Maximum or mean over a window. */
+  record Pool(int in, boolean max, Window window, int out) implements Step {}
+
+  /** Mean over the pixels. */
+  record GlobalPool(int in, int out) implements Step {}
+
+  /** out[n, h, w, c] = in[n, h, w, c] gate[n, c]; out is in's buffer. */
+  record Gate(int in, int gate, int out) implements Step {}
+
+  /** Number of buffers. */
+  int buffers() {
+    return values.stream().mapToInt(Value::buffer).max().orElse(-1) + 1;
+  }
+}

@@ -1,0 +1,116 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.Shape;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+
+/**
+ * What the tensors of a network's weights are called and how large they are. Layer i's names start
+ * with {@code layers.i.}:
+ *
+ * <table>
+ * <caption>Names by layer; norm stands for gamma, beta, mean and variance, each [C]</caption>
+ * <tr><th>layer</th><th>tensors</th></tr>
+ * <tr><td>conv with batch norm</td><td>{@code convolution.weight [k,k,in,out]}, {@code norm.*}</td></tr>
+ * <tr><td>conv without</td><td>{@code weight [k,k,in,out]}, {@code bias [out]}</td></tr>
+ * <tr><td>depthwise with batch norm</td><td>{@code convolution.weight [k,k,C]}, {@code norm.*}</td></tr>
+ * <tr><td>depthwise without</td><td>{@code weight [k,k,C]}, {@code bias [C]}</td></tr>
+ * <tr><td>separable</td><td>{@code depthwise.weight [k,k,C]}, {@code depthwise_norm.*}, {@code
+ * pointwise.weight [1,1,C,out]}, {@code pointwise_norm.*}</td></tr>
+ * <tr><td>mbconv</td><td>{@code expand.weight [1,1,in,mid]} and {@code expand_norm.*} (absent where
+ * expand is 1), {@code depthwise.weight [k,k,mid]}, {@code depthwise_norm.*}, with squeeze and
+ * excitation {@code squeeze.reduce.weight [mid,hidden]}, {@code squeeze.reduce.bias}, {@code
+ * squeeze.expand.weight [hidden,mid]}, {@code squeeze.expand.bias}; {@code project.weight
+ * [1,1,mid,out]}, {@code project_norm.*}</td></tr>
+ * <tr><td>linear</td><td>{@code weight [in,out]}, {@code bias [out]}</td></tr>
+ * </table>
+ */
+public final class WeightNames {
+  private final SequencedMap<String, Shape> shapes = new LinkedHashMap<>();
+
+  private WeightNames() {}
+
+  /** Every tensor of a network, in the order of the layers. */
+  public static SequencedMap<String, Shape> of(Architecture architecture) {
+    WeightNames names = new WeightNames();
+    List<Shape> inputs = architecture.shapes();
+    for (int i = 0; i < architecture.layers().size(); i++) {
+      names.layer(prefix(i), architecture.layers().get(i), inputs.get(i));
+    }
+    return names.shapes;
+  }
+
+  /** What the names of layer i start with. */
+  public static String prefix(int layer) {
+    return "layers." + layer + ".";
+  }
+
+  /** Every tensor of that many copies of one layer side by side, each fed the same input. */
+  static SequencedMap<String, Shape> copies(Layer layer, Shape input, int copies) {
+    WeightNames names = new WeightNames();
+    for (int i = 0; i < copies; i++) {
+      names.layer(prefix(i), layer, input);
+    }
+    return names.shapes;
+  }
+
+  private void layer(String prefix, Layer layer, Shape input) {
+    int in = input.channels();
+    switch (layer) {
+      case Layer.Conv conv ->
+          convolution(
+              prefix, Shape.of(conv.kernel(), conv.kernel(), in, conv.out()), conv.batchNorm());
+      case Layer.Depthwise depthwise ->
+          convolution(
+              prefix, Shape.of(depthwise.kernel(), depthwise.kernel(), in), depthwise.batchNorm());
+      case Layer.Separable separable -> {
+        int k = separable.kernel();
+        normalized(prefix + "depthwise", Shape.of(k, k, in));
+        normalized(prefix + "pointwise", Shape.of(1, 1, in, separable.out()));
+      }
+      case Layer.MbConv block -> mbConv(prefix, block, in);
+      case Layer.Linear linear -> biased(prefix, Shape.of(in, linear.out()));
+      case Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ -> {}
+    }
+  }
+
+  private void mbConv(String prefix, Layer.MbConv block, int in) {
+    int mid = block.expanded(in);
+    int hidden = block.squeezed(in);
+    if (block.expand() > 1) {
+      normalized(prefix + "expand", Shape.of(1, 1, in, mid));
+    }
+    normalized(prefix + "depthwise", Shape.of(block.kernel(), block.kernel(), mid));
+    if (hidden > 0) {
+      biased(prefix + "squeeze.reduce.", Shape.of(mid, hidden));
+      biased(prefix + "squeeze.expand.", Shape.of(hidden, mid));
+    }
+    normalized(prefix + "project", Shape.of(1, 1, mid, block.out()));
+  }
+
+  private void convolution(String prefix, Shape kernel, boolean batchNorm) {
+    if (batchNorm) {
+      shapes.put(prefix + "convolution.weight", kernel);
+      norm(prefix + "norm.", kernel.channels());
+    } else {
+      biased(prefix, kernel);
+    }
+  }
+
+  private void normalized(String name, Shape kernel) {
+    shapes.put(name + ".weight", kernel);
+    norm(name + "_norm.", kernel.channels());
+  }
+
+  private void norm(String prefix, int channels) {
+    for (String vector : List.of("gamma", "beta", "mean", "variance")) {
+      shapes.put(prefix + vector, Shape.of(channels));
+    }
+  }
+
+  private void biased(String prefix, Shape weight) {
+    shapes.put(prefix + "weight", weight);
+    shapes.put(prefix + "bias", Shape.of(weight.channels()));
+  }
+}

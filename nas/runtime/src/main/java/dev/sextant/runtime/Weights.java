@@ -1,0 +1,147 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * Named float tensors with text beside them, in memory and on disk: trained weights, checkpoints.
+ *
+ * <p>On disk they are one file in the safetensors format (8 bytes of header length, a JSON header,
+ * little-endian data); every bit of every float survives, NaN payloads included. NaN is legal here,
+ * since a checkpoint of a search that went wrong may need it; {@link CompiledModel} refuses it.
+ *
+ * <p>The maps cannot be changed; the arrays are those given, not copies, and must not be written
+ * once shared. Safe to read from any thread.
+ */
+public final class Weights {
+  /** The metadata key under which {@link #write} keeps the checksum of data and metadata. */
+  public static final String CHECKSUM = "sha256";
+
+  private final SequencedMap<String, Entry> entries;
+  private final Map<String, String> metadata;
+
+  /**
+   * One tensor.
+   *
+   * @param shape its extents
+   * @param values its elements, row-major
+   */
+  public record Entry(Shape shape, float[] values) {
+    /** Checks that there are as many values as the shape holds. */
+    public Entry {
+      if (values.length != shape.size()) {
+        throw new SextantException(
+            "weights: %d values for shape %s".formatted(values.length, shape));
+      }
+    }
+  }
+
+  /**
+   * Tensors in the order in which they are written, and metadata.
+   *
+   * @throws SextantException if a tensor is named {@code __metadata__}
+   */
+  public Weights(SequencedMap<String, Entry> entries, Map<String, String> metadata) {
+    if (entries.containsKey(Safetensors.METADATA)) {
+      throw new SextantException("weights: a tensor cannot be named " + Safetensors.METADATA);
+    }
+    this.entries = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(entries));
+    this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+  }
+
+  /** The tensors by name, in the order of the file. */
+  public SequencedMap<String, Entry> entries() {
+    return entries;
+  }
+
+  /** The text kept with them; {@link #CHECKSUM} is present where it was read from a file. */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /**
+   * The tensor of that name.
+   *
+   * @throws SextantException if there is none
+   */
+  public Entry get(String name) {
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      throw new SextantException("weights: there is no tensor named '%s'".formatted(name));
+    }
+    return entry;
+  }
+
+  /** The same tensors with one more piece of metadata, or another value for it. */
+  public Weights withMetadata(String key, String value) {
+    Map<String, String> changed = new LinkedHashMap<>(metadata);
+    changed.put(key, value);
+    return new Weights(entries, changed);
+  }
+
+  /**
+   * Reads a safetensors file whose tensors are all F32, and verifies its checksum where it has one.
+   *
+   * @throws SextantException naming the file and the defect: missing or truncated file, a header
+   *     that is no JSON of the right form, offsets that overlap, leave holes or pass the end, a
+   *     shape that does not fit its bytes, duplicate names, another element type, a checksum that
+   *     differs
+   */
+  public static Weights read(Path path) {
+    return Safetensors.read(path);
+  }
+
+  /**
+   * Writes a safetensors file with a fresh checksum, as {@link AtomicFile} does: the path holds the
+   * old file or the whole new one.
+   *
+   * @throws SextantException naming the file if it cannot be written
+   */
+  public void write(Path path) {
+    Safetensors.write(this, path);
+  }
+
+  /**
+   * Weights to measure a network that is not trained: convolutions normal with variance 2 / fan-in
+   * (He et al., 2015), batch norm the identity (mean 0, variance 1), biases 0. Activations keep
+   * their scale through the network, so that no denormal slows a measurement down.
+   */
+  public static Weights random(Architecture architecture, long seed) {
+    return random(WeightNames.of(architecture), seed);
+  }
+
+  static Weights random(SequencedMap<String, Shape> shapes, long seed) {
+    SequencedMap<String, Entry> entries = new LinkedHashMap<>();
+    int index = 0;
+    for (Map.Entry<String, Shape> tensor : shapes.entrySet()) {
+      Shape shape = tensor.getValue();
+      String name = tensor.getKey();
+      float[] values = new float[shape.size()];
+      if (name.endsWith("weight")) {
+        normal(Rng.of(seed, index), Math.sqrt(2.0 / fanIn(shape)), values);
+      } else if (name.endsWith("gamma") || name.endsWith("variance")) {
+        java.util.Arrays.fill(values, 1);
+      }
+      entries.put(name, new Entry(shape, values));
+      index++;
+    }
+    return new Weights(entries, Map.of());
+  }
+
+  static void normal(Rng rng, double deviation, float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (deviation * rng.nextGaussian());
+    }
+  }
+
+  /** {@code [k,k,C]} is depthwise: k k taps; otherwise all but the last extent feed an output. */
+  private static int fanIn(Shape shape) {
+    return shape.rank() == 3 ? shape.get(0) * shape.get(1) : shape.rows();
+  }
+}

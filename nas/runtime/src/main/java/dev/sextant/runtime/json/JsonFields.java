@@ -1,0 +1,192 @@
+package dev.sextant.runtime.json;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import dev.sextant.tensor.SextantException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The fields of one JSON object, read by name and range. Every error is a {@link SextantException}
+ * that names the source and the path, as in {@code my.json: layers[7].choice[2].kernel: 4 is even}.
+ */
+public final class JsonFields {
+  private static final int SHOWN = 40;
+
+  private final String source;
+  private final String path;
+  private final JsonObject object;
+
+  private JsonFields(String source, String path, JsonObject object) {
+    this.source = source;
+    this.path = path;
+    this.object = object;
+  }
+
+  /** The fields of the outermost object of a text; {@code source} is what errors call the text. */
+  public static JsonFields parse(String text, String source) {
+    return new JsonFields(source, "", JsonText.parse(text, source));
+  }
+
+  /** An error about this object as a whole. */
+  public SextantException error(String message) {
+    return new SextantException(
+        path.isEmpty() ? source + ": " + message : "%s: %s: %s".formatted(source, path, message));
+  }
+
+  /** An error about one field. */
+  public SextantException error(String field, String message) {
+    return new SextantException("%s: %s: %s".formatted(source, path(field), message));
+  }
+
+  private String path(String field) {
+    return path.isEmpty() ? field : path + "." + field;
+  }
+
+  /** Refuses every field but these. */
+  public void only(List<String> known) {
+    for (String field : object.keySet()) {
+      if (!known.contains(field)) {
+        throw error(
+            "unknown field %s (known here: %s)"
+                .formatted(shown(new JsonPrimitive(field)), String.join(", ", known)));
+      }
+    }
+  }
+
+  /** Whether the field is there. */
+  public boolean has(String field) {
+    return object.has(field);
+  }
+
+  /** A required string. */
+  public String string(String field) {
+    JsonElement value = required(field);
+    if (value instanceof JsonPrimitive primitive && primitive.isString()) {
+      return primitive.getAsString();
+    }
+    throw error(field, shown(value) + " is not a string");
+  }
+
+  /**
+   * One of these words; where the field is absent {@code fallback}, or an error if that is null.
+   */
+  public String word(String field, List<String> words, @Nullable String fallback) {
+    if (fallback != null && !has(field)) {
+      return fallback;
+    }
+    String value = string(field);
+    if (!words.contains(value)) {
+      throw error(
+          field,
+          "%s is not one of %s"
+              .formatted(shown(new JsonPrimitive(value)), String.join(", ", words)));
+    }
+    return value;
+  }
+
+  /** A required integer in that range. */
+  public int integer(String field, int min, int max) {
+    JsonElement value = required(field);
+    double number = number(field, value);
+    if (number != Math.rint(number)) {
+      throw error(field, shown(value) + " is not an integer");
+    }
+    return (int) inRange(field, value, number, min, max);
+  }
+
+  /** An integer in that range, or {@code fallback} where the field is absent. */
+  public int integer(String field, int min, int max, int fallback) {
+    return has(field) ? integer(field, min, max) : fallback;
+  }
+
+  /** A number in that range, or {@code fallback} where the field is absent. */
+  public double number(String field, double min, double max, double fallback) {
+    if (!has(field)) {
+      return fallback;
+    }
+    JsonElement value = required(field);
+    return inRange(field, value, number(field, value), min, max);
+  }
+
+  /** True or false, or {@code fallback} where the field is absent. */
+  public boolean flag(String field, boolean fallback) {
+    if (!has(field)) {
+      return fallback;
+    }
+    JsonElement value = required(field);
+    if (value instanceof JsonPrimitive primitive && primitive.isBoolean()) {
+      return primitive.getAsBoolean();
+    }
+    throw error(field, shown(value) + " is not true or false");
+  }
+
+  /** A required object. */
+  public JsonFields object(String field) {
+    if (required(field) instanceof JsonObject inner) {
+      return new JsonFields(source, path(field), inner);
+    }
+    throw error(field, "must be an object");
+  }
+
+  /** A required array of one to {@code max} objects. */
+  public List<JsonFields> objects(String field, int max) {
+    if (!(required(field) instanceof JsonArray array)) {
+      throw error(field, "must be an array");
+    }
+    if (array.isEmpty()) {
+      throw error(field, "is empty");
+    }
+    if (array.size() > max) {
+      throw error(field, "has %d entries, at most %d".formatted(array.size(), max));
+    }
+    List<JsonFields> objects = new ArrayList<>(array.size());
+    for (JsonElement element : array) {
+      String inner = "%s[%d]".formatted(field, objects.size());
+      if (!(element instanceof JsonObject object)) {
+        throw error(inner, "must be an object");
+      }
+      objects.add(new JsonFields(source, path(inner), object));
+    }
+    return objects;
+  }
+
+  private JsonElement required(String field) {
+    JsonElement value = object.get(field);
+    if (value == null) {
+      throw error(field + " is missing");
+    }
+    return value;
+  }
+
+  private double number(String field, JsonElement value) {
+    if (value instanceof JsonPrimitive primitive && primitive.isNumber()) {
+      return primitive.getAsDouble();
+    }
+    throw error(field, shown(value) + " is not a number");
+  }
+
+  private double inRange(String field, JsonElement value, double number, double min, double max) {
+    if (number < min || number > max) {
+      throw error(
+          field,
+          number < min
+              ? "%s is below %s".formatted(shown(value), plain(min))
+              : "%s is above %s".formatted(shown(value), plain(max)));
+    }
+    return number;
+  }
+
+  private static String plain(double bound) {
+    return bound == Math.rint(bound) ? String.valueOf((long) bound) : String.valueOf(bound);
+  }
+
+  /** A value as a message shows it: JSON, shortened, without control characters. */
+  private static String shown(JsonElement value) {
+    String text = value.toString().replaceAll("\\p{Cntrl}", "?");
+    return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
+  }
+}

@@ -1,0 +1,206 @@
+package dev.sextant.runtime.json;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.MalformedJsonException;
+import dev.sextant.tensor.SextantException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Iterator;
+
+/**
+ * JSON text to a tree and back.
+ *
+ * <p>Reading is strict (RFC 8259) and refuses what a hostile file would try: a field given twice,
+ * nesting deeper than {@value #MAX_DEPTH}, numbers no double can hold, files above {@value
+ * #MAX_BYTES} bytes.
+ */
+public final class JsonText {
+  private static final int MAX_DEPTH = 64;
+  private static final int MAX_BYTES = 16 << 20;
+  private static final int LINE = 100;
+
+  private JsonText() {}
+
+  /**
+   * The text of a UTF-8 file.
+   *
+   * @throws SextantException if it cannot be read, is too large or is not UTF-8
+   */
+  public static String readFile(Path file) {
+    try (var in = Files.newInputStream(file)) {
+      byte[] bytes = in.readNBytes(MAX_BYTES + 1);
+      if (bytes.length > MAX_BYTES) {
+        throw new SextantException("%s: larger than %d bytes".formatted(file, MAX_BYTES));
+      }
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw new SextantException(file + ": not UTF-8 text", e);
+    } catch (NoSuchFileException e) {
+      throw new SextantException(file + ": no such file", e);
+    } catch (IOException e) {
+      throw new SextantException("%s: cannot be read (%s)".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * The tree of a text whose outermost value is an object.
+   *
+   * @param source what errors call the text: a file name
+   * @throws SextantException if it is not
+   */
+  public static JsonObject parse(String text, String source) {
+    JsonReader reader = new JsonReader(new StringReader(text));
+    reader.setStrictness(Strictness.STRICT);
+    reader.setNestingLimit(MAX_DEPTH);
+    try {
+      JsonElement root = element(reader, source, "");
+      reader.peek(); // throws where something follows
+      if (root instanceof JsonObject object) {
+        return object;
+      }
+      throw new SextantException(source + ": must be one JSON object");
+    } catch (EOFException e) {
+      throw new SextantException(source + ": not JSON: the text ends too early", e);
+    } catch (MalformedJsonException e) {
+      throw new SextantException("%s: not JSON: %s".formatted(source, sentence(e)), e);
+    } catch (IOException e) {
+      throw new SextantException("%s: cannot be read (%s)".formatted(source, e.getMessage()), e);
+    }
+  }
+
+  /** Gson's first line, without its advice to the programmer who calls it. */
+  private static String sentence(MalformedJsonException e) {
+    String message = String.valueOf(e.getMessage());
+    return message
+        .lines()
+        .findFirst()
+        .orElse("")
+        .replace(
+            "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON",
+            "unexpected text");
+  }
+
+  private static JsonElement element(JsonReader reader, String source, String path)
+      throws IOException {
+    return switch (reader.peek()) {
+      case BEGIN_OBJECT -> {
+        JsonObject object = new JsonObject();
+        reader.beginObject();
+        while (reader.hasNext()) {
+          String name = reader.nextName();
+          String inner = path.isEmpty() ? name : path + "." + name;
+          if (object.has(name)) {
+            throw new SextantException("%s: %s: is given twice".formatted(source, inner));
+          }
+          object.add(name, element(reader, source, inner));
+        }
+        reader.endObject();
+        yield object;
+      }
+      case BEGIN_ARRAY -> {
+        JsonArray array = new JsonArray();
+        reader.beginArray();
+        while (reader.hasNext()) {
+          array.add(element(reader, source, path + "[" + array.size() + "]"));
+        }
+        reader.endArray();
+        yield array;
+      }
+      case STRING -> new JsonPrimitive(reader.nextString());
+      case NUMBER -> number(reader.nextString(), source, path);
+      case BOOLEAN -> new JsonPrimitive(reader.nextBoolean());
+      case NULL -> {
+        reader.nextNull();
+        yield JsonNull.INSTANCE;
+      }
+      case END_ARRAY, END_OBJECT, NAME, END_DOCUMENT ->
+          throw new MalformedJsonException("Expected a value");
+    };
+  }
+
+  private static JsonPrimitive number(String literal, String source, String path) {
+    double value = Double.parseDouble(literal);
+    if (Double.isInfinite(value)) {
+      throw new SextantException("%s: %s: the number is too large".formatted(source, path));
+    }
+    boolean whole = value == Math.rint(value) && Math.abs(value) < 1L << 53;
+    return whole ? new JsonPrimitive((long) value) : new JsonPrimitive(value);
+  }
+
+  /**
+   * The text of a tree, ending in a newline: what fits a line stays on it, fields in their order.
+   */
+  public static String print(JsonObject root) {
+    StringBuilder text = new StringBuilder();
+    print(text, root, 0, 0, true);
+    return text.append('\n').toString();
+  }
+
+  /** Appends an element that starts at that column; the outermost is always broken into lines. */
+  private static void print(
+      StringBuilder text, JsonElement element, int indent, int column, boolean outermost) {
+    String line = inline(element);
+    boolean container = element.isJsonObject() || element.isJsonArray();
+    // One column is left for the comma that may follow.
+    if (!outermost && (!container || column + line.length() < LINE)) {
+      text.append(line);
+      return;
+    }
+    String pad = " ".repeat(indent + 2);
+    String separator = "\n";
+    if (element instanceof JsonObject object) {
+      text.append('{');
+      for (var entry : object.entrySet()) {
+        String name = new JsonPrimitive(entry.getKey()) + ": ";
+        text.append(separator).append(pad).append(name);
+        print(text, entry.getValue(), indent + 2, indent + 2 + name.length(), false);
+        separator = ",\n";
+      }
+    } else {
+      text.append('[');
+      for (JsonElement item : element.getAsJsonArray()) {
+        text.append(separator).append(pad);
+        print(text, item, indent + 2, indent + 2, false);
+        separator = ",\n";
+      }
+    }
+    text.append('\n').append(" ".repeat(indent)).append(element.isJsonObject() ? '}' : ']');
+  }
+
+  private static String inline(JsonElement element) {
+    StringBuilder text = new StringBuilder();
+    switch (element) {
+      case JsonObject object -> {
+        text.append('{');
+        for (var entry : object.entrySet()) {
+          text.append(text.length() > 1 ? ", " : "");
+          text.append(new JsonPrimitive(entry.getKey())).append(": ");
+          text.append(inline(entry.getValue()));
+        }
+        text.append('}');
+      }
+      case JsonArray array -> {
+        text.append('[');
+        for (Iterator<JsonElement> items = array.iterator(); items.hasNext(); ) {
+          text.append(inline(items.next())).append(items.hasNext() ? ", " : "");
+        }
+        text.append(']');
+      }
+      default -> text.append(element);
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,24 @@
+package dev.sextant.runtime.json;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/** Texts shipped inside the library. */
+public final class Resources {
+  private Resources() {}
+
+  /** All of a resource that is known to be there; the owner opened it, as its module alone may. */
+  public static String text(@Nullable InputStream resource, String name) {
+    if (resource == null) {
+      throw new IllegalStateException("resource " + name + " is missing from the library");
+    }
+    try (resource) {
+      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

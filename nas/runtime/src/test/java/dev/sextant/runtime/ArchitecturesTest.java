@@ -1,0 +1,74 @@
+package dev.sextant.runtime;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.sextant.tensor.SextantException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ArchitecturesTest {
+  /**
+   * ProxylessNAS's figures are those of its released configurations (its paper rounds them to 4.36M
+   * and 439.2M, 7.12M and 465.3M, 4.08M and 320.4M, 581M); MobileNetV2's and MnasNet-B1's are
+   * torchvision's (3.50M and 4.38M); Single-Path's is timm's spnasnet_100 (4.42M).
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "proxyless-cpu, 4361648, 439243864, 0.001",
+    "proxyless-gpu, 7119848, 465260160, 0.001",
+    "proxyless-mobile, 4080512, 320427584, 0.001",
+    "proxyless-mobile-14, 6857568, 580883408, 0.001",
+    "single-path-pixel1, 4421616, 333467072, 0.001",
+    "mobilenet-v2, 3504872, 300774272, 0.00001",
+    "mnasnet-b1, 4383312, 314415872, 0.001"
+  })
+  void publishedCounts(String name, long parameters, long macs, double epsilon) {
+    Architecture architecture = Architectures.named(name);
+    assertEquals(name, architecture.name());
+    assertEquals(parameters, architecture.parameters());
+    assertEquals(macs, architecture.macs());
+    assertEquals(epsilon, architecture.batchNormEpsilon());
+    assertEquals(new Architecture.Input(224, 224, 3), architecture.input());
+  }
+
+  static List<String> names() {
+    return Architectures.names();
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void roundTripsAndFitsTheSchema(String name) {
+    Architecture architecture = Architectures.named(name);
+    String json = architecture.toJson();
+    assertEquals(architecture, Architecture.parse(json, "again"));
+    assertEquals(json, Architecture.parse(json, "again").toJson());
+    assertEquals("", Schema.errors(json));
+  }
+
+  /** Residuals stand on every stride-1 block of equal widths, and nowhere else. */
+  @Test
+  void residualsOfProxylessMobile() {
+    String residuals = "";
+    for (Layer layer : Architectures.named("proxyless-mobile").layers()) {
+      if (layer instanceof Layer.MbConv mbConv) {
+        residuals += mbConv.residual() ? "1" : "0";
+      }
+    }
+    assertEquals("00101110111011101110", residuals);
+  }
+
+  @Test
+  void anUnknownNameListsTheKnown() {
+    SextantException e =
+        assertThrows(SextantException.class, () -> Architectures.named("resnet-50"));
+    assertEquals(
+        "no architecture is named \"resnet-50\" (there are proxyless-cpu, proxyless-gpu,"
+            + " proxyless-mobile, proxyless-mobile-14, single-path-pixel1, mobilenet-v2,"
+            + " mnasnet-b1)",
+        e.getMessage());
+  }
+}

@@ -1,0 +1,76 @@
+package dev.sextant.nas.policy;
+
+/** The mathematics of one decision's architecture parameters. */
+public final class Probabilities {
+  private Probabilities() {}
+
+  /** Softmax in double. */
+  public static double[] softmax(float[] alpha) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (float a : alpha) {
+      max = Math.max(max, a);
+    }
+    double[] p = new double[alpha.length];
+    double sum = 0;
+    for (int i = 0; i < p.length; i++) {
+      p[i] = Math.exp(alpha[i] - max);
+      sum += p[i];
+    }
+    for (int i = 0; i < p.length; i++) {
+      p[i] /= sum;
+    }
+    return p;
+  }
+
+  /**
+   * ∂L/∂alpha_i = sum over j of slope_j p_j (delta_ij - p_i) (ProxylessNAS, eq. 4): the chain rule
+   * through softmax. With slopes ∂L/∂g_j it is the binary gates' gradient, with candidates'
+   * latencies that of the expected latency (eq. 5).
+   */
+  public static double[] throughSoftmax(double[] slopes, double[] p) {
+    double mean = 0;
+    for (int j = 0; j < p.length; j++) {
+      mean += slopes[j] * p[j];
+    }
+    double[] gradient = new double[p.length];
+    for (int i = 0; i < p.length; i++) {
+      gradient[i] = p[i] * (slopes[i] - mean);
+    }
+    return gradient;
+  }
+
+  /**
+   * What the two updated parameters of a two-path step must be lowered by so that the sum of their
+   * exponentials, and so every other path's probability, stays: ln(sum exp new / sum exp old).
+   */
+  public static double twoPathOffset(float oldA, float oldB, float newA, float newB) {
+    return logSumExp(newA, newB) - logSumExp(oldA, oldB);
+  }
+
+  private static double logSumExp(double a, double b) {
+    double max = Math.max(a, b);
+    return max + Math.log(Math.exp(a - max) + Math.exp(b - max));
+  }
+
+  /** Entropy in nats. */
+  public static double entropy(double[] p) {
+    double entropy = 0;
+    for (double q : p) {
+      if (q > 0) {
+        entropy -= q * Math.log(q);
+      }
+    }
+    return entropy;
+  }
+
+  /** Index of the largest entry, the first of equals. */
+  public static int argmax(double[] p) {
+    int best = 0;
+    for (int i = 1; i < p.length; i++) {
+      if (p[i] > p[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+}

@@ -1,0 +1,92 @@
+package dev.sextant.nas.search;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
+import dev.sextant.nas.data.Batch;
+import dev.sextant.nas.data.SequentialBatches;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Memory.Category;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+
+/** Forward and backward passes of an image classifier over batches. */
+final class Classification {
+  /**
+   * The outcome of one or more batches.
+   *
+   * @param loss mean cross-entropy in nats
+   * @param accuracy share of images whose largest logit is at the label
+   */
+  record Outcome(double loss, double accuracy) {}
+
+  private final Backend backend;
+  private final Architecture.Input input;
+
+  Classification(Backend backend, Architecture.Input input) {
+    this.backend = backend;
+    this.input = input;
+  }
+
+  Backend backend() {
+    return backend;
+  }
+
+  /**
+   * A forward and a backward pass: gradients are left in the parameters.
+   *
+   * @throws SextantException if the loss is not a finite number
+   */
+  Outcome backward(Module network, Batch batch, Tape.Mode mode, double smoothing) {
+    try (Tape tape = new Tape(backend, mode)) {
+      Variable x = images(tape, batch);
+      Tensor labels = labels(batch);
+      Variable logits = network.forward(tape, x);
+      Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, (float) smoothing);
+      int correct = backend.countCorrect(logits.value(), labels);
+      double value = backend.sum(loss.value());
+      if (!Double.isFinite(value)) {
+        throw new SextantException(
+            "training: the loss is %s at batch %d of epoch %d; a lower learning rate may help"
+                .formatted(value, batch.index(), batch.epoch()));
+      }
+      logits.release();
+      tape.backward(loss);
+      return new Outcome(value, (double) correct / batch.count());
+    }
+  }
+
+  /** Mean outcome over a pass of evaluation batches; nothing is recorded. */
+  Outcome evaluate(Module network, SequentialBatches batches, Tape.Mode mode) {
+    double loss = 0;
+    long correct = 0;
+    long images = 0;
+    for (Batch batch : batches) {
+      try (Tape outer = new Tape(backend, mode);
+          Tape tape = outer.unrecorded()) {
+        Variable logits = network.forward(tape, images(tape, batch));
+        Tensor labels = labels(batch);
+        loss += batch.count() * backend.softmaxCrossEntropy(logits.value(), labels, 0, null);
+        correct += backend.countCorrect(logits.value(), labels);
+        images += batch.count();
+      }
+    }
+    return new Outcome(loss / images, (double) correct / images);
+  }
+
+  private Variable images(Tape tape, Batch batch) {
+    Shape shape = input.shape(batch.count());
+    Tensor images = backend.memory().floats(shape, Category.DATA, "images");
+    backend.upload(batch.pixels(), 0, images);
+    return tape.constant(images);
+  }
+
+  private Tensor labels(Batch batch) {
+    Tensor labels = backend.memory().ints(Shape.of(batch.count()), Category.DATA, "labels");
+    backend.upload(batch.labels(), 0, labels);
+    return labels;
+  }
+}

@@ -1,0 +1,189 @@
+package dev.sextant.nas.search;
+
+import com.google.gson.JsonObject;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.optim.Schedule;
+import dev.sextant.autograd.optim.Sgd;
+import dev.sextant.nas.data.Augmentation;
+import dev.sextant.nas.data.Batch;
+import dev.sextant.nas.data.BatchLoader;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.data.SequentialBatches;
+import dev.sextant.nas.supernet.Network;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.Tensor;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * Trains one architecture: SGD with Nesterov momentum, cosine rate per batch, label smoothing;
+ * decay on kernels only, as ProxylessNAS retrains.
+ */
+final class TrainingStage implements Stage {
+  /**
+   * What to train on what.
+   *
+   * @param train indices of training images
+   * @param evaluation indices of training images to evaluate on after each epoch; may be empty
+   * @param seed of weights, order, augmentation and dropout
+   */
+  record Plan(
+      String name,
+      Architecture architecture,
+      int[] train,
+      int[] evaluation,
+      int epochs,
+      double rate,
+      long seed) {}
+
+  private final Plan plan;
+  private final SearchConfig config;
+  private final Classification classification;
+  private final Events events;
+  private final Rng dropoutRng;
+  private final Network network;
+  private final Sgd optimizer;
+  private final Schedule schedule;
+  private final BatchLoader loader;
+  private final SequentialBatches evaluation;
+  private final boolean evaluates;
+  private final RunningMean running = new RunningMean();
+  private double evaluationAccuracy = Double.NaN;
+  private long done;
+
+  TrainingStage(
+      Plan plan,
+      SearchConfig config,
+      ImageDataset data,
+      Classification classification,
+      Events events) {
+    this.plan = plan;
+    this.config = config;
+    this.classification = classification;
+    this.events = events;
+    dropoutRng = Rng.of(plan.seed, 2);
+    network =
+        new Network(
+            plan.architecture,
+            new Initializer(classification.backend(), Rng.of(plan.seed, 1)),
+            (float) config.dropout(),
+            dropoutRng);
+    optimizer =
+        new Sgd(
+            classification.backend(),
+            network.parameters(),
+            new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), true));
+    schedule = new Schedule.Cosine(plan.rate, 0);
+    loader =
+        new BatchLoader(
+            data.train(),
+            plan.train,
+            Math.min(config.batch(), plan.train.length),
+            data.normalization(),
+            Augmentation.preset(config.augmentation(), data.height()),
+            Rng.of(plan.seed, 3).nextLong(),
+            true);
+    evaluates = plan.evaluation.length > 0;
+    evaluation =
+        new SequentialBatches(
+            data.train(),
+            evaluates ? plan.evaluation : new int[] {0},
+            config.batch(),
+            data.normalization());
+  }
+
+  /** Starts from other weights than random ones. */
+  void inherit(Map<String, Tensor> weights) {
+    network.load(weights);
+  }
+
+  @Override
+  public String name() {
+    return plan.name;
+  }
+
+  @Override
+  public long steps() {
+    return (long) plan.epochs * loader.batchesPerEpoch();
+  }
+
+  @Override
+  public long done() {
+    return done;
+  }
+
+  @Override
+  public void step() {
+    Batch batch = loader.next();
+    running.add(classification.backward(network, batch, Tape.Mode.TRAIN, config.labelSmoothing()));
+    optimizer.step(schedule.rate(done, steps()));
+    done++;
+    if (done % loader.batchesPerEpoch() == 0) {
+      endEpoch();
+    }
+  }
+
+  private void endEpoch() {
+    JsonObject fields = new JsonObject();
+    fields.addProperty("stage", plan.name);
+    fields.addProperty("epoch", done / loader.batchesPerEpoch());
+    fields.addProperty("loss", running.mean().loss());
+    fields.addProperty("accuracy", running.mean().accuracy());
+    if (evaluates) {
+      evaluationAccuracy = classification.evaluate(network, evaluation, Tape.Mode.EVAL).accuracy();
+      fields.addProperty("validationAccuracy", evaluationAccuracy);
+    }
+    events.emit("epoch", fields);
+    if (done < steps()) {
+      running.reset();
+    }
+  }
+
+  /** Accuracy on the evaluation images after the last full epoch. */
+  double evaluationAccuracy() {
+    return evaluationAccuracy;
+  }
+
+  /** Parameters and running statistics by path. */
+  SequencedMap<String, Tensor> weights() {
+    return network.state();
+  }
+
+  @Override
+  public String status() {
+    Classification.Outcome mean = running.mean();
+    return "loss %.3f  accuracy %.1f%%".formatted(mean.loss(), 100 * mean.accuracy());
+  }
+
+  @Override
+  public void save(Checkpoint checkpoint) {
+    checkpoint.putTensors("network/", network.state());
+    checkpoint.putOptimizer("sgd", optimizer);
+    checkpoint.putRng("dropout", dropoutRng);
+    checkpoint.state().addProperty("done", done);
+    checkpoint.state().addProperty("evaluationAccuracy", Double.toString(evaluationAccuracy));
+    checkpoint.putDoubles("running", running.state());
+  }
+
+  @Override
+  public void load(Checkpoint checkpoint) {
+    checkpoint.getTensors("network/", network.state());
+    checkpoint.getOptimizer("sgd", optimizer);
+    checkpoint.getRng("dropout", dropoutRng);
+    done = checkpoint.get("done").getAsLong();
+    evaluationAccuracy = Double.parseDouble(checkpoint.get("evaluationAccuracy").getAsString());
+    running.restore(checkpoint.getDoubles("running"));
+    loader.seek(
+        new BatchLoader.Position(
+            done / loader.batchesPerEpoch(), (int) (done % loader.batchesPerEpoch())));
+  }
+
+  @Override
+  public void close() {
+    loader.close();
+    optimizer.close();
+    network.close();
+  }
+}

@@ -1,0 +1,225 @@
+package dev.sextant.nas.space;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Architecture.Input;
+import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.json.JsonText;
+import dev.sextant.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/**
+ * Architectures and spaces for people (a text table) and for programs (JSON): layers, output
+ * shapes, parameters and multiply-adds for one image, counted as {@link Layer} says.
+ */
+public final class Describe {
+  private static final List<String> HEADER = List.of("#", "layer", "output", "parameters", "MACs");
+
+  private Describe() {}
+
+  /** A table with one row for each layer and the totals below it. */
+  public static String text(Architecture architecture) {
+    List<Shape> shapes = architecture.shapes();
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < architecture.layers().size(); i++) {
+      rows.add(row(i, architecture.layers().get(i), shapes.get(i)));
+    }
+    return title(architecture.name(), architecture.input(), architecture.classes())
+        + table(rows)
+        + "total: %s parameters, %s MACs\n"
+            .formatted(grouped(architecture.parameters()), grouped(architecture.macs()));
+  }
+
+  /**
+   * A table with one row for each position, its candidates and their range of costs, and the size
+   * of the space below it.
+   */
+  public static String text(Space space) {
+    Shape[] inputs = space.inputShapes();
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < inputs.length; i++) {
+      rows.add(
+          switch (space.positions().get(i)) {
+            case Position.Fixed fixed -> row(i, fixed.layer(), inputs[i]);
+            case Position.Choice choice -> row(i, choice, inputs[i]);
+          });
+    }
+    return title(space.name(), space.input(), space.classes())
+        + table(rows)
+        + "networks: %s from %d choices, of %s parameters and %s MACs\n"
+            .formatted(
+                String.format(Locale.ROOT, "%,d", space.size()),
+                space.choices().size(),
+                grouped(space.parameters()),
+                grouped(space.macs()))
+        + "supernet with all candidates: %s parameters\n"
+            .formatted(grouped(space.supernetParameters()));
+  }
+
+  /**
+   * The same as one JSON object: {@code kind} ("architecture"), {@code name}, {@code classes},
+   * {@code input}, {@code parameters}, {@code macs}, and for each of {@code layers} its {@code
+   * layer}, {@code output} [H, W, C] or [C], {@code parameters} and {@code macs}.
+   */
+  public static String json(Architecture architecture) {
+    JsonObject root =
+        head("architecture", architecture.name(), architecture.input(), architecture.classes());
+    root.addProperty("parameters", architecture.parameters());
+    root.addProperty("macs", architecture.macs());
+    List<Shape> shapes = architecture.shapes();
+    JsonArray layers = new JsonArray();
+    for (int i = 0; i < architecture.layers().size(); i++) {
+      layers.add(layer(architecture.layers().get(i), shapes.get(i)));
+    }
+    root.add("layers", layers);
+    return JsonText.print(root);
+  }
+
+  /**
+   * The same as one JSON object: {@code kind} ("space"), {@code name}, {@code classes}, {@code
+   * input}, {@code size} (a string: it may pass 2^53), {@code choices}, {@code
+   * supernet-parameters}, {@code parameters} and {@code macs} ({@code minimum}, {@code maximum}),
+   * and for each of {@code positions} a layer as {@link #json(Architecture)} has it or {@code
+   * {"choice": [layers]}}.
+   */
+  public static String json(Space space) {
+    JsonObject root = head("space", space.name(), space.input(), space.classes());
+    root.addProperty("size", space.size().toString());
+    root.addProperty("choices", space.choices().size());
+    root.addProperty("supernet-parameters", space.supernetParameters());
+    root.add("parameters", range(space.parameters()));
+    root.add("macs", range(space.macs()));
+    Shape[] inputs = space.inputShapes();
+    JsonArray positions = new JsonArray();
+    for (int i = 0; i < inputs.length; i++) {
+      positions.add(
+          switch (space.positions().get(i)) {
+            case Position.Fixed fixed -> layer(fixed.layer(), inputs[i]);
+            case Position.Choice choice -> {
+              JsonArray candidates = new JsonArray();
+              for (Layer candidate : choice.candidates()) {
+                candidates.add(layer(candidate, inputs[i]));
+              }
+              JsonObject json = new JsonObject();
+              json.add("choice", candidates);
+              yield json;
+            }
+          });
+    }
+    root.add("positions", positions);
+    return JsonText.print(root);
+  }
+
+  private static JsonObject head(String kind, String name, Input input, int classes) {
+    JsonObject root = new JsonObject();
+    root.addProperty("kind", kind);
+    root.addProperty("name", name);
+    root.addProperty("classes", classes);
+    JsonObject image = new JsonObject();
+    image.addProperty("height", input.height());
+    image.addProperty("width", input.width());
+    image.addProperty("channels", input.channels());
+    root.add("input", image);
+    return root;
+  }
+
+  private static JsonObject layer(Layer layer, Shape input) {
+    JsonObject json = new JsonObject();
+    json.addProperty("layer", layer.label());
+    JsonArray output = new JsonArray();
+    Shape shape = layer.output(input);
+    for (int i = 1; i < shape.rank(); i++) {
+      output.add(shape.get(i));
+    }
+    json.add("output", output);
+    json.addProperty("parameters", layer.parameters(input));
+    json.addProperty("macs", layer.macs(input));
+    return json;
+  }
+
+  private static JsonObject range(Space.Range range) {
+    JsonObject json = new JsonObject();
+    json.addProperty("minimum", range.minimum());
+    json.addProperty("maximum", range.maximum());
+    return json;
+  }
+
+  /** One row of a table; the note, if any, stands on a line of its own below it. */
+  private record Row(List<String> cells, String note) {}
+
+  private static Row row(int index, Layer layer, Shape input) {
+    return new Row(
+        List.of(
+            String.valueOf(index),
+            layer.label(),
+            image(layer.output(input)),
+            grouped(layer.parameters(input)),
+            grouped(layer.macs(input))),
+        "");
+  }
+
+  private static Row row(int index, Position.Choice choice, Shape input) {
+    List<Layer> candidates = choice.candidates();
+    return new Row(
+        List.of(
+            String.valueOf(index),
+            "choice of " + candidates.size(),
+            image(candidates.getFirst().output(input)),
+            grouped(Space.Range.of(candidates, layer -> layer.parameters(input))),
+            grouped(Space.Range.of(candidates, layer -> layer.macs(input)))),
+        candidates.stream().map(Layer::label).collect(Collectors.joining(", ")));
+  }
+
+  private static String title(String name, Input input, int classes) {
+    return "%s: %dx%dx%d, %d classes\n"
+        .formatted(name, input.height(), input.width(), input.channels(), classes);
+  }
+
+  private static String table(List<Row> rows) {
+    int[] widths = new int[HEADER.size()];
+    for (int column = 0; column < widths.length; column++) {
+      widths[column] = HEADER.get(column).length();
+      for (Row row : rows) {
+        widths[column] = Math.max(widths[column], row.cells.get(column).length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    line(text, HEADER, widths);
+    for (Row row : rows) {
+      line(text, row.cells, widths);
+      if (!row.note.isEmpty()) {
+        text.append(" ".repeat(widths[0] + 4)).append(row.note).append('\n');
+      }
+    }
+    return text.toString();
+  }
+
+  /** The layer's name to the left, the numbers to the right. */
+  private static void line(StringBuilder text, List<String> cells, int[] widths) {
+    for (int column = 0; column < widths.length; column++) {
+      String pad = " ".repeat(widths[column] - cells.get(column).length());
+      text.append(column == 0 ? "" : "  ");
+      text.append(column == 1 ? cells.get(column) + pad : pad + cells.get(column));
+    }
+    text.append('\n');
+  }
+
+  /** Height x width x channels, or the features alone. */
+  private static String image(Shape shape) {
+    return shape.rank() == 4
+        ? "%dx%dx%d".formatted(shape.get(1), shape.get(2), shape.get(3))
+        : String.valueOf(shape.channels());
+  }
+
+  private static String grouped(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  private static String grouped(Space.Range range) {
+    return grouped(range.minimum()) + " to " + grouped(range.maximum());
+  }
+}

@@ -1,0 +1,339 @@
+package dev.sextant.tensor.internal.cpu;
+
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Tensor;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Elementwise kernels and the reductions over all elements. Scalar tails do the arithmetic of the
+ * vector loop, so an element's value does not depend on how the work was divided.
+ */
+final class ElementwiseKernels {
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final int LANES = SPECIES.length();
+  private static final int GRAIN = 4 * LANES;
+
+  /** Elements summed in float before they go to a double: 64 to a lane with four accumulators. */
+  private static final int BLOCK = 256 * LANES;
+
+  /** Doubles between two workers' partial sums, against false sharing. */
+  private static final int PARTIAL_STRIDE = 16;
+
+  private enum Op {
+    FILL,
+    COPY,
+    AXPY,
+    SCALE,
+    ADD,
+    MULTIPLY,
+    ACTIVATE,
+    ACTIVATE_BACKWARD,
+    SUM,
+    DOT
+  }
+
+  private final WorkerTeam team;
+  private final Range range = new Range();
+  private final double[] partials;
+  private final float[] scratch;
+
+  ElementwiseKernels(WorkerTeam team) {
+    this.team = team;
+    partials = new double[team.threads() * PARTIAL_STRIDE];
+    scratch = new float[team.threads() * GRAIN];
+  }
+
+  void fill(Tensor x, float value) {
+    range.factor = value;
+    run(Op.FILL, x, x, x);
+  }
+
+  void copy(Tensor from, Tensor to) {
+    run(Op.COPY, from, from, to);
+  }
+
+  void axpy(float a, Tensor x, Tensor y) {
+    range.factor = a;
+    run(Op.AXPY, x, y, y);
+  }
+
+  void scale(Tensor x, float factor, Tensor out) {
+    range.factor = factor;
+    run(Op.SCALE, x, x, out);
+  }
+
+  void add(Tensor a, Tensor b, Tensor out) {
+    run(Op.ADD, a, b, out);
+  }
+
+  void multiply(Tensor a, Tensor b, Tensor out) {
+    run(Op.MULTIPLY, a, b, out);
+  }
+
+  void activate(Tensor x, Activation activation, Tensor out) {
+    range.activation = activation;
+    run(Op.ACTIVATE, x, x, out);
+  }
+
+  void activateBackward(Tensor x, Activation activation, Tensor dy, Tensor dx) {
+    range.activation = activation;
+    run(Op.ACTIVATE_BACKWARD, x, dy, dx);
+  }
+
+  double sum(Tensor x) {
+    return reduce(Op.SUM, x, x);
+  }
+
+  double dot(Tensor a, Tensor b) {
+    return reduce(Op.DOT, a, b);
+  }
+
+  private double reduce(Op op, Tensor a, Tensor b) {
+    Arrays.fill(partials, 0);
+    run(op, a, b, a);
+    double total = 0;
+    for (int worker = 0; worker < team.threads(); worker++) {
+      total += partials[worker * PARTIAL_STRIDE];
+    }
+    return total;
+  }
+
+  private void run(Op op, Tensor a, Tensor b, Tensor out) {
+    range.op = op;
+    range.a = a.floats();
+    range.aOffset = a.offset();
+    range.b = b.floats();
+    range.bOffset = b.offset();
+    range.out = out.floats();
+    range.outOffset = out.offset();
+    range.size = out.size();
+    Shares.run(team, range, range.size);
+  }
+
+  /** The operands of the call in progress; kept, so that a call allocates nothing. */
+  private final class Range implements WorkerTeam.Task {
+    private Op op = Op.FILL;
+    private Activation activation = Activation.IDENTITY;
+    private float factor;
+    private float[] a = {};
+    private float[] b = {};
+    private float[] out = {};
+    private int aOffset;
+    private int bOffset;
+    private int outOffset;
+    private int size;
+
+    @Override
+    public void run(int worker, int workers) {
+      int from = Shares.begin(size, GRAIN, worker, workers);
+      int count = Shares.begin(size, GRAIN, worker + 1, workers) - from;
+      int x = aOffset + from;
+      int y = bOffset + from;
+      int to = outOffset + from;
+      switch (op) {
+        case FILL -> Arrays.fill(out, to, to + count, factor);
+        case COPY -> System.arraycopy(a, x, out, to, count);
+        case AXPY -> axpy(factor, a, x, b, y, count);
+        case SCALE -> scale(a, x, factor, out, to, count);
+        case ADD -> add(a, x, b, y, out, to, count);
+        case MULTIPLY -> multiply(a, x, b, y, out, to, count);
+        case ACTIVATE -> activate(a, x, activation, out, to, count);
+        case ACTIVATE_BACKWARD -> activateBackward(a, x, activation, b, y, out, to, count);
+        case SUM -> partials[worker * PARTIAL_STRIDE] = sum(a, x, count, scratch, worker * GRAIN);
+        case DOT ->
+            partials[worker * PARTIAL_STRIDE] = dot(a, x, b, y, count, scratch, worker * GRAIN);
+      }
+    }
+  }
+
+  private static void axpy(float factor, float[] x, int xi, float[] y, int yi, int count) {
+    FloatVector factors = FloatVector.broadcast(SPECIES, factor);
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector addend = FloatVector.fromArray(SPECIES, y, yi + i);
+      FloatVector.fromArray(SPECIES, x, xi + i).fma(factors, addend).intoArray(y, yi + i);
+    }
+    for (; i < count; i++) {
+      y[yi + i] = Math.fma(factor, x[xi + i], y[yi + i]);
+    }
+  }
+
+  private static void scale(float[] x, int xi, float factor, float[] out, int oi, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector.fromArray(SPECIES, x, xi + i).mul(factor).intoArray(out, oi + i);
+    }
+    for (; i < count; i++) {
+      out[oi + i] = x[xi + i] * factor;
+    }
+  }
+
+  private static void add(float[] a, int ai, float[] b, int bi, float[] out, int oi, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector.fromArray(SPECIES, a, ai + i)
+          .add(FloatVector.fromArray(SPECIES, b, bi + i))
+          .intoArray(out, oi + i);
+    }
+    for (; i < count; i++) {
+      out[oi + i] = a[ai + i] + b[bi + i];
+    }
+  }
+
+  private static void multiply(
+      float[] a, int ai, float[] b, int bi, float[] out, int oi, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector.fromArray(SPECIES, a, ai + i)
+          .mul(FloatVector.fromArray(SPECIES, b, bi + i))
+          .intoArray(out, oi + i);
+    }
+    for (; i < count; i++) {
+      out[oi + i] = a[ai + i] * b[bi + i];
+    }
+  }
+
+  private static void activate(
+      float[] x, int xi, Activation activation, float[] out, int oi, int count) {
+    switch (activation) {
+      case IDENTITY -> System.arraycopy(x, xi, out, oi, count);
+      case RELU -> clamp(x, xi, Float.POSITIVE_INFINITY, out, oi, count);
+      case RELU6 -> clamp(x, xi, 6, out, oi, count);
+      case HSWISH -> {
+        for (int i = 0; i < count; i += LANES) {
+          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
+          FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i, mask);
+          v.add(3).max(0).min(6).mul(v).mul(1 / 6f).intoArray(out, oi + i, mask);
+        }
+      }
+      case SIGMOID -> {
+        for (int i = 0; i < count; i += LANES) {
+          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
+          FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i, mask);
+          VectorMath.sigmoid(v).intoArray(out, oi + i, mask);
+        }
+      }
+    }
+  }
+
+  /** out = min(max(x, 0), high). */
+  private static void clamp(float[] x, int xi, float high, float[] out, int oi, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector.fromArray(SPECIES, x, xi + i).max(0).min(high).intoArray(out, oi + i);
+    }
+    for (; i < count; i++) {
+      out[oi + i] = Math.min(Math.max(x[xi + i], 0), high);
+    }
+  }
+
+  private static void activateBackward(
+      float[] x, int xi, Activation activation, float[] dy, int yi, float[] dx, int oi, int count) {
+    switch (activation) {
+      case IDENTITY -> System.arraycopy(dy, yi, dx, oi, count);
+      case RELU -> clampBackward(x, xi, Float.POSITIVE_INFINITY, dy, yi, dx, oi, count);
+      case RELU6 -> clampBackward(x, xi, 6, dy, yi, dx, oi, count);
+      case HSWISH -> {
+        FloatVector third = FloatVector.broadcast(SPECIES, 1 / 3f);
+        FloatVector half = FloatVector.broadcast(SPECIES, 0.5f);
+        for (int i = 0; i < count; i += LANES) {
+          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
+          FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i, mask);
+          FloatVector.fromArray(SPECIES, dy, yi + i, mask)
+              .mul(
+                  v.fma(third, half)
+                      .blend(0, v.compare(VectorOperators.LE, -3))
+                      .blend(1, v.compare(VectorOperators.GE, 3)))
+              .intoArray(dx, oi + i, mask);
+        }
+      }
+      case SIGMOID -> {
+        for (int i = 0; i < count; i += LANES) {
+          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
+          FloatVector s = VectorMath.sigmoid(FloatVector.fromArray(SPECIES, x, xi + i, mask));
+          FloatVector.fromArray(SPECIES, dy, yi + i, mask)
+              .mul(s.sub(s.mul(s)))
+              .intoArray(dx, oi + i, mask);
+        }
+      }
+    }
+  }
+
+  /** dx = dy where 0 < x < high, else 0. */
+  private static void clampBackward(
+      float[] x, int xi, float high, float[] dy, int yi, float[] dx, int oi, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i);
+      VectorMask<Float> passes =
+          v.compare(VectorOperators.GT, 0).and(v.compare(VectorOperators.LT, high));
+      FloatVector.zero(SPECIES)
+          .blend(FloatVector.fromArray(SPECIES, dy, yi + i), passes)
+          .intoArray(dx, oi + i);
+    }
+    for (; i < count; i++) {
+      dx[oi + i] = x[xi + i] > 0 && x[xi + i] < high ? dy[yi + i] : 0;
+    }
+  }
+
+  private static double sum(float[] x, int xi, int count, float[] scratch, int scratchOffset) {
+    double total = 0;
+    int i = 0;
+    while (count - i >= GRAIN) {
+      int end = i + Math.min(BLOCK, (count - i) / GRAIN * GRAIN);
+      FloatVector s0 = FloatVector.zero(SPECIES);
+      FloatVector s1 = s0;
+      FloatVector s2 = s0;
+      FloatVector s3 = s0;
+      for (; i < end; i += GRAIN) {
+        s0 = s0.add(FloatVector.fromArray(SPECIES, x, xi + i));
+        s1 = s1.add(FloatVector.fromArray(SPECIES, x, xi + i + LANES));
+        s2 = s2.add(FloatVector.fromArray(SPECIES, x, xi + i + 2 * LANES));
+        s3 = s3.add(FloatVector.fromArray(SPECIES, x, xi + i + 3 * LANES));
+      }
+      total += VectorMath.sum(s0.add(s1).add(s2.add(s3)), scratch, scratchOffset);
+    }
+    for (; i < count; i++) {
+      total += x[xi + i];
+    }
+    return total;
+  }
+
+  private static double dot(
+      float[] a, int ai, float[] b, int bi, int count, float[] scratch, int scratchOffset) {
+    double total = 0;
+    int i = 0;
+    while (count - i >= GRAIN) {
+      int end = i + Math.min(BLOCK, (count - i) / GRAIN * GRAIN);
+      FloatVector s0 = FloatVector.zero(SPECIES);
+      FloatVector s1 = s0;
+      FloatVector s2 = s0;
+      FloatVector s3 = s0;
+      for (; i < end; i += GRAIN) {
+        s0 = product(a, ai + i, b, bi + i, s0);
+        s1 = product(a, ai + i + LANES, b, bi + i + LANES, s1);
+        s2 = product(a, ai + i + 2 * LANES, b, bi + i + 2 * LANES, s2);
+        s3 = product(a, ai + i + 3 * LANES, b, bi + i + 3 * LANES, s3);
+      }
+      total += VectorMath.sum(s0.add(s1).add(s2.add(s3)), scratch, scratchOffset);
+    }
+    for (; i < count; i++) {
+      total += (double) a[ai + i] * b[bi + i];
+    }
+    return total;
+  }
+
+  private static FloatVector product(float[] a, int ai, float[] b, int bi, FloatVector sum) {
+    return FloatVector.fromArray(SPECIES, a, ai).fma(FloatVector.fromArray(SPECIES, b, bi), sum);
+  }
+}

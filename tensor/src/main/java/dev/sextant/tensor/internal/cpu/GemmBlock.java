@@ -1,0 +1,407 @@
+package dev.sextant.tensor.internal.cpu;
+
+import dev.sextant.tensor.Activation;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * One matrix product described by where its operands lie, and the loops that cover any part of its
+ * output with micro-kernel tiles.
+ *
+ * <p>The description is set before a team runs and only read by the workers, each of which has a
+ * scratch of {@link #SCRATCH} floats.
+ */
+final class GemmBlock {
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+
+  /** Elements in a vector. */
+  static final int LANES = SPECIES.length();
+
+  /** Floats of scratch that a worker hands to {@link #run}. */
+  static final int SCRATCH = 12 * 3 * LANES;
+
+  /**
+   * Whether tiles may use 32 registers: AVX-512 and AArch64 have them, AVX2 has 16 (12 live
+   * accumulators at most).
+   */
+  private static final boolean MANY_REGISTERS =
+      LANES >= 16 || System.getProperty("os.arch", "").equals("aarch64");
+
+  /** Tile heights by width in vectors, tallest first; {@link #tile} has a case for each. */
+  private static final int[][] HEIGHTS =
+      MANY_REGISTERS
+          ? new int[][] {{}, {12, 4, 2, 1}, {12, 4, 2, 1}, {9, 8, 4, 2, 1}}
+          : new int[][] {{}, {4, 2, 1}, {4, 2, 1}, {4, 2, 1}};
+
+  /** Rows of a tile three vectors wide, for estimates. */
+  static final int TILE_ROWS = HEIGHTS[3][0];
+
+  /** A block of rows is a multiple of every tallest tile. */
+  private static final int ROW_QUANTUM = 36;
+
+  /** Floats of a and c that a block of rows may touch: half of a 512 KiB second-level cache. */
+  private static final int ROW_BLOCK_FLOATS = 1 << 16;
+
+  /** Longest run of k before the tile is written back: a panel of b stays below 100 KiB. */
+  private static final int K_BLOCK = 512;
+
+  private static final float[] ZEROS = new float[3 * LANES];
+  private static final float[] NONE = {};
+
+  int m;
+  int n;
+  int k;
+  float[] a = NONE;
+  int ia;
+  int aRow;
+  int aCol;
+  float[] b = NONE;
+  int ib;
+  int bRow;
+  int bVector;
+
+  /** Rows of b that can be read in whole vectors; the rest are in {@link #tail}. */
+  int safeRows;
+
+  /** Rows of b from {@link #safeRows} on, packed as {@link GemmPack} does. */
+  float[] tail = NONE;
+
+  int itail;
+  float[] c = NONE;
+  int ic;
+  int cRow;
+
+  /** Whether c is added to. */
+  boolean accumulate;
+
+  /** What a row of c starts from unless {@link #accumulate}: a bias in whole vectors. */
+  float[] start = ZEROS;
+
+  int istart;
+  private boolean startIsZero = true;
+  private Activation activation = Activation.IDENTITY;
+  private float[] residual = NONE;
+  private int iresidual;
+
+  /** c is {@code [m, n]}, a {@code [m, k]}, b {@code [k, n]}. */
+  void sizes(int rows, int columns, int depth) {
+    m = rows;
+    n = columns;
+    k = depth;
+    safeRows = depth;
+  }
+
+  /** Element (i, p) of a is at {@code ia + i aRow + p aCol}. */
+  void a(float[] array, int offset, int rowStride, int columnStride) {
+    a = array;
+    ia = offset;
+    aRow = rowStride;
+    aCol = columnStride;
+  }
+
+  /** b as it lies in row-major order; call after {@link #sizes}. */
+  void bRowMajor(float[] array, int offset, int rowStride) {
+    b = array;
+    ib = offset;
+    bRow = rowStride;
+    bVector = LANES;
+    int lastRead = array.length - vectors() * LANES - offset;
+    safeRows = lastRead < 0 ? 0 : Math.min(k, lastRead / Math.max(1, rowStride) + 1);
+  }
+
+  /** b packed by {@link GemmPack}. */
+  void bPacked(float[] array, int offset) {
+    b = array;
+    ib = offset;
+    bRow = LANES;
+    bVector = k * LANES;
+    safeRows = k;
+  }
+
+  /** The same sizes, b, bias and activation as another block. */
+  void shareB(GemmBlock other) {
+    m = other.m;
+    n = other.n;
+    k = other.k;
+    b = other.b;
+    ib = other.ib;
+    bRow = other.bRow;
+    bVector = other.bVector;
+    safeRows = other.safeRows;
+    tail = other.tail;
+    itail = other.itail;
+    start = other.start;
+    istart = other.istart;
+    startIsZero = other.startIsZero;
+    activation = other.activation;
+  }
+
+  /** Row-major c. */
+  void c(float[] array, int offset, int rowStride, boolean add) {
+    c = array;
+    ic = offset;
+    cRow = rowStride;
+    accumulate = add;
+  }
+
+  /** Each row of c starts from these, readable in whole vectors. */
+  void bias(float[] array, int offset) {
+    start = array;
+    istart = offset;
+    startIsZero = false;
+  }
+
+  /** What is done to a block of rows of c while it is in cache. */
+  void epilogue(Activation function) {
+    activation = function;
+  }
+
+  /** An array laid out as c is, added after the activation. */
+  void residual(float[] array, int offset) {
+    residual = array;
+    iresidual = offset;
+  }
+
+  /** Forgets the arrays, bias and epilogue, so that nothing is held between calls. */
+  void clear() {
+    a = NONE;
+    b = NONE;
+    c = NONE;
+    tail = NONE;
+    residual = NONE;
+    start = ZEROS;
+    istart = 0;
+    startIsZero = true;
+    activation = Activation.IDENTITY;
+  }
+
+  /** Vectors that a row of b and c takes. */
+  int vectors() {
+    return (n + LANES - 1) / LANES;
+  }
+
+  /** Covers rows and vectors of c, over all of k, with tiles, and applies the epilogue. */
+  void run(int rowFrom, int rowTo, int vectorFrom, int vectorTo, float[] scratch) {
+    int columns = Math.min(n, vectorTo * LANES) - vectorFrom * LANES;
+    int reach = columns + Math.min(k, K_BLOCK);
+    int block = Math.max(1, Math.min(8, ROW_BLOCK_FLOATS / (reach * ROW_QUANTUM))) * ROW_QUANTUM;
+    for (int row = rowFrom; row < rowTo; row += block) {
+      int end = Math.min(rowTo, row + block);
+      run(row, end, vectorFrom, vectorTo, 0, k, accumulate, scratch);
+      finish(row, end, vectorFrom * LANES, columns);
+    }
+  }
+
+  /** Covers rows and vectors of c, over a part of k, with tiles. */
+  void run(
+      int rowFrom,
+      int rowTo,
+      int vectorFrom,
+      int vectorTo,
+      int kFrom,
+      int kTo,
+      boolean add,
+      float[] scratch) {
+    boolean adding = add;
+    int from = kFrom;
+    do {
+      int to = Math.min(kTo, from + K_BLOCK);
+      if (from < safeRows) {
+        to = Math.min(to, safeRows);
+        panels(
+            rowFrom,
+            rowTo,
+            vectorFrom,
+            vectorTo,
+            from,
+            to,
+            b,
+            ib + from * bRow,
+            bRow,
+            bVector,
+            adding,
+            scratch);
+      } else {
+        int rows = k - safeRows;
+        panels(
+            rowFrom,
+            rowTo,
+            vectorFrom,
+            vectorTo,
+            from,
+            to,
+            tail,
+            itail + (from - safeRows) * LANES,
+            LANES,
+            rows * LANES,
+            adding,
+            scratch);
+      }
+      adding = true;
+      from = to;
+    } while (from < kTo);
+  }
+
+  private void panels(
+      int rowFrom,
+      int rowTo,
+      int vectorFrom,
+      int vectorTo,
+      int kFrom,
+      int kTo,
+      float[] panel,
+      int ipanel,
+      int panelRow,
+      int panelVector,
+      boolean adding,
+      float[] scratch) {
+    int width;
+    for (int vector = vectorFrom; vector < vectorTo; vector += width) {
+      width = width(vectorTo - vector);
+      int last = Math.min(LANES, n - (vector + width - 1) * LANES);
+      int[] heights = HEIGHTS[width];
+      int choice = tallest(heights, rowTo - rowFrom);
+      int row = rowFrom;
+      while (row < rowTo) {
+        int rows = heights[choice];
+        if (rows > rowTo - row) {
+          choice++;
+          continue;
+        }
+        int at = ic + row * cRow + vector * LANES;
+        boolean whole = last == LANES;
+        float[] s = start;
+        int is = startIsZero ? 0 : istart + vector * LANES;
+        int sRow = 0;
+        if (adding) {
+          s = whole ? c : scratch;
+          is = whole ? at : 0;
+          sRow = whole ? cRow : width * LANES;
+          if (!whole) {
+            copyTile(c, at, cRow, scratch, 0, sRow, rows, sRow - LANES + last);
+          }
+        }
+        tile(
+            width,
+            rows,
+            a,
+            ia + row * aRow + kFrom * aCol,
+            aRow,
+            aCol,
+            panel,
+            ipanel + vector * panelVector,
+            panelRow,
+            panelVector,
+            kTo - kFrom,
+            s,
+            is,
+            sRow,
+            whole ? c : scratch,
+            whole ? at : 0,
+            whole ? cRow : width * LANES);
+        if (!whole) {
+          copyTile(scratch, 0, width * LANES, c, at, cRow, rows, (width - 1) * LANES + last);
+        }
+        row += rows;
+      }
+    }
+  }
+
+  /** Panels are three vectors wide, then two; one only where there is one vector. */
+  private static int width(int remaining) {
+    return remaining == 4 ? 2 : Math.min(3, remaining);
+  }
+
+  /** The tallest tile, or the next if that one alone divides a small number of rows. */
+  private static int tallest(int[] heights, int rows) {
+    return heights.length > 1
+            && rows < 8 * heights[0]
+            && rows % heights[0] != 0
+            && rows % heights[1] == 0
+            && heights[1] * 3 > heights[0] * 2
+        ? 1
+        : 0;
+  }
+
+  /** Copies a tile whose last vector is not whole, through which micro-kernels cannot go. */
+  private static void copyTile(
+      float[] from, int at, int fromRow, float[] to, int target, int toRow, int rows, int columns) {
+    int whole = columns / LANES * LANES;
+    VectorMask<Float> mask = SPECIES.indexInRange(whole, columns);
+    for (int row = 0; row < rows; row++) {
+      int source = at + row * fromRow;
+      int goal = target + row * toRow;
+      for (int i = 0; i < whole; i += LANES) {
+        FloatVector.fromArray(SPECIES, from, source + i).intoArray(to, goal + i);
+      }
+      FloatVector.fromArray(SPECIES, from, source + whole, mask).intoArray(to, goal + whole, mask);
+    }
+  }
+
+  private void finish(int rowFrom, int rowTo, int column, int columns) {
+    if (activation == Activation.IDENTITY && residual == NONE) {
+      return;
+    }
+    boolean whole = columns == cRow;
+    int length = whole ? (rowTo - rowFrom) * cRow : columns;
+    int step = whole ? rowTo - rowFrom : 1;
+    for (int row = rowFrom; row < rowTo; row += step) {
+      int offset = row * cRow + column;
+      Epilogue.activate(activation, c, ic + offset, length);
+      if (residual != NONE) {
+        Epilogue.add(residual, iresidual + offset, c, ic + offset, length);
+      }
+    }
+  }
+
+  /** The table of micro-kernels. */
+  private static void tile(
+      int width,
+      int rows,
+      float[] a,
+      int ia,
+      int aRow,
+      int aCol,
+      float[] b,
+      int ib,
+      int bRow,
+      int bVector,
+      int k,
+      float[] s,
+      int is,
+      int sRow,
+      float[] c,
+      int ic,
+      int cRow) {
+    switch (width << 4 | rows) {
+      case 3 << 4 | 9 ->
+          GemmTiles3.rows9(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 8 ->
+          GemmTiles3.rows8(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 4 ->
+          GemmTiles3.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 2 ->
+          GemmTiles3.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 1 ->
+          GemmTiles3.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 12 ->
+          GemmTiles2.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 4 ->
+          GemmTiles2.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 2 ->
+          GemmTiles2.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 1 ->
+          GemmTiles2.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 12 ->
+          GemmTiles1.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 4 ->
+          GemmTiles1.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 2 ->
+          GemmTiles1.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 1 ->
+          GemmTiles1.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      default -> throw new IllegalStateException("no tile of " + rows + " x " + width);
+    }
+  }
+}

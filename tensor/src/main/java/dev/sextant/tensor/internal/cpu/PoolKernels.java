@@ -1,0 +1,317 @@
+package dev.sextant.tensor.internal.cpu;
+
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Poolings over vectors of channels. A forward pass divides the output rows among the workers; a
+ * backward pass divides images and vectors of channels, so that overlapping windows never make two
+ * workers write one element.
+ */
+final class PoolKernels {
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final int LANES = SPECIES.length();
+
+  /** Pixels averaged in float before they go to a double. */
+  private static final int BLOCK = 64;
+
+  private enum Op {
+    MAX,
+    MAX_BACKWARD,
+    AVG,
+    AVG_BACKWARD,
+    GLOBAL_AVG,
+    GLOBAL_AVG_BACKWARD
+  }
+
+  private final WorkerTeam team;
+  private final Share task = new Share();
+  private final float[] scratch;
+  private final double[] totals;
+
+  PoolKernels(WorkerTeam team) {
+    this.team = team;
+    scratch = new float[team.threads() * 2 * LANES];
+    totals = new double[team.threads() * 2 * LANES];
+  }
+
+  void maxPool(Tensor x, Window window, Tensor out) {
+    run(Op.MAX, x, x, out, x.shape(), out.shape(), window);
+  }
+
+  void maxPoolBackward(Tensor x, Tensor dy, Window window, Tensor dx) {
+    run(Op.MAX_BACKWARD, x, dy, dx, x.shape(), dy.shape(), window);
+  }
+
+  void avgPool(Tensor x, Window window, Tensor out) {
+    run(Op.AVG, x, x, out, x.shape(), out.shape(), window);
+  }
+
+  void avgPoolBackward(Tensor dy, Window window, Tensor dx) {
+    run(Op.AVG_BACKWARD, dy, dy, dx, dx.shape(), dy.shape(), window);
+  }
+
+  void globalAvgPool(Tensor x, Tensor out) {
+    run(Op.GLOBAL_AVG, x, x, out, x.shape(), x.shape(), Window.POINTWISE);
+  }
+
+  void globalAvgPoolBackward(Tensor dy, Tensor dx) {
+    run(Op.GLOBAL_AVG_BACKWARD, dy, dy, dx, dx.shape(), dx.shape(), Window.POINTWISE);
+  }
+
+  private void run(
+      Op op, Tensor x, Tensor dy, Tensor out, Shape image, Shape pooled, Window window) {
+    task.op = op;
+    task.x = x.floats();
+    task.xOffset = x.offset();
+    task.dy = dy.floats();
+    task.dyOffset = dy.offset();
+    task.out = out.floats();
+    task.outOffset = out.offset();
+    task.images = image.get(0);
+    task.height = image.get(1);
+    task.width = image.get(2);
+    task.channels = image.get(3);
+    task.outHeight = pooled.get(1);
+    task.outWidth = pooled.get(2);
+    task.window = window;
+    Shares.run(team, task, (long) pooled.size() * window.kernel() * window.kernel());
+  }
+
+  /** The operands of the call in progress; kept, so that a call allocates nothing. */
+  private final class Share implements WorkerTeam.Task {
+    private Op op = Op.MAX;
+    private Window window = Window.POINTWISE;
+    private float[] x = {};
+    private float[] dy = {};
+    private float[] out = {};
+    private int xOffset;
+    private int dyOffset;
+    private int outOffset;
+    private int images;
+    private int height;
+    private int width;
+    private int channels;
+    private int outHeight;
+    private int outWidth;
+
+    @Override
+    public void run(int worker, int workers) {
+      int chunks = (channels + LANES - 1) / LANES;
+      int items =
+          switch (op) {
+            case MAX, AVG -> images * outHeight;
+            case MAX_BACKWARD, AVG_BACKWARD, GLOBAL_AVG -> images * chunks;
+            case GLOBAL_AVG_BACKWARD -> images * height * width;
+          };
+      int to = Shares.begin(items, 1, worker + 1, workers);
+      for (int item = Shares.begin(items, 1, worker, workers); item < to; item++) {
+        switch (op) {
+          case MAX, AVG -> poolRow(item / outHeight, item % outHeight);
+          case MAX_BACKWARD, AVG_BACKWARD -> scatter(item / chunks, item % chunks * LANES);
+          case GLOBAL_AVG -> average(item / chunks, item % chunks * LANES, worker * 2 * LANES);
+          case GLOBAL_AVG_BACKWARD -> spread(item);
+        }
+      }
+    }
+
+    /** One row of output pixels. */
+    private void poolRow(int image, int row) {
+      int dilation = window.dilation();
+      int top = row * window.stride() - window.padding();
+      int firstH = firstTap(top, dilation);
+      int endH = endTap(top, height, window);
+      for (int column = 0; column < outWidth; column++) {
+        int left = column * window.stride() - window.padding();
+        int firstW = firstTap(left, dilation);
+        int endW = endTap(left, width, window);
+        int corner = xOffset + ((image * height + top) * width + left) * channels;
+        int to = outOffset + ((image * outHeight + row) * outWidth + column) * channels;
+        if (firstH >= endH || firstW >= endW) {
+          Arrays.fill(out, to, to + channels, 0);
+        } else if (op == Op.MAX) {
+          maxPixel(corner, firstH, endH, firstW, endW, to);
+        } else {
+          avgPixel(corner, firstH, endH, firstW, endW, to);
+        }
+      }
+    }
+
+    private void maxPixel(int corner, int firstH, int endH, int firstW, int endW, int to) {
+      int stepH = window.dilation() * width * channels;
+      int stepW = window.dilation() * channels;
+      for (int c = 0; c < channels; c += LANES) {
+        VectorMask<Float> mask = SPECIES.indexInRange(c, channels);
+        FloatVector best = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+        for (int h = firstH; h < endH; h++) {
+          for (int w = firstW; w < endW; w++) {
+            int at = corner + h * stepH + w * stepW + c;
+            best = best.max(FloatVector.fromArray(SPECIES, x, at, mask));
+          }
+        }
+        best.intoArray(out, to + c, mask);
+      }
+    }
+
+    private void avgPixel(int corner, int firstH, int endH, int firstW, int endW, int to) {
+      int stepH = window.dilation() * width * channels;
+      int stepW = window.dilation() * channels;
+      float inverse = 1f / ((endH - firstH) * (endW - firstW));
+      for (int c = 0; c < channels; c += LANES) {
+        VectorMask<Float> mask = SPECIES.indexInRange(c, channels);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int h = firstH; h < endH; h++) {
+          for (int w = firstW; w < endW; w++) {
+            int at = corner + h * stepH + w * stepW + c;
+            sum = sum.add(FloatVector.fromArray(SPECIES, x, at, mask));
+          }
+        }
+        sum.mul(inverse).intoArray(out, to + c, mask);
+      }
+    }
+
+    /** The gradient of one vector of channels of one image. */
+    private void scatter(int image, int channel) {
+      VectorMask<Float> mask = SPECIES.indexInRange(channel, channels);
+      int start = image * height * width * channels + channel;
+      for (int pixel = 0; pixel < height * width; pixel++) {
+        FloatVector.zero(SPECIES).intoArray(out, outOffset + start + pixel * channels, mask);
+      }
+      int dilation = window.dilation();
+      int from = dyOffset + image * outHeight * outWidth * channels + channel;
+      for (int row = 0; row < outHeight; row++) {
+        int top = row * window.stride() - window.padding();
+        int firstH = firstTap(top, dilation);
+        int endH = endTap(top, height, window);
+        for (int column = 0; column < outWidth; column++, from += channels) {
+          int left = column * window.stride() - window.padding();
+          int firstW = firstTap(left, dilation);
+          int endW = endTap(left, width, window);
+          if (firstH < endH && firstW < endW) {
+            FloatVector gradient = FloatVector.fromArray(SPECIES, dy, from, mask);
+            int corner = start + (top * width + left) * channels;
+            if (op == Op.MAX_BACKWARD) {
+              scatterMax(gradient, corner, firstH, endH, firstW, endW, mask);
+            } else {
+              scatterAvg(gradient, corner, firstH, endH, firstW, endW, mask);
+            }
+          }
+        }
+      }
+    }
+
+    /** To the first maximum in row-major order; a NaN counts as one. */
+    private void scatterMax(
+        FloatVector gradient,
+        int corner,
+        int firstH,
+        int endH,
+        int firstW,
+        int endW,
+        VectorMask<Float> mask) {
+      int stepH = window.dilation() * width * channels;
+      int stepW = window.dilation() * channels;
+      FloatVector best =
+          FloatVector.fromArray(
+              SPECIES, x, xOffset + corner + firstH * stepH + firstW * stepW, mask);
+      FloatVector winner = FloatVector.zero(SPECIES);
+      int tap = 0;
+      for (int h = firstH; h < endH; h++) {
+        for (int w = firstW; w < endW; w++, tap++) {
+          FloatVector candidate =
+              FloatVector.fromArray(SPECIES, x, xOffset + corner + h * stepH + w * stepW, mask);
+          VectorMask<Float> wins =
+              candidate
+                  .compare(VectorOperators.LE, best)
+                  .or(best.test(VectorOperators.IS_NAN))
+                  .not();
+          best = best.blend(candidate, wins);
+          winner = winner.blend(tap, wins);
+        }
+      }
+      tap = 0;
+      for (int h = firstH; h < endH; h++) {
+        for (int w = firstW; w < endW; w++, tap++) {
+          int at = outOffset + corner + h * stepH + w * stepW;
+          VectorMask<Float> won = winner.compare(VectorOperators.EQ, tap).and(mask);
+          FloatVector.fromArray(SPECIES, out, at, mask).add(gradient).intoArray(out, at, won);
+        }
+      }
+    }
+
+    private void scatterAvg(
+        FloatVector gradient,
+        int corner,
+        int firstH,
+        int endH,
+        int firstW,
+        int endW,
+        VectorMask<Float> mask) {
+      int stepH = window.dilation() * width * channels;
+      int stepW = window.dilation() * channels;
+      FloatVector share = gradient.mul(1f / ((endH - firstH) * (endW - firstW)));
+      for (int h = firstH; h < endH; h++) {
+        for (int w = firstW; w < endW; w++) {
+          int at = outOffset + corner + h * stepH + w * stepW;
+          FloatVector.fromArray(SPECIES, out, at, mask).add(share).intoArray(out, at, mask);
+        }
+      }
+    }
+
+    /** The mean over the pixels of one image of one vector of channels. */
+    private void average(int image, int channel, int lanes) {
+      VectorMask<Float> mask = SPECIES.indexInRange(channel, channels);
+      int pixels = height * width;
+      int start = xOffset + image * pixels * channels + channel;
+      Arrays.fill(totals, lanes, lanes + LANES, 0);
+      for (int block = 0; block < pixels; block += BLOCK) {
+        int end = Math.min(pixels, block + BLOCK);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int pixel = block; pixel < end; pixel++) {
+          sum = sum.add(FloatVector.fromArray(SPECIES, x, start + pixel * channels, mask));
+        }
+        sum.intoArray(scratch, lanes);
+        for (int lane = lanes; lane < lanes + LANES; lane++) {
+          totals[lane] += scratch[lane];
+        }
+      }
+      int to = outOffset + image * channels + channel;
+      for (int lane = 0; lane < Math.min(LANES, channels - channel); lane++) {
+        out[to + lane] = pixels == 0 ? 0 : (float) (totals[lanes + lane] / pixels);
+      }
+    }
+
+    /** One pixel's share of the gradient of a mean over its image. */
+    private void spread(int pixel) {
+      int pixels = height * width;
+      float inverse = 1f / pixels;
+      int from = xOffset + pixel / pixels * channels;
+      int to = outOffset + pixel * channels;
+      int bound = SPECIES.loopBound(channels);
+      int c = 0;
+      for (; c < bound; c += LANES) {
+        FloatVector.fromArray(SPECIES, x, from + c).mul(inverse).intoArray(out, to + c);
+      }
+      for (; c < channels; c++) {
+        out[to + c] = x[from + c] * inverse;
+      }
+    }
+  }
+
+  /** The first tap inside the image of a window that begins at a row or column. */
+  private static int firstTap(int begin, int dilation) {
+    return begin >= 0 ? 0 : (-begin + dilation - 1) / dilation;
+  }
+
+  /** One past the last tap inside the image. */
+  private static int endTap(int begin, int extent, Window window) {
+    int inside = (extent - begin + window.dilation() - 1) / window.dilation();
+    return Math.min(window.kernel(), Math.max(0, inside));
+  }
+}
