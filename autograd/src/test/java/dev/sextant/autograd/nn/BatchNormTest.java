@@ -29,8 +29,7 @@ final class BatchNormTest {
       new BatchNorm(new Initializer(backend, new Rng(1)), 2, EPSILON, Activation.IDENTITY);
   // Channel 0 is 1, 2, 3, 6: mean 3, variance 14 / 4 biased and 14 / 3 unbiased.
   // Channel 1 is -1, 1, -1, 1: mean 0, variance 1 biased and 4 / 3 unbiased.
-  private final Tensor z =
-      Samples.tensor(backend, Shape.of(4, 1, 1, 2), 1, -1, 2, 1, 3, -1, 6, 1);
+  private final Tensor z = Samples.tensor(backend, Shape.of(4, 1, 1, 2), 1, -1, 2, 1, 3, -1, 6, 1);
 
   @AfterEach
   void everythingIsFreed() {
@@ -62,14 +61,11 @@ final class BatchNormTest {
     assertEquals(normalized(-1, 0, 1), y[1], 1e-6);
     // From 0 and 1: 0.9 old + 0.1 new, the variance unbiased.
     assertArrayEquals(new float[] {0.3f, 0}, running("mean"), 1e-7f);
-    assertArrayEquals(
-        new float[] {0.9f + 1.4f / 3, 0.9f + 0.4f / 3}, running("variance"), 1e-6f);
+    assertArrayEquals(new float[] {0.9f + 1.4f / 3, 0.9f + 0.4f / 3}, running("variance"), 1e-6f);
     forward(Tape.Mode.TRAIN);
     assertArrayEquals(new float[] {0.57f, 0}, running("mean"), 1e-6f);
     assertArrayEquals(
-        new float[] {
-          0.9f * (0.9f + 1.4f / 3) + 1.4f / 3, 0.9f * (0.9f + 0.4f / 3) + 0.4f / 3
-        },
+        new float[] {0.9f * (0.9f + 1.4f / 3) + 1.4f / 3, 0.9f * (0.9f + 0.4f / 3) + 0.4f / 3},
         running("variance"),
         1e-6f);
   }

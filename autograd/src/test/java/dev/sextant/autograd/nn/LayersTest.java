@@ -49,19 +49,50 @@ final class LayersTest {
   private static final List<Line> TABLE =
       List.of(
           new Line("linear", i -> new Linear(i, 5, 3), Shape.of(4, 5)),
-          new Line("convolution", i -> new Convolution(i, 3, 4, Window.same(3, 2), true), Shape.of(2, 5, 4, 3)),
-          new Line("convolution without bias", i -> new Convolution(i, 3, 4, Window.POINTWISE, false), Shape.of(2, 3, 3, 3)),
-          new Line("depthwise", i -> new DepthwiseConvolution(i, 5, Window.same(5, 2), true), Shape.of(2, 5, 4, 5)),
-          new Line("depthwise without bias", i -> new DepthwiseConvolution(i, 3, Window.same(3, 1)), Shape.of(1, 4, 4, 3)),
-          new Line("batch norm", i -> new BatchNorm(i, 5, 1e-3f, Activation.SIGMOID), Shape.of(2, 3, 2, 5)),
-          new Line("normalized convolution", i -> new NormalizedConvolution(new Convolution(i, 3, 4, Window.same(3, 1), false), new BatchNorm(i, 4, 1e-3f, Activation.SIGMOID)), Shape.of(2, 4, 4, 3)),
+          new Line(
+              "convolution",
+              i -> new Convolution(i, 3, 4, Window.same(3, 2), Activation.SIGMOID),
+              Shape.of(2, 5, 4, 3)),
+          new Line(
+              "convolution without bias",
+              i -> new Convolution(i, 3, 4, Window.POINTWISE),
+              Shape.of(2, 3, 3, 3)),
+          new Line(
+              "depthwise",
+              i -> new DepthwiseConvolution(i, 5, Window.same(5, 2), Activation.IDENTITY),
+              Shape.of(2, 5, 4, 5)),
+          new Line(
+              "depthwise without bias",
+              i -> new DepthwiseConvolution(i, 3, Window.same(3, 1)),
+              Shape.of(1, 4, 4, 3)),
+          new Line(
+              "batch norm",
+              i -> new BatchNorm(i, 5, 1e-3f, Activation.SIGMOID),
+              Shape.of(2, 3, 2, 5)),
+          new Line(
+              "normalized convolution",
+              i ->
+                  new NormalizedConvolution(
+                      new Convolution(i, 3, 4, Window.same(3, 1)),
+                      new BatchNorm(i, 4, 1e-3f, Activation.SIGMOID)),
+              Shape.of(2, 4, 4, 3)),
           new Line("squeeze-excite", i -> new SqueezeExcite(i, 6, 3), Shape.of(2, 3, 3, 6)),
           new Line("max pool", i -> Pooling.max(Window.same(3, 2)), Shape.of(2, 4, 5, 3)),
           new Line("average pool", i -> Pooling.average(Window.same(3, 2)), Shape.of(2, 4, 5, 3)),
           new Line("global average pool", i -> Pooling.globalAverage(), Shape.of(2, 4, 5, 3)),
           new Line("identity", i -> new Identity(), Shape.of(2, 3)),
           new Line("empty sequence", i -> new Sequential(List.of()), Shape.of(2, 3)),
-          new Line("sequence", i -> new Sequential(List.of(new Identity(), new DepthwiseConvolution(i, 3, Window.same(3, 1), true), new Identity(), Pooling.globalAverage(), new Linear(i, 3, 2))), Shape.of(2, 4, 4, 3)));
+          new Line(
+              "sequence",
+              i ->
+                  new Sequential(
+                      List.of(
+                          new Identity(),
+                          new DepthwiseConvolution(i, 3, Window.same(3, 1), Activation.IDENTITY),
+                          new Identity(),
+                          Pooling.globalAverage(),
+                          new Linear(i, 3, 2))),
+              Shape.of(2, 4, 4, 3)));
 
   @TestFactory
   Stream<DynamicTest> gradientsEqualCentralDifferences() {
@@ -110,7 +141,9 @@ final class LayersTest {
                     }));
   }
 
-  /** The generic inner product is ⟨dy, forward(x)⟩, and 0 for the identity, which is all shortcut. */
+  /**
+   * The generic inner product is ⟨dy, forward(x)⟩, and 0 for the identity, which is all shortcut.
+   */
   @TestFactory
   Stream<DynamicTest> innerProductIsTheDotWithTheOutput() {
     return TABLE.stream()
@@ -142,27 +175,25 @@ final class LayersTest {
     try (Tensor x = Samples.tensor(backend, Shape.of(1, 2), 1, -1);
         Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
       assertArrayEquals(
-          new float[] {7, 17, 27},
-          array(backend, layer.forward(tape, tape.constant(x)).value()));
+          new float[] {7, 17, 27}, array(backend, layer.forward(tape, tape.constant(x)).value()));
     }
     layer.close();
   }
 
   @Test
-  void biasesOfConvolutionsAreAdded() {
-    Convolution dense = new Convolution(init(backend), 1, 2, Window.POINTWISE, true);
+  void biasesAreAddedBeforeTheActivation() {
+    Convolution dense = new Convolution(init(backend), 1, 2, Window.POINTWISE, Activation.RELU);
     dense.parameters().get("weight").value().set(2f, 3);
-    dense.parameters().get("bias").value().set(10f, 20);
+    dense.parameters().get("bias").value().set(10f, -10);
     DepthwiseConvolution depthwise =
-        new DepthwiseConvolution(init(backend), 2, Window.same(1, 1), true);
+        new DepthwiseConvolution(init(backend), 2, Window.same(1, 1), Activation.RELU6);
     depthwise.parameters().get("weight").value().set(1f, -1);
-    depthwise.parameters().get("bias").value().set(100f, 200);
+    depthwise.parameters().get("bias").value().set(-10f, 3);
     Sequential both = new Sequential(List.of(dense, depthwise));
     try (Tensor x = Samples.tensor(backend, Shape.of(1, 1, 2, 1), 1, 4);
         Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
       assertArrayEquals(
-          new float[] {112, 177, 118, 168},
-          array(backend, both.forward(tape, tape.constant(x)).value()));
+          new float[] {2, 3, 6, 1}, array(backend, both.forward(tape, tape.constant(x)).value()));
     }
     assertEquals(
         List.of("0.weight", "0.bias", "1.weight", "1.bias"),

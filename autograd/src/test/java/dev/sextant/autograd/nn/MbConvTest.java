@@ -30,7 +30,14 @@ final class MbConvTest {
   private record Line(String name, MbConv.Config config) {}
 
   private static Line line(
-      String name, int in, int expanded, int out, Window window, Activation activation, int squeezed, boolean shortcut) {
+      String name,
+      int in,
+      int expanded,
+      int out,
+      Window window,
+      Activation activation,
+      int squeezed,
+      boolean shortcut) {
     return new Line(
         name,
         new MbConv.Config(in, expanded, out, window, activation, squeezed, shortcut, EPSILON));
@@ -43,7 +50,15 @@ final class MbConvTest {
           line("expand 1, residual", 3, 3, 3, Window.same(5, 1), Activation.SIGMOID, 0, true),
           line("expand 6, stride 2", 2, 12, 3, Window.same(5, 2), Activation.SIGMOID, 0, false),
           line("squeeze-excite", 2, 6, 3, Window.same(3, 1), Activation.SIGMOID, 2, false),
-          line("squeeze-excite, residual, stride 1", 3, 9, 3, Window.same(3, 1), Activation.SIGMOID, 4, true),
+          line(
+              "squeeze-excite, residual, stride 1",
+              3,
+              9,
+              3,
+              Window.same(3, 1),
+              Activation.SIGMOID,
+              4,
+              true),
           line("identity", 2, 6, 2, Window.same(3, 1), Activation.IDENTITY, 0, true),
           line("relu", 2, 4, 3, Window.same(3, 1), Activation.RELU, 0, false),
           line("relu6", 2, 4, 2, Window.same(3, 1), Activation.RELU6, 0, true),
@@ -179,8 +194,14 @@ final class MbConvTest {
                   SextantException.class,
                   () ->
                       new MbConv.Config(
-                          wrong.in, wrong.expanded, wrong.out, wrong.window, Activation.RELU, 0,
-                          true, EPSILON))
+                          wrong.in,
+                          wrong.expanded,
+                          wrong.out,
+                          wrong.window,
+                          Activation.RELU,
+                          0,
+                          true,
+                          EPSILON))
               .getMessage();
       assertEquals(
           "mbconv: no shortcut from 8 to %d channels through window %s"

@@ -123,8 +123,8 @@ final class RecomputationTest {
    * </ul>
    *
    * Statistics (2 x (48 + 48 + 8)) are kept by both: the difference is 2 E, the two activated
-   * tensors, never there at once. The residual's
-   * gradient is dy itself, which is the test's and not an activation.
+   * tensors, never there at once. The residual's gradient is dy itself, which is the test's and not
+   * an activation.
    */
   @Test
   void releasingSavesTheTwoActivatedTensors() {
@@ -252,8 +252,7 @@ final class RecomputationTest {
         .state()
         .forEach(
             (path, tensor) ->
-                copies.put(
-                    path, Samples.tensor(backend, tensor.shape(), array(backend, tensor))));
+                copies.put(path, Samples.tensor(backend, tensor.shape(), array(backend, tensor))));
     return copies;
   }
 }

@@ -53,8 +53,7 @@ final class OptimizerTest {
   private void give(Parameter parameter, float gradient) {
     try (Tensor factor = Samples.tensor(backend, Shape.of(1), gradient);
         Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
-      tape.backward(
-          Sum.apply(tape, Multiply.apply(tape, tape.constant(factor), parameter)));
+      tape.backward(Sum.apply(tape, Multiply.apply(tape, tape.constant(factor), parameter)));
     }
   }
 
@@ -79,7 +78,9 @@ final class OptimizerTest {
     // g = 0.5 + 0.01; v = 0.51; w = 1 - 0.051. g = 0.2 + 0.00949; v = 0.459 + 0.20949
     assertTwoSteps(
         new Sgd(backend, parameters, new Sgd.Config(0.9f, false, 0.01f, true)),
-        0.2f, 0.949, 0.882151);
+        0.2f,
+        0.949,
+        0.882151);
   }
 
   @Test
@@ -87,7 +88,9 @@ final class OptimizerTest {
     // w = 1 - 0.1 (0.51 + 0.9 0.51); g = 0.209031; v = 0.668031; w -= 0.1 (g + 0.9 v)
     assertTwoSteps(
         new Sgd(backend, parameters, new Sgd.Config(0.9f, true, 0.01f, true)),
-        0.2f, 0.9031, 0.82207411);
+        0.2f,
+        0.9031,
+        0.82207411);
   }
 
   @Test
@@ -96,7 +99,9 @@ final class OptimizerTest {
     // Second: m = 0.015, v = 0.003375; w -= 0.1 (m / 0.19) / (sqrt(v / 0.0199) + 0.01).
     assertTwoSteps(
         new Adam(backend, parameters, new Adam.Config(0.9f, 0.99f, 0.01f, 0, false)),
-        -0.3f, 0.9019607843, 0.8832450167);
+        -0.3f,
+        0.9019607843,
+        0.8832450167);
   }
 
   @Test
@@ -104,7 +109,9 @@ final class OptimizerTest {
     // The same with 0.5 + 0.1 1 and -0.3 + 0.1 w.
     assertTwoSteps(
         new Adam(backend, parameters, new Adam.Config(0.9f, 0.99f, 0.01f, 0.1f, false)),
-        -0.3f, 0.9016393443, 0.8637459621);
+        -0.3f,
+        0.9016393443,
+        0.8637459621);
   }
 
   @Test
@@ -112,7 +119,9 @@ final class OptimizerTest {
     // s = 0.025, v = 0.05 / sqrt(0.035); s = 0.0315, v = 0.9 v - 0.03 / sqrt(0.0415)
     assertTwoSteps(
         new RmsProp(backend, parameters, new RmsProp.Config(0.9f, 0.9f, 0.01f, 0, false)),
-        -0.3f, 0.7327387581, 0.6394678485);
+        -0.3f,
+        0.7327387581,
+        0.6394678485);
   }
 
   @Test
@@ -192,7 +201,9 @@ final class OptimizerTest {
         List.of(
             () -> new Sgd(backend, parameters, new Sgd.Config(0.9f, true, 0.01f, false)),
             () -> new Adam(backend, parameters, new Adam.Config(0.9f, 0.99f, 1e-8f, 0.01f, false)),
-            () -> new RmsProp(backend, parameters, new RmsProp.Config(0.9f, 0.9f, 1e-3f, 0.01f, false)));
+            () ->
+                new RmsProp(
+                    backend, parameters, new RmsProp.Config(0.9f, 0.9f, 1e-3f, 0.01f, false)));
     for (Supplier<Optimizer> kind : kinds) {
       kernel.value().set(1f);
       norm.value().set(1f);

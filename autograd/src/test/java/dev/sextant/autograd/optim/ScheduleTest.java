@@ -43,7 +43,6 @@ final class ScheduleTest {
     assertEquals(0.5, schedule.rate(8, 12), 1e-12);
     assertEquals(0, schedule.rate(12, 12), 1e-12);
     assertEquals(0.5, new Schedule.WarmUp(4, new Schedule.Constant(1.25)).rate(1, 2), 1e-12);
-    assertThrows(
-        SextantException.class, () -> new Schedule.WarmUp(-1, new Schedule.Constant(1)));
+    assertThrows(SextantException.class, () -> new Schedule.WarmUp(-1, new Schedule.Constant(1)));
   }
 }

@@ -40,9 +40,16 @@ final class TrainingTest {
   private static final List<Line> TABLE =
       List.of(
           new Line("sgd", 0.5, (b, p) -> new Sgd(b, p, new Sgd.Config(0.9f, false, 1e-4f, true))),
-          new Line("nesterov", 0.5, (b, p) -> new Sgd(b, p, new Sgd.Config(0.9f, true, 1e-4f, true))),
-          new Line("adam", 0.05, (b, p) -> new Adam(b, p, new Adam.Config(0.9f, 0.999f, 1e-8f, 1e-4f, true))),
-          new Line("rmsprop", 0.01, (b, p) -> new RmsProp(b, p, new RmsProp.Config(0.9f, 0.9f, 1e-3f, 1e-4f, true))));
+          new Line(
+              "nesterov", 0.5, (b, p) -> new Sgd(b, p, new Sgd.Config(0.9f, true, 1e-4f, true))),
+          new Line(
+              "adam",
+              0.05,
+              (b, p) -> new Adam(b, p, new Adam.Config(0.9f, 0.999f, 1e-8f, 1e-4f, true))),
+          new Line(
+              "rmsprop",
+              0.01,
+              (b, p) -> new RmsProp(b, p, new RmsProp.Config(0.9f, 0.9f, 1e-3f, 1e-4f, true))));
 
   private static final class Net extends Module {
     private final Linear first;
@@ -97,8 +104,7 @@ final class TrainingTest {
         classes[i] = (corner & 1) ^ (corner >> 1);
       }
       Tensor x = Samples.tensor(backend, Shape.of(POINTS, 2), points);
-      Tensor labels =
-          backend.memory().ints(Shape.of(POINTS), Category.DATA, "labels");
+      Tensor labels = backend.memory().ints(Shape.of(POINTS), Category.DATA, "labels");
       backend.upload(classes, 0, labels);
       Net net = new Net(new Initializer(backend, rng));
       Optimizer optimizer = line.maker.make(backend, net.parameters());
@@ -118,8 +124,7 @@ final class TrainingTest {
       assertEquals(reserved, backend.memory().reserved(), "a steady state takes nothing");
       int correct;
       try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
-        correct =
-            backend.countCorrect(net.forward(tape, tape.constant(x)).value(), labels);
+        correct = backend.countCorrect(net.forward(tape, tape.constant(x)).value(), labels);
       }
       float[] weights = {};
       for (Tensor tensor : net.state().values()) {
