@@ -76,6 +76,12 @@ final class LayersTest {
                       new Convolution(i, 3, 4, Window.same(3, 1)),
                       new BatchNorm(i, 4, 1e-3f, Activation.SIGMOID)),
               Shape.of(2, 4, 4, 3)),
+          new Line(
+              "separable convolution",
+              i ->
+                  new SeparableConvolution(
+                      i, 3, 4, Window.same(3, 1, 2), Activation.SIGMOID, 1e-3f),
+              Shape.of(2, 5, 4, 3)),
           new Line("squeeze-excite", i -> new SqueezeExcite(i, 6, 3), Shape.of(2, 3, 3, 6)),
           new Line("max pool", i -> Pooling.max(Window.same(3, 2)), Shape.of(2, 4, 5, 3)),
           new Line("average pool", i -> Pooling.average(Window.same(3, 2)), Shape.of(2, 4, 5, 3)),
