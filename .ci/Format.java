@@ -5,7 +5,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Runs google-java-format over every source of a checkout: {@code Format --dry-run|--replace ROOT}. */
+/**
+ * Runs google-java-format over every source of a checkout: {@code Format --dry-run|--replace ROOT}.
+ */
 public final class Format {
   public static void main(String[] args) throws Exception {
     List<String> command = new ArrayList<>(List.of(args[0]));
@@ -14,7 +16,8 @@ public final class Format {
     }
     try (var files = Files.walk(Path.of(args[1]))) {
       files
-          .filter(file -> file.toString().endsWith(".java") && !file.toString().contains("/target/"))
+          .filter(
+              file -> file.toString().endsWith(".java") && !file.toString().contains("/target/"))
           .sorted()
           .forEach(file -> command.add(file.toString()));
     }

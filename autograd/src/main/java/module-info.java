@@ -1,7 +1,7 @@
 /** Reverse-mode autograd over {@link dev.sextant.tensor.Backend}: tape, ops, layers, optimizers. */
 module dev.sextant.autograd {
   requires transitive dev.sextant.tensor;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.sextant.autograd;
   exports dev.sextant.autograd.nn;

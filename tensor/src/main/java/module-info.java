@@ -6,7 +6,7 @@
  */
 module dev.sextant.tensor {
   requires static jdk.incubator.vector;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.sextant.tensor;
 

@@ -5,7 +5,7 @@ module dev.sextant.runtime {
   requires transitive dev.sextant.tensor;
   requires com.google.gson;
   requires java.management;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;
   exports dev.sextant.runtime.json to

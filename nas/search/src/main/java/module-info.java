@@ -3,9 +3,21 @@ module dev.sextant.search {
   requires transitive dev.sextant.autograd;
   requires transitive dev.sextant.runtime;
   requires com.google.gson;
-  requires static org.jspecify;
+  requires de.siegmar.fastcsv;
+  requires java.desktop;
+  requires static transitive org.jspecify;
 
-  exports dev.sextant.nas;
+  exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
+  exports dev.sextant.nas.objective;
+  exports dev.sextant.nas.policy;
+  exports dev.sextant.nas.search;
   exports dev.sextant.nas.space;
+  exports dev.sextant.nas.supernet;
+
+  // run.json holds its settings as records.
+  opens dev.sextant.nas.search to
+      com.google.gson;
+  opens dev.sextant.nas.data to
+      com.google.gson;
 }

@@ -2,8 +2,8 @@ package dev.sextant.autograd;
 
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
-import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +26,8 @@ public interface CustomOp {
   final class UnsupportedException extends SextantException {
     private static final long serialVersionUID = 1;
 
-    UnsupportedException(String message) {
+    /** An error that names the op and the part. */
+    public UnsupportedException(String message) {
       super(message);
     }
   }
@@ -52,12 +53,11 @@ public interface CustomOp {
   /**
    * Writes the gradients with respect to the inputs that require one.
    *
-   * @param dy the output's gradient
+   * @param dy the output's gradient; not to be changed
    * @param gradients one tensor for each input, null where none is required; undefined content
    * @throws UnsupportedException unless overridden
    */
-  default void backward(
-      Backend backend, Tensor[] inputs, Tensor dy, @Nullable Tensor[] gradients) {
+  default void backward(Backend backend, Tensor[] inputs, Tensor dy, @Nullable Tensor[] gradients) {
     throw new UnsupportedException(name() + ": has no gradient; override CustomOp.backward");
   }
 
@@ -71,29 +71,30 @@ public interface CustomOp {
     if (!supports(device)) {
       throw new UnsupportedException(name() + ": has no kernel for device " + device);
     }
-    Shape[] shapes = new Shape[inputs.length];
-    for (int i = 0; i < inputs.length; i++) {
-      shapes[i] = inputs[i].shape();
+    Variable[] operands = inputs.clone();
+    Shape[] shapes = new Shape[operands.length];
+    for (int i = 0; i < operands.length; i++) {
+      shapes[i] = operands[i].shape();
     }
     Tensor output = tape.output(outputShape(shapes), name());
-    forward(tape.backend(), values(inputs), output);
+    forward(tape.backend(), values(operands), output);
     return tape.record(
         name(),
         output,
-        inputs.clone(),
-        inputs.clone(),
+        operands,
+        operands,
         dy -> {
-          @Nullable Tensor[] gradients = new @Nullable Tensor[inputs.length];
-          for (int i = 0; i < inputs.length; i++) {
-            if (inputs[i].requiresGradient()) {
-              gradients[i] = tape.gradientLike(inputs[i], name());
+          @Nullable Tensor[] gradients = new @Nullable Tensor[operands.length];
+          for (int i = 0; i < operands.length; i++) {
+            if (operands[i].requiresGradient()) {
+              gradients[i] = tape.gradientLike(operands[i], name());
             }
           }
-          backward(tape.backend(), values(inputs), dy, gradients);
-          for (int i = 0; i < inputs.length; i++) {
+          backward(tape.backend(), values(operands), dy, gradients);
+          for (int i = 0; i < operands.length; i++) {
             Tensor gradient = gradients[i];
             if (gradient != null) {
-              tape.accumulate(inputs[i], gradient);
+              tape.accumulate(operands[i], gradient);
             }
           }
         });

@@ -13,8 +13,10 @@ import org.jspecify.annotations.Nullable;
  * Compares a function's gradients with central differences.
  *
  * <p>The function's output is projected on a fixed random direction r, so that one backward pass
- * gives the gradient of ⟨r, f(x)⟩; up to {@link #PROBES} elements of each input are then moved by ±h
- * and the slope is compared. Run it on the reference backend, whose sums are in double.
+ * gives the gradient of ⟨r, f(x)⟩; up to {@link #PROBES} elements of each input are then moved by
+ * ±h and the slope is compared. Passes run in {@link Tape.Mode#TRAIN_STATELESS}. Run it on the
+ * reference backend, whose sums are in double, away from kinks, with h near 1e-2: a value is
+ * rounded to float, so a smaller h drowns in that, and a larger one in the curvature.
  */
 public final class GradientCheck {
   /** Elements tried in each tensor. */
@@ -30,7 +32,9 @@ public final class GradientCheck {
 
   private GradientCheck() {}
 
-  /** {@link #check(String, Backend, Function, float, float, List, Tensor...)} without parameters. */
+  /**
+   * {@link #check(String, Backend, Function, float, float, List, Tensor...)} without parameters.
+   */
   public static double check(
       String name, Backend backend, Function function, float step, float tolerance, Tensor... x) {
     return check(name, backend, function, step, tolerance, List.of(), x);
@@ -39,9 +43,10 @@ public final class GradientCheck {
   /**
    * Checks the gradients with respect to inputs and parameters.
    *
+   * @param function does the same whenever it is called with the same inputs
    * @param step h of the central difference
    * @param tolerance largest error allowed, relative to the largest gradient of the same tensor
-   * @param parameters that the function uses besides its inputs
+   * @param parameters that the function uses besides its inputs, not frozen; left without gradients
    * @param inputs where to check; left as they were
    * @return the largest relative error found
    * @throws SextantException that names the function, tensor and element where it is passed
@@ -86,6 +91,7 @@ public final class GradientCheck {
   private static List<float[]> gradients(
       Backend backend, Function function, List<Parameter> parameters, Tensor[] inputs) {
     List<float[]> gradients = new ArrayList<>();
+    parameters.forEach(Parameter::clearGradient);
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
       Variable[] leaves = leaves(tape, inputs);
       Variable y = function.apply(tape, leaves);
@@ -124,8 +130,7 @@ public final class GradientCheck {
   private static double projection(Backend backend, Function function, Tensor[] inputs) {
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
       Variable y = function.apply(tape, leaves(tape, inputs));
-      Tensor direction =
-          backend.memory().floats(y.shape(), Category.WORKSPACE, "gradient_check");
+      Tensor direction = backend.memory().floats(y.shape(), Category.WORKSPACE, "gradient_check");
       backend.upload(direction(y.shape().size()), 0, direction);
       return backend.dot(y.value(), direction);
     }

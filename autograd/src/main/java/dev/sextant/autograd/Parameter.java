@@ -21,9 +21,12 @@ public final class Parameter extends Variable {
   private final Role role;
   private boolean frozen;
 
-  /** A parameter that owns its value, which must have been taken out of any scope. */
+  /**
+   * A parameter that owns its value, which must have been taken out of any scope ({@link
+   * dev.sextant.tensor.Memory#keep}).
+   */
   public Parameter(Tensor value, Role role) {
-    super(value, true, null);
+    super("parameter", value, true, null, null);
     this.role = role;
   }
 

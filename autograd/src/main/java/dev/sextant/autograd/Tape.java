@@ -3,8 +3,8 @@ package dev.sextant.autograd;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
-import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A tape owns a memory scope: closing it frees every value and gradient but those of {@link
  * Parameter}s. Tapes nest, innermost closed first, which is how a pass is recomputed inside another
- * one. Confined to one thread.
+ * one; while an inner one is open, ops go on that one. Confined to one thread.
  *
  * <pre>{@code
  * try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
@@ -48,14 +48,15 @@ public final class Tape implements AutoCloseable {
     }
   }
 
-  private record Node(
-      String op, Variable output, Variable[] saved, Consumer<Tensor> backward) {}
+  private record Node(Variable output, Variable[] saved, Consumer<Tensor> backward) {}
 
   private final Backend backend;
   private final Mode mode;
   private final boolean recording;
   private final Memory.Scope scope;
   private final List<Node> nodes = new ArrayList<>();
+  private final List<Tensor> adopted = new ArrayList<>();
+  private boolean closed;
 
   /** A tape whose values live in the backend's memory. */
   public Tape(Backend backend, Mode mode) {
@@ -79,8 +80,7 @@ public final class Tape implements AutoCloseable {
    * pass over something, or a look at a candidate that is not active.
    */
   public Tape probe() {
-    return new Tape(
-        backend, mode == Mode.EVAL ? Mode.EVAL : Mode.TRAIN_STATELESS, false);
+    return new Tape(backend, mode == Mode.EVAL ? Mode.EVAL : Mode.TRAIN_STATELESS, false);
   }
 
   /** Moves a tensor made on this tape to the scope around it, so that it outlives the tape. */
@@ -98,8 +98,13 @@ public final class Tape implements AutoCloseable {
     return mode;
   }
 
-  /** A tensor to hold the output of an op; its content is undefined. */
+  /**
+   * A tensor to hold the output of an op; its content is undefined.
+   *
+   * @throws IllegalStateException if the tape was closed
+   */
   public Tensor output(Shape shape, String label) {
+    checkOpen();
     return backend.memory().floats(shape, Category.ACTIVATIONS, label);
   }
 
@@ -113,19 +118,37 @@ public final class Tape implements AutoCloseable {
             label);
   }
 
-  /** The incoming gradient itself where a kernel may overwrite it, else a tensor of its shape. */
+  /**
+   * Where an op may write a gradient of the incoming one's shape: another handle to the incoming
+   * gradient's own storage if nothing else reads that, else a new tensor with undefined content.
+   * For kernels whose output may be their input.
+   */
   public Tensor overwrite(Tensor incoming, String label) {
     return incoming.isShared() ? output(incoming.shape(), label) : incoming.share();
   }
 
-  /** A value without a gradient. The caller keeps the tensor's ownership. */
+  /**
+   * A value without a gradient. The caller keeps the tensor's ownership.
+   *
+   * @throws SextantException if the tensor is in another backend's memory
+   */
   public Variable constant(Tensor value) {
-    return new Variable(value.share(), false, null);
+    return enter("constant", value, false);
   }
 
-  /** A value whose gradient the backward pass computes. The caller keeps the tensor's ownership. */
+  /**
+   * A value whose gradient the backward pass computes. The caller keeps the tensor's ownership.
+   *
+   * @throws SextantException if the tensor is in another backend's memory
+   */
   public Variable leaf(Tensor value) {
-    return new Variable(value.share(), true, null);
+    return enter("leaf", value, true);
+  }
+
+  private Variable enter(String name, Tensor value, boolean requiresGradient) {
+    checkOpen();
+    checkMemory(name, value.memory(), value.shape());
+    return new Variable(name, value.share(), requiresGradient, this, null);
   }
 
   /** Whether an op with these inputs will be run backward. */
@@ -146,9 +169,10 @@ public final class Tape implements AutoCloseable {
    * @param op name for messages
    * @param output its value, owned by the tape from now on
    * @param inputs what it depends on; if none requires a gradient, nothing is recorded
-   * @param saved variables whose values {@code backward} reads
-   * @param backward gets the output's gradient (not to be kept or closed) and calls {@link
-   *     #accumulate} for the inputs that require one
+   * @param saved variables whose values {@code backward} reads; any other may be gone by then
+   * @param backward gets the output's gradient (not to be kept or closed, and to be written only
+   *     through {@link #overwrite}) and calls {@link #accumulate} for the inputs that require one
+   * @throws SextantException if an input is in another backend's memory or was already run backward
    */
   public Variable record(
       String op, Tensor output, Variable[] inputs, Variable[] saved, Consumer<Tensor> backward) {
@@ -167,21 +191,45 @@ public final class Tape implements AutoCloseable {
       Variable[] saved,
       @Nullable Supplier<Tensor> recompute,
       Consumer<Tensor> backward) {
-    if (!records(inputs)) {
-      return new Variable(output, false, null);
+    for (Variable input : inputs) {
+      checkMemory(op, input.memory(), input.shape());
     }
-    Variable variable = new Variable(output, true, recompute);
+    if (!records(inputs)) {
+      return new Variable(op, output, false, this, null);
+    }
+    for (Variable input : inputs) {
+      if (input.isConsumed()) {
+        throw new SextantException(
+            op + ": its input " + input + " was already run backward; run the pass again instead");
+      }
+    }
+    Variable variable = new Variable(op, output, true, this, recompute);
     for (Variable input : saved) {
       input.save();
     }
-    nodes.add(new Node(op, variable, saved, backward));
+    nodes.add(new Node(variable, saved, backward));
     return variable;
+  }
+
+  private void checkMemory(String op, Memory memory, Shape shape) {
+    if (memory != backend.memory()) {
+      throw new SextantException(
+          "%s: input %s is not in the memory of the tape's backend (%s)"
+              .formatted(op, shape, backend.device()));
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the tape was closed");
+    }
   }
 
   /**
    * Adds to a variable's gradient.
    *
    * @param gradient owned by the tape from now on; may become the variable's gradient as it is
+   * @throws SextantException if it does not have the variable's shape
    */
   public void accumulate(Variable variable, Tensor gradient) {
     if (!variable.requiresGradient()) {
@@ -190,36 +238,59 @@ public final class Tape implements AutoCloseable {
     }
     if (!gradient.shape().equals(variable.shape())) {
       throw new SextantException(
-          "backward: gradient %s for a value of shape %s"
-              .formatted(gradient.shape(), variable.shape()));
+          "backward: gradient %s for %s".formatted(gradient.shape(), variable));
     }
     Tensor held = variable.gradient();
     if (held == null) {
-      variable.setGradient(
-          variable instanceof Parameter ? backend.memory().keep(gradient) : gradient);
-    } else if (held.isShared()) {
-      Tensor sum = gradient.isShared() ? output(gradient.shape(), "gradient") : gradient;
+      variable.setGradient(place(variable, gradient));
+    } else if (!held.isShared()) {
+      backend.axpy(1, gradient, held);
+      gradient.close();
+    } else {
+      Tensor sum = gradient.isShared() ? gradientLike(variable, "gradient") : gradient;
       backend.add(held, gradient, sum);
       if (sum != gradient) {
         gradient.close();
       }
       held.close();
-      variable.setGradient(variable instanceof Parameter ? backend.memory().keep(sum) : sum);
-    } else {
-      backend.axpy(1, gradient, held);
-      gradient.close();
+      variable.setGradient(place(variable, sum));
     }
+  }
+
+  /** Gives a gradient the lifetime of its variable. */
+  private Tensor place(Variable variable, Tensor gradient) {
+    if (variable instanceof Parameter) {
+      Tensor own = gradient;
+      if (gradient.isShared()) {
+        // Clipping and optimizers write to it, and it is counted among the gradients.
+        own = gradientLike(variable, "gradient");
+        backend.copy(gradient, own);
+        gradient.close();
+      }
+      return backend.memory().keep(own);
+    }
+    Tape owner = variable.tape();
+    return owner == null || owner == this ? gradient : owner.adopt(gradient);
+  }
+
+  /** Makes a tensor live as long as this tape, though the scope it was made in may close before. */
+  Tensor adopt(Tensor tensor) {
+    checkOpen();
+    adopted.add(backend.memory().keep(tensor));
+    return tensor;
   }
 
   /**
    * Computes the gradient of a scalar with respect to everything recorded that it depends on.
    * Consumes the tape: each op's values are freed as it is passed.
    *
-   * @throws SextantException if {@code loss} has more than one element
+   * @throws SextantException if {@code loss} has more than one element, depends on nothing that
+   *     requires a gradient (on an {@link Mode#EVAL} tape nothing is recorded), or was already run
+   *     backward
    */
   public void backward(Variable loss) {
     if (loss.shape().size() != 1) {
-      throw new SextantException("backward: needs a scalar, got " + loss.shape());
+      throw new SextantException("backward: needs a scalar, got " + loss);
     }
     Tensor one = output(loss.shape(), "backward.one");
     backend.fill(one, 1);
@@ -229,9 +300,19 @@ public final class Tape implements AutoCloseable {
   /**
    * Computes gradients from that of an output, which may have any shape.
    *
-   * @param gradient owned by the tape from now on
+   * @param gradient owned by the tape from now on, and overwritten
+   * @throws SextantException as {@link #backward(Variable)}, or if the gradient does not have the
+   *     output's shape
    */
   public void backward(Variable output, Tensor gradient) {
+    if (!output.requiresGradient()) {
+      throw new SextantException(
+          "backward: %s depends on nothing that requires a gradient%s"
+              .formatted(output, recording ? "" : " (this tape records nothing)"));
+    }
+    if (output.isConsumed()) {
+      throw new SextantException("backward: " + output + " was already run backward");
+    }
     accumulate(output, gradient);
     for (int i = nodes.size() - 1; i >= 0; i--) {
       Node node = nodes.get(i);
@@ -241,6 +322,7 @@ public final class Tape implements AutoCloseable {
         incoming.close();
         node.output.setGradient(null);
       }
+      node.output.consume();
       for (Variable input : node.saved) {
         input.unsave();
       }
@@ -248,10 +330,13 @@ public final class Tape implements AutoCloseable {
     nodes.clear();
   }
 
-  /** Frees every value and gradient but the parameters'. Idempotent. */
+  /** Frees every value and gradient but the parameters'. Idempotent; inner tapes close first. */
   @Override
   public void close() {
-    nodes.clear();
     scope.close();
+    closed = true;
+    nodes.clear();
+    adopted.forEach(Tensor::close);
+    adopted.clear();
   }
 }

@@ -1,7 +1,7 @@
 package dev.sextant.autograd;
 
+import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
-import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -14,22 +14,39 @@ import org.jspecify.annotations.Nullable;
  * it, else until the last op that saved it has run backward. Confined to the thread of its tape.
  */
 public class Variable {
+  private final String name;
   private final Shape shape;
+  private final Memory memory;
   private final boolean requiresGradient;
+  private final @Nullable Tape tape;
   private final @Nullable Supplier<Tensor> recompute;
   private @Nullable Tensor value;
   private @Nullable Tensor gradient;
   private boolean released;
+  private boolean consumed;
   private int saves;
 
-  Variable(Tensor value, boolean requiresGradient, @Nullable Supplier<Tensor> recompute) {
+  /**
+   * A value of a tape, or of none if it outlives them.
+   *
+   * @param name of the op that made it, for messages
+   */
+  Variable(
+      String name,
+      Tensor value,
+      boolean requiresGradient,
+      @Nullable Tape tape,
+      @Nullable Supplier<Tensor> recompute) {
+    this.name = name;
     this.shape = value.shape();
+    this.memory = value.memory();
     this.value = value;
     this.requiresGradient = requiresGradient;
+    this.tape = tape;
     this.recompute = recompute;
   }
 
-  /** Its extents. */
+  /** Its extents; known even when the value was released. */
   public final Shape shape() {
     return shape;
   }
@@ -40,16 +57,18 @@ public class Variable {
   }
 
   /**
-   * Its value, computed anew if it was dropped and its op knows how.
+   * Its value, computed anew if it was dropped and its op knows how. The variable goes on owning
+   * the tensor: it is not to be closed or written.
    *
    * @throws IllegalStateException if it was released and cannot be recomputed
    */
   public final Tensor value() {
     if (value == null) {
-      if (recompute == null) {
-        throw new IllegalStateException("value of shape " + shape + " was released");
+      if (recompute == null || tape == null) {
+        throw new IllegalStateException("read after its release: " + this);
       }
-      value = recompute.get();
+      // Asked for inside an inner tape it must not die with that one.
+      value = tape.adopt(recompute.get());
     }
     return value;
   }
@@ -78,18 +97,34 @@ public class Variable {
     }
   }
 
-  /** Closes the value; parameters override nothing and are never released by the tape. */
-  final void drop() {
+  private void drop() {
     if (value != null) {
       value.close();
       value = null;
     }
   }
 
+  /** The op that made it has run backward: a gradient that came now would go nowhere. */
+  final void consume() {
+    consumed = true;
+  }
+
+  final boolean isConsumed() {
+    return consumed;
+  }
+
+  final Memory memory() {
+    return memory;
+  }
+
+  /** The tape whose closing ends it; null for a {@link Parameter}. */
+  final @Nullable Tape tape() {
+    return tape;
+  }
+
   /**
-   * The gradient, or null where no backward pass has reached it.
-   *
-   * @throws SextantException if the variable does not require one
+   * The gradient of a leaf or a parameter, or null where no backward pass has reached it. Those of
+   * values between leaf and loss are freed as the pass goes by.
    */
   public final @Nullable Tensor gradient() {
     return gradient;
@@ -97,5 +132,11 @@ public class Variable {
 
   final void setGradient(@Nullable Tensor gradient) {
     this.gradient = gradient;
+  }
+
+  /** The op that made it and its shape, as in {@code conv2d [8,32,32,96]}. */
+  @Override
+  public final String toString() {
+    return name + " " + shape;
   }
 }

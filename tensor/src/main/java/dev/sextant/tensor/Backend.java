@@ -137,12 +137,7 @@ public interface Backend extends AutoCloseable {
 
   /** out = activation(depthwise(x, w) + bias), where bias {@code [C]} may be absent. */
   void depthwise(
-      Tensor x,
-      Tensor w,
-      Window window,
-      @Nullable Tensor bias,
-      Activation activation,
-      Tensor out);
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out);
 
   /** dx = the gradient with respect to the input. */
   void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx);
@@ -172,8 +167,8 @@ public interface Backend extends AutoCloseable {
   /**
    * The inner product of dy with the batch norm (in training, no activation) of z, without writing
    * that output: ProxylessNAS's gate gradient (Appendix D, eq. 9) from per-channel sums of dy, z,
-   * z² and dy z in a single pass. {@code shift} {@code [C]} is any estimate of the channel means; it
-   * is subtracted from z first, against cancellation.
+   * z² and dy z in a single pass. {@code shift} {@code [C]} is any estimate of the channel means;
+   * it is subtracted from z first, against cancellation.
    */
   double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift);
@@ -238,9 +233,7 @@ public interface Backend extends AutoCloseable {
   void sgdStep(
       Tensor w, Tensor g, Tensor v, float rate, float momentum, float decay, boolean nesterov);
 
-  /**
-   * Adam (Kingma and Ba, 2015) with L2 decay added to the gradient; {@code step} counts from 1.
-   */
+  /** Adam (Kingma and Ba, 2015) with L2 decay added to the gradient; {@code step} counts from 1. */
   void adamStep(
       Tensor w,
       Tensor g,

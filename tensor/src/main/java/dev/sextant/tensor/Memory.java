@@ -68,8 +68,7 @@ public final class Memory {
       };
 
   private final Allocator allocator;
-  private final Map<DType, TreeMap<Integer, ArrayDeque<Storage>>> pool =
-      new EnumMap<>(DType.class);
+  private final Map<DType, TreeMap<Integer, ArrayDeque<Storage>>> pool = new EnumMap<>(DType.class);
   private final long[] current = new long[Category.values().length];
   private final long[] peak = new long[Category.values().length];
   private long totalCurrent;
@@ -110,8 +109,7 @@ public final class Memory {
   /** A float tensor of zeros. */
   public Tensor zeros(Shape shape, Category category, String label) {
     Tensor tensor = floats(shape, category, label);
-    java.util.Arrays.fill(
-        tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
+    java.util.Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
     return tensor;
   }
 

@@ -60,8 +60,7 @@ public record Window(int kernel, int stride, int padding, int dilation) {
 
   /** The shape {@code [N, H', W', channels]} for an image shape {@code [N, H, W, C]}. */
   public Shape output(Shape image, int channels) {
-    return Shape.of(
-        image.get(0), outputExtent(image.get(1)), outputExtent(image.get(2)), channels);
+    return Shape.of(image.get(0), outputExtent(image.get(1)), outputExtent(image.get(2)), channels);
   }
 
   /** As in {@code 3x3 s1 p1 d1}. */

@@ -33,12 +33,17 @@ public final class BatchNorm extends Module {
     return forward(tape, z, null);
   }
 
-  /** activation(norm(z)) + residual. */
+  /** activation(norm(z)) + residual, where the residual, of z's shape, may be absent. */
   public Variable forward(Tape tape, Variable z, @Nullable Variable residual) {
     return BatchNormActivate.apply(tape, z, gamma, beta, running, activation, residual);
   }
 
-  /** ⟨dy, norm(z)⟩ without the output being written; for a norm without an activation. */
+  /**
+   * ⟨dy, norm(z)⟩ with the batch's statistics, without the output being written; for a norm without
+   * an activation.
+   *
+   * @throws IllegalStateException if an activation follows
+   */
   public double innerProductOfNormalized(Tape tape, Tensor z, Tensor dy) {
     if (activation != Activation.IDENTITY) {
       throw new IllegalStateException("an activation follows this batch norm");

@@ -49,8 +49,7 @@ public record Initializer(Backend backend, Rng rng) {
   }
 
   private Tensor hold(Shape shape, float[] values, String label) {
-    Tensor tensor =
-        backend.memory().keep(backend.memory().floats(shape, Category.WEIGHTS, label));
+    Tensor tensor = backend.memory().keep(backend.memory().floats(shape, Category.WEIGHTS, label));
     backend.upload(values, 0, tensor);
     return tensor;
   }

@@ -3,6 +3,7 @@ package dev.sextant.autograd.nn;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * identity shortcut where asked.
  *
  * <p>Only the raw convolution outputs z1, z2, z3 and 2C statistics each are kept for the backward
- * pass: the normalised and activated tensors between them are dropped and recomputed.
+ * pass: the normalised, activated and gated tensors between them are dropped and recomputed.
  */
 public final class MbConv extends Module {
   private final @Nullable Convolution expand;
@@ -34,7 +35,8 @@ public final class MbConv extends Module {
    * @param out output channels
    * @param window of the depthwise convolution
    * @param squeezed hidden units of squeeze-and-excite, 0 for none
-   * @param shortcut whether the input is added; needs stride 1 and in = out
+   * @param shortcut whether the input is added; needs in = out and a window that keeps the size
+   * @param epsilon of the batch norms
    */
   public record Config(
       int in,
@@ -44,7 +46,26 @@ public final class MbConv extends Module {
       Activation activation,
       int squeezed,
       boolean shortcut,
-      float epsilon) {}
+      float epsilon) {
+    /**
+     * Checks that the numbers go together.
+     *
+     * @throws SextantException that says which do not
+     */
+    public Config {
+      if (in < 1 || expanded < 1 || out < 1 || squeezed < 0) {
+        throw new SextantException(
+            "mbconv: channels %d, %d, %d or squeeze %d out of range"
+                .formatted(in, expanded, out, squeezed));
+      }
+      boolean keepsSize = window.stride() == 1 && 2 * window.padding() == window.span() - 1;
+      if (shortcut && (in != out || !keepsSize)) {
+        throw new SextantException(
+            "mbconv: no shortcut from %d to %d channels through window %s"
+                .formatted(in, out, window));
+      }
+    }
+  }
 
   /** A block with fresh weights. */
   public MbConv(Initializer init, Config config) {
@@ -61,11 +82,12 @@ public final class MbConv extends Module {
     depthwiseNorm =
         child("depthwise_norm", new BatchNorm(init, mid, config.epsilon, config.activation));
     squeeze =
-        config.squeezed > 0 ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed)) : null;
+        config.squeezed > 0
+            ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed))
+            : null;
     project = child("project", new Convolution(init, mid, config.out, Window.POINTWISE, false));
     projectNorm =
-        child(
-            "project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
+        child("project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
     shortcut = config.shortcut;
   }
 
@@ -82,11 +104,14 @@ public final class MbConv extends Module {
     return shortcut;
   }
 
-  /** From per-channel sums: the block's output is never written. */
+  /** In training from per-channel sums: the block's output is never written. */
   @Override
   public double innerProduct(Tape tape, Tensor x, Tensor dy) {
     try (Tape probe = tape.probe()) {
       Variable z3 = projected(probe, probe.constant(x));
+      if (!probe.mode().usesBatchStatistics()) {
+        return probe.backend().dot(projectNorm.forward(probe, z3).value(), dy);
+      }
       return projectNorm.innerProductOfNormalized(probe, z3.value(), dy);
     }
   }

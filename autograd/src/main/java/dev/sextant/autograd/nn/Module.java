@@ -3,6 +3,7 @@ package dev.sextant.autograd.nn;
 import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import java.util.LinkedHashMap;
@@ -18,14 +19,18 @@ public abstract class Module implements AutoCloseable {
   private final SequencedMap<String, Tensor> buffers = new LinkedHashMap<>();
   private final SequencedMap<String, Module> children = new LinkedHashMap<>();
 
-  /** The layer's output. The caller goes on owning {@code x}. */
+  /**
+   * The layer's output, always a variable of its own: the caller goes on owning {@code x}, and may
+   * release either.
+   */
   public abstract Variable forward(Tape tape, Variable x);
 
   /**
    * ⟨dy, o(x)⟩, where o is the layer without its identity shortcut if it {@link #hasShortcut}:
    * ProxylessNAS's gradient of the gate of a candidate that is not active (Appendix D, eq. 9).
-   * Nothing is recorded and nothing is kept.
+   * Nothing is recorded, nothing is kept, and running statistics stay.
    *
+   * @param x the input
    * @param dy the gradient of the output, of its shape
    */
   public double innerProduct(Tape tape, Tensor x, Tensor dy) {
@@ -42,22 +47,31 @@ public abstract class Module implements AutoCloseable {
     return false;
   }
 
-  /** Registers a parameter; returns it. */
+  /** Registers a parameter under a name of its own; returns it. */
   protected final Parameter parameter(String name, Parameter parameter) {
+    checkFree(name);
     parameters.put(name, parameter);
     return parameter;
   }
 
   /** Registers a tensor that is saved with the parameters but not trained; returns it. */
   protected final Tensor buffer(String name, Tensor buffer) {
+    checkFree(name);
     buffers.put(name, buffer);
     return buffer;
   }
 
   /** Registers a layer inside this one; returns it. */
   protected final <M extends Module> M child(String name, M module) {
+    checkFree(name);
     children.put(name, module);
     return module;
+  }
+
+  private void checkFree(String name) {
+    if (parameters.containsKey(name) || buffers.containsKey(name) || children.containsKey(name)) {
+      throw new IllegalArgumentException("two parts of a module are named " + name);
+    }
   }
 
   /** Every parameter by path, in a fixed order. */
@@ -91,25 +105,35 @@ public abstract class Module implements AutoCloseable {
   }
 
   /**
-   * Copies values from another module's state.
+   * Copies values from another module's state or from a checkpoint.
    *
-   * @param source by the same paths
-   * @throws SextantException if one is missing or has another shape
+   * @param backend whose memory holds this module
+   * @param source by the same paths, on the heap or in that backend's memory; what it has beyond
+   *     this module's state is passed over
+   * @throws SextantException if one is missing or has another shape; then nothing was copied
    */
-  public final void load(Map<String, Tensor> source) {
-    state()
-        .forEach(
-            (path, target) -> {
-              Tensor value = source.get(path);
-              if (value == null || !value.shape().equals(target.shape())) {
-                throw new SextantException(
-                    "weights: %s of shape %s is %s"
-                        .formatted(
-                            path, target.shape(), value == null ? "missing" : value.shape()));
-              }
-              System.arraycopy(
-                  value.floats(), value.offset(), target.floats(), target.offset(), target.size());
-            });
+  public final void load(Backend backend, Map<String, Tensor> source) {
+    SequencedMap<String, Tensor> targets = state();
+    targets.forEach((path, target) -> checkedSource(source, path, target));
+    targets.forEach(
+        (path, target) -> {
+          Tensor value = checkedSource(source, path, target);
+          if (value.memory() == target.memory()) {
+            backend.copy(value, target);
+          } else {
+            backend.upload(value.floats(), value.offset(), target);
+          }
+        });
+  }
+
+  private static Tensor checkedSource(Map<String, Tensor> source, String path, Tensor target) {
+    Tensor value = source.get(path);
+    if (value == null || !value.shape().equals(target.shape())) {
+      throw new SextantException(
+          "weights: %s of shape %s is %s"
+              .formatted(path, target.shape(), value == null ? "missing" : value.shape()));
+    }
+    return value;
   }
 
   /** Freezes or thaws every parameter. */

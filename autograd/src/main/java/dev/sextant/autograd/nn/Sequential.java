@@ -2,10 +2,14 @@ package dev.sextant.autograd.nn;
 
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.ops.Reshape;
 import java.util.List;
 
-/** Layers one after the other; each one's output is released once the next has read it. */
-public class Sequential extends Module {
+/**
+ * Layers one after the other; of no layers the identity. Each one's output is released once the
+ * next has read it.
+ */
+public final class Sequential extends Module {
   private final List<Module> layers;
 
   /** Layers under the names 0, 1, 2 ... */
@@ -17,16 +21,19 @@ public class Sequential extends Module {
   }
 
   /** The layers, first to last. */
-  public final List<Module> layers() {
+  public List<Module> layers() {
     return layers;
   }
 
   @Override
   public Variable forward(Tape tape, Variable x) {
+    if (layers.isEmpty()) {
+      return Reshape.apply(tape, x, x.shape());
+    }
     Variable y = x;
     for (Module layer : layers) {
       Variable next = layer.forward(tape, y);
-      if (y != x && next != y) {
+      if (y != x) {
         y.release();
       }
       y = next;

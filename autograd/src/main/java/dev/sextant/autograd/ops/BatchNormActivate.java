@@ -7,6 +7,7 @@ import dev.sextant.tensor.Backend.BatchNorm;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,14 +23,22 @@ public final class BatchNormActivate {
    *
    * @param mean running mean, {@code [C]}
    * @param variance running variance, {@code [C]}
-   * @param momentum weight of the batch in the running statistics (0.1: running = 0.9 old + 0.1 new)
+   * @param momentum weight of the batch in the running statistics (0.1: running = 0.9 old + 0.1
+   *     new)
    * @param epsilon added to the variance
    */
   public record Running(Tensor mean, Tensor variance, float momentum, float epsilon) {}
 
   /**
    * Normalises over all but the last dimension; which statistics are used and whether the running
-   * ones are updated is the tape's {@link Tape.Mode}. The residual, if any, has z's shape.
+   * ones are updated is the tape's {@link Tape.Mode}.
+   *
+   * @param z {@code [.., C]}
+   * @param gamma scale, {@code [C]}
+   * @param beta offset, {@code [C]}
+   * @param running not read in training, where it is updated
+   * @param residual added after the activation, of z's shape
+   * @throws dev.sextant.tensor.SextantException if the shapes do not fit together
    */
   public static Variable apply(
       Tape tape,
@@ -39,8 +48,19 @@ public final class BatchNormActivate {
       Running running,
       Activation activation,
       @Nullable Variable residual) {
-    Check.channels("batch_norm", z.value(), gamma.value(), beta.value(), running.mean);
-    BatchNorm norm = statistics(tape, z, gamma, beta, running, activation);
+    Check.channels(
+        "batch_norm", z.value(), gamma.value(), beta.value(), running.mean, running.variance);
+    Statistics statistics = statistics(tape, z, running);
+    // Made for each pass: gamma and beta may be variables whose values come and go.
+    Supplier<BatchNorm> norm =
+        () ->
+            new BatchNorm(
+                statistics.mean,
+                statistics.variance,
+                gamma.value(),
+                beta.value(),
+                running.epsilon,
+                activation);
     Variable[] inputs =
         residual == null
             ? new Variable[] {z, gamma, beta}
@@ -49,31 +69,27 @@ public final class BatchNormActivate {
     // an output itself, and so on to the network's input.
     return tape.record(
         "batch_norm",
-        forward(tape, z, norm, residual),
+        forward(tape, z, norm.get(), residual),
         inputs,
-        new Variable[] {z},
-        residual == null ? () -> forward(tape, z, norm, null) : null,
-        dy -> backward(tape, z, gamma, beta, norm, residual, dy));
+        new Variable[] {z, gamma, beta},
+        residual == null ? () -> forward(tape, z, norm.get(), null) : null,
+        dy -> backward(tape, z, gamma, beta, norm.get(), residual, dy));
   }
 
-  private static BatchNorm statistics(
-      Tape tape,
-      Variable z,
-      Variable gamma,
-      Variable beta,
-      Running running,
-      Activation activation) {
-    Tensor mean = running.mean;
-    Tensor variance = running.variance;
-    if (tape.mode().usesBatchStatistics()) {
-      mean = tape.output(running.mean.shape(), "batch_norm.mean");
-      variance = tape.output(running.mean.shape(), "batch_norm.variance");
-      tape.backend().batchNormStatistics(z.value(), mean, variance);
-      if (tape.mode().updatesStatistics()) {
-        update(tape, z.shape(), running, mean, variance);
-      }
+  /** What z is normalised by, {@code [C]} each. */
+  private record Statistics(Tensor mean, Tensor variance) {}
+
+  private static Statistics statistics(Tape tape, Variable z, Running running) {
+    if (!tape.mode().usesBatchStatistics()) {
+      return new Statistics(running.mean, running.variance);
     }
-    return new BatchNorm(mean, variance, gamma.value(), beta.value(), running.epsilon, activation);
+    Tensor mean = tape.output(running.mean.shape(), "batch_norm.mean");
+    Tensor variance = tape.output(running.mean.shape(), "batch_norm.variance");
+    tape.backend().batchNormStatistics(z.value(), mean, variance);
+    if (tape.mode().updatesStatistics()) {
+      update(tape, z.shape(), running, mean, variance);
+    }
+    return new Statistics(mean, variance);
   }
 
   /** The running variance takes the unbiased estimate, n / (n - 1) times the biased one. */
@@ -89,7 +105,8 @@ public final class BatchNormActivate {
     tape.backend().axpy(running.momentum * unbias, variance, running.variance);
   }
 
-  private static Tensor forward(Tape tape, Variable z, BatchNorm norm, @Nullable Variable residual) {
+  private static Tensor forward(
+      Tape tape, Variable z, BatchNorm norm, @Nullable Variable residual) {
     Tensor y = tape.output(z.shape(), "batch_norm");
     tape.backend().batchNormApply(z.value(), norm, residual == null ? null : residual.value(), y);
     return y;

@@ -11,11 +11,12 @@ public final class Concat {
   private Concat() {}
 
   /**
-   * The inputs side by side; they may differ in their last extent only.
+   * The parts side by side; they may differ in their last extent only.
    *
    * @throws SextantException if there is none, or the other extents differ
    */
-  public static Variable apply(Tape tape, Variable... inputs) {
+  public static Variable apply(Tape tape, Variable... parts) {
+    Variable[] inputs = parts.clone();
     if (inputs.length == 0) {
       throw new SextantException("concat: no inputs");
     }
@@ -39,7 +40,7 @@ public final class Concat {
     return tape.record(
         "concat",
         y,
-        inputs.clone(),
+        inputs,
         new Variable[0],
         dy -> {
           int from = 0;

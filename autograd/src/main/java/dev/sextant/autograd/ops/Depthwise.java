@@ -15,18 +15,21 @@ public final class Depthwise {
   public static Variable apply(Tape tape, Variable x, Variable w, Window window) {
     Tensor y = tape.output(Check.depthwise("depthwise", x.shape(), w.shape(), window), "depthwise");
     tape.backend().depthwise(x.value(), w.value(), window, null, Activation.IDENTITY, y);
+    // As they are now: what is thawed later was not saved for.
+    boolean forX = x.requiresGradient();
+    boolean forW = w.requiresGradient();
     return tape.record(
         "depthwise",
         y,
         new Variable[] {x, w},
-        new Variable[] {x, w},
+        Operands.saved(x, w),
         dy -> {
-          if (w.requiresGradient()) {
+          if (forW) {
             Tensor dw = tape.gradientLike(w, "depthwise.filter_gradient");
             tape.backend().depthwiseBackwardFilter(x.value(), dy, window, dw);
             tape.accumulate(w, dw);
           }
-          if (x.requiresGradient()) {
+          if (forX) {
             Tensor dx = tape.gradientLike(x, "depthwise.gradient");
             tape.backend().depthwiseBackwardData(dy, w.value(), window, dx);
             tape.accumulate(x, dx);

@@ -2,16 +2,21 @@ package dev.sextant.autograd.ops;
 
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
-import dev.sextant.tensor.Memory.Category;
+import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 
 /**
  * Dropout (Srivastava et al., 2014), inverted: kept elements are divided by the probability of
- * keeping one. Passes its input through where batch norm would use running statistics.
+ * keeping one. Passes its input through where batch norm would use running statistics. It draws one
+ * number for each element, in row-major order, each time it runs.
  */
 public final class Dropout {
+  /** Where masks are drawn on their way to the backend: a step allocates no array. */
+  private static final ThreadLocal<float[]> CHUNK = ThreadLocal.withInitial(() -> new float[4096]);
+
   private Dropout() {}
 
   /**
@@ -27,12 +32,8 @@ public final class Dropout {
     if (rate == 0 || !tape.mode().usesBatchStatistics()) {
       return Reshape.apply(tape, x, x.shape());
     }
-    float[] mask = new float[x.shape().size()];
-    for (int i = 0; i < mask.length; i++) {
-      mask[i] = rng.nextDouble() < rate ? 0 : 1 / (1 - rate);
-    }
-    Tensor scale = tape.backend().memory().floats(x.shape(), Category.ACTIVATIONS, "dropout.mask");
-    tape.backend().upload(mask, 0, scale);
+    Tensor scale = tape.output(x.shape(), "dropout.mask");
+    draw(tape.backend(), scale, rate, rng);
     Tensor y = tape.output(x.shape(), "dropout");
     tape.backend().multiply(x.value(), scale, y);
     return tape.record(
@@ -43,7 +44,23 @@ public final class Dropout {
         dy -> {
           Tensor dx = tape.overwrite(dy, "dropout.gradient");
           tape.backend().multiply(dy, scale, dx);
+          scale.close();
           tape.accumulate(x, dx);
         });
+  }
+
+  private static void draw(Backend backend, Tensor mask, float rate, Rng rng) {
+    float[] chunk = CHUNK.get();
+    try (Tensor flat = mask.reshape(Shape.of(mask.size()))) {
+      for (int from = 0; from < mask.size(); from += chunk.length) {
+        int count = Math.min(chunk.length, mask.size() - from);
+        for (int i = 0; i < count; i++) {
+          chunk[i] = rng.nextDouble() < rate ? 0 : 1 / (1 - rate);
+        }
+        try (Tensor part = flat.slice(from, from + count)) {
+          backend.upload(chunk, 0, part);
+        }
+      }
+    }
   }
 }

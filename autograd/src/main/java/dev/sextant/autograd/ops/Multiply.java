@@ -14,18 +14,21 @@ public final class Multiply {
     Check.same("multiply", a.value(), b.value());
     Tensor y = tape.output(a.shape(), "multiply");
     tape.backend().multiply(a.value(), b.value(), y);
+    // As they are now: what is thawed later was not saved for.
+    boolean forA = a.requiresGradient();
+    boolean forB = b.requiresGradient();
     return tape.record(
         "multiply",
         y,
         new Variable[] {a, b},
-        new Variable[] {a, b},
+        Operands.saved(a, b),
         dy -> {
-          if (a.requiresGradient()) {
+          if (forA) {
             Tensor da = tape.gradientLike(a, "multiply.gradient");
             tape.backend().multiply(dy, b.value(), da);
             tape.accumulate(a, da);
           }
-          if (b.requiresGradient()) {
+          if (forB) {
             Tensor db = tape.gradientLike(b, "multiply.gradient");
             tape.backend().multiply(dy, a.value(), db);
             tape.accumulate(b, db);

@@ -49,7 +49,12 @@ public final class Rematerialize {
     Tensor dx;
     try (Tape again = new Tape(tape.backend(), Tape.Mode.TRAIN_STATELESS)) {
       Variable input = x.requiresGradient() ? again.leaf(x.value()) : again.constant(x.value());
-      again.backward(segment.run(again, input), dy.share());
+      Variable y = segment.run(again, input);
+      if (!y.requiresGradient()) {
+        return; // everything inside is frozen
+      }
+      y.release();
+      again.backward(y, dy.share());
       dx = input.gradient();
       if (dx != null) {
         again.yield(dx);

@@ -16,8 +16,7 @@ public final class SliceChannels {
    */
   public static Variable apply(Tape tape, Variable x, int from, int to) {
     if (from < 0 || to < from || to > x.shape().channels()) {
-      throw new SextantException(
-          "slice_channels: [%d, %d) of %s".formatted(from, to, x.shape()));
+      throw new SextantException("slice_channels: [%d, %d) of %s".formatted(from, to, x.shape()));
     }
     Tensor y = tape.output(x.shape().withChannels(to - from), "slice_channels");
     tape.backend().copyChannels(x.value(), from, y, 0, to - from);

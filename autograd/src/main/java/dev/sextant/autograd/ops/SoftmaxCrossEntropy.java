@@ -3,6 +3,7 @@ package dev.sextant.autograd.ops;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Check;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 
@@ -14,16 +15,20 @@ public final class SoftmaxCrossEntropy {
    * The mean loss in nats, a scalar.
    *
    * @param logits {@code [N, K]}
-   * @param labels integers {@code [N]} below K
-   * @param smoothing the target is (1 - smoothing) one-hot + smoothing / K
+   * @param labels integers {@code [N]} below K; must stay as they are until the backward pass
+   * @param smoothing in [0, 1]; the target is (1 - smoothing) one-hot + smoothing / K
+   * @throws SextantException if shapes, a label or the smoothing are out of range
    */
   public static Variable apply(Tape tape, Variable logits, Tensor labels, float smoothing) {
+    if (!(smoothing >= 0 && smoothing <= 1)) {
+      throw new SextantException(
+          "softmax_cross_entropy: smoothing " + smoothing + " is not in [0, 1]");
+    }
     Check.labels("softmax_cross_entropy", logits.value(), labels);
     Tensor y = tape.output(Shape.of(), "softmax_cross_entropy");
     tape.backend()
         .fill(
-            y,
-            (float) tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
+            y, (float) tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
     return tape.record(
         "softmax_cross_entropy",
         y,

@@ -19,17 +19,17 @@ public final class Adam extends Optimizer {
 
   /** An optimizer of these parameters. */
   public Adam(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
-    super(backend, parameters);
+    super(backend, parameters, "mean", "square");
     this.config = config;
   }
 
   @Override
-  void update(String path, Parameter parameter, Tensor gradient, float rate, int step) {
+  void update(Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step) {
     backend.adamStep(
         parameter.value(),
         gradient,
-        slot(path, "mean", parameter),
-        slot(path, "square", parameter),
+        moments[0],
+        moments[1],
         rate,
         config.beta1,
         config.beta2,

@@ -5,10 +5,12 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.TreeMap;
 
 /**
  * Changes parameters by their gradients. Parameters without a gradient are passed over, state and
@@ -17,13 +19,31 @@ import java.util.TreeMap;
  */
 public abstract class Optimizer implements AutoCloseable {
   final Backend backend;
-  private final SequencedMap<String, Parameter> parameters;
-  private final Map<String, Tensor> state = new TreeMap<>();
-  private final Map<String, Integer> steps = new TreeMap<>();
+  private final List<String> slots;
+  private final List<Entry> entries = new ArrayList<>();
 
-  Optimizer(Backend backend, SequencedMap<String, Parameter> parameters) {
+  /** A parameter, its moments from its first gradient on, and the steps it has taken. */
+  private static final class Entry {
+    final String path;
+    final Parameter parameter;
+    Tensor[] moments = {};
+    int steps;
+
+    Entry(String path, Parameter parameter) {
+      this.path = path;
+      this.parameter = parameter;
+    }
+  }
+
+  /**
+   * An optimizer of these parameters.
+   *
+   * @param slots names of the moments it holds for each parameter
+   */
+  Optimizer(Backend backend, SequencedMap<String, Parameter> parameters, String... slots) {
     this.backend = backend;
-    this.parameters = new LinkedHashMap<>(parameters);
+    this.slots = List.of(slots);
+    parameters.forEach((path, parameter) -> entries.add(new Entry(path, parameter)));
   }
 
   /**
@@ -32,53 +52,69 @@ public abstract class Optimizer implements AutoCloseable {
    * @param rate learning rate of this step
    */
   public final void step(double rate) {
-    parameters.forEach(
-        (path, parameter) -> {
-          Tensor gradient = parameter.gradient();
-          if (gradient != null) {
-            int step = steps.merge(path, 1, Integer::sum);
-            update(path, parameter, gradient, (float) rate, step);
-            parameter.clearGradient();
-          }
-        });
+    for (Entry entry : entries) {
+      Tensor gradient = entry.parameter.gradient();
+      if (gradient != null) {
+        if (entry.moments.length == 0) {
+          entry.moments = moments(entry.parameter);
+        }
+        entry.steps++;
+        update(entry.parameter, gradient, entry.moments, (float) rate, entry.steps);
+        entry.parameter.clearGradient();
+      }
+    }
   }
 
-  abstract void update(String path, Parameter parameter, Tensor gradient, float rate, int step);
+  /**
+   * Updates one parameter.
+   *
+   * @param moments in the order of the slots; zero before the first step
+   * @param step counts from 1
+   */
+  abstract void update(
+      Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step);
 
-  /** A tensor of the parameter's shape that starts at zero and is part of {@link #state}. */
-  final Tensor slot(String path, String name, Parameter parameter) {
-    return state.computeIfAbsent(path + "#" + name, key -> zeros(parameter));
-  }
-
-  private Tensor zeros(Parameter parameter) {
-    Tensor zeros =
-        backend.memory().floats(parameter.shape(), Category.OPTIMIZER, "optimizer");
-    backend.fill(zeros, 0);
-    return backend.memory().keep(zeros);
+  private Tensor[] moments(Parameter parameter) {
+    Tensor[] moments = new Tensor[slots.size()];
+    for (int i = 0; i < moments.length; i++) {
+      moments[i] =
+          backend
+              .memory()
+              .keep(backend.memory().floats(parameter.shape(), Category.OPTIMIZER, "optimizer"));
+      backend.fill(moments[i], 0);
+    }
+    return moments;
   }
 
   /** Gives back the gradients' memory without a step. */
   public final void clearGradients() {
-    parameters.values().forEach(Parameter::clearGradient);
+    for (Entry entry : entries) {
+      entry.parameter.clearGradient();
+    }
   }
 
   /**
-   * The L2 norm of all gradients together, scaled down to {@code limit} if it is larger.
+   * Scales all gradients down together where their L2 norm, taken over all of them, is larger than
+   * {@code limit}. A norm that is not finite is returned and nothing is scaled.
    *
    * @return the norm before scaling
+   * @throws SextantException if the limit is not positive
    */
   public final double clipGradients(double limit) {
+    if (!(limit > 0)) {
+      throw new SextantException("optimizer: gradients cannot be clipped at " + limit);
+    }
     double sum = 0;
-    for (Parameter parameter : parameters.values()) {
-      Tensor gradient = parameter.gradient();
+    for (Entry entry : entries) {
+      Tensor gradient = entry.parameter.gradient();
       if (gradient != null) {
         sum += backend.dot(gradient, gradient);
       }
     }
     double norm = Math.sqrt(sum);
-    if (norm > limit) {
-      for (Parameter parameter : parameters.values()) {
-        Tensor gradient = parameter.gradient();
+    if (norm > limit && norm < Double.POSITIVE_INFINITY) {
+      for (Entry entry : entries) {
+        Tensor gradient = entry.parameter.gradient();
         if (gradient != null) {
           backend.scale(gradient, (float) (limit / norm), gradient);
         }
@@ -87,48 +123,109 @@ public abstract class Optimizer implements AutoCloseable {
     return norm;
   }
 
-  /** Moments by parameter path and slot, as in {@code expand.weight#velocity}: for checkpoints. */
-  public final Map<String, Tensor> state() {
-    return Map.copyOf(state);
+  /**
+   * Moments by parameter path and slot, as in {@code expand.weight#velocity}, for checkpoints: the
+   * optimizer's own tensors, in the order of the parameters; those that have had no gradient have
+   * none.
+   */
+  public final SequencedMap<String, Tensor> state() {
+    SequencedMap<String, Tensor> state = new LinkedHashMap<>();
+    for (Entry entry : entries) {
+      for (int i = 0; i < entry.moments.length; i++) {
+        state.put(entry.path + "#" + slots.get(i), entry.moments[i]);
+      }
+    }
+    return Collections.unmodifiableSequencedMap(state);
   }
 
-  /** Steps taken so far by each parameter: for checkpoints. */
-  public final Map<String, Integer> steps() {
-    return Map.copyOf(steps);
+  /** Steps taken so far by each parameter that has had a gradient: for checkpoints. */
+  public final SequencedMap<String, Integer> steps() {
+    SequencedMap<String, Integer> steps = new LinkedHashMap<>();
+    for (Entry entry : entries) {
+      if (entry.steps > 0) {
+        steps.put(entry.path, entry.steps);
+      }
+    }
+    return Collections.unmodifiableSequencedMap(steps);
   }
 
   /**
-   * Continues from a checkpoint.
+   * Continues from a checkpoint: what {@link #state} and {@link #steps} said then.
    *
-   * @throws SextantException if a tensor belongs to no parameter or has another shape
+   * @param savedState tensors on the heap or in the backend's memory; copied
+   * @throws SextantException if something belongs to no parameter of this optimizer, is missing or
+   *     has another shape; then nothing has changed
    */
   public final void restore(Map<String, Tensor> savedState, Map<String, Integer> savedSteps) {
-    state.values().forEach(Tensor::close);
-    state.clear();
-    steps.clear();
-    steps.putAll(savedSteps);
-    savedState.forEach(
-        (key, saved) -> {
-          int separator = key.lastIndexOf('#');
-          Parameter parameter = parameters.get(key.substring(0, Math.max(0, separator)));
-          if (parameter == null || !parameter.shape().equals(saved.shape())) {
-            throw new SextantException(
-                "optimizer: state %s of shape %s belongs to no parameter"
-                    .formatted(key, saved.shape()));
+    check(savedState, savedSteps);
+    // Read before anything is freed: the source may be this optimizer's own state.
+    Map<String, float[]> values = new LinkedHashMap<>();
+    savedState.forEach((key, saved) -> values.put(key, array(saved)));
+    close();
+    for (Entry entry : entries) {
+      Integer steps = savedSteps.get(entry.path);
+      if (steps != null) {
+        entry.steps = steps;
+        entry.moments = moments(entry.parameter);
+        for (int i = 0; i < entry.moments.length; i++) {
+          float[] saved = values.get(entry.path + "#" + slots.get(i));
+          if (saved != null) {
+            backend.upload(saved, 0, entry.moments[i]);
           }
-          float[] values = new float[saved.size()];
-          backend.download(saved, values, 0);
-          Tensor slot = zeros(parameter);
-          backend.upload(values, 0, slot);
-          state.put(key, slot);
-        });
+        }
+      }
+    }
   }
 
-  /** Frees the moments. Idempotent. */
+  private void check(Map<String, Tensor> savedState, Map<String, Integer> savedSteps) {
+    int known = 0;
+    for (Entry entry : entries) {
+      Integer steps = savedSteps.get(entry.path);
+      if (steps == null) {
+        continue;
+      }
+      if (steps < 1) {
+        throw new SextantException("optimizer: %s has taken %d steps".formatted(entry.path, steps));
+      }
+      known++;
+      for (String slot : slots) {
+        String key = entry.path + "#" + slot;
+        Tensor saved = savedState.get(key);
+        if (saved == null || !saved.shape().equals(entry.parameter.shape())) {
+          throw new SextantException(
+              "optimizer: state %s of shape %s is %s"
+                  .formatted(
+                      key, entry.parameter.shape(), saved == null ? "missing" : saved.shape()));
+        }
+      }
+    }
+    if (savedSteps.size() != known || savedState.size() != known * slots.size()) {
+      throw new SextantException(
+          "optimizer: of %s and %s some belong to no parameter that has taken steps"
+              .formatted(savedState.keySet(), savedSteps.keySet()));
+    }
+  }
+
+  private float[] array(Tensor saved) {
+    float[] values = new float[saved.size()];
+    if (saved.memory() == backend.memory()) {
+      backend.download(saved, values, 0);
+    } else {
+      System.arraycopy(saved.floats(), saved.offset(), values, 0, values.length);
+    }
+    return values;
+  }
+
+  /** Frees the moments and forgets the steps. Idempotent. */
   @Override
   public final void close() {
-    state.values().forEach(Tensor::close);
-    state.clear();
+    for (Entry entry : entries) {
+      for (Tensor moment : entry.moments) {
+        moment.close();
+      }
+      entry.moments = new Tensor[0];
+      entry.steps = 0;
+    }
   }
 
   /** Weight decay for a parameter: none for norms and biases where {@code kernelsOnly}. */

@@ -21,17 +21,17 @@ public final class RmsProp extends Optimizer {
 
   /** An optimizer of these parameters. */
   public RmsProp(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
-    super(backend, parameters);
+    super(backend, parameters, "square", "velocity");
     this.config = config;
   }
 
   @Override
-  void update(String path, Parameter parameter, Tensor gradient, float rate, int step) {
+  void update(Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step) {
     backend.rmsPropStep(
         parameter.value(),
         gradient,
-        slot(path, "square", parameter),
-        slot(path, "velocity", parameter),
+        moments[0],
+        moments[1],
         rate,
         config.rho,
         config.momentum,

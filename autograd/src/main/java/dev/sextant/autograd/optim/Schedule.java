@@ -1,11 +1,13 @@
 package dev.sextant.autograd.optim;
 
+import dev.sextant.tensor.SextantException;
+
 /** A learning rate as a function of how far training has come. */
 public sealed interface Schedule {
   /**
    * The rate for a step.
    *
-   * @param step from 0
+   * @param step from 0; past {@code total} the rate stays as it was at its end, where it has one
    * @param total steps in all, at least 1
    */
   double rate(long step, long total);
@@ -22,20 +24,37 @@ public sealed interface Schedule {
   record Cosine(double base, double last) implements Schedule {
     @Override
     public double rate(long step, long total) {
-      return last + (base - last) * (1 + Math.cos(Math.PI * step / total)) / 2;
+      return last + (base - last) * (1 + Math.cos(Math.PI * Math.min(step, total) / total)) / 2;
     }
   }
 
   /** base multiplied by {@code factor} every {@code every} steps. */
   record Staircase(double base, double factor, long every) implements Schedule {
+    /** Checks the interval. */
+    public Staircase {
+      if (every < 1) {
+        throw new SextantException("schedule: a stair of " + every + " steps");
+      }
+    }
+
     @Override
     public double rate(long step, long total) {
       return base * Math.pow(factor, step / every);
     }
   }
 
-  /** Another schedule after {@code steps} steps of linear growth from 0. */
+  /**
+   * Another schedule, which gets the remaining steps, after {@code steps} steps of linear growth:
+   * step i of them has (i + 1) / (steps + 1) of its first rate.
+   */
   record WarmUp(long steps, Schedule then) implements Schedule {
+    /** Checks the number of steps. */
+    public WarmUp {
+      if (steps < 0) {
+        throw new SextantException("schedule: a warm-up of " + steps + " steps");
+      }
+    }
+
     @Override
     public double rate(long step, long total) {
       return step < steps

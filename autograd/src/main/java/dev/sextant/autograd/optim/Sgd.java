@@ -14,23 +14,22 @@ public final class Sgd extends Optimizer {
    * @param decay L2 decay added to the gradient
    * @param decayKernelsOnly whether batch norms and biases go without decay
    */
-  public record Config(
-      float momentum, boolean nesterov, float decay, boolean decayKernelsOnly) {}
+  public record Config(float momentum, boolean nesterov, float decay, boolean decayKernelsOnly) {}
 
   private final Config config;
 
   /** An optimizer of these parameters. */
   public Sgd(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
-    super(backend, parameters);
+    super(backend, parameters, "velocity");
     this.config = config;
   }
 
   @Override
-  void update(String path, Parameter parameter, Tensor gradient, float rate, int step) {
+  void update(Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step) {
     backend.sgdStep(
         parameter.value(),
         gradient,
-        slot(path, "velocity", parameter),
+        moments[0],
         rate,
         config.momentum,
         decay(parameter, config.decay, config.decayKernelsOnly),

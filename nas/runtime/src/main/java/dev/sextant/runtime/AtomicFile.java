@@ -50,8 +50,7 @@ public final class AtomicFile {
                     System.nanoTime()));
     try {
       try (FileChannel channel =
-          FileChannel.open(
-              temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         body.write(channel);
         channel.force(true);
       }

@@ -36,8 +36,7 @@ record BufferPlan(int[] offsets, int size) {
     BufferPlan best = null;
     for (Comparator<Life> order :
         List.of(
-            Comparator.comparingInt(Life::size).reversed(),
-            Comparator.comparingInt(Life::first))) {
+            Comparator.comparingInt(Life::size).reversed(), Comparator.comparingInt(Life::first))) {
       for (boolean twoEnded : new boolean[] {true, false}) {
         BufferPlan plan = place(lives, order, twoEnded, limit);
         if (best == null || plan.size < best.size) {

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A run takes no memory of its own; what its kernels take in the steady state is the backend's
- * matter (on the CPU, a few handles of less than 100 bytes). An instance serves one thread at a time; {@link #fork} makes another
- * for each further request thread, sharing the weights. An instance that is used by two threads at
- * once throws instead of mixing their images.
+ * matter (on the CPU, a few handles of less than 100 bytes). An instance serves one thread at a
+ * time; {@link #fork} makes another for each further request thread, sharing the weights. An
+ * instance that is used by two threads at once throws instead of mixing their images.
  */
 public final class CompiledModel implements AutoCloseable {
   /** Metadata: what is subtracted from pixel / 255, one number per channel, comma separated. */
@@ -116,8 +116,7 @@ public final class CompiledModel implements AutoCloseable {
       } else if (!entry.shape().equals(tensor.getValue())) {
         throw new SextantException(
             "%s: weights '%s' must be %s (it is %s)"
-                .formatted(
-                    architecture.name(), tensor.getKey(), tensor.getValue(), entry.shape()));
+                .formatted(architecture.name(), tensor.getKey(), tensor.getValue(), entry.shape()));
       } else {
         checkFinite(architecture, tensor.getKey(), entry.values());
       }

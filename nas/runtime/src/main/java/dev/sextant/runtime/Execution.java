@@ -20,8 +20,7 @@ final class Execution implements AutoCloseable {
   private boolean closed;
 
   /** Takes one block for all the buffers and opens a backend with that many threads. */
-  Execution(
-      Program program, BufferPlan plan, SharedWeights weights, Device device, int threads) {
+  Execution(Program program, BufferPlan plan, SharedWeights weights, Device device, int threads) {
     this.program = program;
     this.weights = weights;
     this.steps = program.steps().toArray(Program.Step[]::new);
@@ -90,8 +89,7 @@ final class Execution implements AutoCloseable {
           backend.avgPool(values[pool.in()], pool.window(), values[pool.out()]);
         }
       }
-      case Program.GlobalPool pool ->
-          backend.globalAvgPool(values[pool.in()], values[pool.out()]);
+      case Program.GlobalPool pool -> backend.globalAvgPool(values[pool.in()], values[pool.out()]);
       case Program.Gate gate ->
           backend.scaleChannels(values[gate.in()], values[gate.gate()], values[gate.out()]);
     }

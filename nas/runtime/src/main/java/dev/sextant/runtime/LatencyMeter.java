@@ -13,10 +13,10 @@ import java.util.Arrays;
  *   <li>Warm-up: rounds of 20 ms or more, until the best run of the last three rounds is within 2 %
  *       of the best before them (the JIT compilers are done, clocks and caches settled), for at
  *       most the warm-up limit.
- *   <li>A sample is as many runs as last about 100 µs together, so that the clock's own cost
- *       (about 25 ns) is nothing; a longer run is a sample of its own.
- *   <li>A sample in which the calling thread lost the processor for more than 2 % of the time
- *       (its CPU time tells) is disturbed. Median and interval are those of the undisturbed samples
+ *   <li>A sample is as many runs as last about 100 µs together, so that the clock's own cost (about
+ *       25 ns) is nothing; a longer run is a sample of its own.
+ *   <li>A sample in which the calling thread lost the processor for more than 2 % of the time (its
+ *       CPU time tells) is disturbed. Median and interval are those of the undisturbed samples
  *       where there are {@value #MIN_SAMPLES} of them, and of all where not, as when the work is
  *       done elsewhere and the thread only waits. The percentiles are always those of all samples.
  *   <li>Samples are taken until the 95 % confidence interval of their median is narrower than the
@@ -157,8 +157,8 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
   }
 
   /**
-   * Between which two of the sorted samples the median of what they were drawn from lies, with 95 % confidence:
-   * the normal approximation to the binomial distribution of ranks.
+   * Between which two of the sorted samples the median of what they were drawn from lies, with 95 %
+   * confidence: the normal approximation to the binomial distribution of ranks.
    */
   static double[] interval(double[] sorted) {
     int count = sorted.length;

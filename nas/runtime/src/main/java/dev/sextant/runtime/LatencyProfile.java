@@ -42,8 +42,7 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
     long bytes = Math.max(1, layer.parameters(input) * Float.BYTES);
     int copies = Math.clamp(WEIGHT_BYTES / bytes, 1, MAX_COPIES);
     Weights weights = Weights.random(WeightNames.copies(layer, input, copies), 1);
-    ProgramBuilder builder =
-        new ProgramBuilder(weights, Architecture.DEFAULT_BATCH_NORM_EPSILON);
+    ProgramBuilder builder = new ProgramBuilder(weights, Architecture.DEFAULT_BATCH_NORM_EPSILON);
     int value = builder.value(input);
     for (int i = 0; i < copies; i++) {
       builder.layer(WeightNames.prefix(i), layer, value);

@@ -58,8 +58,7 @@ final class PixelScale {
             "weights: metadata %s '%s' is not a list of numbers".formatted(key, text), e);
       }
       if (!Double.isFinite(numbers[c])) {
-        throw new SextantException(
-            "weights: metadata %s '%s' is not finite".formatted(key, text));
+        throw new SextantException("weights: metadata %s '%s' is not finite".formatted(key, text));
       }
     }
     return numbers;

@@ -143,12 +143,10 @@ final class ProgramBuilder {
   }
 
   /** The bias is the parameter after the weight. */
-  private int convolution(
-      int in, int weight, Window window, Activation activation, int residual) {
+  private int convolution(int in, int weight, Window window, Activation activation, int residual) {
     int channels = parameters.get(weight).shape().channels();
     int out = value(window.output(shape(in), channels));
-    steps.add(
-        new Program.Convolution(in, weight, weight + 1, window, activation, residual, out));
+    steps.add(new Program.Convolution(in, weight, weight + 1, window, activation, residual, out));
     return out;
   }
 

@@ -190,8 +190,7 @@ final class Safetensors {
       }
       if (headerBytes > fileBytes - Long.BYTES) {
         throw defect(
-            "is truncated: the header has %d bytes, the file %d"
-                .formatted(headerBytes, fileBytes));
+            "is truncated: the header has %d bytes, the file %d".formatted(headerBytes, fileBytes));
       }
       ByteBuffer bytes = ByteBuffer.allocate((int) headerBytes);
       readFully(bytes);

@@ -60,14 +60,10 @@ public final class WeightNames {
     switch (layer) {
       case Layer.Conv conv ->
           convolution(
-              prefix,
-              Shape.of(conv.kernel(), conv.kernel(), in, conv.out()),
-              conv.batchNorm());
+              prefix, Shape.of(conv.kernel(), conv.kernel(), in, conv.out()), conv.batchNorm());
       case Layer.Depthwise depthwise ->
           convolution(
-              prefix,
-              Shape.of(depthwise.kernel(), depthwise.kernel(), in),
-              depthwise.batchNorm());
+              prefix, Shape.of(depthwise.kernel(), depthwise.kernel(), in), depthwise.batchNorm());
       case Layer.Separable separable -> {
         int k = separable.kernel();
         normalized(prefix + "depthwise", Shape.of(k, k, in));

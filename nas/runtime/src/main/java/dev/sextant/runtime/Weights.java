@@ -49,8 +49,7 @@ public final class Weights {
    */
   public Weights(SequencedMap<String, Entry> entries, Map<String, String> metadata) {
     if (entries.containsKey(Safetensors.METADATA)) {
-      throw new SextantException(
-          "weights: a tensor cannot be named " + Safetensors.METADATA);
+      throw new SextantException("weights: a tensor cannot be named " + Safetensors.METADATA);
     }
     this.entries = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(entries));
     this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));

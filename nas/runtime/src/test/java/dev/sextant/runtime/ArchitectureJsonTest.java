@@ -175,7 +175,7 @@ class ArchitectureJsonTest {
                 + " global-avg-pool, identity, linear, max-pool, mbconv, separable, skip, zero"),
         Arguments.of("{'op':3}", "layers[0].op: 3 is not a string"),
         Arguments.of("{'kernel':3}", "layers[0]: op is missing"),
-        Arguments.of("{'op':'zero'}", "layers[0].op: zero would cut the chain of layers"),
+        Arguments.of("{'op':'zero'}", "layers[0].op: zero would cut the chain of layers; use skip"),
         Arguments.of("{'choice':[{'op':'skip'}]}", "layers[0]: op is missing"),
         Arguments.of(
             "{'op':'mbconv','kernel':3,'expand':17,'out':8}", "layers[0].expand: 17 is above 16"),
@@ -284,9 +284,10 @@ class ArchitectureJsonTest {
             "my.json: layers[0].kernel: is given twice"),
         Arguments.of("{\"a\": 1e999}", "my.json: a: the number is too large"),
         Arguments.of(
-            "{\"a\": [" + "9".repeat(500_000) + "]}", "my.json: a[0]: the number is too large"),
+            "{\"a\": [" + "9".repeat(500) + "]}", "my.json: a[0]: the number is too large"),
+        Arguments.of("{'a': 1}", "my.json: not JSON: unexpected text at line 1 column 3 path $."),
+        Arguments.of("{\"a\": " + "9".repeat(500_000) + "}", null),
         Arguments.of("{} {}", null),
-        Arguments.of("{'a': 1}", null),
         Arguments.of("{\"a\": NaN}", null),
         Arguments.of("{\"a\": 1,}", null),
         Arguments.of("{\"a\": 1} // comment", null),

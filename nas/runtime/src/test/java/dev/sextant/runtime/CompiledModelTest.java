@@ -44,8 +44,7 @@ class CompiledModelTest {
               if (!name.endsWith("weight")) {
                 boolean positive = name.endsWith("variance") || name.endsWith("gamma");
                 for (int i = 0; i < values.length; i++) {
-                  values[i] =
-                      (float) (positive ? rng.uniform(0.3, 2) : 0.3 * rng.nextGaussian());
+                  values[i] = (float) (positive ? rng.uniform(0.3, 2) : 0.3 * rng.nextGaussian());
                 }
               }
               entries.put(name, new Weights.Entry(entry.shape(), values));
@@ -140,8 +139,7 @@ class CompiledModelTest {
   }
 
   /** Differences relative to the largest expected value. */
-  private static void assertClose(
-      float[] expected, float[] actual, double tolerance, String what) {
+  private static void assertClose(float[] expected, float[] actual, double tolerance, String what) {
     double scale = 1;
     for (float value : expected) {
       scale = Math.max(scale, Math.abs(value));
@@ -335,8 +333,7 @@ class CompiledModelTest {
     }
     for (String bad : List.of("1,2", "1,2,x", "1,2,NaN", "1,2,0", "1,2,-1", "")) {
       Weights broken = plain.withMetadata(CompiledModel.DEVIATION, bad);
-      assertThrows(
-          SextantException.class, () -> CompiledModel.compile(architecture, broken), bad);
+      assertThrows(SextantException.class, () -> CompiledModel.compile(architecture, broken), bad);
     }
   }
 
@@ -375,8 +372,7 @@ class CompiledModelTest {
       Architecture architecture, SequencedMap<String, Weights.Entry> entries, String message) {
     Weights weights = new Weights(entries, Map.of());
     SextantException e =
-        assertThrows(
-            SextantException.class, () -> CompiledModel.compile(architecture, weights));
+        assertThrows(SextantException.class, () -> CompiledModel.compile(architecture, weights));
     assertTrue(e.getMessage().contains(message), e.getMessage());
   }
 
@@ -400,8 +396,7 @@ class CompiledModelTest {
     assertThrows(
         SextantException.class,
         () -> CompiledModel.compile(architecture, weights, Device.CPU, 0, 1));
-    try (CompiledModel model =
-        CompiledModel.compile(architecture, weights, Device.CPU, 1, 2)) {
+    try (CompiledModel model = CompiledModel.compile(architecture, weights, Device.CPU, 1, 2)) {
       assertThrows(SextantException.class, () -> model.classify(new byte[17 * 19 * 3]));
     }
   }

@@ -37,8 +37,7 @@ class LatencyMeterTest {
   @Test
   void stopsAtTheLimitWhereNothingIsStable() {
     Rng rng = new Rng(1);
-    LatencyMeter strict =
-        new LatencyMeter(1e-9, Duration.ofMillis(50), Duration.ofMillis(200));
+    LatencyMeter strict = new LatencyMeter(1e-9, Duration.ofMillis(50), Duration.ofMillis(200));
     long start = System.nanoTime();
     Latency latency = strict.measure(() -> busyWait(100_000 + rng.nextInt(1_000_000)));
     assertTrue(System.nanoTime() - start < 2_000_000_000L);
@@ -97,14 +96,11 @@ class LatencyMeterTest {
 
   @Test
   void refusesAGoalThatCannotBe() {
+    assertThrows(SextantException.class, () -> new LatencyMeter(0, Duration.ZERO, Duration.ZERO));
     assertThrows(
-        SextantException.class, () -> new LatencyMeter(0, Duration.ZERO, Duration.ZERO));
+        SextantException.class, () -> new LatencyMeter(Double.NaN, Duration.ZERO, Duration.ZERO));
     assertThrows(
-        SextantException.class,
-        () -> new LatencyMeter(Double.NaN, Duration.ZERO, Duration.ZERO));
-    assertThrows(
-        SextantException.class,
-        () -> new LatencyMeter(0.02, Duration.ofMillis(-1), Duration.ZERO));
+        SextantException.class, () -> new LatencyMeter(0.02, Duration.ofMillis(-1), Duration.ZERO));
   }
 
   @Test
@@ -113,15 +109,13 @@ class LatencyMeterTest {
     Shape image = Shape.of(1, 16, 16, 16);
     assertEquals(Latency.NOTHING, profile.layer(new Layer.Skip(), image));
     assertEquals(Latency.NOTHING, profile.layer(new Layer.Zero(), image));
-    Latency narrow =
-        profile.layer(new Layer.MbConv(3, 1, 1, 16, Activation.RELU6, 0, true), image);
+    Latency narrow = profile.layer(new Layer.MbConv(3, 1, 1, 16, Activation.RELU6, 0, true), image);
     Latency wide =
         profile.layer(new Layer.MbConv(7, 1, 6, 16, Activation.RELU6, 0.25, true), image);
     assertTrue(
         0 < narrow.medianMs() && 2 * narrow.medianMs() < wide.medianMs(),
         narrow + " against " + wide);
     assertTrue(profile.network(CompiledModelTest.small(), 2).medianMs() > 0);
-    assertThrows(
-        SextantException.class, () -> profile.layer(new Layer.Linear(3), image));
+    assertThrows(SextantException.class, () -> profile.layer(new Layer.Linear(3), image));
   }
 }

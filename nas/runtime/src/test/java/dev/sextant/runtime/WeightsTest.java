@@ -31,8 +31,14 @@ class WeightsTest {
     SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
     // Every kind of float, two NaNs of different payload among them.
     float[] odd = {
-      0f, -0f, 1f, Float.MIN_VALUE, Float.MAX_VALUE, Float.NEGATIVE_INFINITY,
-      Float.intBitsToFloat(0x7fc00000), Float.intBitsToFloat(0xffc12345)
+      0f,
+      -0f,
+      1f,
+      Float.MIN_VALUE,
+      Float.MAX_VALUE,
+      Float.NEGATIVE_INFINITY,
+      Float.intBitsToFloat(0x7fc00000),
+      Float.intBitsToFloat(0xffc12345)
     };
     entries.put("z", new Weights.Entry(Shape.of(2, 4), odd));
     entries.put("empty", new Weights.Entry(Shape.of(3, 0), new float[0]));
@@ -145,20 +151,30 @@ class WeightsTest {
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}} | 4 | no [begin, end]",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}} | 4 | no [begin, end]",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | 3 | truncated",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}} | 8 | belong to no tensor",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}} | 8 | belong to no"
+            + " tensor",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}} | 4 | no whole number",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}} | 4 | no whole number",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1e0],\"data_offsets\":[0,4]}} | 4 | no whole number",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[\"1\"],\"data_offsets\":[0,4]}} | 4 | expected NUMBER",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[\"1\"],\"data_offsets\":[0,4]}} | 4 | expected"
+            + " NUMBER",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967297],\"data_offsets\":[0,4]}} | 4 | too large",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[65536,65536],\"data_offsets\":[0,0]}} | 0 | too large",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}} | 4 | more than 8",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}} | 4 | unknown field 'x'",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"shape\":[1],\"data_offsets\":[0,4]}} | 4 | 'shape' twice",
-        "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | 4 | 'dtype' twice",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}} | 0 | tensor 'a' twice",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}} | 12 | 'a' and 'b' overlap",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,999999999999999999]}} | 4 | needs 4 bytes",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[65536,65536],\"data_offsets\":[0,0]}} | 0 | too"
+            + " large",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}} | 4 |"
+            + " more than 8",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}} | 4 | unknown"
+            + " field 'x'",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"shape\":[1],\"data_offsets\":[0,4]}} | 4 |"
+            + " 'shape' twice",
+        "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | 4 |"
+            + " 'dtype' twice",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}"
+            + " | 0 | tensor 'a' twice",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}"
+            + " | 12 | 'a' and 'b' overlap",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,999999999999999999]}} | 4 |"
+            + " needs 4 bytes",
         "{\"__metadata__\":{\"k\":1}} | 0 | __metadata__.k: expected STRING",
         "{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}} | 0 | 'k' twice",
         "{\"__metadata__\":{},\"__metadata__\":{}} | 0 | __metadata__ twice",
@@ -168,8 +184,7 @@ class WeightsTest {
     Path file = raw(header, dataBytes);
     SextantException e = assertThrows(SextantException.class, () -> Weights.read(file));
     assertTrue(
-        e.getMessage().startsWith(file + ": ") && e.getMessage().contains(message),
-        e.getMessage());
+        e.getMessage().startsWith(file + ": ") && e.getMessage().contains(message), e.getMessage());
   }
 
   @ParameterizedTest
@@ -197,8 +212,7 @@ class WeightsTest {
     assertEquals(file + ": cannot be read (no such file or directory)", e.getMessage());
     assertThrows(SextantException.class, () -> Weights.read(directory));
     assertThrows(SextantException.class, () -> sample().write(directory));
-    assertThrows(
-        SextantException.class, () -> sample().write(directory.resolve("no/such/place")));
+    assertThrows(SextantException.class, () -> sample().write(directory.resolve("no/such/place")));
   }
 
   @Test
@@ -235,8 +249,7 @@ class WeightsTest {
 
   @Test
   void refusesValuesThatDoNotFitTheShape() {
-    assertThrows(
-        SextantException.class, () -> new Weights.Entry(Shape.of(2, 2), new float[3]));
+    assertThrows(SextantException.class, () -> new Weights.Entry(Shape.of(2, 2), new float[3]));
     SequencedMap<String, Weights.Entry> reserved = new LinkedHashMap<>();
     reserved.put("__metadata__", new Weights.Entry(Shape.of(), new float[1]));
     assertThrows(SextantException.class, () -> new Weights(reserved, Map.of()));

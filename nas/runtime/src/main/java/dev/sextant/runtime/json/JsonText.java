@@ -75,14 +75,22 @@ public final class JsonText {
     } catch (EOFException e) {
       throw new SextantException(source + ": not JSON: the text ends too early", e);
     } catch (MalformedJsonException e) {
-      String message = String.valueOf(e.getMessage());
-      int detail = message.indexOf('\n');
-      throw new SextantException(
-          "%s: not JSON: %s".formatted(source, detail < 0 ? message : message.substring(0, detail)),
-          e);
+      throw new SextantException("%s: not JSON: %s".formatted(source, sentence(e)), e);
     } catch (IOException e) {
       throw new SextantException("%s: cannot be read (%s)".formatted(source, e.getMessage()), e);
     }
+  }
+
+  /** Gson's first line, without its advice to the programmer who calls it. */
+  private static String sentence(MalformedJsonException e) {
+    String message = String.valueOf(e.getMessage());
+    return message
+        .lines()
+        .findFirst()
+        .orElse("")
+        .replace(
+            "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON",
+            "unexpected text");
   }
 
   private static JsonElement element(JsonReader reader, String source, String path)

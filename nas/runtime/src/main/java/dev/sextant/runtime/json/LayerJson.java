@@ -54,9 +54,6 @@ public final class LayerJson {
     List<String> known = new ArrayList<>(List.of("op", "repeat"));
     known.addAll(own);
     fields.only(known);
-    if (op.equals("zero")) {
-      throw fields.error("op", "zero would cut the chain of layers");
-    }
     int stride = own.contains("stride") ? readStride(fields) : 1;
     int out = own.contains("out") ? fields.integer("out", 1, Layer.MAX_WIDTH) : input.channels();
     int repeat = readRepeat(fields);
@@ -126,7 +123,8 @@ public final class LayerJson {
       case "mbconv" -> mbConv(fields, input, stride, out);
       case "max-pool", "avg-pool" -> new Layer.Pool(op.equals("max-pool"), kernel(fields), stride);
       case "skip", "identity" -> new Layer.Skip();
-      case "zero" -> new Layer.Zero();
+      // An edge of a cell can be cut, a chain cannot.
+      case "zero" -> throw fields.error("op", "zero would cut the chain of layers; use skip");
       case "global-avg-pool" -> new Layer.GlobalAvgPool();
       case "linear" -> new Layer.Linear(out);
       default -> throw new IllegalArgumentException(op);

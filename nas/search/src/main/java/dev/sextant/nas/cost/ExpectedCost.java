@@ -32,6 +32,11 @@ public final class ExpectedCost {
     return candidates[choice].clone();
   }
 
+  /** Number of candidates of a choice. */
+  public int candidateCount(int choice) {
+    return candidates[choice].length;
+  }
+
   /** Number of choices. */
   public int choices() {
     return candidates.length;

@@ -69,9 +69,9 @@ public sealed interface Objective {
   /**
    * alpha CE (ln E' / ln T')^beta ({@code mul#log} of the published code).
    *
-   * <p>The published form takes logarithms of milliseconds and a target of 80 ms. It is undefined at
-   * or below 1 ms, where budgets of small networks lie, so costs are measured in units in which the
-   * target is {@code scaledTarget}: E' = E scaledTarget / T. With scaledTarget = T it is the
+   * <p>The published form takes logarithms of milliseconds and a target of 80 ms. It is undefined
+   * at or below 1 ms, where budgets of small networks lie, so costs are measured in units in which
+   * the target is {@code scaledTarget}: E' = E scaledTarget / T. With scaledTarget = T it is the
    * published form.
    */
   record MulLog(double alpha, double beta, double target, double scaledTarget)
@@ -99,7 +99,11 @@ public sealed interface Objective {
       double ratio = Math.log(scaled) / Math.log(scaledTarget);
       double factor = alpha * Math.pow(ratio, beta);
       double perScaled =
-          crossEntropy * alpha * beta * Math.pow(ratio, beta - 1) / (scaled * Math.log(scaledTarget));
+          crossEntropy
+              * alpha
+              * beta
+              * Math.pow(ratio, beta - 1)
+              / (scaled * Math.log(scaledTarget));
       return new Value(crossEntropy * factor, factor, perScaled * scaledTarget / target);
     }
 

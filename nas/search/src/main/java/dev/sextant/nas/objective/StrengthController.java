@@ -1,13 +1,13 @@
 package dev.sextant.nas.objective;
 
 /**
- * Makes the budget hold without the user tuning lambda: a proportional-integral controller on
- * ln(E / T), updated after each architecture step.
+ * Makes the budget hold without the user tuning lambda: a proportional-integral controller on ln(E
+ * / T), updated after each architecture step.
  *
- * <p>The integral part is the dual variable of the constraint E = T; the proportional part damps it.
- * The strength may become negative: then the budget is larger than what accuracy alone asks for, and
- * spending it is what the user asked for. The integral moves no further while its effect cannot be
- * seen (|ln(E / T)| is clamped), so that a long way to the target does not wind it up.
+ * <p>The integral part is the dual variable of the constraint E = T; the proportional part damps
+ * it. The strength may become negative: then the budget is larger than what accuracy alone asks
+ * for, and spending it is what the user asked for. The integral moves no further while its effect
+ * cannot be seen (|ln(E / T)| is clamped), so that a long way to the target does not wind it up.
  */
 public final class StrengthController {
   private static final double CLAMP = 0.2;

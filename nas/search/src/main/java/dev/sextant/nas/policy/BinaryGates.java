@@ -20,8 +20,8 @@ import java.util.stream.IntStream;
 
 /**
  * ProxylessNAS's architecture parameters: one alpha per candidate, gates drawn from their softmax
- * (eq. 2), alphas trained by the gates' gradients (eq. 4) plus the expected cost's (eq. 5-7), by Adam
- * with beta1 = 0: an alpha without a gradient does not move, which the two-path form rests on.
+ * (eq. 2), alphas trained by the gates' gradients (eq. 4) plus the expected cost's (eq. 5-7), by
+ * Adam with beta1 = 0: an alpha without a gradient does not move, which the two-path form rests on.
  *
  * <p>Everything it needs to continue is in {@link #alphas}, {@link #optimizer} and the generator
  * given to it.

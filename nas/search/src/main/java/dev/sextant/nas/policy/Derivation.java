@@ -5,13 +5,13 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From probabilities to one network: the most probable one, or the most probable one that costs what
- * the budget says.
+ * From probabilities to one network: the most probable one, or the most probable one that costs
+ * what the budget says.
  *
- * <p>The paper takes each choice's largest probability, but the network of the largest probabilities
- * need not cost what their expectation does (TuNAS, Table 11). Where it misses the window, the
- * network with the largest sum of ln p within it is found by dynamic programming over costs in {@link
- * #BINS} steps.
+ * <p>The paper takes each choice's largest probability, but the network of the largest
+ * probabilities need not cost what their expectation does (TuNAS, Table 11). Where it misses the
+ * window, the network with the largest sum of ln p within it is found by dynamic programming over
+ * costs in {@link #BINS} steps.
  */
 public final class Derivation {
   private static final int BINS = 4000;

@@ -85,8 +85,7 @@ final class Classification {
   }
 
   private Tensor labels(Batch batch) {
-    Tensor labels =
-        backend.memory().ints(Shape.of(batch.count()), Category.DATA, "labels");
+    Tensor labels = backend.memory().ints(Shape.of(batch.count()), Category.DATA, "labels");
     backend.upload(batch.labels(), 0, labels);
     return labels;
   }

@@ -9,7 +9,8 @@ import dev.sextant.tensor.SextantException;
  *
  * @param seed of every random number but the validation split's
  * @param batch images in a step (256)
- * @param validationFraction share of the training images held out for architecture steps, stratified
+ * @param validationFraction share of the training images held out for architecture steps,
+ *     stratified
  * @param warmupEpochs of weight steps alone (40)
  * @param warmupRate learning rate of the warm-up, cosine to 0 per batch (0.05)
  * @param epochs of the joint phase (120)

@@ -1,6 +1,8 @@
 package dev.sextant.nas.search;
 
-/** A part of a run that goes step by step, can be saved after any step, and continued from there. */
+/**
+ * A part of a run that goes step by step, can be saved after any step, and continued from there.
+ */
 interface Stage extends AutoCloseable {
   /** What events and progress call it. */
   String name();

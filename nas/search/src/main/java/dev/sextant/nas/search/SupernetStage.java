@@ -28,8 +28,8 @@ import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 
 /**
- * ProxylessNAS in its gradient form: weight steps on sampled paths, first alone (warm-up), then with
- * an architecture step on held-out images after every few of them.
+ * ProxylessNAS in its gradient form: weight steps on sampled paths, first alone (warm-up), then
+ * with an architecture step on held-out images after every few of them.
  *
  * <p>The order within a step, the schedules and the shared SGD momentum are those of the published
  * code. Two defects of it are not repeated: alphas of a choice are updated while its skip is active
@@ -75,15 +75,13 @@ final class SupernetStage implements Stage {
     this.events = events;
     gatesRng = Rng.of(config.seed(), 12);
     supernet =
-        new Supernet(
-            space, new Initializer(classification.backend(), Rng.of(config.seed(), 11)));
+        new Supernet(space, new Initializer(classification.backend(), Rng.of(config.seed(), 11)));
     gates = new BinaryGates(classification.backend(), supernet, config.gates(), gatesRng);
     optimizer =
         new Sgd(
             classification.backend(),
             supernet.parameters(),
-            new Sgd.Config(
-                (float) config.momentum(), true, (float) config.weightDecay(), false));
+            new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), false));
     Augmentation augmentation = Augmentation.preset(config.augmentation(), data.height());
     loader =
         new BatchLoader(
@@ -161,10 +159,7 @@ final class SupernetStage implements Stage {
   @Override
   public void step() {
     long inJoint = done - warmupSteps();
-    weightStep(
-        inJoint < 0
-            ? warmup.rate(done, warmupSteps())
-            : joint.rate(inJoint, jointSteps()));
+    weightStep(inJoint < 0 ? warmup.rate(done, warmupSteps()) : joint.rate(inJoint, jointSteps()));
     if (inJoint >= quietSteps() && (inJoint + 1) % config.architectureInterval() == 0) {
       architectureStep();
     }
@@ -182,8 +177,7 @@ final class SupernetStage implements Stage {
     memory.resetPeaks();
     gates.samplePaths();
     running.add(
-        classification.backward(
-            supernet, loader.next(), Tape.Mode.TRAIN, config.labelSmoothing()));
+        classification.backward(supernet, loader.next(), Tape.Mode.TRAIN, config.labelSmoothing()));
     weightPeak = Math.max(weightPeak, memory.transientPeak());
     optimizer.step(rate);
   }
@@ -194,8 +188,7 @@ final class SupernetStage implements Stage {
     supernet.freezeWeights(true);
     gates.sampleGates();
     Classification.Outcome outcome =
-        classification.backward(
-            supernet, validationLoader.next(), Tape.Mode.TRAIN_STATELESS, 0);
+        classification.backward(supernet, validationLoader.next(), Tape.Mode.TRAIN_STATELESS, 0);
     supernet.freezeWeights(false);
     architecturePeak = Math.max(architecturePeak, memory.transientPeak());
     gates.update(objective, cost, outcome.loss(), config.architectureRate());

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.SequencedMap;
 
 /**
- * Trains one architecture: SGD with Nesterov momentum, cosine rate per batch, label smoothing; decay
- * on kernels only, as ProxylessNAS retrains.
+ * Trains one architecture: SGD with Nesterov momentum, cosine rate per batch, label smoothing;
+ * decay on kernels only, as ProxylessNAS retrains.
  */
 final class TrainingStage implements Stage {
   /**
@@ -74,8 +74,7 @@ final class TrainingStage implements Stage {
         new Sgd(
             classification.backend(),
             network.parameters(),
-            new Sgd.Config(
-                (float) config.momentum(), true, (float) config.weightDecay(), true));
+            new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), true));
     schedule = new Schedule.Cosine(plan.rate, 0);
     loader =
         new BatchLoader(
@@ -118,8 +117,7 @@ final class TrainingStage implements Stage {
   @Override
   public void step() {
     Batch batch = loader.next();
-    running.add(
-        classification.backward(network, batch, Tape.Mode.TRAIN, config.labelSmoothing()));
+    running.add(classification.backward(network, batch, Tape.Mode.TRAIN, config.labelSmoothing()));
     optimizer.step(schedule.rate(done, steps()));
     done++;
     if (done % loader.batchesPerEpoch() == 0) {
@@ -134,8 +132,7 @@ final class TrainingStage implements Stage {
     fields.addProperty("loss", running.mean().loss());
     fields.addProperty("accuracy", running.mean().accuracy());
     if (evaluates) {
-      evaluationAccuracy =
-          classification.evaluate(network, evaluation, Tape.Mode.EVAL).accuracy();
+      evaluationAccuracy = classification.evaluate(network, evaluation, Tape.Mode.EVAL).accuracy();
       fields.addProperty("validationAccuracy", evaluationAccuracy);
     }
     events.emit("epoch", fields);

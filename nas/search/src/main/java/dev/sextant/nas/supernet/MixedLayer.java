@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A choice among candidates of which one is active: y = sum of g_j o_j(x) with binary gates g
- * (ProxylessNAS, eq. 3). Weight steps and evaluation run the active candidate alone. An architecture
- * step also finds ∂L/∂g_j = ⟨∇y, o_j(x)⟩ (eq. 9), for candidates whose gate is 0 too, and for the
- * zero operation whether it is active or not.
+ * (ProxylessNAS, eq. 3). Weight steps and evaluation run the active candidate alone. An
+ * architecture step also finds ∂L/∂g_j = ⟨∇y, o_j(x)⟩ (eq. 9), for candidates whose gate is 0 too,
+ * and for the zero operation whether it is active or not.
  */
 public final class MixedLayer extends Module {
   private final List<Module> candidates;
@@ -60,7 +60,8 @@ public final class MixedLayer extends Module {
    */
   public void activate(int candidate, GateMode mode, int... sampled) {
     if (Arrays.stream(sampled).noneMatch(j -> j == candidate)) {
-      throw new SextantException("gates: the active candidate %d is not sampled".formatted(candidate));
+      throw new SextantException(
+          "gates: the active candidate %d is not sampled".formatted(candidate));
     }
     active = candidate;
     this.mode = mode;

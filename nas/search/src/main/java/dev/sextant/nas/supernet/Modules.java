@@ -32,12 +32,7 @@ final class Modules {
       case Layer.Depthwise depthwise -> depthwise(depthwise, in, epsilon, init);
       case Layer.Separable separable ->
           new SeparableConvolution(
-              init,
-              in,
-              separable.out(),
-              separable.window(),
-              separable.activation(),
-              epsilon);
+              init, in, separable.out(), separable.window(), separable.activation(), epsilon);
       case Layer.MbConv block ->
           new MbConv(
               init,

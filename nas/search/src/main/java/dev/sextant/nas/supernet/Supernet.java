@@ -17,8 +17,8 @@ import java.util.SequencedMap;
 
 /**
  * The over-parameterised network of a space: every candidate of every choice with weights of its
- * own, one path active at a time (ProxylessNAS, section 3.1 and 3.2). Paths of parameters are {@code
- * layers.I.…} for fixed layers and {@code layers.I.choice.J.…} for candidates.
+ * own, one path active at a time (ProxylessNAS, section 3.1 and 3.2). Paths of parameters are
+ * {@code layers.I.…} for fixed layers and {@code layers.I.choice.J.…} for candidates.
  */
 public final class Supernet extends Module {
   private final List<Module> positions = new ArrayList<>();
@@ -41,8 +41,7 @@ public final class Supernet extends Module {
     parameters = List.copyOf(parameters().values());
   }
 
-  private MixedLayer mixed(
-      Position.Choice choice, Shape input, double epsilon, Initializer init) {
+  private MixedLayer mixed(Position.Choice choice, Shape input, double epsilon, Initializer init) {
     List<Module> candidates = new ArrayList<>();
     for (Layer layer : choice.candidates()) {
       candidates.add(Modules.of(layer, input, epsilon, init));

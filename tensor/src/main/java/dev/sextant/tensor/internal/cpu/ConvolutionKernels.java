@@ -161,14 +161,12 @@ final class ConvolutionKernels {
     geometry(window, x, dy);
     int stride = (depth + GemmBlock.LANES - 1) / GemmBlock.LANES * GemmBlock.LANES;
     try (Tensor partials =
-            gemm.workspace(
-                Math.multiplyExact(blocks.length, channels * stride), "conv.partials");
+            gemm.workspace(Math.multiplyExact(blocks.length, channels * stride), "conv.partials");
         Tensor _ = tileSpace(depth)) {
       in = x.floats();
       iin = x.offset();
       for (int i = 0; i < blocks.length; i++) {
-        blocks[i].c(
-            partials.floats(), partials.offset() + i * channels * stride, stride, false);
+        blocks[i].c(partials.floats(), partials.offset() + i * channels * stride, stride, false);
       }
       filter.dy = dy.floats();
       filter.idy = dy.offset();
@@ -261,8 +259,8 @@ final class ConvolutionKernels {
   }
 
   /**
-   * dw transposed, {@code [Cout, k k Cin]} = dy transposed times patches: this way round the patches
-   * are what is read in whole vectors.
+   * dw transposed, {@code [Cout, k k Cin]} = dy transposed times patches: this way round the
+   * patches are what is read in whole vectors.
    */
   private final class FilterTask implements WorkerTeam.Task {
     private float[] dy = NONE;

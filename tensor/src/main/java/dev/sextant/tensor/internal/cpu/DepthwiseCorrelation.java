@@ -8,7 +8,8 @@ import java.util.Arrays;
  *
  * <p>A worker goes through its rows once for each block of channels. It keeps the source rows that
  * one output row needs as padded tiles in a ring that fits the first-level cache, loads each row
- * into it once, computes a dense output row tile by tile and copies that out through the activation.
+ * into it once, computes a dense output row tile by tile and copies that out through the
+ * activation.
  */
 final class DepthwiseCorrelation implements WorkerTeam.Task {
   private static final int LANES = DepthwiseTiles.LANES;

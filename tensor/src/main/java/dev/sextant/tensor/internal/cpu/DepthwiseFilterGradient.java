@@ -29,6 +29,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
   /** Each worker's totals {@code [tiles, k, k, lanes]}, ring, dense row and sums of an image. */
   float[] work = {};
 
+  int workers;
   int workerSize;
   int blockTiles;
 
@@ -42,7 +43,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
     int from = (int) (rows * worker / team);
     int to = (int) (rows * (worker + 1) / team);
     int tiles = DepthwiseTiles.count(channels);
-    int totals = worker * workerSize;
+    int totals = workers + worker * workerSize;
     Arrays.fill(work, totals, totals + workerSize, 0f);
     while (from < to) {
       int image = from / outHeight;
@@ -88,8 +89,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
             ring + next % plan.ringRows * line + plan.left * LANES,
             ringSize);
       }
-      int row =
-          gradientOffset + ((image * outHeight + y) * outWidth) * channels + fromTile * LANES;
+      int row = gradientOffset + ((image * outHeight + y) * outWidth) * channels + fromTile * LANES;
       for (int phase = 0; phase < plan.phases; phase++) {
         DepthwiseTiles.load(
             gradient,
@@ -120,8 +120,7 @@ final class DepthwiseFilterGradient implements WorkerTeam.Task {
     }
   }
 
-  private void accumulate(
-      int y, int taps, int base, int slot, int ringSize, int dense, int sums) {
+  private void accumulate(int y, int taps, int base, int slot, int ringSize, int dense, int sums) {
     int line = slot;
     for (int tap = 0; tap < taps; tap++) {
       int to = sums + (plan.kernelRow[y] + tap) * kernel * LANES;

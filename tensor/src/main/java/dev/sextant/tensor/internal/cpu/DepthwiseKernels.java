@@ -10,8 +10,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Depthwise convolution on the Vector API: the three methods of {@link
- * dev.sextant.tensor.Backend} of these names, for shapes that the caller has checked.
+ * Depthwise convolution on the Vector API: the three methods of {@link dev.sextant.tensor.Backend}
+ * of these names, for shapes that the caller has checked.
  *
  * <p>Both the forward pass and the gradient of the input are dense correlations ({@link
  * DepthwisePlan}) of zero-padded tiles ({@link DepthwiseTiles}). Work is split over image rows, so
@@ -29,8 +29,7 @@ final class DepthwiseKernels {
   private final WorkerTeam team;
   private final Memory memory;
   private final DepthwiseCorrelation correlation = new DepthwiseCorrelation(new DepthwisePlan());
-  private final DepthwiseFilterGradient filter =
-      new DepthwiseFilterGradient(new DepthwisePlan());
+  private final DepthwiseFilterGradient filter = new DepthwiseFilterGradient(new DepthwisePlan());
 
   /** Kernels that run on this team and take their scratch from this memory. */
   DepthwiseKernels(WorkerTeam team, Memory memory) {
@@ -40,12 +39,7 @@ final class DepthwiseKernels {
 
   /** out = activation(depthwise(x, w) + bias). */
   void depthwise(
-      Tensor x,
-      Tensor w,
-      Window window,
-      @Nullable Tensor bias,
-      Activation activation,
-      Tensor out) {
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
     if (out.size() == 0) {
       return;
     }
@@ -72,8 +66,7 @@ final class DepthwiseKernels {
     int kernel = w.shape().get(0);
     int kernelSize = kernel * kernel * LANES;
     int blockTiles = DepthwiseRing.blockTiles(plan, tiles);
-    int workerSize =
-        (blockTiles * plan.ringRows * plan.width + plan.denseColumns) * LANES + GAP;
+    int workerSize = (blockTiles * plan.ringRows * plan.width + plan.denseColumns) * LANES + GAP;
     int shared = tiles * (kernelSize + LANES) + GAP;
     try (Tensor work =
         memory.floats(
@@ -131,8 +124,7 @@ final class DepthwiseKernels {
       return;
     }
     DepthwisePlan plan = filter.plan;
-    plan.forward(
-        window, x.shape().get(1), x.shape().get(2), dy.shape().get(1), dy.shape().get(2));
+    plan.forward(window, x.shape().get(1), x.shape().get(2), dy.shape().get(1), dy.shape().get(2));
     int channels = dy.shape().get(3);
     int tiles = DepthwiseTiles.count(channels);
     int kernel = window.kernel();
@@ -140,8 +132,7 @@ final class DepthwiseKernels {
     int blockTiles = DepthwiseRing.blockTiles(plan, tiles);
     int workerSize =
         tiles * kernelSize
-            + blockTiles
-                * ((plan.ringRows * plan.width + plan.denseColumns) * LANES + kernelSize)
+            + blockTiles * ((plan.ringRows * plan.width + plan.denseColumns) * LANES + kernelSize)
             + GAP;
     try (Tensor work =
         memory.floats(
@@ -158,6 +149,7 @@ final class DepthwiseKernels {
       filter.channels = channels;
       filter.kernel = kernel;
       filter.work = work.floats();
+      filter.workers = work.offset();
       filter.workerSize = workerSize;
       filter.blockTiles = blockTiles;
       team.run(filter);
@@ -167,18 +159,26 @@ final class DepthwiseKernels {
 
   /** Adds the workers' totals in the order of the workers, so that the result is deterministic. */
   private void sumWorkers(Tensor dw, int channels, int kernelSize) {
-    float[] to = dw.floats();
     float[] work = filter.work;
-    int taps = kernelSize / LANES;
-    for (int tap = 0; tap < taps; tap++) {
-      for (int channel = 0; channel < channels; channel++) {
-        int at = channel / LANES * kernelSize + tap * LANES + channel % LANES;
-        float sum = work[at];
-        for (int worker = 1; worker < team.threads(); worker++) {
-          sum += work[worker * filter.workerSize + at];
-        }
-        to[dw.offset() + tap * channels + channel] = sum;
+    int first = filter.workers;
+    int tiles = DepthwiseTiles.count(channels);
+    for (int worker = 1; worker < team.threads(); worker++) {
+      int from = first + worker * filter.workerSize;
+      for (int i = 0; i < tiles * kernelSize; i++) {
+        work[first + i] += work[from + i];
       }
+    }
+    for (int tile = 0; tile < tiles; tile++) {
+      DepthwiseTiles.store(
+          work,
+          first + tile * kernelSize,
+          kernelSize / LANES,
+          channels - tile * LANES,
+          dw.floats(),
+          dw.offset() + tile * LANES,
+          channels,
+          Float.NEGATIVE_INFINITY,
+          Float.POSITIVE_INFINITY);
     }
   }
 }

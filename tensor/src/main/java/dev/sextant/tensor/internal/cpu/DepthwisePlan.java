@@ -7,8 +7,8 @@ import java.util.Arrays;
  * How a depthwise kernel's taps meet its source, along rows and along columns; reused from call to
  * call.
  *
- * <p>Every case is made into a dense correlation. With stride s, dilation d, g = gcd(s, d), s' = s /
- * g and d' = d / g, output x = q + d' n of the forward pass reads source s q + d (s' n + tap) -
+ * <p>Every case is made into a dense correlation. With stride s, dilation d, g = gcd(s, d), s' = s
+ * / g and d' = d / g, output x = q + d' n of the forward pass reads source s q + d (s' n + tap) -
  * padding: for each phase q a dense row of stride s' over pixels that are d apart. The gradient at
  * x of the input gathers from (x + padding - d tap) / s where that divides: the taps of one residue
  * class modulo s', last one first, over gradients that are d' apart; phases are s d' apart and have

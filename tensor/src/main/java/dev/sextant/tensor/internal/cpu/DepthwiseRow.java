@@ -54,18 +54,52 @@ final class DepthwiseRow {
         switch (stride) {
           case 1 ->
               DepthwiseRowStride1.correlate(
-                  taps, a, row, ringEnd, ringSize, rowStep, rows, pixel, weights, weightStep, bias,
-                  to, blocks);
+                  taps,
+                  a,
+                  row,
+                  ringEnd,
+                  ringSize,
+                  rowStep,
+                  rows,
+                  pixel,
+                  weights,
+                  weightStep,
+                  bias,
+                  to,
+                  blocks);
           case 2 ->
               DepthwiseRowStride2.correlate(
-                  taps, a, row, ringEnd, ringSize, rowStep, rows, pixel, weights, weightStep, bias,
-                  to, blocks);
+                  taps,
+                  a,
+                  row,
+                  ringEnd,
+                  ringSize,
+                  rowStep,
+                  rows,
+                  pixel,
+                  weights,
+                  weightStep,
+                  bias,
+                  to,
+                  blocks);
           default -> false;
         };
     if (!done) {
       anyTaps(
-          stride, taps, a, row, ringEnd, ringSize, rowStep, rows, pixel, weights, weightStep, bias,
-          to, blocks);
+          stride,
+          taps,
+          a,
+          row,
+          ringEnd,
+          ringSize,
+          rowStep,
+          rows,
+          pixel,
+          weights,
+          weightStep,
+          bias,
+          to,
+          blocks);
     }
   }
 

@@ -20,293 +20,375 @@ final class DepthwiseRowStride1 {
 
   /** See {@link DepthwiseRow#correlate}; false if there is no kernel for that many taps. */
   static boolean correlate(
-      int taps, float[] a, int row, int ringEnd, int ringSize, int rowStep, int rows, int pixel,
-      int weights, int weightStep, int bias, int to, int blocks) {
+      int taps,
+      float[] a,
+      int row,
+      int ringEnd,
+      int ringSize,
+      int rowStep,
+      int rows,
+      int pixel,
+      int weights,
+      int weightStep,
+      int bias,
+      int to,
+      int blocks) {
     switch (taps) {
-      case 3 -> taps3(a, row, ringEnd, ringSize, rowStep, rows, pixel, weights, weightStep, bias, to, blocks);
-      case 5 -> taps5(a, row, ringEnd, ringSize, rowStep, rows, pixel, weights, weightStep, bias, to, blocks);
-      case 7 -> taps7(a, row, ringEnd, ringSize, rowStep, rows, pixel, weights, weightStep, bias, to, blocks);
-      default -> { return false; }
+      case 3 ->
+          taps3(
+              a,
+              row,
+              ringEnd,
+              ringSize,
+              rowStep,
+              rows,
+              pixel,
+              weights,
+              weightStep,
+              bias,
+              to,
+              blocks);
+      case 5 ->
+          taps5(
+              a,
+              row,
+              ringEnd,
+              ringSize,
+              rowStep,
+              rows,
+              pixel,
+              weights,
+              weightStep,
+              bias,
+              to,
+              blocks);
+      case 7 ->
+          taps7(
+              a,
+              row,
+              ringEnd,
+              ringSize,
+              rowStep,
+              rows,
+              pixel,
+              weights,
+              weightStep,
+              bias,
+              to,
+              blocks);
+      default -> {
+        return false;
+      }
     }
     return true;
   }
 
   private static void taps3(
-      float[] a, int row, int ringEnd, int ringSize, int rowStep, int rows, int pixel,
-      int weights, int weightStep, int bias, int to, int blocks) {
+      float[] a,
+      int row,
+      int ringEnd,
+      int ringSize,
+      int rowStep,
+      int rows,
+      int pixel,
+      int weights,
+      int weightStep,
+      int bias,
+      int to,
+      int blocks) {
     for (int block = 0; block < blocks; block++) {
-FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum1 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum2 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum3 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum4 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum5 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum6 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum7 = FloatVector.fromArray(SPECIES, a, bias);
-int line = row;
-    int w = weights;
-    int shift = block * 8 * pixel;
-    for (int r = 0; r < rows; r++) {
-      int p = line + shift;
-FloatVector w0 = FloatVector.fromArray(SPECIES, a, w);
-FloatVector w1 = FloatVector.fromArray(SPECIES, a, w + LANES);
-FloatVector w2 = FloatVector.fromArray(SPECIES, a, w + 2 * LANES);
-FloatVector x;
-x = FloatVector.fromArray(SPECIES, a, p);
-sum0 = x.fma(w0, sum0);
-x = FloatVector.fromArray(SPECIES, a, p + pixel);
-sum0 = x.fma(w1, sum0);
-sum1 = x.fma(w0, sum1);
-x = FloatVector.fromArray(SPECIES, a, p + 2 * pixel);
-sum0 = x.fma(w2, sum0);
-sum1 = x.fma(w1, sum1);
-sum2 = x.fma(w0, sum2);
-x = FloatVector.fromArray(SPECIES, a, p + 3 * pixel);
-sum1 = x.fma(w2, sum1);
-sum2 = x.fma(w1, sum2);
-sum3 = x.fma(w0, sum3);
-x = FloatVector.fromArray(SPECIES, a, p + 4 * pixel);
-sum2 = x.fma(w2, sum2);
-sum3 = x.fma(w1, sum3);
-sum4 = x.fma(w0, sum4);
-x = FloatVector.fromArray(SPECIES, a, p + 5 * pixel);
-sum3 = x.fma(w2, sum3);
-sum4 = x.fma(w1, sum4);
-sum5 = x.fma(w0, sum5);
-x = FloatVector.fromArray(SPECIES, a, p + 6 * pixel);
-sum4 = x.fma(w2, sum4);
-sum5 = x.fma(w1, sum5);
-sum6 = x.fma(w0, sum6);
-x = FloatVector.fromArray(SPECIES, a, p + 7 * pixel);
-sum5 = x.fma(w2, sum5);
-sum6 = x.fma(w1, sum6);
-sum7 = x.fma(w0, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 8 * pixel);
-sum6 = x.fma(w2, sum6);
-sum7 = x.fma(w1, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 9 * pixel);
-sum7 = x.fma(w2, sum7);
-line += rowStep;
-      if (line >= ringEnd) {
-        line -= ringSize;
+      FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum1 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum2 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum3 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum4 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum5 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum6 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum7 = FloatVector.fromArray(SPECIES, a, bias);
+      int line = row;
+      int w = weights;
+      int shift = block * 8 * pixel;
+      for (int r = 0; r < rows; r++) {
+        int p = line + shift;
+        FloatVector w0 = FloatVector.fromArray(SPECIES, a, w);
+        FloatVector w1 = FloatVector.fromArray(SPECIES, a, w + LANES);
+        FloatVector w2 = FloatVector.fromArray(SPECIES, a, w + 2 * LANES);
+        FloatVector x;
+        x = FloatVector.fromArray(SPECIES, a, p);
+        sum0 = x.fma(w0, sum0);
+        x = FloatVector.fromArray(SPECIES, a, p + pixel);
+        sum0 = x.fma(w1, sum0);
+        sum1 = x.fma(w0, sum1);
+        x = FloatVector.fromArray(SPECIES, a, p + 2 * pixel);
+        sum0 = x.fma(w2, sum0);
+        sum1 = x.fma(w1, sum1);
+        sum2 = x.fma(w0, sum2);
+        x = FloatVector.fromArray(SPECIES, a, p + 3 * pixel);
+        sum1 = x.fma(w2, sum1);
+        sum2 = x.fma(w1, sum2);
+        sum3 = x.fma(w0, sum3);
+        x = FloatVector.fromArray(SPECIES, a, p + 4 * pixel);
+        sum2 = x.fma(w2, sum2);
+        sum3 = x.fma(w1, sum3);
+        sum4 = x.fma(w0, sum4);
+        x = FloatVector.fromArray(SPECIES, a, p + 5 * pixel);
+        sum3 = x.fma(w2, sum3);
+        sum4 = x.fma(w1, sum4);
+        sum5 = x.fma(w0, sum5);
+        x = FloatVector.fromArray(SPECIES, a, p + 6 * pixel);
+        sum4 = x.fma(w2, sum4);
+        sum5 = x.fma(w1, sum5);
+        sum6 = x.fma(w0, sum6);
+        x = FloatVector.fromArray(SPECIES, a, p + 7 * pixel);
+        sum5 = x.fma(w2, sum5);
+        sum6 = x.fma(w1, sum6);
+        sum7 = x.fma(w0, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 8 * pixel);
+        sum6 = x.fma(w2, sum6);
+        sum7 = x.fma(w1, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 9 * pixel);
+        sum7 = x.fma(w2, sum7);
+        line += rowStep;
+        if (line >= ringEnd) {
+          line -= ringSize;
+        }
+        w += weightStep;
       }
-      w += weightStep;
+      int o = to + block * COLUMNS * LANES;
+      sum0.intoArray(a, o);
+      sum1.intoArray(a, o + LANES);
+      sum2.intoArray(a, o + 2 * LANES);
+      sum3.intoArray(a, o + 3 * LANES);
+      sum4.intoArray(a, o + 4 * LANES);
+      sum5.intoArray(a, o + 5 * LANES);
+      sum6.intoArray(a, o + 6 * LANES);
+      sum7.intoArray(a, o + 7 * LANES);
     }
-    int o = to + block * COLUMNS * LANES;
-sum0.intoArray(a, o);
-sum1.intoArray(a, o + LANES);
-sum2.intoArray(a, o + 2 * LANES);
-sum3.intoArray(a, o + 3 * LANES);
-sum4.intoArray(a, o + 4 * LANES);
-sum5.intoArray(a, o + 5 * LANES);
-sum6.intoArray(a, o + 6 * LANES);
-sum7.intoArray(a, o + 7 * LANES);
-}
-}
+  }
 
   private static void taps5(
-      float[] a, int row, int ringEnd, int ringSize, int rowStep, int rows, int pixel,
-      int weights, int weightStep, int bias, int to, int blocks) {
+      float[] a,
+      int row,
+      int ringEnd,
+      int ringSize,
+      int rowStep,
+      int rows,
+      int pixel,
+      int weights,
+      int weightStep,
+      int bias,
+      int to,
+      int blocks) {
     for (int block = 0; block < blocks; block++) {
-FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum1 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum2 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum3 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum4 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum5 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum6 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum7 = FloatVector.fromArray(SPECIES, a, bias);
-int line = row;
-    int w = weights;
-    int shift = block * 8 * pixel;
-    for (int r = 0; r < rows; r++) {
-      int p = line + shift;
-FloatVector w0 = FloatVector.fromArray(SPECIES, a, w);
-FloatVector w1 = FloatVector.fromArray(SPECIES, a, w + LANES);
-FloatVector w2 = FloatVector.fromArray(SPECIES, a, w + 2 * LANES);
-FloatVector w3 = FloatVector.fromArray(SPECIES, a, w + 3 * LANES);
-FloatVector w4 = FloatVector.fromArray(SPECIES, a, w + 4 * LANES);
-FloatVector x;
-x = FloatVector.fromArray(SPECIES, a, p);
-sum0 = x.fma(w0, sum0);
-x = FloatVector.fromArray(SPECIES, a, p + pixel);
-sum0 = x.fma(w1, sum0);
-sum1 = x.fma(w0, sum1);
-x = FloatVector.fromArray(SPECIES, a, p + 2 * pixel);
-sum0 = x.fma(w2, sum0);
-sum1 = x.fma(w1, sum1);
-sum2 = x.fma(w0, sum2);
-x = FloatVector.fromArray(SPECIES, a, p + 3 * pixel);
-sum0 = x.fma(w3, sum0);
-sum1 = x.fma(w2, sum1);
-sum2 = x.fma(w1, sum2);
-sum3 = x.fma(w0, sum3);
-x = FloatVector.fromArray(SPECIES, a, p + 4 * pixel);
-sum0 = x.fma(w4, sum0);
-sum1 = x.fma(w3, sum1);
-sum2 = x.fma(w2, sum2);
-sum3 = x.fma(w1, sum3);
-sum4 = x.fma(w0, sum4);
-x = FloatVector.fromArray(SPECIES, a, p + 5 * pixel);
-sum1 = x.fma(w4, sum1);
-sum2 = x.fma(w3, sum2);
-sum3 = x.fma(w2, sum3);
-sum4 = x.fma(w1, sum4);
-sum5 = x.fma(w0, sum5);
-x = FloatVector.fromArray(SPECIES, a, p + 6 * pixel);
-sum2 = x.fma(w4, sum2);
-sum3 = x.fma(w3, sum3);
-sum4 = x.fma(w2, sum4);
-sum5 = x.fma(w1, sum5);
-sum6 = x.fma(w0, sum6);
-x = FloatVector.fromArray(SPECIES, a, p + 7 * pixel);
-sum3 = x.fma(w4, sum3);
-sum4 = x.fma(w3, sum4);
-sum5 = x.fma(w2, sum5);
-sum6 = x.fma(w1, sum6);
-sum7 = x.fma(w0, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 8 * pixel);
-sum4 = x.fma(w4, sum4);
-sum5 = x.fma(w3, sum5);
-sum6 = x.fma(w2, sum6);
-sum7 = x.fma(w1, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 9 * pixel);
-sum5 = x.fma(w4, sum5);
-sum6 = x.fma(w3, sum6);
-sum7 = x.fma(w2, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 10 * pixel);
-sum6 = x.fma(w4, sum6);
-sum7 = x.fma(w3, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 11 * pixel);
-sum7 = x.fma(w4, sum7);
-line += rowStep;
-      if (line >= ringEnd) {
-        line -= ringSize;
+      FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum1 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum2 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum3 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum4 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum5 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum6 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum7 = FloatVector.fromArray(SPECIES, a, bias);
+      int line = row;
+      int w = weights;
+      int shift = block * 8 * pixel;
+      for (int r = 0; r < rows; r++) {
+        int p = line + shift;
+        FloatVector w0 = FloatVector.fromArray(SPECIES, a, w);
+        FloatVector w1 = FloatVector.fromArray(SPECIES, a, w + LANES);
+        FloatVector w2 = FloatVector.fromArray(SPECIES, a, w + 2 * LANES);
+        FloatVector w3 = FloatVector.fromArray(SPECIES, a, w + 3 * LANES);
+        FloatVector w4 = FloatVector.fromArray(SPECIES, a, w + 4 * LANES);
+        FloatVector x;
+        x = FloatVector.fromArray(SPECIES, a, p);
+        sum0 = x.fma(w0, sum0);
+        x = FloatVector.fromArray(SPECIES, a, p + pixel);
+        sum0 = x.fma(w1, sum0);
+        sum1 = x.fma(w0, sum1);
+        x = FloatVector.fromArray(SPECIES, a, p + 2 * pixel);
+        sum0 = x.fma(w2, sum0);
+        sum1 = x.fma(w1, sum1);
+        sum2 = x.fma(w0, sum2);
+        x = FloatVector.fromArray(SPECIES, a, p + 3 * pixel);
+        sum0 = x.fma(w3, sum0);
+        sum1 = x.fma(w2, sum1);
+        sum2 = x.fma(w1, sum2);
+        sum3 = x.fma(w0, sum3);
+        x = FloatVector.fromArray(SPECIES, a, p + 4 * pixel);
+        sum0 = x.fma(w4, sum0);
+        sum1 = x.fma(w3, sum1);
+        sum2 = x.fma(w2, sum2);
+        sum3 = x.fma(w1, sum3);
+        sum4 = x.fma(w0, sum4);
+        x = FloatVector.fromArray(SPECIES, a, p + 5 * pixel);
+        sum1 = x.fma(w4, sum1);
+        sum2 = x.fma(w3, sum2);
+        sum3 = x.fma(w2, sum3);
+        sum4 = x.fma(w1, sum4);
+        sum5 = x.fma(w0, sum5);
+        x = FloatVector.fromArray(SPECIES, a, p + 6 * pixel);
+        sum2 = x.fma(w4, sum2);
+        sum3 = x.fma(w3, sum3);
+        sum4 = x.fma(w2, sum4);
+        sum5 = x.fma(w1, sum5);
+        sum6 = x.fma(w0, sum6);
+        x = FloatVector.fromArray(SPECIES, a, p + 7 * pixel);
+        sum3 = x.fma(w4, sum3);
+        sum4 = x.fma(w3, sum4);
+        sum5 = x.fma(w2, sum5);
+        sum6 = x.fma(w1, sum6);
+        sum7 = x.fma(w0, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 8 * pixel);
+        sum4 = x.fma(w4, sum4);
+        sum5 = x.fma(w3, sum5);
+        sum6 = x.fma(w2, sum6);
+        sum7 = x.fma(w1, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 9 * pixel);
+        sum5 = x.fma(w4, sum5);
+        sum6 = x.fma(w3, sum6);
+        sum7 = x.fma(w2, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 10 * pixel);
+        sum6 = x.fma(w4, sum6);
+        sum7 = x.fma(w3, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 11 * pixel);
+        sum7 = x.fma(w4, sum7);
+        line += rowStep;
+        if (line >= ringEnd) {
+          line -= ringSize;
+        }
+        w += weightStep;
       }
-      w += weightStep;
+      int o = to + block * COLUMNS * LANES;
+      sum0.intoArray(a, o);
+      sum1.intoArray(a, o + LANES);
+      sum2.intoArray(a, o + 2 * LANES);
+      sum3.intoArray(a, o + 3 * LANES);
+      sum4.intoArray(a, o + 4 * LANES);
+      sum5.intoArray(a, o + 5 * LANES);
+      sum6.intoArray(a, o + 6 * LANES);
+      sum7.intoArray(a, o + 7 * LANES);
     }
-    int o = to + block * COLUMNS * LANES;
-sum0.intoArray(a, o);
-sum1.intoArray(a, o + LANES);
-sum2.intoArray(a, o + 2 * LANES);
-sum3.intoArray(a, o + 3 * LANES);
-sum4.intoArray(a, o + 4 * LANES);
-sum5.intoArray(a, o + 5 * LANES);
-sum6.intoArray(a, o + 6 * LANES);
-sum7.intoArray(a, o + 7 * LANES);
-}
-}
+  }
 
   private static void taps7(
-      float[] a, int row, int ringEnd, int ringSize, int rowStep, int rows, int pixel,
-      int weights, int weightStep, int bias, int to, int blocks) {
+      float[] a,
+      int row,
+      int ringEnd,
+      int ringSize,
+      int rowStep,
+      int rows,
+      int pixel,
+      int weights,
+      int weightStep,
+      int bias,
+      int to,
+      int blocks) {
     for (int block = 0; block < blocks; block++) {
-FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum1 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum2 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum3 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum4 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum5 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum6 = FloatVector.fromArray(SPECIES, a, bias);
-FloatVector sum7 = FloatVector.fromArray(SPECIES, a, bias);
-int line = row;
-    int w = weights;
-    int shift = block * 8 * pixel;
-    for (int r = 0; r < rows; r++) {
-      int p = line + shift;
-FloatVector w0 = FloatVector.fromArray(SPECIES, a, w);
-FloatVector w1 = FloatVector.fromArray(SPECIES, a, w + LANES);
-FloatVector w2 = FloatVector.fromArray(SPECIES, a, w + 2 * LANES);
-FloatVector w3 = FloatVector.fromArray(SPECIES, a, w + 3 * LANES);
-FloatVector w4 = FloatVector.fromArray(SPECIES, a, w + 4 * LANES);
-FloatVector w5 = FloatVector.fromArray(SPECIES, a, w + 5 * LANES);
-FloatVector w6 = FloatVector.fromArray(SPECIES, a, w + 6 * LANES);
-FloatVector x;
-x = FloatVector.fromArray(SPECIES, a, p);
-sum0 = x.fma(w0, sum0);
-x = FloatVector.fromArray(SPECIES, a, p + pixel);
-sum0 = x.fma(w1, sum0);
-sum1 = x.fma(w0, sum1);
-x = FloatVector.fromArray(SPECIES, a, p + 2 * pixel);
-sum0 = x.fma(w2, sum0);
-sum1 = x.fma(w1, sum1);
-sum2 = x.fma(w0, sum2);
-x = FloatVector.fromArray(SPECIES, a, p + 3 * pixel);
-sum0 = x.fma(w3, sum0);
-sum1 = x.fma(w2, sum1);
-sum2 = x.fma(w1, sum2);
-sum3 = x.fma(w0, sum3);
-x = FloatVector.fromArray(SPECIES, a, p + 4 * pixel);
-sum0 = x.fma(w4, sum0);
-sum1 = x.fma(w3, sum1);
-sum2 = x.fma(w2, sum2);
-sum3 = x.fma(w1, sum3);
-sum4 = x.fma(w0, sum4);
-x = FloatVector.fromArray(SPECIES, a, p + 5 * pixel);
-sum0 = x.fma(w5, sum0);
-sum1 = x.fma(w4, sum1);
-sum2 = x.fma(w3, sum2);
-sum3 = x.fma(w2, sum3);
-sum4 = x.fma(w1, sum4);
-sum5 = x.fma(w0, sum5);
-x = FloatVector.fromArray(SPECIES, a, p + 6 * pixel);
-sum0 = x.fma(w6, sum0);
-sum1 = x.fma(w5, sum1);
-sum2 = x.fma(w4, sum2);
-sum3 = x.fma(w3, sum3);
-sum4 = x.fma(w2, sum4);
-sum5 = x.fma(w1, sum5);
-sum6 = x.fma(w0, sum6);
-x = FloatVector.fromArray(SPECIES, a, p + 7 * pixel);
-sum1 = x.fma(w6, sum1);
-sum2 = x.fma(w5, sum2);
-sum3 = x.fma(w4, sum3);
-sum4 = x.fma(w3, sum4);
-sum5 = x.fma(w2, sum5);
-sum6 = x.fma(w1, sum6);
-sum7 = x.fma(w0, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 8 * pixel);
-sum2 = x.fma(w6, sum2);
-sum3 = x.fma(w5, sum3);
-sum4 = x.fma(w4, sum4);
-sum5 = x.fma(w3, sum5);
-sum6 = x.fma(w2, sum6);
-sum7 = x.fma(w1, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 9 * pixel);
-sum3 = x.fma(w6, sum3);
-sum4 = x.fma(w5, sum4);
-sum5 = x.fma(w4, sum5);
-sum6 = x.fma(w3, sum6);
-sum7 = x.fma(w2, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 10 * pixel);
-sum4 = x.fma(w6, sum4);
-sum5 = x.fma(w5, sum5);
-sum6 = x.fma(w4, sum6);
-sum7 = x.fma(w3, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 11 * pixel);
-sum5 = x.fma(w6, sum5);
-sum6 = x.fma(w5, sum6);
-sum7 = x.fma(w4, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 12 * pixel);
-sum6 = x.fma(w6, sum6);
-sum7 = x.fma(w5, sum7);
-x = FloatVector.fromArray(SPECIES, a, p + 13 * pixel);
-sum7 = x.fma(w6, sum7);
-line += rowStep;
-      if (line >= ringEnd) {
-        line -= ringSize;
+      FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum1 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum2 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum3 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum4 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum5 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum6 = FloatVector.fromArray(SPECIES, a, bias);
+      FloatVector sum7 = FloatVector.fromArray(SPECIES, a, bias);
+      int line = row;
+      int w = weights;
+      int shift = block * 8 * pixel;
+      for (int r = 0; r < rows; r++) {
+        int p = line + shift;
+        FloatVector w0 = FloatVector.fromArray(SPECIES, a, w);
+        FloatVector w1 = FloatVector.fromArray(SPECIES, a, w + LANES);
+        FloatVector w2 = FloatVector.fromArray(SPECIES, a, w + 2 * LANES);
+        FloatVector w3 = FloatVector.fromArray(SPECIES, a, w + 3 * LANES);
+        FloatVector w4 = FloatVector.fromArray(SPECIES, a, w + 4 * LANES);
+        FloatVector w5 = FloatVector.fromArray(SPECIES, a, w + 5 * LANES);
+        FloatVector w6 = FloatVector.fromArray(SPECIES, a, w + 6 * LANES);
+        FloatVector x;
+        x = FloatVector.fromArray(SPECIES, a, p);
+        sum0 = x.fma(w0, sum0);
+        x = FloatVector.fromArray(SPECIES, a, p + pixel);
+        sum0 = x.fma(w1, sum0);
+        sum1 = x.fma(w0, sum1);
+        x = FloatVector.fromArray(SPECIES, a, p + 2 * pixel);
+        sum0 = x.fma(w2, sum0);
+        sum1 = x.fma(w1, sum1);
+        sum2 = x.fma(w0, sum2);
+        x = FloatVector.fromArray(SPECIES, a, p + 3 * pixel);
+        sum0 = x.fma(w3, sum0);
+        sum1 = x.fma(w2, sum1);
+        sum2 = x.fma(w1, sum2);
+        sum3 = x.fma(w0, sum3);
+        x = FloatVector.fromArray(SPECIES, a, p + 4 * pixel);
+        sum0 = x.fma(w4, sum0);
+        sum1 = x.fma(w3, sum1);
+        sum2 = x.fma(w2, sum2);
+        sum3 = x.fma(w1, sum3);
+        sum4 = x.fma(w0, sum4);
+        x = FloatVector.fromArray(SPECIES, a, p + 5 * pixel);
+        sum0 = x.fma(w5, sum0);
+        sum1 = x.fma(w4, sum1);
+        sum2 = x.fma(w3, sum2);
+        sum3 = x.fma(w2, sum3);
+        sum4 = x.fma(w1, sum4);
+        sum5 = x.fma(w0, sum5);
+        x = FloatVector.fromArray(SPECIES, a, p + 6 * pixel);
+        sum0 = x.fma(w6, sum0);
+        sum1 = x.fma(w5, sum1);
+        sum2 = x.fma(w4, sum2);
+        sum3 = x.fma(w3, sum3);
+        sum4 = x.fma(w2, sum4);
+        sum5 = x.fma(w1, sum5);
+        sum6 = x.fma(w0, sum6);
+        x = FloatVector.fromArray(SPECIES, a, p + 7 * pixel);
+        sum1 = x.fma(w6, sum1);
+        sum2 = x.fma(w5, sum2);
+        sum3 = x.fma(w4, sum3);
+        sum4 = x.fma(w3, sum4);
+        sum5 = x.fma(w2, sum5);
+        sum6 = x.fma(w1, sum6);
+        sum7 = x.fma(w0, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 8 * pixel);
+        sum2 = x.fma(w6, sum2);
+        sum3 = x.fma(w5, sum3);
+        sum4 = x.fma(w4, sum4);
+        sum5 = x.fma(w3, sum5);
+        sum6 = x.fma(w2, sum6);
+        sum7 = x.fma(w1, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 9 * pixel);
+        sum3 = x.fma(w6, sum3);
+        sum4 = x.fma(w5, sum4);
+        sum5 = x.fma(w4, sum5);
+        sum6 = x.fma(w3, sum6);
+        sum7 = x.fma(w2, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 10 * pixel);
+        sum4 = x.fma(w6, sum4);
+        sum5 = x.fma(w5, sum5);
+        sum6 = x.fma(w4, sum6);
+        sum7 = x.fma(w3, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 11 * pixel);
+        sum5 = x.fma(w6, sum5);
+        sum6 = x.fma(w5, sum6);
+        sum7 = x.fma(w4, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 12 * pixel);
+        sum6 = x.fma(w6, sum6);
+        sum7 = x.fma(w5, sum7);
+        x = FloatVector.fromArray(SPECIES, a, p + 13 * pixel);
+        sum7 = x.fma(w6, sum7);
+        line += rowStep;
+        if (line >= ringEnd) {
+          line -= ringSize;
+        }
+        w += weightStep;
       }
-      w += weightStep;
+      int o = to + block * COLUMNS * LANES;
+      sum0.intoArray(a, o);
+      sum1.intoArray(a, o + LANES);
+      sum2.intoArray(a, o + 2 * LANES);
+      sum3.intoArray(a, o + 3 * LANES);
+      sum4.intoArray(a, o + 4 * LANES);
+      sum5.intoArray(a, o + 5 * LANES);
+      sum6.intoArray(a, o + 6 * LANES);
+      sum7.intoArray(a, o + 7 * LANES);
     }
-    int o = to + block * COLUMNS * LANES;
-sum0.intoArray(a, o);
-sum1.intoArray(a, o + LANES);
-sum2.intoArray(a, o + 2 * LANES);
-sum3.intoArray(a, o + 3 * LANES);
-sum4.intoArray(a, o + 4 * LANES);
-sum5.intoArray(a, o + 5 * LANES);
-sum6.intoArray(a, o + 6 * LANES);
-sum7.intoArray(a, o + 7 * LANES);
-}
-}
+  }
 }

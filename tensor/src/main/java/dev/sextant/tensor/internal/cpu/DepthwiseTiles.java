@@ -7,10 +7,10 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Moves image rows between tensors and the zero-padded tiles that the depthwise kernels work on.
  *
- * <p>A tile is one vector of channels; a padded row of it is {@code [width, lanes]}. The last tile's
- * missing channels are zeros. So only these copies know of borders, of channel counts that no vector
- * divides, and of pixels that lie {@code channels} apart, which at powers of two would all share one
- * cache set; and they read the tensors in the order of their memory.
+ * <p>A tile is one vector of channels; a padded row of it is {@code [width, lanes]}. The last
+ * tile's missing channels are zeros. So only these copies know of borders, of channel counts that
+ * no vector divides, and of pixels that lie {@code channels} apart, which at powers of two would
+ * all share one cache set; and they read the tensors in the order of their memory.
  */
 final class DepthwiseTiles {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;

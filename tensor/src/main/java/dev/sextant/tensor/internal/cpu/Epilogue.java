@@ -3,7 +3,6 @@ package dev.sextant.tensor.internal.cpu;
 import dev.sextant.tensor.Activation;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** What a GEMM or a convolution does to a stretch of its output while that is in cache. */
@@ -45,13 +44,12 @@ final class Epilogue {
     int bound = SPECIES.loopBound(count);
     int i = 0;
     for (; i < bound; i += LANES) {
-      FloatVector.fromArray(SPECIES, x, offset + i).max(0f).min(top).intoArray(x, offset + i);
+      VectorActivation.clamp(FloatVector.fromArray(SPECIES, x, offset + i), 0f, top)
+          .intoArray(x, offset + i);
     }
     if (i < count) {
       VectorMask<Float> mask = SPECIES.indexInRange(i, count);
-      FloatVector.fromArray(SPECIES, x, offset + i, mask)
-          .max(0f)
-          .min(top)
+      VectorActivation.clamp(FloatVector.fromArray(SPECIES, x, offset + i, mask), 0f, top)
           .intoArray(x, offset + i, mask);
     }
   }
@@ -60,13 +58,13 @@ final class Epilogue {
     int bound = SPECIES.loopBound(count);
     int i = 0;
     for (; i < bound; i += LANES) {
-      FloatVector v = FloatVector.fromArray(SPECIES, x, offset + i);
-      v.mul(v.add(3f).max(0f).min(6f)).mul(1f / 6).intoArray(x, offset + i);
+      VectorActivation.hswish(FloatVector.fromArray(SPECIES, x, offset + i))
+          .intoArray(x, offset + i);
     }
     if (i < count) {
       VectorMask<Float> mask = SPECIES.indexInRange(i, count);
-      FloatVector v = FloatVector.fromArray(SPECIES, x, offset + i, mask);
-      v.mul(v.add(3f).max(0f).min(6f)).mul(1f / 6).intoArray(x, offset + i, mask);
+      VectorActivation.hswish(FloatVector.fromArray(SPECIES, x, offset + i, mask))
+          .intoArray(x, offset + i, mask);
     }
   }
 
@@ -74,15 +72,12 @@ final class Epilogue {
     int bound = SPECIES.loopBound(count);
     int i = 0;
     for (; i < bound; i += LANES) {
-      FloatVector e =
-          FloatVector.fromArray(SPECIES, x, offset + i).neg().lanewise(VectorOperators.EXP);
-      FloatVector.broadcast(SPECIES, 1f).div(e.add(1f)).intoArray(x, offset + i);
+      VectorMath.sigmoid(FloatVector.fromArray(SPECIES, x, offset + i)).intoArray(x, offset + i);
     }
     if (i < count) {
       VectorMask<Float> mask = SPECIES.indexInRange(i, count);
-      FloatVector e =
-          FloatVector.fromArray(SPECIES, x, offset + i, mask).neg().lanewise(VectorOperators.EXP);
-      FloatVector.broadcast(SPECIES, 1f).div(e.add(1f)).intoArray(x, offset + i, mask);
+      VectorMath.sigmoid(FloatVector.fromArray(SPECIES, x, offset + i, mask))
+          .intoArray(x, offset + i, mask);
     }
   }
 }

@@ -210,13 +210,33 @@ final class GemmBlock {
       if (from < safeRows) {
         to = Math.min(to, safeRows);
         panels(
-            rowFrom, rowTo, vectorFrom, vectorTo, from, to, b, ib + from * bRow, bRow, bVector,
-            adding, scratch);
+            rowFrom,
+            rowTo,
+            vectorFrom,
+            vectorTo,
+            from,
+            to,
+            b,
+            ib + from * bRow,
+            bRow,
+            bVector,
+            adding,
+            scratch);
       } else {
         int rows = k - safeRows;
         panels(
-            rowFrom, rowTo, vectorFrom, vectorTo, from, to, tail,
-            itail + (from - safeRows) * LANES, LANES, rows * LANES, adding, scratch);
+            rowFrom,
+            rowTo,
+            vectorFrom,
+            vectorTo,
+            from,
+            to,
+            tail,
+            itail + (from - safeRows) * LANES,
+            LANES,
+            rows * LANES,
+            adding,
+            scratch);
       }
       adding = true;
       from = to;
@@ -263,12 +283,25 @@ final class GemmBlock {
           }
         }
         tile(
-            width, rows, a, ia + row * aRow + kFrom * aCol, aRow, aCol, panel,
-            ipanel + vector * panelVector, panelRow, panelVector, kTo - kFrom, s, is, sRow,
-            whole ? c : scratch, whole ? at : 0, whole ? cRow : width * LANES);
+            width,
+            rows,
+            a,
+            ia + row * aRow + kFrom * aCol,
+            aRow,
+            aCol,
+            panel,
+            ipanel + vector * panelVector,
+            panelRow,
+            panelVector,
+            kTo - kFrom,
+            s,
+            is,
+            sRow,
+            whole ? c : scratch,
+            whole ? at : 0,
+            whole ? cRow : width * LANES);
         if (!whole) {
-          copyTile(
-              scratch, 0, width * LANES, c, at, cRow, rows, (width - 1) * LANES + last);
+          copyTile(scratch, 0, width * LANES, c, at, cRow, rows, (width - 1) * LANES + last);
         }
         row += rows;
       }
@@ -293,14 +326,7 @@ final class GemmBlock {
 
   /** Copies a tile whose last vector is not whole, through which micro-kernels cannot go. */
   private static void copyTile(
-      float[] from,
-      int at,
-      int fromRow,
-      float[] to,
-      int target,
-      int toRow,
-      int rows,
-      int columns) {
+      float[] from, int at, int fromRow, float[] to, int target, int toRow, int rows, int columns) {
     int whole = columns / LANES * LANES;
     VectorMask<Float> mask = SPECIES.indexInRange(whole, columns);
     for (int row = 0; row < rows; row++) {
@@ -349,19 +375,32 @@ final class GemmBlock {
       int ic,
       int cRow) {
     switch (width << 4 | rows) {
-      case 3 << 4 | 9 -> GemmTiles3.rows9(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 8 -> GemmTiles3.rows8(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 4 -> GemmTiles3.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 2 -> GemmTiles3.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 1 -> GemmTiles3.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 12 -> GemmTiles2.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 4 -> GemmTiles2.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 2 -> GemmTiles2.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 1 -> GemmTiles2.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 12 -> GemmTiles1.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 4 -> GemmTiles1.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 2 -> GemmTiles1.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 1 -> GemmTiles1.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 9 ->
+          GemmTiles3.rows9(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 8 ->
+          GemmTiles3.rows8(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 4 ->
+          GemmTiles3.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 2 ->
+          GemmTiles3.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 3 << 4 | 1 ->
+          GemmTiles3.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 12 ->
+          GemmTiles2.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 4 ->
+          GemmTiles2.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 2 ->
+          GemmTiles2.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 2 << 4 | 1 ->
+          GemmTiles2.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 12 ->
+          GemmTiles1.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 4 ->
+          GemmTiles1.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 2 ->
+          GemmTiles1.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+      case 1 << 4 | 1 ->
+          GemmTiles1.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
       default -> throw new IllegalStateException("no tile of " + rows + " x " + width);
     }
   }

@@ -197,8 +197,7 @@ final class GemmKernels {
         GemmBlock block = blocks[part];
         // Whole vectors: what the padding columns hold is never read.
         block.sizes(rows, stride, k);
-        block.a(
-            left.floats(), left.offset(), transposeA ? 1 : k, transposeA ? rows : 1);
+        block.a(left.floats(), left.offset(), transposeA ? 1 : k, transposeA ? rows : 1);
         block.bRowMajor(right.floats(), right.offset(), columns);
         block.tail = first.tail;
         block.itail = first.itail;

@@ -29,20 +29,20 @@ final class GemmPack {
       int target = iout + vector * k * LANES;
       if (columns == LANES) {
         for (int p = 0; p < k; p++) {
-          FloatVector.fromArray(SPECIES, b, source + p * stride)
-              .intoArray(out, target + p * LANES);
+          FloatVector.fromArray(SPECIES, b, source + p * stride).intoArray(out, target + p * LANES);
         }
       } else {
         for (int p = 0; p < k; p++) {
-          FloatVector.fromArray(
-                  SPECIES, b, source + p * stride, SPECIES.indexInRange(0, columns))
+          FloatVector.fromArray(SPECIES, b, source + p * stride, SPECIES.indexInRange(0, columns))
               .intoArray(out, target + p * LANES);
         }
       }
     }
   }
 
-  /** Packs vector columns {@code from} to {@code to} of b whose transpose {@code [n, k]} lies there. */
+  /**
+   * Packs vector columns {@code from} to {@code to} of b whose transpose {@code [n, k]} lies there.
+   */
   static void transposed(
       float[] b, int ib, int stride, int k, int n, float[] out, int iout, int from, int to) {
     for (int vector = from; vector < to; vector++) {

@@ -68,7 +68,11 @@ final class Im2col {
       if (first > 0) {
         Arrays.fill(columns, at, at + first * channels, 0f);
       }
-      copy(x, row + (left + first) * channels, columns, at + first * channels,
+      copy(
+          x,
+          row + (left + first) * channels,
+          columns,
+          at + first * channels,
           (end - first) * channels);
       if (end < kernel) {
         Arrays.fill(columns, at + end * channels, at + kernel * channels, 0f);
@@ -105,7 +109,11 @@ final class Im2col {
     if (dilation == 1) {
       int first = Math.clamp(-left, 0, kernel);
       int end = Math.clamp(width - left, first, kernel);
-      Epilogue.add(columns, at + first * channels, x, row + (left + first) * channels,
+      Epilogue.add(
+          columns,
+          at + first * channels,
+          x,
+          row + (left + first) * channels,
           (end - first) * channels);
       return;
     }

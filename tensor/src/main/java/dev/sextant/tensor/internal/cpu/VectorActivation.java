@@ -10,8 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
  * Activations and their derivatives on vectors.
  *
  * <p>Identity, ReLU and ReLU6 are one form, a clamp to [{@link #low}, {@link #high}], done by
- * compare and blend: {@code FloatVector.max} must order -0 and 0 and takes five instructions.
- * A NaN stays a NaN.
+ * compare and blend: {@code FloatVector.max} must order -0 and 0 and takes five instructions. A NaN
+ * stays a NaN.
  */
 final class VectorActivation {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -55,8 +55,7 @@ final class VectorActivation {
 
   /** 1 / (1 + exp(-x)). */
   static FloatVector sigmoid(FloatVector x) {
-    FloatVector e = x.neg().lanewise(VectorOperators.EXP);
-    return FloatVector.broadcast(SPECIES, 1f).div(e.add(1f));
+    return VectorMath.sigmoid(x);
   }
 
   /** dy where low &lt; x &lt; high, else 0: dy times the derivative of the clamp. */
@@ -77,6 +76,32 @@ final class VectorActivation {
   static FloatVector sigmoidGradient(FloatVector x, FloatVector dy) {
     FloatVector s = sigmoid(x);
     return FloatVector.broadcast(SPECIES, 1f).sub(s).mul(s).mul(dy);
+  }
+
+  /** Turns pre-activations x and dy, in that order, into dy times the derivative, in place of x. */
+  static void gradient(float[] a, int x, int dy, int count, Activation activation) {
+    switch (activation) {
+      case HSWISH -> {
+        for (int i = 0; i < count; i += SPECIES.length()) {
+          FloatVector g = FloatVector.fromArray(SPECIES, a, dy + i);
+          hswishGradient(FloatVector.fromArray(SPECIES, a, x + i), g).intoArray(a, x + i);
+        }
+      }
+      case SIGMOID -> {
+        for (int i = 0; i < count; i += SPECIES.length()) {
+          FloatVector g = FloatVector.fromArray(SPECIES, a, dy + i);
+          sigmoidGradient(FloatVector.fromArray(SPECIES, a, x + i), g).intoArray(a, x + i);
+        }
+      }
+      case IDENTITY, RELU, RELU6 -> {
+        float low = low(activation);
+        float high = high(activation);
+        for (int i = 0; i < count; i += SPECIES.length()) {
+          FloatVector g = FloatVector.fromArray(SPECIES, a, dy + i);
+          clampGradient(FloatVector.fromArray(SPECIES, a, x + i), g, low, high).intoArray(a, x + i);
+        }
+      }
+    }
   }
 
   /** Applies the activation in place to a range; {@code count} is a multiple of the lanes. */

@@ -47,8 +47,16 @@ public final class WorkerTeam implements AutoCloseable {
     return helpers.length + 1;
   }
 
-  /** Runs every share of the task and returns when all are done; rethrows what a share threw. */
+  /**
+   * Runs every share of the task and returns when all are done.
+   *
+   * @throws IllegalStateException if a share threw (what it threw is the cause, or is thrown itself
+   *     where it was the caller's share), or if the team is closed
+   */
   public void run(Task work) {
+    if (closed) {
+      throw new IllegalStateException("the team is closed");
+    }
     if (helpers.length == 0) {
       work.run(0, 1);
       return;

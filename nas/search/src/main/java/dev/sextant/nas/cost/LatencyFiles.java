@@ -1,0 +1,359 @@
+package dev.sextant.nas.cost;
+
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import de.siegmar.fastcsv.reader.CommentStrategy;
+import de.siegmar.fastcsv.reader.CsvReader;
+import de.siegmar.fastcsv.reader.NamedCsvRecord;
+import de.siegmar.fastcsv.writer.CsvWriter;
+import dev.sextant.nas.cost.LatencyTable.Entry;
+import dev.sextant.nas.cost.LatencyTable.Key;
+import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.runtime.AtomicFile;
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+
+/**
+ * Latency tables on disk, for a reader to read and edit.
+ *
+ * <ul>
+ *   <li>JSON, {@code "format": "sextant-latency/1"}: setting, calibration and one object an entry.
+ *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
+ *       calibration.
+ *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms,
+ *       var, count}), read only.
+ * </ul>
+ */
+public final class LatencyFiles {
+  /** The columns of a table as CSV, in order. */
+  public static final List<String> COLUMNS =
+      List.of(
+          "op",
+          "in_h",
+          "in_w",
+          "in_c",
+          "out_h",
+          "out_w",
+          "out_c",
+          "expand",
+          "kernel",
+          "stride",
+          "dilation",
+          "squeeze_excite",
+          "activation",
+          "residual",
+          "ms",
+          "p90_ms",
+          "count");
+
+  private static final String FORMAT = "sextant-latency/1";
+  private static final long LARGEST_FILE = 64L << 20;
+
+  private LatencyFiles() {}
+
+  /**
+   * Reads a table; the name's ending says which format.
+   *
+   * @throws SextantException naming the file, the line or field, and what is wrong with it
+   */
+  public static LatencyTable read(Path file) {
+    String text;
+    try {
+      if (Files.size(file) > LARGEST_FILE) {
+        throw new SextantException(file + ": larger than any latency table");
+      }
+      text = Files.readString(file);
+    } catch (IOException e) {
+      throw new SextantException(file + ": cannot be read (" + e + ")", e);
+    }
+    try {
+      return file.toString().endsWith(".csv") ? parseCsv(text, file) : parseJson(text);
+    } catch (SextantException e) {
+      throw new SextantException(file + ": " + e.getMessage(), e);
+    } catch (JsonParseException
+        | IllegalStateException
+        | NumberFormatException
+        | UnsupportedOperationException e) {
+      throw new SextantException(file + ": not a latency table (" + e.getMessage() + ")", e);
+    }
+  }
+
+  /** Writes a table atomically; {@code .csv} as CSV, anything else as JSON. */
+  public static void write(LatencyTable table, Path file) {
+    String text = file.toString().endsWith(".csv") ? csv(table) : json(table);
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(bytes)));
+  }
+
+  // ---- JSON
+
+  static String json(LatencyTable table) {
+    JsonObject root = setting(table);
+    JsonArray entries = new JsonArray();
+    table.entries().forEach((key, entry) -> entries.add(row(key, entry)));
+    root.add("entries", entries);
+    return new GsonBuilder().setPrettyPrinting().create().toJson(root) + "\n";
+  }
+
+  private static JsonObject setting(LatencyTable table) {
+    Setting setting = table.setting();
+    JsonObject root = new JsonObject();
+    root.addProperty("format", FORMAT);
+    root.addProperty("machine", setting.machine());
+    root.addProperty("runtime", setting.runtime());
+    root.addProperty("device", setting.device());
+    root.addProperty("threads", setting.threads());
+    root.addProperty("batch", setting.batch());
+    root.addProperty("overhead_ms", table.overheadMs());
+    root.addProperty("scale", table.scale());
+    return root;
+  }
+
+  private static JsonObject row(Key key, Entry entry) {
+    JsonObject row = new JsonObject();
+    row.addProperty("op", key.op());
+    row.addProperty("in_h", key.inHeight());
+    row.addProperty("in_w", key.inWidth());
+    row.addProperty("in_c", key.inChannels());
+    row.addProperty("out_h", key.outHeight());
+    row.addProperty("out_w", key.outWidth());
+    row.addProperty("out_c", key.outChannels());
+    row.addProperty("expand", key.expand());
+    row.addProperty("kernel", key.kernel());
+    row.addProperty("stride", key.stride());
+    row.addProperty("dilation", key.dilation());
+    row.addProperty("squeeze_excite", key.squeezeExcite());
+    row.addProperty("activation", key.activation());
+    row.addProperty("residual", key.residual());
+    row.addProperty("ms", entry.ms());
+    row.addProperty("p90_ms", entry.p90Ms());
+    row.addProperty("count", entry.count());
+    return row;
+  }
+
+  private static LatencyTable parseJson(String text) {
+    JsonObject root = JsonParser.parseString(text).getAsJsonObject();
+    if (!root.has("format") || !root.get("format").getAsString().equals(FORMAT)) {
+      throw new SextantException("format: is not \"" + FORMAT + "\"");
+    }
+    SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    int i = 0;
+    for (JsonElement element : field(root, "entries").getAsJsonArray()) {
+      JsonObject row = element.getAsJsonObject();
+      String where = "entries[" + i++ + "]";
+      put(
+          entries,
+          where,
+          name -> {
+            try {
+              return field(row, name).getAsString();
+            } catch (SextantException e) {
+              throw new SextantException(where + "." + e.getMessage(), e);
+            }
+          });
+    }
+    return table(root, entries);
+  }
+
+  private static LatencyTable table(JsonObject root, SequencedMap<Key, Entry> entries) {
+    Setting setting =
+        new Setting(
+            field(root, "machine").getAsString(),
+            field(root, "runtime").getAsString(),
+            field(root, "device").getAsString(),
+            field(root, "threads").getAsInt(),
+            field(root, "batch").getAsInt());
+    return new LatencyTable(
+        setting,
+        field(root, "overhead_ms").getAsDouble(),
+        field(root, "scale").getAsDouble(),
+        entries);
+  }
+
+  private static JsonElement field(JsonObject object, String name) {
+    JsonElement element = object.get(name);
+    if (element == null) {
+      throw new SextantException(name + ": is missing");
+    }
+    return element;
+  }
+
+  // ---- CSV
+
+  static String csv(LatencyTable table) {
+    StringWriter text = new StringWriter();
+    CsvWriter writer = CsvWriter.builder().build(text);
+    writer.writeComment(setting(table).toString());
+    writer.writeRecord(COLUMNS);
+    table
+        .entries()
+        .forEach(
+            (key, entry) -> {
+              JsonObject row = row(key, entry);
+              writer.writeRecord(
+                  COLUMNS.stream().map(column -> row.get(column).getAsString()).toList());
+            });
+    return text.toString();
+  }
+
+  private static LatencyTable parseCsv(String text, Path file) {
+    if (text.startsWith("#")) {
+      int end = text.indexOf('\n');
+      JsonObject root =
+          JsonParser.parseString(text.substring(1, end < 0 ? text.length() : end))
+              .getAsJsonObject();
+      return table(root, rows(text, false));
+    }
+    boolean pixel = text.startsWith("type,");
+    SequencedMap<Key, Entry> entries = rows(text, pixel);
+    String machine = String.valueOf(file.getFileName());
+    return new LatencyTable(new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);
+  }
+
+  private static SequencedMap<Key, Entry> rows(String text, boolean pixel) {
+    SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    try (CsvReader<NamedCsvRecord> reader =
+        CsvReader.builder().commentStrategy(CommentStrategy.SKIP).ofNamedCsvRecord(text)) {
+      for (NamedCsvRecord record : reader) {
+        String where = "line " + record.getStartingLineNumber();
+        if (pixel) {
+          putPixel(entries, where, record);
+        } else {
+          put(entries, where, name -> column(where, record, name));
+        }
+      }
+    } catch (IOException e) {
+      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
+    } catch (de.siegmar.fastcsv.reader.CsvParseException e) {
+      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
+    }
+    if (entries.isEmpty()) {
+      throw new SextantException("has no entries");
+    }
+    return entries;
+  }
+
+  private static String column(String where, NamedCsvRecord record, String name) {
+    return record
+        .findField(name)
+        .orElseThrow(() -> new SextantException(where + ": column " + name + " is missing"));
+  }
+
+  private interface Fields {
+    String get(String name);
+  }
+
+  private static void put(SequencedMap<Key, Entry> entries, String where, Fields fields) {
+    try {
+      Key key =
+          new Key(
+              fields.get("op"),
+              Integer.parseInt(fields.get("in_h")),
+              Integer.parseInt(fields.get("in_w")),
+              Integer.parseInt(fields.get("in_c")),
+              Integer.parseInt(fields.get("out_h")),
+              Integer.parseInt(fields.get("out_w")),
+              Integer.parseInt(fields.get("out_c")),
+              Integer.parseInt(fields.get("expand")),
+              Integer.parseInt(fields.get("kernel")),
+              Integer.parseInt(fields.get("stride")),
+              Integer.parseInt(fields.get("dilation")),
+              Double.parseDouble(fields.get("squeeze_excite")),
+              fields.get("activation"),
+              Boolean.parseBoolean(fields.get("residual")));
+      Entry entry =
+          new Entry(
+              Double.parseDouble(fields.get("ms")),
+              Double.parseDouble(fields.get("p90_ms")),
+              Long.parseLong(fields.get("count")));
+      putOnce(entries, where, key, entry);
+    } catch (NumberFormatException e) {
+      throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
+    }
+  }
+
+  private static void putOnce(
+      SequencedMap<Key, Entry> entries, String where, Key key, Entry entry) {
+    if (entries.put(key, entry) != null) {
+      throw new SextantException(where + ": a second entry for " + key);
+    }
+  }
+
+  /**
+   * A row of the Pixel-1 table: Conv is the 3x3 stem of stride 2, Conv_1 the 1x1 head, Logits the
+   * pooling and the classifier together, expanded_conv an MBConv.
+   */
+  private static void putPixel(
+      SequencedMap<Key, Entry> entries, String where, NamedCsvRecord record) {
+    try {
+      String type = column(where, record, "type");
+      int inHeight = Integer.parseInt(column(where, record, "in_h"));
+      int inWidth = Integer.parseInt(column(where, record, "in_w"));
+      int inChannels = Integer.parseInt(column(where, record, "in_c"));
+      int outChannels = Integer.parseInt(column(where, record, "out_c"));
+      double mean = Double.parseDouble(column(where, record, "mean_ms"));
+      Entry entry = new Entry(mean, mean, Long.parseLong(column(where, record, "count")));
+      switch (type) {
+        case "Logits" -> {
+          putOnce(
+              entries,
+              where,
+              pixel("global-avg-pool", inHeight, inWidth, inChannels, 1, 1, inChannels, 0, 0, 1),
+              new Entry(0, 0, entry.count()));
+          putOnce(
+              entries, where, pixel("linear", 1, 1, inChannels, 1, 1, outChannels, 0, 0, 1), entry);
+        }
+        case "Conv", "Conv_1", "expanded_conv" -> {
+          int outHeight = Integer.parseInt(column(where, record, "out_h"));
+          int outWidth = Integer.parseInt(column(where, record, "out_w"));
+          boolean block = type.equals("expanded_conv");
+          int kernel =
+              block
+                  ? Integer.parseInt(column(where, record, "kernel"))
+                  : type.equals("Conv") ? 3 : 1;
+          int stride =
+              block ? Integer.parseInt(column(where, record, "stride")) : inHeight / outHeight;
+          int expand = block ? Integer.parseInt(column(where, record, "expand")) : 0;
+          boolean residual = block && column(where, record, "idskip").equals("1");
+          Key key =
+              new Key(
+                  block ? "mbconv" : "conv",
+                  inHeight,
+                  inWidth,
+                  inChannels,
+                  outHeight,
+                  outWidth,
+                  outChannels,
+                  expand,
+                  kernel,
+                  stride,
+                  1,
+                  0,
+                  "",
+                  residual);
+          putOnce(entries, where, key, entry);
+        }
+        default -> throw new SextantException(where + ": type '" + type + "' is unknown");
+      }
+    } catch (NumberFormatException e) {
+      throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
+    }
+  }
+
+  private static Key pixel(
+      String op, int inH, int inW, int inC, int outH, int outW, int outC, int e, int k, int s) {
+    return new Key(op, inH, inW, inC, outH, outW, outC, e, k, s, 1, 0, "", false);
+  }
+}

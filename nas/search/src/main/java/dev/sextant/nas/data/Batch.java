@@ -1,0 +1,49 @@
+package dev.sextant.nas.data;
+
+/**
+ * Images ready for a network. The arrays belong to whoever made the batch and are filled again
+ * after it is handed back; only the first {@link #count()} images are valid.
+ */
+public final class Batch {
+  private final float[] pixels;
+  private final int[] labels;
+  private int count;
+  private long epoch;
+  private int index;
+
+  Batch(int batchSize, int imageValues) {
+    this.pixels = new float[batchSize * imageValues];
+    this.labels = new int[batchSize];
+  }
+
+  void set(int filled, long fromEpoch, int number) {
+    count = filled;
+    epoch = fromEpoch;
+    index = number;
+  }
+
+  /** Normalised pixels {@code [batch size, H, W, C]}. */
+  public float[] pixels() {
+    return pixels;
+  }
+
+  /** Labels {@code [batch size]}. */
+  public int[] labels() {
+    return labels;
+  }
+
+  /** How many images it holds: the batch size, or fewer in the last batch of an epoch. */
+  public int count() {
+    return count;
+  }
+
+  /** The epoch it belongs to, from 0. */
+  public long epoch() {
+    return epoch;
+  }
+
+  /** Its number within the epoch, from 0. */
+  public int index() {
+    return index;
+  }
+}

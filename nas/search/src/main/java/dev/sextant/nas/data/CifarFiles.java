@@ -1,0 +1,162 @@
+package dev.sextant.nas.data;
+
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * CIFAR-10 and CIFAR-100 binary files (Krizhevsky 2009), each plain or {@code .gz}: {@code
+ * data_batch_1.bin} to {@code data_batch_5.bin} and {@code test_batch.bin}, or any {@code
+ * train*.bin} with any {@code test*.bin}. A record is the label (CIFAR-100: coarse, then fine,
+ * which is used) and 32 x 32 pixels as three planes.
+ */
+final class CifarFiles {
+  private static final int SIZE = 32;
+  private static final int PLANE = SIZE * SIZE;
+  private static final List<String> CIFAR10_NAMES =
+      List.of(
+          "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck");
+
+  private CifarFiles() {}
+
+  /** Whether a folder holds training files of this kind. */
+  static boolean recognise(Path folder) {
+    return !matching(folder, "data_batch_").isEmpty() || !matching(folder, "train").isEmpty();
+  }
+
+  /** CIFAR-100 if the records of the first training file are 3,074 bytes and not 3,073. */
+  static DataFormat variant(Path folder) {
+    Path first = trainFiles(folder).getFirst();
+    try (DataFile file = new DataFile(first)) {
+      long bytes = file.promisedByFile();
+      if (bytes % recordBytes(DataFormat.CIFAR10) == 0) {
+        return DataFormat.CIFAR10;
+      }
+      if (bytes % recordBytes(DataFormat.CIFAR100) == 0) {
+        return DataFormat.CIFAR100;
+      }
+      throw file.wrong(
+          "is truncated or not CIFAR: %d bytes are a multiple of neither 3073 nor 3074"
+              .formatted(bytes));
+    }
+  }
+
+  /** Reads a folder as {@link DataFormat#CIFAR10} or {@link DataFormat#CIFAR100}. */
+  static ImageDataset open(Path folder, DataFormat variant) {
+    boolean fine = variant == DataFormat.CIFAR100;
+    int classes = fine ? 100 : 10;
+    List<Path> testFiles = matching(folder, "test");
+    if (testFiles.isEmpty()) {
+      throw new SextantException(folder + ": test_batch.bin or test*.bin[.gz] is missing");
+    }
+    Images train = read(folder, trainFiles(folder), variant, classes);
+    Images test = read(folder, testFiles, variant, classes);
+    List<String> names;
+    if (fine) {
+      names = ClassNames.read(folder, "fine_label_names.txt", classes);
+    } else if (Files.exists(folder.resolve("batches.meta.txt"))) {
+      names = ClassNames.read(folder, "batches.meta.txt", classes);
+    } else {
+      names = CIFAR10_NAMES;
+    }
+    return ImageDataset.of(folder.toString(), names.subList(0, classes), train, test);
+  }
+
+  private static List<Path> trainFiles(Path folder) {
+    List<Path> batches = matching(folder, "data_batch_");
+    if (batches.isEmpty()) {
+      List<Path> train = matching(folder, "train");
+      if (train.isEmpty()) {
+        throw new SextantException(
+            folder + ": data_batch_1.bin to data_batch_5.bin or train*.bin[.gz] is missing");
+      }
+      return train;
+    }
+    for (int i = 1; i <= 5; i++) {
+      String name = "data_batch_" + i + ".bin";
+      if (batches.stream().noneMatch(path -> stem(path).equals(name))) {
+        throw new SextantException("%s: %s is missing".formatted(folder, name));
+      }
+    }
+    return batches;
+  }
+
+  /** Files called {@code prefix*.bin} or {@code prefix*.bin.gz}, by name; a plain twin wins. */
+  private static List<Path> matching(Path folder, String prefix) {
+    List<Path> found = new ArrayList<>();
+    try (var files = Files.newDirectoryStream(folder, prefix + "*")) {
+      for (Path path : files) {
+        String stem = stem(path);
+        boolean twin = !path.endsWith(stem) && Files.exists(folder.resolve(stem));
+        if (stem.endsWith(".bin") && Files.isRegularFile(path) && !twin) {
+          found.add(path);
+        }
+      }
+    } catch (IOException e) {
+      throw DataFile.unreadable(folder, e);
+    }
+    found.sort(null);
+    return found;
+  }
+
+  private static String stem(Path path) {
+    String name = path.getFileName().toString();
+    return name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+  }
+
+  private static int recordBytes(DataFormat variant) {
+    return (variant == DataFormat.CIFAR100 ? 2 : 1) + 3 * PLANE;
+  }
+
+  private static Images read(Path folder, List<Path> files, DataFormat variant, int classes) {
+    int recordBytes = recordBytes(variant);
+    long count = 0;
+    for (Path path : files) {
+      try (DataFile file = new DataFile(path)) {
+        long bytes = file.promisedByFile();
+        file.promise(bytes);
+        if (bytes == 0) {
+          throw file.wrong("holds no images");
+        }
+        if (bytes % recordBytes != 0) {
+          throw file.wrong(
+              "is truncated or not %s: %d bytes are not a multiple of %d"
+                  .formatted(variant.id(), bytes, recordBytes));
+        }
+        count += bytes / recordBytes;
+      }
+    }
+    Images images = Images.allocate(folder.toString(), count, SIZE, SIZE, 3);
+    byte[] record = new byte[recordBytes];
+    int index = 0;
+    for (Path path : files) {
+      try (DataFile file = new DataFile(path)) {
+        long records = file.promisedByFile() / recordBytes;
+        for (long i = 0; i < records; i++, index++) {
+          file.read(record, 0, recordBytes);
+          int label = record[recordBytes - 3 * PLANE - 1] & 0xFF;
+          if (label >= classes) {
+            throw file.wrong(
+                "label %d of image %d is out of range (there are %d classes)"
+                    .formatted(label, i, classes));
+          }
+          images.setLabel(index, label);
+          interleave(record, recordBytes - 3 * PLANE, images.chunk(index), images.offset(index));
+        }
+        file.end();
+      }
+    }
+    return images;
+  }
+
+  private static void interleave(byte[] planes, int from, byte[] pixels, int to) {
+    for (int p = 0; p < PLANE; p++) {
+      pixels[to + 3 * p] = planes[from + p];
+      pixels[to + 3 * p + 1] = planes[from + PLANE + p];
+      pixels[to + 3 * p + 2] = planes[from + 2 * PLANE + p];
+    }
+  }
+}

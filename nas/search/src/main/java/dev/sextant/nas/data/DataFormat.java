@@ -1,0 +1,43 @@
+package dev.sextant.nas.data;
+
+import dev.sextant.tensor.SextantException;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
+/** How a data set is stored. */
+public enum DataFormat {
+  /** Generated: see {@link Datasets#open(String, DataOptions)}. */
+  BUILTIN("builtin"),
+  /** MNIST and its relatives: four IDX files, each plain or gzipped. */
+  IDX("idx"),
+  /** Records of 1 label byte and 3,072 pixel bytes, channel after channel. */
+  CIFAR10("cifar10"),
+  /** Records of 2 label bytes (coarse, fine) and 3,072 pixel bytes. */
+  CIFAR100("cifar100"),
+  /** A folder of PNG and JPEG files for each class. */
+  FOLDER("folder");
+
+  private final String id;
+
+  DataFormat(String id) {
+    this.id = id;
+  }
+
+  /** The name used on the command line and in run files. */
+  public String id() {
+    return id;
+  }
+
+  /** The format of that name. */
+  public static DataFormat of(String id) {
+    for (DataFormat format : values()) {
+      if (format.id.equals(id)) {
+        return format;
+      }
+    }
+    throw new SextantException(
+        "data format '%s' is unknown (known: %s)"
+            .formatted(
+                id, Arrays.stream(values()).map(DataFormat::id).collect(Collectors.joining(", "))));
+  }
+}

@@ -1,0 +1,89 @@
+package dev.sextant.nas.data;
+
+import dev.sextant.tensor.SextantException;
+import java.util.List;
+
+/**
+ * Labelled images in memory, in two parts of one image size.
+ *
+ * @param name where it came from, for logs and reports
+ * @param classNames the name of every class, at least 2; its index is the label
+ * @param train images to search and train on (a validation part is cut from them by {@link Split})
+ * @param test images that only a final evaluation looks at
+ * @param normalization mean and deviation of the training images
+ */
+public record ImageDataset(
+    String name, List<String> classNames, Images train, Images test, Normalization normalization) {
+
+  /** Checks that both parts have one image size and labels below the number of classes. */
+  public ImageDataset {
+    classNames = List.copyOf(classNames);
+    if (classNames.size() < 2) {
+      throw new SextantException(
+          "%s: a data set needs at least 2 classes, this has %d"
+              .formatted(name, classNames.size()));
+    }
+    if (train.height() != test.height()
+        || train.width() != test.width()
+        || train.channels() != test.channels()) {
+      throw new SextantException(
+          "%s: training images are [%d,%d,%d], test images [%d,%d,%d]"
+              .formatted(
+                  name,
+                  train.height(),
+                  train.width(),
+                  train.channels(),
+                  test.height(),
+                  test.width(),
+                  test.channels()));
+    }
+    checkLabels(name, "training", train, classNames.size());
+    checkLabels(name, "test", test, classNames.size());
+    if (normalization.channels() != train.channels()) {
+      throw new SextantException(
+          "%s: images have %d channels, the normalization %d"
+              .formatted(name, train.channels(), normalization.channels()));
+    }
+  }
+
+  /** A data set whose normalization is computed from its training images. */
+  public static ImageDataset of(String name, List<String> classNames, Images train, Images test) {
+    return new ImageDataset(name, classNames, train, test, Normalization.of(train));
+  }
+
+  private static void checkLabels(String name, String part, Images images, int classes) {
+    for (int i = 0; i < images.count(); i++) {
+      if (images.label(i) >= classes) {
+        throw new SextantException(
+            "%s: label %d of %s image %d is out of range (there are %d classes)"
+                .formatted(name, images.label(i), part, i, classes));
+      }
+    }
+  }
+
+  /** Rows H of every image. */
+  public int height() {
+    return train.height();
+  }
+
+  /** Columns W of every image. */
+  public int width() {
+    return train.width();
+  }
+
+  /** Channels C of every image. */
+  public int channels() {
+    return train.channels();
+  }
+
+  /** The number of classes. */
+  public int classes() {
+    return classNames.size();
+  }
+
+  @Override
+  public String toString() {
+    return "%s: %d training and %d test images [%d,%d,%d] of %d classes"
+        .formatted(name, train.count(), test.count(), height(), width(), channels(), classes());
+  }
+}

@@ -1,0 +1,95 @@
+package dev.sextant.nas.data;
+
+import dev.sextant.tensor.SextantException;
+import java.util.Arrays;
+
+/**
+ * Maps a byte b of channel c to {@code (b / 255 - mean[c]) / deviation[c]}.
+ *
+ * @param mean per channel, of pixels scaled to [0, 1]
+ * @param deviation per channel, of pixels scaled to [0, 1], positive
+ */
+public record Normalization(float[] mean, float[] deviation) {
+  /** A channel that never changes has deviation 0; one grey level stands in, so it maps to 0. */
+  private static final float SMALLEST_DEVIATION = 1 / 255f;
+
+  /** Copies and checks. */
+  public Normalization {
+    mean = mean.clone();
+    deviation = deviation.clone();
+    if (mean.length != deviation.length || mean.length == 0) {
+      throw new SextantException(
+          "normalization: %d means for %d deviations".formatted(mean.length, deviation.length));
+    }
+    for (int c = 0; c < mean.length; c++) {
+      if (!Float.isFinite(mean[c]) || !Float.isFinite(deviation[c]) || deviation[c] <= 0) {
+        throw new SextantException(
+            "normalization: channel %d has mean %s and deviation %s"
+                .formatted(c, mean[c], deviation[c]));
+      }
+    }
+  }
+
+  /** Mean and population deviation of every channel, exact: the sums are of integers. */
+  public static Normalization of(Images images) {
+    int channels = images.channels();
+    long[][] histogram = new long[channels][256];
+    for (byte[] chunk : images.chunks()) {
+      for (int i = 0; i < chunk.length; i += channels) {
+        for (int c = 0; c < channels; c++) {
+          histogram[c][chunk[i + c] & 0xFF]++;
+        }
+      }
+    }
+    float[] mean = new float[channels];
+    float[] deviation = new float[channels];
+    double pixels = (double) images.count() * images.height() * images.width();
+    for (int c = 0; c < channels; c++) {
+      long sum = 0;
+      for (int v = 0; v < 256; v++) {
+        sum += v * histogram[c][v];
+      }
+      double average = sum / pixels;
+      double squares = 0;
+      for (int v = 0; v < 256; v++) {
+        squares += histogram[c][v] * (v - average) * (v - average);
+      }
+      mean[c] = (float) (average / 255);
+      deviation[c] = Math.max(SMALLEST_DEVIATION, (float) (Math.sqrt(squares / pixels) / 255));
+    }
+    return new Normalization(mean, deviation);
+  }
+
+  /** Channels C. */
+  public int channels() {
+    return mean.length;
+  }
+
+  /** The normalised value of byte b in channel c, at index {@code c * 256 + b}. */
+  float[] table() {
+    float[] table = new float[256 * mean.length];
+    for (int c = 0; c < mean.length; c++) {
+      for (int b = 0; b < 256; b++) {
+        table[c * 256 + b] = (b / 255f - mean[c]) / deviation[c];
+      }
+    }
+    return table;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Normalization that
+        && Arrays.equals(mean, that.mean)
+        && Arrays.equals(deviation, that.deviation);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * Arrays.hashCode(mean) + Arrays.hashCode(deviation);
+  }
+
+  @Override
+  public String toString() {
+    return "mean %s, deviation %s".formatted(Arrays.toString(mean), Arrays.toString(deviation));
+  }
+}

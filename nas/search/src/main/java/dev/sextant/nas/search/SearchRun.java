@@ -1,0 +1,499 @@
+package dev.sextant.nas.search;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.data.Datasets;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.data.Split;
+import dev.sextant.nas.policy.Derivation;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.LatencyMeter;
+import dev.sextant.runtime.LatencyProfile;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Backends;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Tensor;
+import java.nio.file.Files;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run from images to a measured network: search, derivation, retraining, and the same budget
+ * spent on random search. Goes on from its last checkpoint after whatever ended it, to the same
+ * bits.
+ *
+ * <p>Confined to one thread.
+ */
+public final class SearchRun implements AutoCloseable {
+  /** How far from the budget a derived network may be predicted: half of what measuring may add. */
+  private static final double TOLERANCE = 0.015;
+
+  /** A measured latency further from the budget than this is corrected for. */
+  private static final double CORRECTED = 0.02;
+
+  private static final int CORRECTIONS = 4;
+  private static final int TEST_BATCH = 100;
+
+  /** The validation split does not depend on the seed of the search, as in the published code. */
+  private static final long SPLIT_SEED = 0;
+
+  private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
+
+  private final RunDirectory directory;
+  private final RunDirectory.Setup setup;
+  private final SearchConfig config;
+  private final LatencyTable table;
+  private final ExpectedCost cost;
+  private final ImageDataset data;
+  private final Split split;
+  private final Backend backend;
+  private final Classification classification;
+  private final EventLog events;
+  private final Progress progress;
+  private final long checkpointNanos;
+  private final JsonObject results;
+  private Stage stage;
+  private long lastCheckpoint = System.nanoTime();
+  private long lastTick = System.nanoTime();
+
+  /**
+   * Starts a run in an empty directory.
+   *
+   * @param table which must price every candidate of the space
+   * @param data what {@code setup} names, opened
+   * @param checkpointSeconds between checkpoints
+   * @throws SextantException if the budget is out of the space's range, with that range
+   */
+  public static SearchRun start(
+      RunDirectory directory,
+      RunDirectory.Setup setup,
+      LatencyTable table,
+      ImageDataset data,
+      double checkpointSeconds,
+      Progress progress) {
+    checkBudget(setup, table);
+    directory.write(setup);
+    LatencyFiles.write(table, directory.latency());
+    return new SearchRun(directory, setup, table, data, null, checkpointSeconds, progress);
+  }
+
+  /**
+   * Continues a run from its last checkpoint, or from its beginning if it made none.
+   *
+   * @throws SextantException if the directory holds no run or a file of it is damaged
+   */
+  public static SearchRun resume(
+      RunDirectory directory, double checkpointSeconds, Progress progress) {
+    RunDirectory.Setup setup = directory.read();
+    LatencyTable table = LatencyFiles.read(directory.latency());
+    ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
+    Backend backend = Backends.open(setup.device(), setup.threads());
+    Checkpoint checkpoint =
+        Files.exists(directory.checkpoint())
+            ? Checkpoint.read(directory.checkpoint(), backend)
+            : null;
+    backend.close();
+    return new SearchRun(directory, setup, table, data, checkpoint, checkpointSeconds, progress);
+  }
+
+  private SearchRun(
+      RunDirectory directory,
+      RunDirectory.Setup setup,
+      LatencyTable table,
+      ImageDataset data,
+      @Nullable Checkpoint checkpoint,
+      double checkpointSeconds,
+      Progress progress) {
+    this.directory = directory;
+    this.setup = setup;
+    this.config = setup.config();
+    this.table = table;
+    this.cost = table.costs(setup.space());
+    this.data = data;
+    this.progress = progress;
+    checkData();
+    checkpointNanos = (long) (checkpointSeconds * 1e9);
+    split = Split.stratified(data.train(), config.validationFraction(), SPLIT_SEED);
+    backend = Backends.open(setup.device(), setup.threads());
+    classification = new Classification(backend, setup.space().input());
+    results = checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject();
+    events =
+        new EventLog(
+            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+    stage = open(checkpoint == null ? "search" : checkpoint.get("stage").getAsString());
+    if (checkpoint != null) {
+      stage.load(checkpoint);
+    }
+  }
+
+  private static void checkBudget(RunDirectory.Setup setup, LatencyTable table) {
+    ExpectedCost cost = table.costs(setup.space());
+    double budget = setup.config().budgetMs();
+    boolean tooLarge = budget > cost.maximum() * (1 + TOLERANCE) && !setup.config().ceiling();
+    if (budget < cost.minimum() || tooLarge) {
+      throw new SextantException(
+          "budget: no network of %s takes %.4g ms; they take %.4g to %.4g ms on this machine"
+              .formatted(setup.space().name(), budget, cost.minimum(), cost.maximum()));
+    }
+  }
+
+  private void checkData() {
+    Architecture.Input input = setup.space().input();
+    if (input.height() != data.height()
+        || input.width() != data.width()
+        || input.channels() != data.channels()
+        || setup.space().classes() != data.classes()) {
+      throw new SextantException(
+          "%s: images of %dx%dx%d in %d classes do not fit the run's %dx%dx%d in %d"
+              .formatted(
+                  data.name(),
+                  data.height(),
+                  data.width(),
+                  data.channels(),
+                  data.classes(),
+                  input.height(),
+                  input.width(),
+                  input.channels(),
+                  setup.space().classes()));
+    }
+  }
+
+  /**
+   * Runs to the end.
+   *
+   * @throws SextantException if the search goes wrong, naming the cause; the last good checkpoint
+   *     stays
+   */
+  public SearchResult run() {
+    while (true) {
+      while (stage.done() < stage.steps()) {
+        backend.memory().resetPeaks();
+        stage.step();
+        progress.step(
+            stage.name(), stage.done(), stage.steps(), stage.status(), backend.memory().peak());
+        if (System.nanoTime() - lastCheckpoint > checkpointNanos) {
+          checkpoint();
+        }
+      }
+      tick();
+      Stage next = finish(stage);
+      if (next == null) {
+        return result();
+      }
+      stage.close();
+      stage = next;
+      checkpoint();
+    }
+  }
+
+  private void checkpoint() {
+    tick();
+    Checkpoint checkpoint = Checkpoint.empty(backend);
+    checkpoint.state().addProperty("stage", stage.name());
+    checkpoint.state().add("results", results);
+    checkpoint.state().addProperty("events", events.length());
+    stage.save(checkpoint);
+    checkpoint.write(directory.checkpoint());
+    lastCheckpoint = System.nanoTime();
+  }
+
+  /** Adds the time since the last call to the stage's seconds, which survive a resume. */
+  private void tick() {
+    long now = System.nanoTime();
+    String key = "seconds." + stage.name();
+    double seconds = results.has(key) ? results.get(key).getAsDouble() : 0;
+    results.addProperty(key, seconds + (now - lastTick) * 1e-9);
+    lastTick = now;
+  }
+
+  // ---- stages, in the order they run: search, retrain, random-1 ... random-K, random-retrain
+
+  private Stage open(String name) {
+    if (name.equals("search")) {
+      return new SupernetStage(setup.space(), config, cost, data, split, classification, events);
+    }
+    if (name.equals("retrain")) {
+      return training(name, decisions("found"), allTraining(), new int[0], config.retrainEpochs());
+    }
+    if (name.equals("random-retrain")) {
+      return training(name, decisions("random"), allTraining(), new int[0], config.retrainEpochs());
+    }
+    int sample = Integer.parseInt(name.substring("random-".length()));
+    return training(
+        name, randomDecisions(sample), split.train(), split.validation(), randomEpochs(sample));
+  }
+
+  private TrainingStage training(
+      String name, int[] decisions, int[] train, int[] evaluation, int epochs) {
+    TrainingStage.Plan plan =
+        new TrainingStage.Plan(
+            name,
+            setup.space().derive(decisions),
+            train,
+            evaluation,
+            epochs,
+            config.retrainRate(),
+            Rng.of(config.seed(), name.hashCode()).nextLong());
+    return new TrainingStage(plan, config, data, classification, events);
+  }
+
+  private int[] allTraining() {
+    return IntStream.range(0, data.train().count()).toArray();
+  }
+
+  private int[] randomDecisions(int sample) {
+    return RandomArchitectures.sample(
+        cost, config.budgetMs(), TOLERANCE, config.ceiling(), Rng.of(config.seed(), 41, sample));
+  }
+
+  /** The search's epochs shared out: the same number of training images for both. */
+  private int randomEpochs(int sample) {
+    int total = config.warmupEpochs() + config.epochs();
+    int samples = randomSamples();
+    return total / samples + (sample <= total % samples ? 1 : 0);
+  }
+
+  private int randomSamples() {
+    return Math.min(config.randomSamples(), config.warmupEpochs() + config.epochs());
+  }
+
+  /** Records a stage's results; returns the next stage, or null after the last. */
+  private @Nullable Stage finish(Stage finished) {
+    return switch (finished) {
+      case SupernetStage search -> finishSearch(search);
+      case TrainingStage training when training.name().equals("retrain") -> {
+        Weights weights = weights(training);
+        weights.write(directory.weights());
+        record("found", training, weights);
+        yield randomSamples() > 0 ? open("random-1") : null;
+      }
+      case TrainingStage training when training.name().equals("random-retrain") -> {
+        record("random", training, weights(training));
+        yield null;
+      }
+      case TrainingStage sample -> finishSample(sample);
+      default -> throw new IllegalStateException("unknown stage " + finished.name());
+    };
+  }
+
+  private Stage finishSearch(SupernetStage search) {
+    double[][] probabilities = search.probabilities();
+    int[] decisions = derive(probabilities);
+    results.addProperty("expectedMs", search.expectedMs());
+    results.addProperty("strength", search.strength());
+    results.addProperty(
+        "constrained", !Arrays.equals(decisions, Derivation.mostProbable(probabilities)));
+    results.addProperty("weightStepPeakBytes", search.weightPeak());
+    results.addProperty("architectureStepPeakBytes", search.architecturePeak());
+    results.add("found.decisions", GSON.toJsonTree(decisions));
+    Architecture architecture = setup.space().derive(decisions);
+    RunDirectory.write(directory.architecture(), architecture.toJson());
+    TrainingStage retrain = (TrainingStage) open("retrain");
+    if (config.inheritWeights()) {
+      retrain.inherit(search.inherited(decisions));
+    }
+    return retrain;
+  }
+
+  /**
+   * The most probable network within the budget. Where the table was measured by this run, a
+   * network that measures otherwise than predicted moves the window, and the next one is taken.
+   */
+  private int[] derive(double[][] probabilities) {
+    double aim = config.budgetMs();
+    int[] best = new int[0];
+    double bestError = Double.POSITIVE_INFINITY;
+    for (int correction = 0; ; correction++) {
+      int[] decisions = withinBudget(probabilities, aim);
+      if (setup.tableGiven()) {
+        return decisions;
+      }
+      double measured = measure(setup.space().derive(decisions));
+      double error = measured / config.budgetMs() - 1;
+      if (config.ceiling() && error <= 0) {
+        error = 0;
+      }
+      if (Math.abs(error) < bestError) {
+        best = decisions;
+        bestError = Math.abs(error);
+      }
+      if (bestError <= CORRECTED || correction == CORRECTIONS) {
+        return best;
+      }
+      progress.message(
+          "derived network takes %.4g ms, predicted %.4g: aiming %s"
+              .formatted(measured, cost.of(decisions), error > 0 ? "lower" : "higher"));
+      aim = Math.clamp(aim / (1 + error), cost.minimum(), cost.maximum());
+    }
+  }
+
+  private int[] withinBudget(double[][] probabilities, double aim) {
+    for (double tolerance = TOLERANCE; ; tolerance *= 2) {
+      double low = config.ceiling() ? 0 : aim * (1 - tolerance);
+      double high = config.ceiling() ? aim * (1 + tolerance - TOLERANCE) : aim * (1 + tolerance);
+      int[] decisions = Derivation.mostProbable(probabilities, cost, low, high);
+      if (decisions != null) {
+        return decisions;
+      }
+    }
+  }
+
+  private @Nullable Stage finishSample(TrainingStage sample) {
+    int index = Integer.parseInt(sample.name().substring("random-".length()));
+    double best =
+        results.has("random.validationAccuracy")
+            ? results.get("random.validationAccuracy").getAsDouble()
+            : -1;
+    if (sample.evaluationAccuracy() > best) {
+      results.addProperty("random.validationAccuracy", sample.evaluationAccuracy());
+      results.add("random.decisions", GSON.toJsonTree(randomDecisions(index)));
+    }
+    return open(index < randomSamples() ? "random-" + (index + 1) : "random-retrain");
+  }
+
+  private int[] decisions(String who) {
+    JsonArray array = results.get(who + ".decisions").getAsJsonArray();
+    return array.asList().stream().mapToInt(element -> element.getAsInt()).toArray();
+  }
+
+  // ---- what is measured of a trained network
+
+  private Weights weights(TrainingStage training) {
+    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
+    for (Map.Entry<String, Tensor> tensor : training.weights().entrySet()) {
+      float[] values = new float[tensor.getValue().size()];
+      backend.download(tensor.getValue(), values, 0);
+      entries.put(tensor.getKey(), new Weights.Entry(tensor.getValue().shape(), values));
+    }
+    return new Weights(
+        entries,
+        Map.of(
+            CompiledModel.MEAN, joined(data.normalization().mean()),
+            CompiledModel.DEVIATION, joined(data.normalization().deviation())));
+  }
+
+  private static String joined(float[] values) {
+    StringBuilder text = new StringBuilder();
+    for (float value : values) {
+      text.append(text.isEmpty() ? "" : ",").append(value);
+    }
+    return text.toString();
+  }
+
+  private void record(String who, TrainingStage training, Weights weights) {
+    Architecture architecture = setup.space().derive(decisions(who));
+    double accuracy = testAccuracy(architecture, weights);
+    double measured = measure(architecture);
+    results.addProperty(who + ".predictedMs", table.predict(architecture));
+    results.addProperty(who + ".measuredMs", measured);
+    results.addProperty(who + ".testAccuracy", accuracy);
+    JsonObject fields = new JsonObject();
+    fields.addProperty("stage", training.name());
+    fields.addProperty("predictedMs", table.predict(architecture));
+    fields.addProperty("measuredMs", measured);
+    fields.addProperty("testAccuracy", accuracy);
+    events.emit("trained", fields);
+  }
+
+  /** Accuracy of the compiled model, which is what an application would see. */
+  private double testAccuracy(Architecture architecture, Weights weights) {
+    int bytes = data.test().imageBytes();
+    int batch = Math.min(TEST_BATCH, data.test().count());
+    byte[] pixels = new byte[batch * bytes];
+    float[] logits = new float[batch * architecture.classes()];
+    int correct = 0;
+    try (CompiledModel model =
+        CompiledModel.compile(architecture, weights, setup.device(), setup.threads(), batch)) {
+      for (int from = 0; from < data.test().count(); from += batch) {
+        int count = Math.min(batch, data.test().count() - from);
+        for (int i = 0; i < count; i++) {
+          data.test().copyPixels(from + i, pixels, i * bytes);
+        }
+        model.runPixels(pixels, logits);
+        for (int i = 0; i < count; i++) {
+          correct +=
+              argmax(logits, i * architecture.classes(), architecture.classes())
+                      == data.test().label(from + i)
+                  ? 1
+                  : 0;
+        }
+      }
+    }
+    return (double) correct / data.test().count();
+  }
+
+  private static int argmax(float[] values, int from, int count) {
+    int best = 0;
+    for (int i = 1; i < count; i++) {
+      if (values[from + i] > values[from + best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  private double measure(Architecture architecture) {
+    return new LatencyProfile(setup.device(), table.setting().threads(), LatencyMeter.DEFAULT)
+        .network(architecture, table.setting().batch())
+        .medianMs();
+  }
+
+  private SearchResult result() {
+    SearchResult result =
+        new SearchResult(
+            found("found", seconds("search") + seconds("retrain")),
+            randomSamples() > 0 ? found("random", randomSeconds()) : null,
+            results.get("expectedMs").getAsDouble(),
+            results.get("strength").getAsDouble(),
+            results.get("constrained").getAsBoolean(),
+            results.get("weightStepPeakBytes").getAsLong(),
+            results.get("architectureStepPeakBytes").getAsLong());
+    JsonObject file = results.deepCopy();
+    file.addProperty("budgetMs", config.budgetMs());
+    RunDirectory.write(directory.result(), GSON.toJson(file) + "\n");
+    checkpoint();
+    return result;
+  }
+
+  private SearchResult.Found found(String who, double seconds) {
+    return new SearchResult.Found(
+        setup.space().derive(decisions(who)),
+        results.get(who + ".predictedMs").getAsDouble(),
+        results.get(who + ".measuredMs").getAsDouble(),
+        results.get(who + ".testAccuracy").getAsDouble(),
+        seconds);
+  }
+
+  private double randomSeconds() {
+    double sum = seconds("random-retrain");
+    for (int i = 1; i <= randomSamples(); i++) {
+      sum += seconds("random-" + i);
+    }
+    return sum;
+  }
+
+  private double seconds(String stageName) {
+    String key = "seconds." + stageName;
+    return results.has(key) ? results.get(key).getAsDouble() : 0;
+  }
+
+  /** Stops threads and frees memory; the run can be resumed. Idempotent. */
+  @Override
+  public void close() {
+    stage.close();
+    events.close();
+    backend.close();
+  }
+}

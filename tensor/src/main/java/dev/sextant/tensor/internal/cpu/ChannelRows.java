@@ -1,0 +1,67 @@
+package dev.sextant.tensor.internal.cpu;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * A dense tensor {@code [.., C]} seen as rows that vectors divide: some neighbouring rows of C
+ * channels make one row of {@link #width}, so that few or odd channels fill vectors too. What is
+ * left over at the end makes one shorter row. Reused from call to call.
+ */
+final class ChannelRows {
+  private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
+
+  /** Rows narrower than this spend their time on loop overhead. */
+  private static final int NARROW = 128;
+
+  /** Rows are not joined beyond this, so that the per-channel constants stay in the cache. */
+  private static final int WIDE = 2048;
+
+  int channels;
+
+  /** Elements of a row: a multiple of the channels. */
+  int width;
+
+  /** The width rounded up to whole vectors: elements of a vector of per-channel constants. */
+  int stride;
+
+  /** Rows of full width. */
+  int wholeRows;
+
+  /** Elements of the shorter row at the end, maybe 0. */
+  int restWidth;
+
+  /** Views that many elements. */
+  void view(int elements, int channelCount) {
+    channels = channelCount;
+    int joined = LANES / gcd(LANES, channels);
+    if (joined * channels > WIDE) {
+      joined = 1;
+    }
+    while (joined * channels < NARROW) {
+      joined *= 2;
+    }
+    width = joined * channels;
+    stride = (width + LANES - 1) / LANES * LANES;
+    wholeRows = elements / width;
+    restWidth = elements - wholeRows * width;
+  }
+
+  /** Rows, the shorter one included. */
+  int count() {
+    return restWidth == 0 ? wholeRows : wholeRows + 1;
+  }
+
+  /** Elements of a row. */
+  int widthOf(int row) {
+    return row < wholeRows ? width : restWidth;
+  }
+
+  /** Where a worker's share starts; the share of the worker after the last starts at the end. */
+  int share(int worker, int workers) {
+    return (int) ((long) count() * worker / workers);
+  }
+
+  private static int gcd(int a, int b) {
+    return b == 0 ? a : gcd(b, a % b);
+  }
+}

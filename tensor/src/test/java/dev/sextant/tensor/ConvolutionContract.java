@@ -1,0 +1,121 @@
+package dev.sextant.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.sextant.tensor.Trial.Operand;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Dense and depthwise convolutions, forward and backward. */
+interface ConvolutionContract extends ContractSubject {
+  String WINDOWS = "dev.sextant.tensor.ContractSubject#windows";
+
+  @ParameterizedTest
+  @MethodSource(WINDOWS)
+  default void denseConvolution(Window window) {
+    int[] channels = ContractSubject.channels();
+    int[] turn = {0};
+    ContractSubject.images(window)
+        .forEach(
+            image -> {
+              int i = turn[0]++;
+              int in = channels[i % channels.length];
+              int out = channels[(5 * i + 2) % channels.length];
+              dense(Shape.of(image[0], image[1], image[2], in), out, window, i);
+            });
+    dense(Shape.of(2, 19, 17, 24), 40, window, turn[0]);
+  }
+
+  /** Bias, residual and activation take turns with the case. */
+  private void dense(Shape image, int outputs, Window window, int turn) {
+    Activation activation = Activation.values()[turn % Activation.values().length];
+    Shape kernel = Shape.of(window.kernel(), window.kernel(), image.channels(), outputs);
+    Shape output = window.output(image, outputs);
+    try (Trial trial = trial("conv2d %s by %s, %s, %s", image, kernel, window, activation)) {
+      Operand x = trial.random(image);
+      Operand w = trial.random(kernel);
+      Operand bias = turn % 2 == 0 ? trial.random(outputs) : null;
+      Operand residual = turn % 3 == 0 ? trial.random(output) : null;
+      Operand out = trial.output(output);
+      trial.run(
+          b ->
+              b.conv2d(
+                  x.on(b),
+                  w.on(b),
+                  window,
+                  Trial.on(bias, b),
+                  activation,
+                  Trial.on(residual, b),
+                  out.on(b)));
+      Operand dy = trial.random(output);
+      Operand dx = trial.output(image);
+      Operand dw = trial.output(kernel);
+      trial.run(b -> b.conv2dBackwardData(dy.on(b), w.on(b), window, dx.on(b)));
+      trial.run(b -> b.conv2dBackwardFilter(x.on(b), dy.on(b), window, dw.on(b)));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource(WINDOWS)
+  default void depthwiseConvolution(Window window) {
+    int[] channels = ContractSubject.channels();
+    int[] turn = {0};
+    ContractSubject.images(window)
+        .forEach(
+            image -> {
+              int i = turn[0]++;
+              int c = channels[i % channels.length];
+              depthwise(Shape.of(image[0], image[1], image[2], c), window, i);
+            });
+    for (int c : channels) {
+      depthwise(Shape.of(2, 15, 13, c), window, turn[0]++);
+    }
+    depthwise(Shape.of(3, 21, 19, 72), window, turn[0]);
+  }
+
+  /** Bias and activation take turns with the case. */
+  private void depthwise(Shape image, Window window, int turn) {
+    Activation activation = Activation.values()[turn % Activation.values().length];
+    Shape kernel = Shape.of(window.kernel(), window.kernel(), image.channels());
+    Shape output = window.output(image, image.channels());
+    try (Trial trial = trial("depthwise %s, %s, %s", image, window, activation)) {
+      Operand x = trial.random(image);
+      Operand w = trial.random(kernel);
+      Operand bias = turn % 2 == 0 ? trial.random(image.channels()) : null;
+      Operand out = trial.output(output);
+      trial.run(
+          b -> b.depthwise(x.on(b), w.on(b), window, Trial.on(bias, b), activation, out.on(b)));
+      Operand dy = trial.random(output);
+      Operand dx = trial.output(image);
+      Operand dw = trial.output(kernel);
+      trial.run(b -> b.depthwiseBackwardData(dy.on(b), w.on(b), window, dx.on(b)));
+      trial.run(b -> b.depthwiseBackwardFilter(x.on(b), dy.on(b), window, dw.on(b)));
+    }
+  }
+
+  @Test
+  default void filterGradientsRepeatBitForBitAndTakeNoNewMemory() {
+    Window window = Window.same(3, 1);
+    try (Trial trial = trial("repeated filter gradients")) {
+      Operand x = trial.random(4, 17, 15, 33);
+      Operand dy = trial.random(4, 17, 15, 33);
+      Operand dense = trial.output(Shape.of(3, 3, 33, 33));
+      Operand depthwise = trial.output(Shape.of(3, 3, 33));
+      Backend b = backend();
+      b.conv2dBackwardFilter(x.on(b), dy.on(b), window, dense.on(b));
+      b.depthwiseBackwardFilter(x.on(b), dy.on(b), window, depthwise.on(b));
+      float[] firstDense = download(dense.on(b));
+      float[] firstDepthwise = download(depthwise.on(b));
+      long reserved = b.memory().reserved();
+      for (int i = 0; i < 3; i++) {
+        b.conv2dBackwardFilter(x.on(b), dy.on(b), window, dense.on(b));
+        b.depthwiseBackwardFilter(x.on(b), dy.on(b), window, depthwise.on(b));
+        assertArrayEquals(firstDense, download(dense.on(b)));
+        assertArrayEquals(firstDepthwise, download(depthwise.on(b)));
+      }
+      assertEquals(reserved, b.memory().reserved());
+    }
+  }
+}

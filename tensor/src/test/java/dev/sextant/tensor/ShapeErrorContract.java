@@ -1,0 +1,182 @@
+package dev.sextant.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.tensor.Backend.BatchNorm;
+import org.junit.jupiter.api.Test;
+
+/** Wrong shapes: a {@link SextantException} that names the operation and the shapes. */
+interface ShapeErrorContract extends ContractSubject {
+  private void refuses(Runnable call, String... parts) {
+    String message = assertThrows(SextantException.class, call::run).getMessage();
+    for (String part : parts) {
+      assertTrue(message.contains(part), () -> "'" + part + "' is not in: " + message);
+    }
+  }
+
+  private Tensor floats(int... extents) {
+    return backend().memory().floats(Shape.of(extents), Memory.Category.DATA, "wrong");
+  }
+
+  @Test
+  default void elementwiseShapesDiffer() {
+    Backend b = backend();
+    try (Memory.Scope _ = b.memory().scope()) {
+      Tensor x = floats(2, 3);
+      Tensor y = floats(3, 2);
+      refuses(() -> b.copy(x, y), "copy:", "[2,3]", "[3,2]");
+      refuses(() -> b.axpy(1, x, y), "axpy:", "[2,3]", "[3,2]");
+      refuses(() -> b.scale(x, 1, y), "scale:", "[2,3]", "[3,2]");
+      refuses(() -> b.add(x, y, x), "add:", "[2,3]", "[3,2]");
+      refuses(() -> b.multiply(x, x, y), "multiply:", "[2,3]", "[3,2]");
+      refuses(() -> b.activate(x, Activation.RELU, y), "activate:", "[2,3]", "[3,2]");
+      refuses(
+          () -> b.activateBackward(x, Activation.RELU, y, x),
+          "activateBackward:",
+          "[2,3]",
+          "[3,2]");
+      refuses(() -> b.dot(x, y), "dot:", "[2,3]", "[3,2]");
+      refuses(() -> b.sgdStep(x, y, x, 1, 0, 0, false), "sgdStep:", "[2,3]", "[3,2]");
+      refuses(() -> b.adamStep(x, x, y, x, 1, 0, 0, 1, 0, 1), "adamStep:", "[2,3]", "[3,2]");
+      refuses(() -> b.rmsPropStep(x, x, x, y, 1, 0, 0, 1, 0), "rmsPropStep:", "[2,3]", "[3,2]");
+    }
+  }
+
+  @Test
+  default void channelsDiffer() {
+    Backend b = backend();
+    try (Memory.Scope _ = b.memory().scope()) {
+      Tensor x = floats(2, 3, 4, 5);
+      Tensor vector = floats(4);
+      Tensor perImage = floats(2, 4);
+      refuses(() -> b.addBias(x, vector, x), "addBias:", "[2,3,4,5]", "[4]");
+      refuses(() -> b.channelSum(x, vector), "channelSum:", "[2,3,4,5]", "[4]");
+      refuses(
+          () -> b.scaleChannels(x, perImage, x), "scaleChannels:", "[2,3,4,5]", "[2,5]", "[2,4]");
+      refuses(() -> b.channelDot(x, x, perImage), "channelDot:", "[2,3,4,5]", "[2,4]");
+      refuses(() -> b.globalAvgPool(x, perImage), "globalAvgPool:", "[2,3,4,5]", "[2,4]");
+      refuses(
+          () -> b.globalAvgPoolBackward(perImage, x),
+          "globalAvgPoolBackward:",
+          "[2,3,4,5]",
+          "[2,4]");
+      refuses(
+          () -> b.copyChannels(x, 3, x, 0, 3), "copyChannels:", "3 channels from 3", "[2,3,4,5]");
+      refuses(() -> b.copyChannels(x, 0, perImage, 0, 1), "copyChannels:", "[2,3,4,5]", "[2,4]");
+      refuses(
+          () -> b.batchNormStatistics(x, vector, vector),
+          "batchNormStatistics:",
+          "[2,3,4,5]",
+          "[4]");
+      BatchNorm norm = new BatchNorm(vector, vector, vector, vector, 1, Activation.RELU);
+      refuses(() -> b.batchNormApply(x, norm, null, x), "batchNormApply:", "[2,3,4,5]", "[4]");
+      refuses(
+          () -> b.batchNormBackward(x, norm, x, x, vector, vector),
+          "batchNormBackward:",
+          "[2,3,4,5]",
+          "[4]");
+      refuses(
+          () -> b.batchNormInnerProduct(x, x, vector, vector, 1, vector),
+          "batchNormInnerProduct:",
+          "[2,3,4,5]",
+          "[4]");
+    }
+  }
+
+  @Test
+  default void matricesDoNotFit() {
+    Backend b = backend();
+    try (Memory.Scope _ = b.memory().scope()) {
+      Tensor x = floats(2, 3);
+      Tensor y = floats(4, 5);
+      Tensor z = floats(3, 5);
+      refuses(() -> b.gemm(x, false, y, false, x, false), "gemm:", "[2,3]", "[4,5]");
+      refuses(() -> b.gemm(x, false, z, false, y, false), "gemm:", "[2,5]", "[4,5]");
+      refuses(() -> b.gemm(floats(6), false, y, false, x, false), "gemm:", "[6]");
+    }
+  }
+
+  @Test
+  default void convolutionsDoNotFit() {
+    Backend b = backend();
+    Window window = Window.same(3, 1);
+    Activation none = Activation.IDENTITY;
+    try (Memory.Scope _ = b.memory().scope()) {
+      Tensor x = floats(1, 4, 4, 6);
+      Tensor dense = floats(3, 3, 5, 7);
+      Tensor depthwise = floats(3, 3, 5);
+      Tensor out = floats(1, 4, 4, 7);
+      refuses(
+          () -> b.conv2d(x, dense, window, null, none, null, out),
+          "conv2d: input has 6 channels, kernel has 5",
+          "[1,4,4,6]",
+          "[3,3,5,7]");
+      refuses(
+          () -> b.conv2dBackwardData(out, dense, window, x),
+          "conv2dBackwardData:",
+          "[1,4,4,6]",
+          "[3,3,5,7]");
+      refuses(
+          () -> b.conv2dBackwardFilter(x, out, window, dense),
+          "conv2dBackwardFilter:",
+          "[1,4,4,6]",
+          "[3,3,5,7]");
+      refuses(
+          () -> b.depthwise(x, depthwise, window, null, none, x),
+          "depthwise: input has 6 channels, kernel has 5",
+          "[1,4,4,6]",
+          "[3,3,5]");
+      refuses(
+          () -> b.depthwiseBackwardData(x, depthwise, window, x),
+          "depthwiseBackwardData:",
+          "[1,4,4,6]",
+          "[3,3,5]");
+      refuses(
+          () -> b.depthwiseBackwardFilter(x, x, window, depthwise),
+          "depthwiseBackwardFilter:",
+          "[1,4,4,6]",
+          "[3,3,5]");
+      Tensor fits = floats(3, 3, 6, 7);
+      refuses(
+          () -> b.conv2d(x, fits, Window.same(3, 2), null, none, null, out),
+          "conv2d:",
+          "[1,2,2,7]",
+          "[1,4,4,7]");
+      refuses(
+          () -> b.conv2d(x, fits, window, floats(6), none, null, out),
+          "conv2d:",
+          "[1,4,4,7]",
+          "[6]");
+      refuses(
+          () -> b.conv2d(x, fits, window, null, none, x, out), "conv2d:", "[1,4,4,6]", "[1,4,4,7]");
+      refuses(
+          () -> b.conv2d(x, fits, Window.same(5, 1), null, none, null, out),
+          "conv2d:",
+          "[3,3,6,7]",
+          "5x5");
+    }
+  }
+
+  @Test
+  default void poolingsAndLabelsDoNotFit() {
+    Backend b = backend();
+    Window window = Window.same(3, 2);
+    try (Memory.Scope _ = b.memory().scope()) {
+      Tensor x = floats(1, 4, 4, 6);
+      refuses(() -> b.maxPool(x, window, x), "maxPool:", "[1,2,2,6]", "[1,4,4,6]");
+      refuses(() -> b.maxPoolBackward(x, x, window, x), "maxPoolBackward:", "[1,2,2,6]");
+      refuses(() -> b.avgPool(x, window, x), "avgPool:", "[1,2,2,6]", "[1,4,4,6]");
+      refuses(() -> b.avgPoolBackward(x, window, x), "avgPoolBackward:", "[1,2,2,6]");
+      refuses(() -> b.avgPool(x, new Window(2, 1, 2, 1), x), "avgPool:", "without a pixel");
+      Tensor logits = floats(2, 3);
+      Tensor labels = b.memory().ints(Shape.of(3), Memory.Category.DATA, "labels");
+      refuses(
+          () -> b.softmaxCrossEntropy(logits, labels, 0, null),
+          "softmaxCrossEntropy:",
+          "[2]",
+          "[3]");
+      refuses(() -> b.countCorrect(logits, labels), "countCorrect:", "[2]", "[3]");
+    }
+  }
+}

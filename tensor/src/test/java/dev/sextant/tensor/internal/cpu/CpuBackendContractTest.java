@@ -1,0 +1,42 @@
+package dev.sextant.tensor.internal.cpu;
+
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.BackendContract;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.internal.reference.ReferenceBackend;
+import org.junit.jupiter.api.Nested;
+
+/** The contract on the CPU: one thread, as many as cores, more than cores, and without vectors. */
+class CpuBackendContractTest {
+  @Nested
+  class OneThread extends BackendContract {
+    @Override
+    protected Backend open() {
+      return Backend.cpu(1);
+    }
+  }
+
+  @Nested
+  class TwoThreads extends BackendContract {
+    @Override
+    protected Backend open() {
+      return Backend.cpu(2);
+    }
+  }
+
+  @Nested
+  class ThreeThreads extends BackendContract {
+    @Override
+    protected Backend open() {
+      return Backend.cpu(3);
+    }
+  }
+
+  @Nested
+  class WithoutVectors extends BackendContract {
+    @Override
+    protected Backend open() {
+      return new ReferenceBackend(Device.CPU);
+    }
+  }
+}
