@@ -114,7 +114,7 @@ class CompiledModelTest {
   }
 
   private static void assertComputes(Layer layer, Shape input) {
-    Weights weights = trained(WeightNames.copies(layer, input, 1), 3);
+    Weights weights = trained(WeightNames.of(layer, input), 3);
     float[] images = images(input.size(), 4);
     float[] expected;
     try (ReferenceNetwork network = new ReferenceNetwork(weights, 1e-3)) {
