@@ -10,14 +10,24 @@ import org.jspecify.annotations.Nullable;
 public final class Check {
   private Check() {}
 
-  /** All tensors have the shape of the first. */
-  public static void same(String op, Tensor first, Tensor... others) {
-    for (Tensor other : others) {
-      if (!other.shape().equals(first.shape())) {
-        throw new SextantException(
-            "%s: shapes differ (%s and %s)".formatted(op, first.shape(), other.shape()));
-      }
+  /** Two tensors have one shape. */
+  public static void same(String op, Tensor first, Tensor second) {
+    if (!second.shape().equals(first.shape())) {
+      throw new SextantException(
+          "%s: shapes differ (%s and %s)".formatted(op, first.shape(), second.shape()));
     }
+  }
+
+  /** Three tensors have one shape. */
+  public static void same(String op, Tensor first, Tensor second, Tensor third) {
+    same(op, first, second);
+    same(op, first, third);
+  }
+
+  /** Four tensors have one shape. */
+  public static void same(String op, Tensor first, Tensor second, Tensor third, Tensor fourth) {
+    same(op, first, second, third);
+    same(op, first, fourth);
   }
 
   /** A tensor has the shape that the operation needs it to have. */
@@ -97,11 +107,11 @@ public final class Check {
   /** Factors or products {@code [N, C]}, one for each image and channel of x {@code [N,H,W,C]}. */
   public static void imageChannels(String op, String name, Tensor x, Tensor tensor) {
     rank(op, "input", x.shape(), 4);
-    Shape expected = Shape.of(x.shape().get(0), x.shape().get(3));
-    if (!tensor.shape().equals(expected)) {
+    Shape shape = tensor.shape();
+    if (shape.rank() != 2 || shape.get(0) != x.shape().get(0) || shape.get(1) != x.shape().get(3)) {
       throw new SextantException(
           "%s: %s must be %s for input %s (it is %s)"
-              .formatted(op, name, expected, x.shape(), tensor.shape()));
+              .formatted(op, name, Shape.of(x.shape().get(0), x.shape().get(3)), x.shape(), shape));
     }
   }
 

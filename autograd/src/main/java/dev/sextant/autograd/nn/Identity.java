@@ -11,6 +11,9 @@ import dev.sextant.tensor.Tensor;
  * operation, so its inner product is 0.
  */
 public final class Identity extends Module {
+  /** The identity. */
+  public Identity() {}
+
   @Override
   public Variable forward(Tape tape, Variable x) {
     return Reshape.apply(tape, x, x.shape());

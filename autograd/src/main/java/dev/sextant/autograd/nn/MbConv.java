@@ -71,7 +71,7 @@ public final class MbConv extends Module {
   public MbConv(Initializer init, Config config) {
     int mid = config.expanded;
     if (mid != config.in) {
-      expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE, false));
+      expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE));
       expandNorm =
           child("expand_norm", new BatchNorm(init, mid, config.epsilon, config.activation));
     } else {
@@ -85,7 +85,7 @@ public final class MbConv extends Module {
         config.squeezed > 0
             ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed))
             : null;
-    project = child("project", new Convolution(init, mid, config.out, Window.POINTWISE, false));
+    project = child("project", new Convolution(init, mid, config.out, Window.POINTWISE));
     projectNorm =
         child("project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
     shortcut = config.shortcut;

@@ -15,6 +15,9 @@ import java.util.SequencedMap;
  * expand_norm.gamma}) in a fixed order. Confined to the thread of its backend.
  */
 public abstract class Module implements AutoCloseable {
+  /** A module without parameters; its constructor registers them. */
+  protected Module() {}
+
   private final SequencedMap<String, Parameter> parameters = new LinkedHashMap<>();
   private final SequencedMap<String, Tensor> buffers = new LinkedHashMap<>();
   private final SequencedMap<String, Module> children = new LinkedHashMap<>();

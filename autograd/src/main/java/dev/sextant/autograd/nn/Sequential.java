@@ -27,6 +27,11 @@ public final class Sequential extends Module {
 
   @Override
   public Variable forward(Tape tape, Variable x) {
+    return run(tape, layers, x);
+  }
+
+  /** The layers one after the other, for modules that name their children otherwise. */
+  public static Variable run(Tape tape, List<? extends Module> layers, Variable x) {
     if (layers.isEmpty()) {
       return Reshape.apply(tape, x, x.shape());
     }

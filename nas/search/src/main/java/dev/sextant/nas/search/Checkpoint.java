@@ -23,7 +23,7 @@ import java.util.TreeMap;
  * Everything a run needs to continue bit for bit: tensors by name and small values as JSON, in one
  * safetensors file that is written beside the old one, synced and renamed over it, with a checksum.
  */
-public final class Checkpoint {
+final class Checkpoint {
   private static final String STATE = "state";
 
   private final Backend backend;
@@ -120,7 +120,7 @@ public final class Checkpoint {
         .getAsJsonObject()
         .entrySet()
         .forEach(entry -> steps.put(entry.getKey(), entry.getValue().getAsInt()));
-    try (Memory.Scope scope = backend.memory().scope()) {
+    try (Memory.Scope _ = backend.memory().scope()) {
       Map<String, Tensor> moments = new TreeMap<>();
       tensors.forEach(
           (name, entry) -> {

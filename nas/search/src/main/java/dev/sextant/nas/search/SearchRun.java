@@ -83,7 +83,7 @@ public final class SearchRun implements AutoCloseable {
       ImageDataset data,
       double checkpointSeconds,
       Progress progress) {
-    checkBudget(setup, table);
+    check(setup, table);
     directory.write(setup);
     LatencyFiles.write(table, directory.latency());
     return new SearchRun(directory, setup, table, data, null, checkpointSeconds, progress);
@@ -138,7 +138,12 @@ public final class SearchRun implements AutoCloseable {
     }
   }
 
-  private static void checkBudget(RunDirectory.Setup setup, LatencyTable table) {
+  /**
+   * Checks that some network of the space meets the budget.
+   *
+   * @throws SextantException with the range of the space if none does
+   */
+  public static void check(RunDirectory.Setup setup, LatencyTable table) {
     ExpectedCost cost = table.costs(setup.space());
     double budget = setup.config().budgetMs();
     boolean tooLarge = budget > cost.maximum() * (1 + TOLERANCE) && !setup.config().ceiling();

@@ -96,7 +96,7 @@ final class TrainingStage implements Stage {
 
   /** Starts from other weights than random ones. */
   void inherit(Map<String, Tensor> weights) {
-    network.load(weights);
+    network.load(classification.backend(), weights);
   }
 
   @Override

@@ -59,7 +59,7 @@ final class Modules {
 
   private static Module conv(Layer.Conv conv, int in, float epsilon, Initializer init) {
     if (!conv.batchNorm()) {
-      return new Convolution(init, in, conv.out(), conv.window(), true, conv.activation());
+      return new Convolution(init, in, conv.out(), conv.window(), conv.activation());
     }
     return new NormalizedConvolution(
         new Convolution(init, in, conv.out(), conv.window()),
@@ -69,7 +69,7 @@ final class Modules {
   private static Module depthwise(
       Layer.Depthwise depthwise, int in, float epsilon, Initializer init) {
     if (!depthwise.batchNorm()) {
-      return new DepthwiseConvolution(init, in, depthwise.window(), true, depthwise.activation());
+      return new DepthwiseConvolution(init, in, depthwise.window(), depthwise.activation());
     }
     return new NormalizedConvolution(
         new DepthwiseConvolution(init, in, depthwise.window()),

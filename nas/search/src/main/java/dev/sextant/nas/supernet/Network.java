@@ -5,6 +5,7 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Linear;
 import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.autograd.ops.Dropout;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;
@@ -39,7 +40,7 @@ public final class Network extends Module {
   @Override
   public Variable forward(Tape tape, Variable x) {
     Module last = layers.getLast();
-    Variable features = chain(tape, layers.subList(0, layers.size() - 1), x);
+    Variable features = Sequential.run(tape, layers.subList(0, layers.size() - 1), x);
     Variable kept = features;
     if (last instanceof Linear && dropout > 0) {
       kept = Dropout.apply(tape, features, dropout, dropoutRng);
@@ -52,18 +53,5 @@ public final class Network extends Module {
       features.release();
     }
     return logits;
-  }
-
-  /** Layers one after the other; each output is released once the next layer has read it. */
-  static Variable chain(Tape tape, List<Module> layers, Variable x) {
-    Variable y = x;
-    for (Module layer : layers) {
-      Variable next = layer.forward(tape, y);
-      if (y != x && next != y) {
-        y.release();
-      }
-      y = next;
-    }
-    return y;
   }
 }

@@ -5,6 +5,7 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Layer;
@@ -72,7 +73,7 @@ public final class Supernet extends Module {
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    return Network.chain(tape, positions, x);
+    return Sequential.run(tape, positions, x);
   }
 
   /** Weights of the network of these decisions, under the paths that {@link Network} has. */

@@ -301,7 +301,8 @@ final class ElementwiseKernels {
         s2 = s2.add(FloatVector.fromArray(SPECIES, x, xi + i + 2 * LANES));
         s3 = s3.add(FloatVector.fromArray(SPECIES, x, xi + i + 3 * LANES));
       }
-      total += VectorMath.sum(s0.add(s1).add(s2.add(s3)), scratch, scratchOffset);
+      s0.add(s1).add(s2.add(s3)).intoArray(scratch, scratchOffset);
+      total += VectorMath.sum(scratch, scratchOffset);
     }
     for (; i < count; i++) {
       total += x[xi + i];
@@ -325,7 +326,8 @@ final class ElementwiseKernels {
         s2 = product(a, ai + i + 2 * LANES, b, bi + i + 2 * LANES, s2);
         s3 = product(a, ai + i + 3 * LANES, b, bi + i + 3 * LANES, s3);
       }
-      total += VectorMath.sum(s0.add(s1).add(s2.add(s3)), scratch, scratchOffset);
+      s0.add(s1).add(s2.add(s3)).intoArray(scratch, scratchOffset);
+      total += VectorMath.sum(scratch, scratchOffset);
     }
     for (; i < count; i++) {
       total += (double) a[ai + i] * b[bi + i];

@@ -58,8 +58,9 @@ final class GemmBlock {
   int aCol;
   float[] b = NONE;
   int ib;
+
+  /** Distance between the rows of b, or 0 where it is packed. */
   int bRow;
-  int bVector;
 
   /** Rows of b that can be read in whole vectors; the rest are in {@link #tail}. */
   int safeRows;
@@ -84,12 +85,16 @@ final class GemmBlock {
   private float[] residual = NONE;
   private int iresidual;
 
+  /** How many stretches the vectors are cut into, each covered with panels of its own. */
+  int across = 1;
+
   /** c is {@code [m, n]}, a {@code [m, k]}, b {@code [k, n]}. */
   void sizes(int rows, int columns, int depth) {
     m = rows;
     n = columns;
     k = depth;
     safeRows = depth;
+    across = 1;
   }
 
   /** Element (i, p) of a is at {@code ia + i aRow + p aCol}. */
@@ -105,17 +110,15 @@ final class GemmBlock {
     b = array;
     ib = offset;
     bRow = rowStride;
-    bVector = LANES;
     int lastRead = array.length - vectors() * LANES - offset;
     safeRows = lastRead < 0 ? 0 : Math.min(k, lastRead / Math.max(1, rowStride) + 1);
   }
 
-  /** b packed by {@link GemmPack}. */
+  /** b packed by {@link GemmPack} for {@link #across} stretches. */
   void bPacked(float[] array, int offset) {
     b = array;
     ib = offset;
-    bRow = LANES;
-    bVector = k * LANES;
+    bRow = 0;
     safeRows = k;
   }
 
@@ -127,7 +130,6 @@ final class GemmBlock {
     b = other.b;
     ib = other.ib;
     bRow = other.bRow;
-    bVector = other.bVector;
     safeRows = other.safeRows;
     tail = other.tail;
     itail = other.itail;
@@ -181,6 +183,11 @@ final class GemmBlock {
     return (n + LANES - 1) / LANES;
   }
 
+  /** Where a stretch of the vectors starts; panels never reach over it. */
+  static int stretch(int vectors, int stretch, int across) {
+    return (int) ((long) vectors * stretch / across);
+  }
+
   /** Covers rows and vectors of c, over all of k, with tiles, and applies the epilogue. */
   void run(int rowFrom, int rowTo, int vectorFrom, int vectorTo, float[] scratch) {
     int columns = Math.min(n, vectorTo * LANES) - vectorFrom * LANES;
@@ -210,20 +217,8 @@ final class GemmBlock {
       if (from < safeRows) {
         to = Math.min(to, safeRows);
         panels(
-            rowFrom,
-            rowTo,
-            vectorFrom,
-            vectorTo,
-            from,
-            to,
-            b,
-            ib + from * bRow,
-            bRow,
-            bVector,
-            adding,
-            scratch);
+            rowFrom, rowTo, vectorFrom, vectorTo, from, to, b, ib, bRow, from, k, adding, scratch);
       } else {
-        int rows = k - safeRows;
         panels(
             rowFrom,
             rowTo,
@@ -232,9 +227,10 @@ final class GemmBlock {
             from,
             to,
             tail,
-            itail + (from - safeRows) * LANES,
-            LANES,
-            rows * LANES,
+            itail,
+            0,
+            from - safeRows,
+            k - safeRows,
             adding,
             scratch);
       }
@@ -250,16 +246,19 @@ final class GemmBlock {
       int vectorTo,
       int kFrom,
       int kTo,
-      float[] panel,
-      int ipanel,
-      int panelRow,
-      int panelVector,
+      float[] matrix,
+      int imatrix,
+      int stride,
+      int first,
+      int depth,
       boolean adding,
       float[] scratch) {
     int width;
     for (int vector = vectorFrom; vector < vectorTo; vector += width) {
       width = width(vectorTo - vector);
       int last = Math.min(LANES, n - (vector + width - 1) * LANES);
+      int panelRow = stride == 0 ? width * LANES : stride;
+      int panel = imatrix + vector * LANES * (stride == 0 ? depth : 1) + first * panelRow;
       int[] heights = HEIGHTS[width];
       int choice = tallest(heights, rowTo - rowFrom);
       int row = rowFrom;
@@ -289,10 +288,9 @@ final class GemmBlock {
             ia + row * aRow + kFrom * aCol,
             aRow,
             aCol,
+            matrix,
             panel,
-            ipanel + vector * panelVector,
             panelRow,
-            panelVector,
             kTo - kFrom,
             s,
             is,
@@ -309,7 +307,7 @@ final class GemmBlock {
   }
 
   /** Panels are three vectors wide, then two; one only where there is one vector. */
-  private static int width(int remaining) {
+  static int width(int remaining) {
     return remaining == 4 ? 2 : Math.min(3, remaining);
   }
 
@@ -355,7 +353,7 @@ final class GemmBlock {
     }
   }
 
-  /** The table of micro-kernels. */
+  /** The table of micro-kernels; see {@link GemmTiles3}. */
   private static void tile(
       int width,
       int rows,
@@ -366,7 +364,6 @@ final class GemmBlock {
       float[] b,
       int ib,
       int bRow,
-      int bVector,
       int k,
       float[] s,
       int is,
@@ -376,31 +373,31 @@ final class GemmBlock {
       int cRow) {
     switch (width << 4 | rows) {
       case 3 << 4 | 9 ->
-          GemmTiles3.rows9(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles3.rows9(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 3 << 4 | 8 ->
-          GemmTiles3.rows8(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles3.rows8(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 3 << 4 | 4 ->
-          GemmTiles3.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles3.rows4(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 3 << 4 | 2 ->
-          GemmTiles3.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles3.rows2(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 3 << 4 | 1 ->
-          GemmTiles3.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles3.rows1(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 2 << 4 | 12 ->
-          GemmTiles2.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles2.rows12(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 2 << 4 | 4 ->
-          GemmTiles2.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles2.rows4(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 2 << 4 | 2 ->
-          GemmTiles2.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles2.rows2(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 2 << 4 | 1 ->
-          GemmTiles2.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles2.rows1(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 1 << 4 | 12 ->
-          GemmTiles1.rows12(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles1.rows12(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 1 << 4 | 4 ->
-          GemmTiles1.rows4(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles1.rows4(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 1 << 4 | 2 ->
-          GemmTiles1.rows2(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles1.rows2(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       case 1 << 4 | 1 ->
-          GemmTiles1.rows1(a, ia, aRow, aCol, b, ib, bRow, bVector, k, s, is, sRow, c, ic, cRow);
+          GemmTiles1.rows1(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
       default -> throw new IllegalStateException("no tile of " + rows + " x " + width);
     }
   }

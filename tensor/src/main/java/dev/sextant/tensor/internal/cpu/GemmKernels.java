@@ -84,7 +84,9 @@ final class GemmKernels {
       return;
     }
     GemmBlock block = blocks[0];
+    int workers = (long) m * n * k < SHARE_FROM ? 1 : team.threads();
     block.sizes(m, n, k);
+    block.across = across(tiles(m), block.vectors(), workers);
     block.a(a.floats(), a.offset(), transposeA ? 1 : k, transposeA ? m : 1);
     block.c(c.floats(), c.offset(), n, accumulate);
     block.epilogue(activation);
@@ -93,7 +95,7 @@ final class GemmKernels {
     }
     try (Tensor _ = bindB(block, b, transposeB);
         Tensor _ = bindBias(block, bias)) {
-      if ((long) m * n * k < SHARE_FROM) {
+      if (workers == 1) {
         product.run(0, 1);
       } else {
         team.run(product);
@@ -113,7 +115,7 @@ final class GemmKernels {
     int k = block.k;
     if (transposeB || block.m >= PACK_FROM_ROWS) {
       Tensor packed = workspace(GemmPack.size(k, n), "gemm.packed");
-      pack.set(b, transposeB ? k : n, transposeB, k, n, packed);
+      pack.set(b, transposeB, block, packed);
       if ((long) k * n < SHARE_FROM) {
         pack.run(0, 1);
       } else {
@@ -134,16 +136,18 @@ final class GemmKernels {
       return null;
     }
     Tensor tail = workspace(GemmPack.size(rows, n), "gemm.tail");
-    GemmPack.rowMajor(
+    GemmPack.pack(
         b.floats(),
         b.offset() + block.safeRows * n,
         n,
+        false,
         rows,
         n,
+        block.across,
         tail.floats(),
         tail.offset(),
         0,
-        block.vectors());
+        1);
     block.tail = tail.floats();
     block.itail = tail.offset();
     return tail;
@@ -220,6 +224,27 @@ final class GemmKernels {
     }
   }
 
+  private static int tiles(int rows) {
+    return (rows + GemmBlock.TILE_ROWS - 1) / GemmBlock.TILE_ROWS;
+  }
+
+  /** Stretches of columns in the grid of rows and columns whose largest cell is least work. */
+  private static int across(int tiles, int vectors, int workers) {
+    int best = 1;
+    long least = Long.MAX_VALUE;
+    for (int across = 1; across <= workers; across++) {
+      if (workers % across == 0) {
+        int down = workers / across;
+        long work = (long) ((tiles + down - 1) / down) * ((vectors + across - 1) / across);
+        if (work < least) {
+          least = work;
+          best = across;
+        }
+      }
+    }
+    return best;
+  }
+
   /** Work of a tiling of m rows and n columns relative to what they need, about. */
   private static double tilingCost(int m, int n) {
     int lanes = GemmBlock.LANES;
@@ -238,16 +263,18 @@ final class GemmKernels {
     private boolean transposed;
     private int k;
     private int n;
+    private int across = 1;
     private float[] out = NONE;
     private int iout;
 
-    void set(Tensor from, int rowStride, boolean transpose, int depth, int columns, Tensor to) {
+    void set(Tensor from, boolean transpose, GemmBlock block, Tensor to) {
       b = from.floats();
       ib = from.offset();
-      stride = rowStride;
+      stride = transpose ? block.k : block.n;
       transposed = transpose;
-      k = depth;
-      n = columns;
+      k = block.k;
+      n = block.n;
+      across = block.across;
       out = to.floats();
       iout = to.offset();
     }
@@ -259,50 +286,26 @@ final class GemmKernels {
 
     @Override
     public void run(int worker, int workers) {
-      int vectors = (n + GemmBlock.LANES - 1) / GemmBlock.LANES;
-      int from = vectors * worker / workers;
-      int to = vectors * (worker + 1) / workers;
-      if (transposed) {
-        GemmPack.transposed(b, ib, stride, k, n, out, iout, from, to);
-      } else {
-        GemmPack.rowMajor(b, ib, stride, k, n, out, iout, from, to);
-      }
+      GemmPack.pack(b, ib, stride, transposed, k, n, across, out, iout, worker, workers);
     }
   }
 
-  /** Cuts the output into the grid of rows and columns whose largest cell is least work. */
   private final class ProductTask implements WorkerTeam.Task {
     @Override
     public void run(int worker, int workers) {
       GemmBlock block = blocks[0];
-      int tiles = (block.m + GemmBlock.TILE_ROWS - 1) / GemmBlock.TILE_ROWS;
+      int tiles = tiles(block.m);
       int vectors = block.vectors();
-      int across = across(tiles, vectors, workers);
+      int across = block.across;
       int down = workers / across;
       int row = worker / across;
       int column = worker % across;
       block.run(
           Math.min(block.m, cut(tiles, row, down) * GemmBlock.TILE_ROWS),
           Math.min(block.m, cut(tiles, row + 1, down) * GemmBlock.TILE_ROWS),
-          cut(vectors, column, across),
-          cut(vectors, column + 1, across),
+          GemmBlock.stretch(vectors, column, across),
+          GemmBlock.stretch(vectors, column + 1, across),
           scratch[worker]);
-    }
-
-    private static int across(int tiles, int vectors, int workers) {
-      int best = 1;
-      long least = Long.MAX_VALUE;
-      for (int across = 1; across <= workers; across++) {
-        if (workers % across == 0) {
-          int down = workers / across;
-          long work = (long) ((tiles + down - 1) / down) * ((vectors + across - 1) / across);
-          if (work < least) {
-            least = work;
-            best = across;
-          }
-        }
-      }
-      return best;
     }
   }
 

@@ -1,13 +1,13 @@
 package dev.sextant.tensor.internal.cpu;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Packs the right operand of a product into vector columns {@code [V, k, lanes]}, padded with
- * zeros: element (p, v lanes + j) of b goes to {@code (v k + p) lanes + j}.
- *
- * <p>Columns of one vector each, not panels, so that workers may cut the columns anywhere.
+ * Packs the right operand of a product into the panels that tiles read, one after the other: {@code
+ * [k, width lanes]} each, the last one padded with zeros. The panel that starts at vector v is at
+ * {@code v lanes k}.
  */
 final class GemmPack {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -20,38 +20,74 @@ final class GemmPack {
     return Math.multiplyExact(Math.multiplyExact((n + LANES - 1) / LANES, LANES), k);
   }
 
-  /** Packs vector columns {@code from} to {@code to} of row-major b {@code [k, n]}. */
-  static void rowMajor(
-      float[] b, int ib, int stride, int k, int n, float[] out, int iout, int from, int to) {
-    for (int vector = from; vector < to; vector++) {
-      int columns = Math.min(LANES, n - vector * LANES);
-      int source = ib + vector * LANES;
-      int target = iout + vector * k * LANES;
-      if (columns == LANES) {
-        for (int p = 0; p < k; p++) {
-          FloatVector.fromArray(SPECIES, b, source + p * stride).intoArray(out, target + p * LANES);
+  /**
+   * Packs one worker's share of the panels.
+   *
+   * @param b op(b) is {@code [k, n]} with rows or, if transposed, columns {@code stride} apart
+   * @param across stretches that the vectors are cut into, as in {@link GemmBlock#across}
+   */
+  static void pack(
+      float[] b,
+      int ib,
+      int stride,
+      boolean transposed,
+      int k,
+      int n,
+      int across,
+      float[] out,
+      int iout,
+      int worker,
+      int workers) {
+    int vectors = (n + LANES - 1) / LANES;
+    int panel = 0;
+    for (int i = 0; i < across; i++) {
+      int end = GemmBlock.stretch(vectors, i + 1, across);
+      int width;
+      for (int vector = GemmBlock.stretch(vectors, i, across); vector < end; vector += width) {
+        width = GemmBlock.width(end - vector);
+        if (panel++ % workers != worker) {
+          continue;
         }
-      } else {
-        for (int p = 0; p < k; p++) {
-          FloatVector.fromArray(SPECIES, b, source + p * stride, SPECIES.indexInRange(0, columns))
-              .intoArray(out, target + p * LANES);
+        int target = iout + vector * LANES * k;
+        for (int v = 0; v < width; v++) {
+          int column = (vector + v) * LANES;
+          int columns = Math.min(LANES, n - column);
+          if (transposed) {
+            transposed(
+                b,
+                ib + column * stride,
+                stride,
+                columns,
+                k,
+                out,
+                target + v * LANES,
+                width * LANES);
+          } else {
+            rowMajor(b, ib + column, stride, columns, k, out, target + v * LANES, width * LANES);
+          }
         }
       }
     }
   }
 
-  /**
-   * Packs vector columns {@code from} to {@code to} of b whose transpose {@code [n, k]} lies there.
-   */
-  static void transposed(
-      float[] b, int ib, int stride, int k, int n, float[] out, int iout, int from, int to) {
-    for (int vector = from; vector < to; vector++) {
-      int columns = Math.min(LANES, n - vector * LANES);
-      int source = ib + vector * LANES * stride;
-      int target = iout + vector * k * LANES;
+  private static void rowMajor(
+      float[] b, int ib, int stride, int columns, int k, float[] out, int iout, int step) {
+    if (columns == LANES) {
       for (int p = 0; p < k; p++) {
-        transposedRow(b, source + p, stride, columns, out, target + p * LANES);
+        FloatVector.fromArray(SPECIES, b, ib + p * stride).intoArray(out, iout + p * step);
       }
+      return;
+    }
+    VectorMask<Float> mask = SPECIES.indexInRange(0, columns);
+    for (int p = 0; p < k; p++) {
+      FloatVector.fromArray(SPECIES, b, ib + p * stride, mask).intoArray(out, iout + p * step);
+    }
+  }
+
+  private static void transposed(
+      float[] b, int ib, int stride, int columns, int k, float[] out, int iout, int step) {
+    for (int p = 0; p < k; p++) {
+      transposedRow(b, ib + p, stride, columns, out, iout + p * step);
     }
   }
 

@@ -109,8 +109,10 @@ final class LossKernels {
         exps = exps.add(VectorMath.exp(x), mask);
         shifted = shifted.add(x, mask);
       }
-      double sum = VectorMath.sum(exps, scratch, lanes);
-      double meanShifted = VectorMath.sum(shifted, scratch, lanes) / classes;
+      exps.intoArray(scratch, lanes);
+      double sum = VectorMath.sum(scratch, lanes);
+      shifted.intoArray(scratch, lanes);
+      double meanShifted = VectorMath.sum(scratch, lanes) / classes;
       int label = labels[labelsOffset + row];
       double logSum = Math.log(sum);
       double loss = (1.0 - smoothing) * (logSum - (logits[from + label] - max));

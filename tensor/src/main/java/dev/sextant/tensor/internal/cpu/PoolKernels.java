@@ -194,12 +194,11 @@ final class PoolKernels {
           int firstW = firstTap(left, dilation);
           int endW = endTap(left, width, window);
           if (firstH < endH && firstW < endW) {
-            FloatVector gradient = FloatVector.fromArray(SPECIES, dy, from, mask);
             int corner = start + (top * width + left) * channels;
             if (op == Op.MAX_BACKWARD) {
-              scatterMax(gradient, corner, firstH, endH, firstW, endW, mask);
+              scatterMax(from, corner, firstH, endH, firstW, endW, channel);
             } else {
-              scatterAvg(gradient, corner, firstH, endH, firstW, endW, mask);
+              scatterAvg(from, corner, firstH, endH, firstW, endW, channel);
             }
           }
         }
@@ -208,13 +207,9 @@ final class PoolKernels {
 
     /** To the first maximum in row-major order; a NaN counts as one. */
     private void scatterMax(
-        FloatVector gradient,
-        int corner,
-        int firstH,
-        int endH,
-        int firstW,
-        int endW,
-        VectorMask<Float> mask) {
+        int from, int corner, int firstH, int endH, int firstW, int endW, int channel) {
+      VectorMask<Float> mask = SPECIES.indexInRange(channel, channels);
+      FloatVector gradient = FloatVector.fromArray(SPECIES, dy, from, mask);
       int stepH = window.dilation() * width * channels;
       int stepW = window.dilation() * channels;
       FloatVector best =
@@ -246,13 +241,9 @@ final class PoolKernels {
     }
 
     private void scatterAvg(
-        FloatVector gradient,
-        int corner,
-        int firstH,
-        int endH,
-        int firstW,
-        int endW,
-        VectorMask<Float> mask) {
+        int from, int corner, int firstH, int endH, int firstW, int endW, int channel) {
+      VectorMask<Float> mask = SPECIES.indexInRange(channel, channels);
+      FloatVector gradient = FloatVector.fromArray(SPECIES, dy, from, mask);
       int stepH = window.dilation() * width * channels;
       int stepW = window.dilation() * channels;
       FloatVector share = gradient.mul(1f / ((endH - firstH) * (endW - firstW)));

@@ -54,15 +54,13 @@ final class VectorMath {
   }
 
   /**
-   * The sum of the lanes, in double and in order.
-   *
-   * @param scratch where the lanes go, at least one vector from {@code offset}
+   * The sum of the lanes stored at an offset, in double and in order. It takes an array because a
+   * vector handed to a method that is not inlined is boxed on the heap.
    */
-  static double sum(FloatVector vector, float[] scratch, int offset) {
-    vector.intoArray(scratch, offset);
+  static double sum(float[] lanes, int offset) {
     double sum = 0;
     for (int lane = 0; lane < SPECIES.length(); lane++) {
-      sum += scratch[offset + lane];
+      sum += lanes[offset + lane];
     }
     return sum;
   }

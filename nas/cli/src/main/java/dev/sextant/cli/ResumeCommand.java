@@ -1,0 +1,34 @@
+package dev.sextant.cli;
+
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.SearchRun;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code sextant resume}. */
+@Command(
+    name = "resume",
+    mixinStandardHelpOptions = true,
+    description =
+        "Continues a run from its last checkpoint, to the same bits as if it had not stopped.")
+final class ResumeCommand implements Runnable {
+  @Parameters(paramLabel = "DIR", description = "directory of the run")
+  private Path directory = Path.of("");
+
+  @Option(
+      names = "--checkpoint-seconds",
+      defaultValue = "30",
+      description = "between checkpoints; default: ${DEFAULT-VALUE}")
+  private double checkpointSeconds;
+
+  @Override
+  public void run() {
+    RunDirectory run = new RunDirectory(directory);
+    double budget = run.read().config().budgetMs();
+    try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, Terminal.progress())) {
+      Terminal.print(resumed.run(), budget, run);
+    }
+  }
+}

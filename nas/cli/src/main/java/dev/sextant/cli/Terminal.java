@@ -1,0 +1,63 @@
+package dev.sextant.cli;
+
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.SearchResult;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Memory;
+import java.io.Console;
+import java.util.stream.Collectors;
+
+/** What commands print. */
+final class Terminal {
+  private Terminal() {}
+
+  /** A live line on a terminal, plain lines elsewhere. */
+  static ConsoleProgress progress() {
+    Console console = System.console();
+    return new ConsoleProgress(System.out, console != null && console.isTerminal());
+  }
+
+  /** The outcome of a run. */
+  static void print(SearchResult result, double budgetMs, RunDirectory directory) {
+    System.out.println();
+    System.out.println("network   " + layers(result.found()));
+    System.out.printf(
+        "search    expected latency %.4f ms at lambda %.3f%s%n",
+        result.expectedMs(),
+        result.strength(),
+        result.constrained() ? "; most probable network within the budget taken" : "");
+    System.out.printf(
+        "memory    weight step %s, architecture step %s of activations%n",
+        Memory.human(result.weightStepPeakBytes()),
+        Memory.human(result.architectureStepPeakBytes()));
+    System.out.printf("budget    %.4f ms%n%n", budgetMs);
+    System.out.println(
+        "                 predicted ms  measured ms  vs budget  test accuracy  parameters      MACs"
+            + "   seconds");
+    row("search", result.found(), budgetMs);
+    if (result.random() != null) {
+      row("random search", result.random(), budgetMs);
+    }
+    System.out.println();
+    System.out.println("written to " + directory.path());
+  }
+
+  private static void row(String name, SearchResult.Found found, double budgetMs) {
+    System.out.printf(
+        "%-15s %13.4f %12.4f %+9.1f%% %13.2f%% %11d %9d %9.0f%n",
+        name,
+        found.predictedMs(),
+        found.measuredMs(),
+        100 * (found.measuredMs() / budgetMs - 1),
+        100 * found.testAccuracy(),
+        found.architecture().parameters(),
+        found.architecture().macs(),
+        found.seconds());
+  }
+
+  private static String layers(SearchResult.Found found) {
+    return found.architecture().layers().stream()
+        .map(Layer::label)
+        .collect(Collectors.joining(", "));
+  }
+}

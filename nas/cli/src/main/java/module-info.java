@@ -1,0 +1,9 @@
+/** The command line: {@code sextant search} and the commands around it. */
+module dev.sextant.cli {
+  requires dev.sextant.search;
+  requires info.picocli;
+  requires static transitive org.jspecify;
+
+  opens dev.sextant.cli to
+      info.picocli;
+}
