@@ -24,15 +24,30 @@ record BufferPlan(int[] offsets, int size) {
   }
 
   /**
-   * The better of two greedy plans, each placing every buffer in the lowest gap that is free for
-   * its whole life: the largest buffer first, or the first used first (Pisarchyk and Lee, 2020). On
-   * a chain of layers one of them reaches the bound, the most that is live at any step.
+   * The smallest of four greedy plans, each placing every buffer in the first gap that is free for
+   * its whole life: the largest buffer first or the first used first (Pisarchyk and Lee, 2020),
+   * from the start of the block or, by turns along the chain, from its start and its end. A layer's
+   * input and output then lie at opposite ends, and on a chain of layers one of the plans reaches
+   * {@link #bound}.
    */
   static BufferPlan reusing(Program program) {
     List<Life> lives = lives(program);
-    BufferPlan largestFirst = place(lives, Comparator.comparingInt(Life::size).reversed());
-    BufferPlan inOrder = place(lives, Comparator.comparingInt(Life::first));
-    return inOrder.size < largestFirst.size ? inOrder : largestFirst;
+    int limit = bound(program);
+    BufferPlan best = null;
+    for (Comparator<Life> order :
+        List.of(
+            Comparator.comparingInt(Life::size).reversed(), Comparator.comparingInt(Life::first))) {
+      for (boolean twoEnded : new boolean[] {true, false}) {
+        BufferPlan plan = place(lives, order, twoEnded, limit);
+        if (best == null || plan.size < best.size) {
+          best = plan;
+        }
+      }
+    }
+    if (best == null) {
+      throw new IllegalStateException("no plan was tried");
+    }
+    return best;
   }
 
   /** The most elements that are live at any one step: no plan is smaller. */
@@ -87,27 +102,64 @@ record BufferPlan(int[] offsets, int size) {
     };
   }
 
-  private static BufferPlan place(List<Life> lives, Comparator<Life> order) {
+  private static BufferPlan place(
+      List<Life> lives, Comparator<Life> order, boolean twoEnded, int limit) {
     int[] offsets = new int[lives.size()];
     int end = 0;
     List<Life> placed = new ArrayList<>();
     for (Life life : lives.stream().sorted(order).toList()) {
-      // The placed buffers that are live beside this one, from the lowest: the gaps between them.
-      int offset = 0;
-      for (Life other :
-          placed.stream()
-              .filter(life::meets)
-              .sorted(Comparator.comparingInt((Life other) -> offsets[other.buffer]))
-              .toList()) {
-        if (offsets[other.buffer] - offset >= life.size) {
-          break;
-        }
-        offset = Math.max(offset, offsets[other.buffer] + other.size);
+      List<Life> beside = placed.stream().filter(life::meets).toList();
+      boolean fromEnd = twoEnded && (life.first & 1) != 0;
+      int offset = fromEnd ? highest(life, beside, offsets, limit) : -1;
+      if (offset < 0) {
+        offset = lowest(life, beside, offsets);
       }
       offsets[life.buffer] = offset;
       end = Math.max(end, Math.addExact(offset, life.size));
       placed.add(life);
     }
     return new BufferPlan(offsets, end);
+  }
+
+  /** The lowest place for a buffer: at the start or right behind one that is live beside it. */
+  private static int lowest(Life life, List<Life> beside, int[] offsets) {
+    int lowest = Integer.MAX_VALUE;
+    if (isFree(life, 0, beside, offsets)) {
+      return 0;
+    }
+    for (Life other : beside) {
+      int offset = Math.addExact(offsets[other.buffer], other.size);
+      if (offset < lowest && isFree(life, offset, beside, offsets)) {
+        lowest = offset;
+      }
+    }
+    return lowest;
+  }
+
+  /** The highest place that ends at or before the limit, or -1 where there is none. */
+  private static int highest(Life life, List<Life> beside, int[] offsets, int limit) {
+    if (isFree(life, limit - life.size, beside, offsets)) {
+      return limit - life.size;
+    }
+    int highest = -1;
+    for (Life other : beside) {
+      int offset = offsets[other.buffer] - life.size;
+      if (offset > highest
+          && offset + life.size <= limit
+          && isFree(life, offset, beside, offsets)) {
+        highest = offset;
+      }
+    }
+    return highest;
+  }
+
+  private static boolean isFree(Life life, int offset, List<Life> beside, int[] offsets) {
+    for (Life other : beside) {
+      int start = offsets[other.buffer];
+      if (offset < start + other.size && start < offset + life.size) {
+        return false;
+      }
+    }
+    return true;
   }
 }

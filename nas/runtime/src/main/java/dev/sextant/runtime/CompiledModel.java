@@ -22,9 +22,10 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A run allocates nothing. An instance serves one thread at a time; {@link #fork} makes another
- * for each further request thread, sharing the weights. An instance that is used by two threads at
- * once throws instead of mixing their images.
+ * <p>A run takes no memory of its own; what its kernels take in the steady state is the backend's
+ * matter (on the CPU, a few handles of less than 100 bytes). An instance serves one thread at a
+ * time; {@link #fork} makes another for each further request thread, sharing the weights. An
+ * instance that is used by two threads at once throws instead of mixing their images.
  */
 public final class CompiledModel implements AutoCloseable {
   /** Metadata: what is subtracted from pixel / 255, one number per channel, comma separated. */

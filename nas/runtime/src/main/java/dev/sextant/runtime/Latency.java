@@ -3,10 +3,10 @@ package dev.sextant.runtime;
 /**
  * How long one run takes, in milliseconds.
  *
- * @param medianMs the median of the samples
- * @param p90Ms their 90th percentile
- * @param p99Ms their 99th percentile
- * @param count samples taken
+ * @param medianMs the median of the samples that other processes did not disturb
+ * @param p90Ms the 90th percentile of all samples
+ * @param p99Ms the 99th percentile of all samples
+ * @param count samples that the median rests on
  * @param relativeInterval width of the 95 % confidence interval of the median, divided by the
  *     median
  */

@@ -1,6 +1,8 @@
 package dev.sextant.runtime;
 
 import dev.sextant.tensor.SextantException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.Arrays;
 
@@ -13,6 +15,10 @@ import java.util.Arrays;
  *       most the warm-up limit.
  *   <li>A sample is as many runs as last about 100 µs together, so that the clock's own cost (about
  *       25 ns) is nothing; a longer run is a sample of its own.
+ *   <li>A sample in which the calling thread lost the processor for more than 2 % of the time (its
+ *       CPU time tells) is disturbed. Median and interval are those of the undisturbed samples
+ *       where there are {@value #MIN_SAMPLES} of them, and of all where not, as when the work is
+ *       done elsewhere and the thread only waits. The percentiles are always those of all samples.
  *   <li>Samples are taken until the 95 % confidence interval of their median is narrower than the
  *       goal, or the time limit passes. The interval is that between two order statistics, ranks n
  *       / 2 ± 1.96 √n / 2: it supposes nothing of the distribution, whose tail other processes
@@ -45,6 +51,9 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
 
   private static final int MAX_SAMPLES = 100_000;
 
+  /** Share of a sample's time without the processor from which it is disturbed. */
+  private static final double DISTURBED = 0.02;
+
   /** Checks the ranges. */
   public LatencyMeter {
     if (!(goal > 0) || warmUpLimit.isNegative() || limit.isNegative()) {
@@ -59,27 +68,38 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
     long best = warmUp(run);
     int runs = Math.clamp((SAMPLE_NANOS + best - 1) / Math.max(1, best), 1, 1_000_000);
     double[] samples = new double[MAX_SAMPLES];
+    double[] undisturbed = new double[MAX_SAMPLES];
     int count = 0;
+    int quiet = 0;
     int nextCheck = MIN_SAMPLES;
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    boolean hasCpuTime = threads.isCurrentThreadCpuTimeSupported();
     long start = System.nanoTime();
     while (count < MAX_SAMPLES) {
+      // The CPU clock is read outside the wall clock: what reading it costs is in no sample.
+      long cpuBefore = hasCpuTime ? threads.getCurrentThreadCpuTime() : 0;
       long before = System.nanoTime();
       for (int i = 0; i < runs; i++) {
         run.run();
       }
       long after = System.nanoTime();
-      samples[count++] = (after - before) / 1e6 / runs;
+      long cpu = hasCpuTime ? threads.getCurrentThreadCpuTime() - cpuBefore : 0;
+      double sample = (after - before) / 1e6 / runs;
+      samples[count++] = sample;
+      if (cpu >= (after - before) * (1 - DISTURBED)) {
+        undisturbed[quiet++] = sample;
+      }
       if (after - start > limit.toNanos()) {
         break;
       }
       if (count >= nextCheck && after - start >= MIN_NANOS) {
-        if (summary(samples, count).relativeInterval() < goal) {
+        if (summary(samples, count, undisturbed, quiet).relativeInterval() < goal) {
           break;
         }
         nextCheck = count + count / 4;
       }
     }
-    return summary(samples, count);
+    return summary(samples, count, undisturbed, quiet);
   }
 
   /** The latency of one run of a model on random images; closes nothing. */
@@ -116,21 +136,36 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
     return best;
   }
 
-  /** Median, percentiles and the interval of the median of the first {@code count} samples. */
-  static Latency summary(double[] samples, int count) {
-    double[] sorted = Arrays.copyOf(samples, count);
-    Arrays.sort(sorted);
-    double median = quantile(sorted, 0.5);
-    double half = 0.98 * Math.sqrt(count);
-    int low = Math.max(0, (int) Math.floor(count / 2.0 - half) - 1);
-    int high = Math.min(count - 1, (int) Math.ceil(count / 2.0 + half));
-    double width = sorted[high] - sorted[low];
+  /** Percentiles of all samples; median and its interval of the undisturbed where they suffice. */
+  static Latency summary(double[] samples, int count, double[] undisturbed, int quiet) {
+    double[] all = sorted(samples, count);
+    double[] central = quiet >= MIN_SAMPLES ? sorted(undisturbed, quiet) : all;
+    double median = quantile(central, 0.5);
+    double[] interval = interval(central);
     return new Latency(
         median,
-        quantile(sorted, 0.9),
-        quantile(sorted, 0.99),
-        count,
-        median == 0 ? 0 : width / median);
+        Math.max(median, quantile(all, 0.9)),
+        Math.max(median, quantile(all, 0.99)),
+        central.length,
+        median == 0 ? 0 : (interval[1] - interval[0]) / median);
+  }
+
+  private static double[] sorted(double[] samples, int count) {
+    double[] sorted = Arrays.copyOf(samples, count);
+    Arrays.sort(sorted);
+    return sorted;
+  }
+
+  /**
+   * Between which two of the sorted samples the median of what they were drawn from lies, with 95 %
+   * confidence: the normal approximation to the binomial distribution of ranks.
+   */
+  static double[] interval(double[] sorted) {
+    int count = sorted.length;
+    double half = 1.96 * Math.sqrt(count) / 2;
+    int low = Math.max(1, (int) Math.floor((count + 1) / 2.0 - half));
+    int high = count + 1 - low;
+    return new double[] {sorted[low - 1], sorted[high - 1]};
   }
 
   /** The nearest rank; the median of an even count is the mean of the middle two. */

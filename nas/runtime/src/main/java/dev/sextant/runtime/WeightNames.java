@@ -46,12 +46,10 @@ public final class WeightNames {
     return "layers." + layer + ".";
   }
 
-  /** Every tensor of that many copies of one layer side by side, each fed the same input. */
-  static SequencedMap<String, Shape> copies(Layer layer, Shape input, int copies) {
+  /** Every tensor of one layer on that input, named as those of layer 0. */
+  static SequencedMap<String, Shape> of(Layer layer, Shape input) {
     WeightNames names = new WeightNames();
-    for (int i = 0; i < copies; i++) {
-      names.layer(prefix(i), layer, input);
-    }
+    names.layer(prefix(0), layer, input);
     return names.shapes;
   }
 

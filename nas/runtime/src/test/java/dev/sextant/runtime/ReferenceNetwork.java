@@ -1,0 +1,164 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+
+/**
+ * Layers as their definitions have them, one reference kernel after the other: nothing folded,
+ * fused or shared. What compiled programs are compared with.
+ */
+final class ReferenceNetwork implements AutoCloseable {
+  private final Backend backend = Backend.reference();
+  private final Memory.Scope scope = backend.memory().scope();
+  private final Weights weights;
+  private final float epsilon;
+
+  ReferenceNetwork(Weights weights, double epsilon) {
+    this.weights = weights;
+    this.epsilon = (float) epsilon;
+  }
+
+  static float[] logits(Architecture architecture, Weights weights, float[] images, int batch) {
+    try (ReferenceNetwork network =
+        new ReferenceNetwork(weights, architecture.batchNormEpsilon())) {
+      Tensor x = network.floats(architecture.input().shape(batch)).set(images);
+      for (int i = 0; i < architecture.layers().size(); i++) {
+        x = network.layer("layers." + i + ".", architecture.layers().get(i), x);
+      }
+      return x.toArray();
+    }
+  }
+
+  Tensor floats(Shape shape) {
+    return backend.memory().floats(shape, Memory.Category.ACTIVATIONS, "test");
+  }
+
+  private Tensor parameter(String name) {
+    Weights.Entry entry = weights.get(name);
+    return floats(entry.shape()).set(entry.values());
+  }
+
+  Tensor layer(String prefix, Layer layer, Tensor x) {
+    return switch (layer) {
+      case Layer.Conv conv -> {
+        String kernel = conv.batchNorm() ? "convolution.weight" : "weight";
+        Tensor z = conv(x, prefix + kernel, conv.window());
+        yield finish(prefix, z, conv.batchNorm(), conv.activation());
+      }
+      case Layer.Depthwise depthwise -> {
+        String kernel = depthwise.batchNorm() ? "convolution.weight" : "weight";
+        Tensor z = depthwise(x, prefix + kernel, depthwise.window());
+        yield finish(prefix, z, depthwise.batchNorm(), depthwise.activation());
+      }
+      case Layer.Separable separable -> {
+        Tensor z = depthwise(x, prefix + "depthwise.weight", separable.window());
+        Tensor a = norm(z, prefix + "depthwise_norm.", separable.activation());
+        Tensor z2 = conv(a, prefix + "pointwise.weight", Window.POINTWISE);
+        yield norm(z2, prefix + "pointwise_norm.", Activation.IDENTITY);
+      }
+      case Layer.MbConv block -> mbConv(prefix, block, x);
+      case Layer.Pool pool -> {
+        Tensor out = floats(layer.output(x.shape()));
+        if (pool.max()) {
+          backend.maxPool(x, pool.window(), out);
+        } else {
+          backend.avgPool(x, pool.window(), out);
+        }
+        yield out;
+      }
+      case Layer.Skip _ -> x;
+      case Layer.Zero _ -> throw new AssertionError();
+      case Layer.GlobalAvgPool _ -> mean(x);
+      case Layer.Linear _ -> linear(prefix, x, Activation.IDENTITY);
+    };
+  }
+
+  private Tensor mbConv(String prefix, Layer.MbConv block, Tensor x) {
+    Tensor a = x;
+    if (block.expand() > 1) {
+      Tensor z = conv(x, prefix + "expand.weight", Window.POINTWISE);
+      a = norm(z, prefix + "expand_norm.", block.activation());
+    }
+    Tensor z = depthwise(a, prefix + "depthwise.weight", block.window());
+    a = norm(z, prefix + "depthwise_norm.", block.activation());
+    if (block.squeezeExcite() > 0) {
+      Tensor hidden = linear(prefix + "squeeze.reduce.", mean(a), Activation.RELU);
+      Tensor gate = linear(prefix + "squeeze.expand.", hidden, Activation.SIGMOID);
+      Tensor gated = floats(a.shape());
+      backend.scaleChannels(a, gate, gated);
+      a = gated;
+    }
+    Tensor z3 = conv(a, prefix + "project.weight", Window.POINTWISE);
+    Tensor y = norm(z3, prefix + "project_norm.", Activation.IDENTITY);
+    if (block.residual()) {
+      Tensor sum = floats(y.shape());
+      backend.add(y, x, sum);
+      return sum;
+    }
+    return y;
+  }
+
+  private Tensor finish(String prefix, Tensor z, boolean batchNorm, Activation activation) {
+    if (batchNorm) {
+      return norm(z, prefix + "norm.", activation);
+    }
+    Tensor biased = floats(z.shape());
+    backend.addBias(z, parameter(prefix + "bias"), biased);
+    backend.activate(biased, activation, biased);
+    return biased;
+  }
+
+  private Tensor conv(Tensor x, String kernel, Window window) {
+    Tensor w = parameter(kernel);
+    Tensor out = floats(window.output(x.shape(), w.shape().channels()));
+    backend.conv2d(x, w, window, null, Activation.IDENTITY, null, out);
+    return out;
+  }
+
+  private Tensor depthwise(Tensor x, String kernel, Window window) {
+    Tensor out = floats(window.output(x.shape(), x.shape().channels()));
+    backend.depthwise(x, parameter(kernel), window, null, Activation.IDENTITY, out);
+    return out;
+  }
+
+  private Tensor norm(Tensor z, String prefix, Activation activation) {
+    Tensor out = floats(z.shape());
+    backend.batchNormApply(
+        z,
+        new Backend.BatchNorm(
+            parameter(prefix + "mean"),
+            parameter(prefix + "variance"),
+            parameter(prefix + "gamma"),
+            parameter(prefix + "beta"),
+            epsilon,
+            activation),
+        null,
+        out);
+    return out;
+  }
+
+  private Tensor mean(Tensor x) {
+    Tensor out = floats(Shape.of(x.shape().get(0), x.shape().channels()));
+    backend.globalAvgPool(x, out);
+    return out;
+  }
+
+  private Tensor linear(String prefix, Tensor x, Activation activation) {
+    Tensor w = parameter(prefix + "weight");
+    Tensor out = floats(x.shape().withChannels(w.shape().channels()));
+    backend.gemm(x, false, w, false, out, false);
+    backend.addBias(out, parameter(prefix + "bias"), out);
+    backend.activate(out, activation, out);
+    return out;
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+    backend.close();
+  }
+}
