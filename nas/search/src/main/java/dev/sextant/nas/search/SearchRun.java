@@ -22,6 +22,7 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -44,6 +45,10 @@ public final class SearchRun implements AutoCloseable {
   private static final double CORRECTED = 0.02;
 
   private static final int CORRECTIONS = 4;
+
+  private static final LatencyMeter METER =
+      new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500));
+
   private static final int TEST_BATCH = 100;
 
   /** The validation split does not depend on the seed of the search, as in the published code. */
@@ -450,7 +455,7 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private double measure(Architecture architecture) {
-    return new LatencyProfile(setup.device(), table.setting().threads(), LatencyMeter.DEFAULT)
+    return new LatencyProfile(setup.device(), table.setting().threads(), METER)
         .network(architecture, table.setting().batch())
         .medianMs();
   }
