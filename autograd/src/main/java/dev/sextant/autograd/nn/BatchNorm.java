@@ -28,6 +28,11 @@ public final class BatchNorm extends Module {
     this.activation = activation;
   }
 
+  /** The scale, {@code [C]}. */
+  Parameter gamma() {
+    return gamma;
+  }
+
   @Override
   public Variable forward(Tape tape, Variable z) {
     return forward(tape, z, null);

@@ -84,9 +84,9 @@ final class ProfileCommand implements Runnable {
 
   @Option(
       names = "--seconds",
-      defaultValue = "1",
+      defaultValue = "0.2",
       description =
-          "most time for warming up, and again for measuring, each entry; default:"
+          "most time for warming up, and again for measuring, in each of several passes; default:"
               + " ${DEFAULT-VALUE}")
   private double seconds;
 

@@ -111,7 +111,7 @@ final class SearchCommand implements Runnable {
       description = "cpu or cuda; default: ${DEFAULT-VALUE}")
   private String device = "";
 
-  @Option(names = "--batch", defaultValue = "64", description = "default: ${DEFAULT-VALUE}")
+  @Option(names = "--batch", defaultValue = "32", description = "default: ${DEFAULT-VALUE}")
   private int batch;
 
   @Option(
@@ -135,7 +135,7 @@ final class SearchCommand implements Runnable {
       description = "weight and architecture steps; default: ${DEFAULT-VALUE}")
   private int epochs;
 
-  @Option(names = "--rate", defaultValue = "0.05", description = "default: ${DEFAULT-VALUE}")
+  @Option(names = "--rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
   private double rate;
 
   @Option(
@@ -282,7 +282,7 @@ final class SearchCommand implements Runnable {
   }
 
   private LatencyTable measured(Device target, Space searched, ConsoleProgress progress) {
-    LatencyMeter meter = new LatencyMeter(0.02, Duration.ofMillis(300), Duration.ofMillis(300));
+    LatencyMeter meter = new LatencyMeter(0.02, Duration.ofMillis(150), Duration.ofMillis(100));
     LatencyProfiler profiler =
         new LatencyProfiler(
             new LatencyProfile(target, latencyThreads, meter),

@@ -10,10 +10,15 @@ import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import java.io.Console;
+import java.time.Duration;
 import java.util.stream.Collectors;
 
 /** What commands print. */
 final class Terminal {
+  /** Repeated until steady, so that each measurement may be short. */
+  private static final LatencyMeter METER =
+      new LatencyMeter(0.02, Duration.ofMillis(500), Duration.ofMillis(500));
+
   private Terminal() {}
 
   /** A live line on a terminal, plain lines elsewhere. */
@@ -70,8 +75,7 @@ final class Terminal {
 
   /** The latency of a compiled network on this machine. */
   static Measured latency(Architecture architecture, Device device, int threads, int batch) {
-    Latency latency =
-        new LatencyProfile(device, threads, LatencyMeter.DEFAULT).network(architecture, batch);
+    Latency latency = new LatencyProfile(device, threads, METER).network(architecture, batch);
     return new Measured(latency, threads, batch);
   }
 

@@ -5,6 +5,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.function.Supplier;
 
 /**
  * Measures how long something takes on a machine that others use too.
@@ -37,6 +38,9 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
   /** 2 % within 2 s, after at most 3 s of warm-up. */
   public static final LatencyMeter DEFAULT =
       new LatencyMeter(0.02, Duration.ofSeconds(3), Duration.ofSeconds(2));
+
+  /** Most repetitions of {@link #steady}. */
+  public static final int MAX_ROUNDS = 12;
 
   private static final long SAMPLE_NANOS = 100_000;
   private static final long ROUND_NANOS = 20_000_000;
@@ -100,6 +104,32 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
       }
     }
     return summary(samples, count, undisturbed, quiet);
+  }
+
+  /**
+   * Repeats a measurement until its two least medians agree within the goal, at least three and at
+   * most {@link #MAX_ROUNDS} times, and gives the one of the least median.
+   *
+   * <p>A processor shared with other work runs at two speeds, often for seconds (1.5 times slower
+   * while a neighbour keeps the other half of a core busy, say). Two agreeing medians are then the
+   * speed of the machine itself.
+   */
+  public Latency steady(Supplier<Latency> measurement) {
+    Latency least = measurement.get();
+    Latency second = null;
+    for (int round = 1; round < MAX_ROUNDS; round++) {
+      Latency next = measurement.get();
+      if (next.medianMs() < least.medianMs()) {
+        second = least;
+        least = next;
+      } else if (second == null || next.medianMs() < second.medianMs()) {
+        second = next;
+      }
+      if (round >= 2 && second.medianMs() <= least.medianMs() * (1 + goal)) {
+        break;
+      }
+    }
+    return least;
   }
 
   /** The latency of one run of a model on random images; closes nothing. */

@@ -62,12 +62,15 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
     }
   }
 
-  /** A whole network with random weights, from images in an array to logits in an array. */
+  /**
+   * A whole network with random weights, from images in an array to logits in an array; repeated
+   * until it is steady.
+   */
   public Latency network(Architecture architecture, int batch) {
     Weights weights = Weights.random(architecture, 1);
     try (CompiledModel model =
         CompiledModel.compile(architecture, weights, device, threads, batch)) {
-      return meter.measure(model);
+      return meter.steady(() -> meter.measure(model));
     }
   }
 }

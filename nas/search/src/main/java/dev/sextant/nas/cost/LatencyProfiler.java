@@ -12,6 +12,7 @@ import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -25,6 +26,13 @@ import java.util.function.BiConsumer;
  * that sums of layers predict networks.
  */
 public final class LatencyProfiler {
+  /**
+   * Everything is measured that often, with everything else in between, and the least median
+   * stands: what was still compiling, or disturbed by another process, the first time is not the
+   * next time.
+   */
+  private static final int PASSES = 3;
+
   private final LatencyProfile profile;
   private final BiConsumer<Integer, Integer> progress;
 
@@ -60,44 +68,70 @@ public final class LatencyProfiler {
         }
       }
     }
-    int total = layers.size() + networks;
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
-    for (var layer : layers.entrySet()) {
-      Latency latency =
-          profile.layer(layer.getValue().layer, layer.getValue().input.withBatch(batch));
-      entries.put(layer.getKey(), new Entry(latency.medianMs(), latency.p90Ms(), latency.count()));
-      progress.accept(entries.size(), total);
+    int total = PASSES * (layers.size() + networks);
+    int done = 0;
+    for (int pass = 0; pass < PASSES; pass++) {
+      for (var layer : layers.entrySet()) {
+        Measured measured = layer.getValue();
+        Latency latency = profile.layer(measured.layer, measured.input.withBatch(batch));
+        entries.merge(
+            layer.getKey(),
+            new Entry(latency.medianMs(), latency.p90Ms(), latency.count()),
+            (one, other) -> one.ms() <= other.ms() ? one : other);
+        progress.accept(++done, total);
+      }
     }
     Setting setting =
         new Setting(machine(), "sextant", profile.device().toString(), profile.threads(), batch);
     LatencyTable table = new LatencyTable(setting, 0, 1, entries);
-    return networks == 0 ? table : calibrate(table, space, networks, seed, entries.size());
+    return networks == 0 ? table : calibrate(table, space, networks, seed, done, total);
   }
 
   private record Measured(Layer layer, Shape input) {}
 
   /**
-   * Least squares of measured networks on their sums. The random networks are spread between the
+   * The line through (sum of layers, measured network) by the median of all pairs' slopes (Theil
+   * and Sen), which one bad measurement does not move. The random networks are spread between the
    * cheapest and the dearest, so that the slope is well determined.
    */
   private LatencyTable calibrate(
-      LatencyTable table, Space space, int networks, long seed, int done) {
-    List<Comparison> compared = new ArrayList<>();
-    for (Architecture network : spread(table, space, networks, seed)) {
-      double measured = profile.network(network, table.setting().batch()).medianMs();
-      compared.add(new Comparison(network, table.predict(network), measured));
-      progress.accept(done + compared.size(), done + networks);
+      LatencyTable table, Space space, int networks, long seed, int done, int total) {
+    List<Architecture> drawn = spread(table, space, networks, seed);
+    double[] sums = drawn.stream().mapToDouble(table::predict).toArray();
+    double[] measured = new double[networks];
+    Arrays.fill(measured, Double.POSITIVE_INFINITY);
+    for (int pass = 0; pass < PASSES; pass++) {
+      for (int i = 0; i < networks; i++) {
+        double ms = profile.network(drawn.get(i), table.setting().batch()).medianMs();
+        measured[i] = Math.min(measured[i], ms);
+        progress.accept(++done, total);
+      }
     }
-    double meanX = compared.stream().mapToDouble(Comparison::predictedMs).average().orElse(0);
-    double meanY = compared.stream().mapToDouble(Comparison::measuredMs).average().orElse(0);
-    double covariance = 0;
-    double variance = 0;
-    for (Comparison c : compared) {
-      covariance += (c.predictedMs - meanX) * (c.measuredMs - meanY);
-      variance += (c.predictedMs - meanX) * (c.predictedMs - meanX);
+    List<Double> slopes = new ArrayList<>();
+    for (int i = 0; i < networks; i++) {
+      for (int j = 0; j < i; j++) {
+        if (sums[i] != sums[j]) {
+          slopes.add((measured[i] - measured[j]) / (sums[i] - sums[j]));
+        }
+      }
     }
-    double scale = variance > 0 && covariance > 0 ? covariance / variance : meanY / meanX;
-    return table.calibrated(meanY - scale * meanX, scale);
+    double scale = slopes.isEmpty() ? 0 : median(slopes);
+    if (!(scale > 0)) {
+      // Networks too alike, or too noisy a machine: a line through the origin is the safer guess.
+      scale = Arrays.stream(measured).sum() / Arrays.stream(sums).sum();
+    }
+    List<Double> overheads = new ArrayList<>();
+    for (int i = 0; i < networks; i++) {
+      overheads.add(measured[i] - scale * sums[i]);
+    }
+    return table.calibrated(median(overheads), scale);
+  }
+
+  private static double median(List<Double> values) {
+    List<Double> sorted = values.stream().sorted().toList();
+    int n = sorted.size();
+    return (sorted.get((n - 1) / 2) + sorted.get(n / 2)) / 2;
   }
 
   /**

@@ -20,6 +20,7 @@ import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,9 @@ public final class SearchRun implements AutoCloseable {
 
   /** In the results of a run that has nothing left to do but to show them. */
   private static final String FINISHED = "finished";
+
+  private static final LatencyMeter METER =
+      new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500));
 
   /** The validation split does not depend on the seed of the search, as in the published code. */
   private static final long SPLIT_SEED = 0;
@@ -395,7 +399,7 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private double measure(Architecture architecture) {
-    return new LatencyProfile(setup.device(), table.setting().threads(), LatencyMeter.DEFAULT)
+    return new LatencyProfile(setup.device(), table.setting().threads(), METER)
         .network(architecture, table.setting().batch())
         .medianMs();
   }

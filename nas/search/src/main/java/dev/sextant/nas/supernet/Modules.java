@@ -33,18 +33,7 @@ final class Modules {
       case Layer.Separable separable ->
           new SeparableConvolution(
               init, in, separable.out(), separable.window(), separable.activation(), epsilon);
-      case Layer.MbConv block ->
-          new MbConv(
-              init,
-              new MbConv.Config(
-                  in,
-                  block.expanded(in),
-                  block.out(),
-                  block.window(),
-                  block.activation(),
-                  block.squeezed(in),
-                  block.residual(),
-                  epsilon));
+      case Layer.MbConv block -> block(block, in, epsilon, init);
       case Layer.Pool pool -> {
         Window window = pool.window();
         yield pool.max() ? Pooling.max(window) : Pooling.average(window);
@@ -55,6 +44,23 @@ final class Modules {
       case Layer.GlobalAvgPool _ -> Pooling.globalAverage();
       case Layer.Linear linear -> new Linear(init, in, linear.out());
     };
+  }
+
+  private static Module block(Layer.MbConv block, int in, float epsilon, Initializer init) {
+    MbConv module =
+        new MbConv(
+            init,
+            new MbConv.Config(
+                in,
+                block.expanded(in),
+                block.out(),
+                block.window(),
+                block.activation(),
+                block.squeezed(in),
+                block.residual(),
+                epsilon));
+    module.startAsIdentity(init.backend());
+    return module;
   }
 
   private static Module conv(Layer.Conv conv, int in, float epsilon, Initializer init) {
