@@ -31,6 +31,7 @@ class SearchCommandTest {
                 "--table=" + table,
                 "--budget=" + CheapTable.budget(),
                 "--out=" + out,
+                "--batch=64",
                 "--warmup-epochs=1",
                 "--epochs=1",
                 "--retrain-epochs=1",
