@@ -41,8 +41,7 @@ public final class StrengthController {
    * @param costSquare c c, of the expected cost
    * @param costSum sum of the absolute values of c
    */
-  public record Slopes(
-      double lossSquare, double alignment, double costSquare, double costSum) {}
+  public record Slopes(double lossSquare, double alignment, double costSquare, double costSum) {}
 
   /** A controller that aims at a budget, in the unit of the costs. */
   public StrengthController(double target) {

@@ -95,7 +95,9 @@ class LatencyFilesTest {
     String text = Files.readString(file);
     assertTrue(text.contains(replaced), text);
     Files.writeString(
-        file, text.substring(0, text.indexOf(replaced)) + replacement
+        file,
+        text.substring(0, text.indexOf(replaced))
+            + replacement
             + text.substring(text.indexOf(replaced) + replaced.length()));
     assertError(file, file.toString(), place);
   }
@@ -154,8 +156,7 @@ class LatencyFilesTest {
     assertEquals(30, table.ms(block(Activation.HSWISH, 0), INPUT));
     assertEquals(0, table.ms(new Layer.Skip(), INPUT));
     String message =
-        assertThrows(
-                SextantException.class, () -> table.ms(block(Activation.RELU6, 0.25), INPUT))
+        assertThrows(SextantException.class, () -> table.ms(block(Activation.RELU6, 0.25), INPUT))
             .getMessage();
     assertTrue(message.contains("laptop") && message.contains("mbconv 5x5 e3 8x8x16"), message);
   }

@@ -50,8 +50,7 @@ class ObjectiveTest {
             new Objective.MulLog(0.2, -0.4, 80, 80))) {
       for (double cost : new double[] {0.4, 60, 80, 100}) {
         for (double crossEntropy : new double[] {0.1, 2.3}) {
-          if (objective instanceof Objective.MulLog(_, _, double target, _)
-              && cost < target / 20) {
+          if (objective instanceof Objective.MulLog(_, _, double target, _) && cost < target / 20) {
             continue; // below its floor
           }
           Objective.Value value = objective.evaluate(crossEntropy, cost);
@@ -67,8 +66,7 @@ class ObjectiveTest {
                   / (2 * step),
               value.perCost(),
               1e-8);
-          assertEquals(
-              0.7, objective.withStrength(0.7).strength(), "strength of " + objective);
+          assertEquals(0.7, objective.withStrength(0.7).strength(), "strength of " + objective);
         }
       }
     }

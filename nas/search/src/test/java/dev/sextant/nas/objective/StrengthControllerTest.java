@@ -53,7 +53,9 @@ class StrengthControllerTest {
       return cost.expected(probabilities());
     }
 
-    /** One step of Adam with beta1 = 0; larger candidates lower the cross-entropy, by noisy bits. */
+    /**
+     * One step of Adam with beta1 = 0; larger candidates lower the cross-entropy, by noisy bits.
+     */
     StrengthController.Slopes step(double weight, double rate) {
       double[][] p = probabilities();
       double lossSquare = 0;

@@ -246,8 +246,7 @@ class BinaryGatesTest {
   private static double pass(Rig rig) {
     rig.supernet.freezeWeights(true);
     try (Tape tape = new Tape(rig.backend, Tape.Mode.TRAIN_STATELESS)) {
-      Tensor images =
-          rig.backend.memory().floats(Shape.of(6, 4, 4, 2), Category.DATA, "images");
+      Tensor images = rig.backend.memory().floats(Shape.of(6, 4, 4, 2), Category.DATA, "images");
       Rng rng = new Rng(3);
       for (int i = 0; i < images.size(); i++) {
         images.floats()[images.offset() + i] = (float) rng.nextGaussian();

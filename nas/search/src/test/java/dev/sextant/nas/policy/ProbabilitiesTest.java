@@ -19,8 +19,7 @@ class ProbabilitiesTest {
   /** exp(ln 5) : exp(ln 3) : exp(ln 2) = 5 : 3 : 2. */
   @Test
   void softmax() {
-    assertArrayEquals(
-        new double[] {0.5, 0.3, 0.2}, Probabilities.softmax(logs(5, 3, 2)), 1e-7);
+    assertArrayEquals(new double[] {0.5, 0.3, 0.2}, Probabilities.softmax(logs(5, 3, 2)), 1e-7);
     // Large values do not overflow: the difference of 1000 and 1001 is that of 0 and 1.
     assertArrayEquals(
         new double[] {1 / (1 + Math.E), Math.E / (1 + Math.E)},
@@ -38,8 +37,7 @@ class ProbabilitiesTest {
     double[] gradient = Probabilities.throughSoftmax(new double[] {1, 2, 4}, p);
     assertArrayEquals(new double[] {-0.45, 0.03, 0.42}, gradient, 1e-12);
     // A constant common to all gates cancels.
-    assertArrayEquals(
-        gradient, Probabilities.throughSoftmax(new double[] {11, 12, 14}, p), 1e-12);
+    assertArrayEquals(gradient, Probabilities.throughSoftmax(new double[] {11, 12, 14}, p), 1e-12);
   }
 
   /**

@@ -106,9 +106,7 @@ class MixedLayerTest {
       Shape input = Shape.of(BATCH, 6, 6, 8);
       mixed =
           new MixedLayer(
-              choice.layers.stream()
-                  .map(layer -> Modules.of(layer, input, 1e-3, init))
-                  .toList());
+              choice.layers.stream().map(layer -> Modules.of(layer, input, 1e-3, init)).toList());
       Layer head = new Layer.Conv(1, 1, 1, 10, true, Activation.SIGMOID);
       Shape between = Shape.of(BATCH, 6 / choice.stride, 6 / choice.stride, choice.out);
       tail =
@@ -182,9 +180,7 @@ class MixedLayerTest {
       try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
         int side = (int) Math.sqrt((double) y.length / BATCH / channels(y));
         Tensor values =
-            backend
-                .memory()
-                .floats(Shape.of(BATCH, side, side, channels(y)), Category.DATA, "y");
+            backend.memory().floats(Shape.of(BATCH, side, side, channels(y)), Category.DATA, "y");
         for (int i = 0; i < y.length; i++) {
           values.floats()[values.offset() + i] = (float) y[i];
         }
@@ -430,8 +426,7 @@ class MixedLayerTest {
   @Test
   void theActiveCandidateMustBeSampled() {
     try (Rig rig = new Rig(Choice.REDUCTION)) {
-      assertThrows(
-          SextantException.class, () -> rig.mixed.activate(0, GateMode.TWO_PATH, 1, 2));
+      assertThrows(SextantException.class, () -> rig.mixed.activate(0, GateMode.TWO_PATH, 1, 2));
     }
   }
 }

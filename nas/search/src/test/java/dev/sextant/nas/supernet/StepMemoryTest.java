@@ -34,8 +34,7 @@ class StepMemoryTest {
   /** Of activations and workspace over those of the largest network trained alone. */
   private static final double ALLOWED = 1.05;
 
-  private record Peaks(
-      long alone, long weightStep, long recompute, long twoPath, long allPaths) {}
+  private record Peaks(long alone, long weightStep, long recompute, long twoPath, long allPaths) {}
 
   @Test
   void stepsHoldNoMoreThanOnePathWithSevenCandidates() {
