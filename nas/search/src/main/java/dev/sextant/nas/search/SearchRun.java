@@ -49,6 +49,9 @@ public final class SearchRun implements AutoCloseable {
   private static final LatencyMeter METER =
       new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500));
 
+  /** Among the results once all of them are there. */
+  private static final String FINISHED = "finished";
+
   private static final int TEST_BATCH = 100;
 
   /** The validation split does not depend on the seed of the search, as in the published code. */
@@ -91,7 +94,14 @@ public final class SearchRun implements AutoCloseable {
     check(setup, table);
     directory.write(setup);
     LatencyFiles.write(table, directory.latency());
-    return new SearchRun(directory, setup, table, data, null, checkpointSeconds, progress);
+    Backend backend = Backends.open(setup.device(), setup.threads());
+    try {
+      return new SearchRun(
+          directory, setup, table, data, backend, null, checkpointSeconds, progress);
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
+    }
   }
 
   /**
@@ -105,12 +115,17 @@ public final class SearchRun implements AutoCloseable {
     LatencyTable table = LatencyFiles.read(directory.latency());
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
-    Checkpoint checkpoint =
-        Files.exists(directory.checkpoint())
-            ? Checkpoint.read(directory.checkpoint(), backend)
-            : null;
-    backend.close();
-    return new SearchRun(directory, setup, table, data, checkpoint, checkpointSeconds, progress);
+    try {
+      Checkpoint checkpoint =
+          Files.exists(directory.checkpoint())
+              ? Checkpoint.read(directory.checkpoint(), backend)
+              : null;
+      return new SearchRun(
+          directory, setup, table, data, backend, checkpoint, checkpointSeconds, progress);
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
+    }
   }
 
   private SearchRun(
@@ -118,6 +133,7 @@ public final class SearchRun implements AutoCloseable {
       RunDirectory.Setup setup,
       LatencyTable table,
       ImageDataset data,
+      Backend backend,
       @Nullable Checkpoint checkpoint,
       double checkpointSeconds,
       Progress progress) {
@@ -127,11 +143,11 @@ public final class SearchRun implements AutoCloseable {
     this.table = table;
     this.cost = table.costs(setup.space());
     this.data = data;
+    this.backend = backend;
     this.progress = progress;
     checkData();
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     split = Split.stratified(data.train(), config.validationFraction(), SPLIT_SEED);
-    backend = Backends.open(setup.device(), setup.threads());
     classification = new Classification(backend, setup.space().input());
     results = checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject();
     events =
@@ -139,7 +155,13 @@ public final class SearchRun implements AutoCloseable {
             directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
     stage = open(checkpoint == null ? "search" : checkpoint.get("stage").getAsString());
     if (checkpoint != null) {
-      stage.load(checkpoint);
+      try {
+        stage.load(checkpoint);
+      } catch (RuntimeException e) {
+        stage.close();
+        events.close();
+        throw e;
+      }
     }
   }
 
@@ -181,13 +203,13 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
-   * Runs to the end.
+   * Runs to the end; of a run that had come to its end, the result.
    *
    * @throws SextantException if the search goes wrong, naming the cause; the last good checkpoint
    *     stays
    */
   public SearchResult run() {
-    while (true) {
+    while (!results.has(FINISHED)) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();
         stage.step();
@@ -200,12 +222,15 @@ public final class SearchRun implements AutoCloseable {
       tick();
       Stage next = finish(stage);
       if (next == null) {
-        return result();
+        results.addProperty(FINISHED, true);
+        writeResult();
+      } else {
+        stage.close();
+        stage = next;
       }
-      stage.close();
-      stage = next;
       checkpoint();
     }
+    return result();
   }
 
   private void checkpoint() {
@@ -385,13 +410,14 @@ public final class SearchRun implements AutoCloseable {
     for (Map.Entry<String, Tensor> tensor : training.weights().entrySet()) {
       float[] values = new float[tensor.getValue().size()];
       backend.download(tensor.getValue(), values, 0);
+      Checkpoint.checkFinite(training.name(), tensor.getKey(), values);
       entries.put(tensor.getKey(), new Weights.Entry(tensor.getValue().shape(), values));
     }
-    return new Weights(
-        entries,
-        Map.of(
-            CompiledModel.MEAN, joined(data.normalization().mean()),
-            CompiledModel.DEVIATION, joined(data.normalization().deviation())));
+    // In a fixed order, which Map.of does not have: equal runs write equal files.
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put(CompiledModel.MEAN, joined(data.normalization().mean()));
+    metadata.put(CompiledModel.DEVIATION, joined(data.normalization().deviation()));
+    return new Weights(entries, metadata);
   }
 
   private static String joined(float[] values) {
@@ -461,20 +487,21 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private SearchResult result() {
-    SearchResult result =
-        new SearchResult(
-            found("found", seconds("search") + seconds("retrain")),
-            randomSamples() > 0 ? found("random", randomSeconds()) : null,
-            results.get("expectedMs").getAsDouble(),
-            results.get("strength").getAsDouble(),
-            results.get("constrained").getAsBoolean(),
-            results.get("weightStepPeakBytes").getAsLong(),
-            results.get("architectureStepPeakBytes").getAsLong());
+    return new SearchResult(
+        found("found", seconds("search") + seconds("retrain")),
+        randomSamples() > 0 ? found("random", randomSeconds()) : null,
+        results.get("expectedMs").getAsDouble(),
+        results.get("strength").getAsDouble(),
+        results.get("constrained").getAsBoolean(),
+        results.get("weightStepPeakBytes").getAsLong(),
+        results.get("architectureStepPeakBytes").getAsLong());
+  }
+
+  private void writeResult() {
     JsonObject file = results.deepCopy();
+    file.remove(FINISHED);
     file.addProperty("budgetMs", config.budgetMs());
     RunDirectory.write(directory.result(), GSON.toJson(file) + "\n");
-    checkpoint();
-    return result;
   }
 
   private SearchResult.Found found(String who, double seconds) {
