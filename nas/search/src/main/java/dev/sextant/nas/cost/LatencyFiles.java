@@ -5,6 +5,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
+import com.google.gson.JsonPrimitive;
 import de.siegmar.fastcsv.reader.CommentStrategy;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.NamedCsvRecord;
@@ -150,17 +151,20 @@ public final class LatencyFiles {
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
     int i = 0;
     for (JsonElement element : field(root, "entries").getAsJsonArray()) {
-      JsonObject row = element.getAsJsonObject();
       String where = "entries[" + i++ + "]";
+      if (!(element instanceof JsonObject row)) {
+        throw new SextantException(where + ": is not an object");
+      }
       put(
           entries,
           where,
           name -> {
-            try {
-              return field(row, name).getAsString();
-            } catch (SextantException e) {
-              throw new SextantException(where + "." + e.getMessage(), e);
+            JsonElement value = row.get(name);
+            if (value == null || !value.isJsonPrimitive()) {
+              throw new SextantException(
+                  "%s.%s: %s".formatted(where, name, value == null ? "is missing" : "is no value"));
             }
+            return value.getAsString();
           });
     }
     return table(root, entries);
@@ -172,18 +176,26 @@ public final class LatencyFiles {
             field(root, "machine").getAsString(),
             field(root, "runtime").getAsString(),
             field(root, "device").getAsString(),
-            field(root, "threads").getAsInt(),
-            field(root, "batch").getAsInt());
+            number(root, "threads").intValue(),
+            number(root, "batch").intValue());
     return new LatencyTable(
         setting,
-        field(root, "overhead_ms").getAsDouble(),
-        field(root, "scale").getAsDouble(),
+        number(root, "overhead_ms").doubleValue(),
+        number(root, "scale").doubleValue(),
         entries);
+  }
+
+  private static Number number(JsonObject object, String name) {
+    JsonElement element = field(object, name);
+    if (element instanceof JsonPrimitive primitive && primitive.isNumber()) {
+      return primitive.getAsNumber();
+    }
+    throw new SextantException(name + ": is not a number");
   }
 
   private static JsonElement field(JsonObject object, String name) {
     JsonElement element = object.get(name);
-    if (element == null) {
+    if (element == null || element.isJsonNull()) {
       throw new SextantException(name + ": is missing");
     }
     return element;
@@ -193,7 +205,7 @@ public final class LatencyFiles {
 
   static String csv(LatencyTable table) {
     StringWriter text = new StringWriter();
-    // Unbuffered: what a buffer still holds would be missing from the text.
+    // Unbuffered: there is nothing to close, and nothing is left behind.
     CsvWriter writer = CsvWriter.builder().bufferSize(0).build(text);
     writer.writeComment(setting(table).toString());
     writer.writeRecord(COLUMNS);
@@ -270,15 +282,34 @@ public final class LatencyFiles {
               Integer.parseInt(fields.get("dilation")),
               Double.parseDouble(fields.get("squeeze_excite")),
               fields.get("activation"),
-              Boolean.parseBoolean(fields.get("residual")));
+              truth(where, fields.get("residual")));
       Entry entry =
-          new Entry(
+          entry(
+              where,
               Double.parseDouble(fields.get("ms")),
               Double.parseDouble(fields.get("p90_ms")),
               Long.parseLong(fields.get("count")));
       putOnce(entries, where, key, entry);
     } catch (NumberFormatException e) {
       throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
+    }
+  }
+
+  private static boolean truth(String where, String text) {
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default ->
+          throw new SextantException(
+              "%s: residual is '%s', neither true nor false".formatted(where, text));
+    };
+  }
+
+  private static Entry entry(String where, double ms, double p90Ms, long count) {
+    try {
+      return new Entry(ms, p90Ms, count);
+    } catch (SextantException e) {
+      throw new SextantException(where + ": " + e.getMessage(), e);
     }
   }
 
@@ -302,7 +333,7 @@ public final class LatencyFiles {
       int inChannels = Integer.parseInt(column(where, record, "in_c"));
       int outChannels = Integer.parseInt(column(where, record, "out_c"));
       double mean = Double.parseDouble(column(where, record, "mean_ms"));
-      Entry entry = new Entry(mean, mean, Long.parseLong(column(where, record, "count")));
+      Entry entry = entry(where, mean, mean, Long.parseLong(column(where, record, "count")));
       switch (type) {
         case "Logits" -> {
           putOnce(
@@ -322,7 +353,9 @@ public final class LatencyFiles {
                   ? Integer.parseInt(column(where, record, "kernel"))
                   : type.equals("Conv") ? 3 : 1;
           int stride =
-              block ? Integer.parseInt(column(where, record, "stride")) : inHeight / outHeight;
+              block
+                  ? Integer.parseInt(column(where, record, "stride"))
+                  : inHeight / Math.max(1, outHeight);
           int expand = block ? Integer.parseInt(column(where, record, "expand")) : 0;
           boolean residual = block && column(where, record, "idskip").equals("1");
           Key key =

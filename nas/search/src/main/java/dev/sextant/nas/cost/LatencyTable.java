@@ -106,7 +106,7 @@ public record LatencyTable(
   public record Entry(double ms, double p90Ms, long count) {
     /** Checks that the latency is a number. */
     public Entry {
-      if (!(ms >= 0 && ms < 1e9) || !(p90Ms >= 0) || count < 0) {
+      if (!(ms >= 0 && ms < 1e9) || !(p90Ms >= 0 && p90Ms < 1e9) || count < 0) {
         throw new SextantException(
             "latency: %s ms (p90 %s, count %d) is out of range".formatted(ms, p90Ms, count));
       }

@@ -1,60 +1,88 @@
 package dev.sextant.nas.objective;
 
 /**
- * Makes the budget hold without the user tuning lambda: a proportional-integral controller on ln(E
- * / T), updated after each architecture step.
+ * Makes the budget hold without the user tuning lambda, for any scale of losses, costs and rates.
  *
- * <p>The integral part is the dual variable of the constraint E = T; the proportional part damps
- * it. The strength may become negative: then the budget is larger than what accuracy alone asks
- * for, and spending it is what the user asked for. The integral moves no further while its effect
- * cannot be seen (|ln(E / T)| is clamped), so that a long way to the target does not wind it up.
+ * <p>With g the cross-entropy's gradient by the architecture parameters and c the expected cost's,
+ * a step along -(g + lambda c) leaves the cost as it is at lambda = -(g c) / (c c), and lambda =
+ * |g| / |c| makes both equally strong. The strength is the first, averaged over recent steps, plus
+ * the second times a proportional-integral term in ln(E / T), whose gains follow from how far one
+ * step can move the cost: the error falls e-fold in {@link #STEPS} steps.
+ *
+ * <p>The strength may become negative: then the budget is larger than what accuracy alone asks for,
+ * and spending it is what the user asked for.
  */
 public final class StrengthController {
-  private static final double CLAMP = 0.2;
-
-  private final double target;
-  private final double proportional;
-  private final double integral;
-  private double accumulated;
-  private double strength;
+  /** Steps in which an error falls e-fold, as far as the architecture rate allows. */
+  private static final double STEPS = 8;
 
   /**
-   * A controller for a run of that many architecture steps.
-   *
-   * @param target the budget T
-   * @param initial the strength to start from, about what is right for the space
-   * @param steps architecture steps in all
+   * Twice what damps an integrating process critically, four times the proportional part's steps:
+   * Adam remembers large gradients, so that a step reaches less far for a while.
    */
-  public StrengthController(double target, double initial, long steps) {
+  private static final double INTEGRAL_STEPS = 8 * STEPS;
+
+  /** Most of the proportional and of the integral part, in units of |g| / |c|. */
+  private static final double LIMIT = 1.5;
+
+  private static final double MEMORY = 0.95;
+
+  private final double target;
+  private double lossSquare;
+  private double alignment;
+  private double costSquare;
+  private double integral;
+
+  /**
+   * The gradients of one step by all architecture parameters.
+   *
+   * @param lossSquare g g, of the cross-entropy's part of the loss
+   * @param alignment g c
+   * @param costSquare c c, of the expected cost
+   * @param costSum sum of the absolute values of c
+   */
+  public record Slopes(double lossSquare, double alignment, double costSquare, double costSum) {}
+
+  /** A controller that aims at a budget, in the unit of the costs. */
+  public StrengthController(double target) {
     this.target = target;
-    this.proportional = 10 * Math.max(initial, 0.1);
-    // A tenth of the run at the clamp doubles the initial strength.
-    this.integral = 10 * Math.max(initial, 0.1) / (CLAMP * Math.max(1, steps));
-    this.accumulated = initial;
-    this.strength = initial;
   }
 
-  /** Takes note of the expected cost after a step; returns the strength for the next. */
-  public double observe(double expectedCost) {
-    double error = Math.max(-CLAMP, Math.min(CLAMP, Math.log(expectedCost / target)));
-    accumulated += integral * error;
-    strength = accumulated + proportional * error;
-    return strength;
+  /**
+   * Takes note of a step.
+   *
+   * @param expectedCost E after it
+   * @param rate of the architecture parameters: about how far each can move in a step
+   * @return the weight of E in the loss of the next step
+   */
+  public double observe(double expectedCost, Slopes slopes, double rate) {
+    lossSquare = MEMORY * lossSquare + slopes.lossSquare;
+    alignment = MEMORY * alignment + slopes.alignment;
+    costSquare = MEMORY * costSquare + slopes.costSquare;
+    double reach = rate * slopes.costSum / expectedCost;
+    if (!(costSquare > 0 && reach > 0)) {
+      return 0;
+    }
+    double needed = Math.log(expectedCost / target) / (STEPS * reach);
+    double proportional = Math.clamp(needed, -LIMIT, LIMIT);
+    // Where the limit is reached the way is long, and nothing is to be learned about a rest.
+    if (proportional == needed) {
+      integral = Math.clamp(integral + needed / INTEGRAL_STEPS, -LIMIT, LIMIT);
+    }
+    double balance = Math.sqrt(lossSquare / costSquare);
+    return -alignment / costSquare + balance * (proportional + integral);
   }
 
-  /** The strength in force. */
-  public double strength() {
-    return strength;
-  }
-
-  /** The integral part and the strength, for a checkpoint. */
+  /** What the next step depends on, for a checkpoint. */
   public double[] state() {
-    return new double[] {accumulated, strength};
+    return new double[] {lossSquare, alignment, costSquare, integral};
   }
 
   /** Continues from a checkpoint. */
   public void restore(double[] saved) {
-    accumulated = saved[0];
-    strength = saved[1];
+    lossSquare = saved[0];
+    alignment = saved[1];
+    costSquare = saved[2];
+    integral = saved[3];
   }
 }

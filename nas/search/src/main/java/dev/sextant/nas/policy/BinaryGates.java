@@ -4,6 +4,7 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.optim.Adam;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.objective.StrengthController;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
 import dev.sextant.nas.supernet.Supernet;
@@ -39,6 +40,8 @@ public final class BinaryGates implements AutoCloseable {
 
   /** The pair of a two-path step, or all candidates, of each choice. */
   private int[][] sampled = new int[0][];
+
+  private StrengthController.Slopes slopes = new StrengthController.Slopes(0, 0, 0, 0);
 
   /** Alphas near 0 for each choice of a supernet. */
   public BinaryGates(Backend backend, Supernet supernet, GateMode mode, Rng rng) {
@@ -114,7 +117,7 @@ public final class BinaryGates implements AutoCloseable {
         int first = rng.categorical(p[i]);
         int second = rng.categorical(without(p[i], first));
         sampled[i] = new int[] {Math.min(first, second), Math.max(first, second)};
-        active = sampled[i][rng.categorical(within(p[i], sampled[i]))];
+        active = rng.categorical(within(p[i], sampled[i]));
       } else {
         sampled[i] = IntStream.range(0, p[i].length).toArray();
         active = rng.categorical(p[i]);
@@ -134,17 +137,26 @@ public final class BinaryGates implements AutoCloseable {
     double[][] p = sampledProbabilities();
     double expected = cost.expected(p);
     Objective.Value value = objective.evaluate(crossEntropy, expected);
+    double lossSquare = 0;
+    double alignment = 0;
+    double costSquare = 0;
+    double costSum = 0;
     List<float[]> before = new ArrayList<>();
     for (int i = 0; i < alphas.size(); i++) {
       before.add(values(i));
-      double[] gates = supernet.choices().get(i).gateGradients();
-      double[] costs = cost.candidates(i);
-      double[] slopes = new double[gates.length];
-      for (int j = 0; j < slopes.length; j++) {
-        slopes[j] = value.perCrossEntropy() * gates[j] + value.perCost() * costs[j];
+      double[] ofLoss = Probabilities.throughSoftmax(gateGradients(i, value), p[i]);
+      double[] ofCost = Probabilities.throughSoftmax(cost.candidates(i), p[i]);
+      double[] gradient = new double[ofLoss.length];
+      for (int j = 0; j < gradient.length; j++) {
+        gradient[j] = ofLoss[j] + value.perCost() * ofCost[j];
+        lossSquare += ofLoss[j] * ofLoss[j];
+        alignment += ofLoss[j] * ofCost[j];
+        costSquare += ofCost[j] * ofCost[j];
+        costSum += Math.abs(ofCost[j]);
       }
-      setGradient(alphas.get(i), Probabilities.throughSoftmax(slopes, p[i]));
+      setGradient(alphas.get(i), gradient);
     }
+    slopes = new StrengthController.Slopes(lossSquare, alignment, costSquare, costSum);
     optimizer.step(rate);
     if (mode == GateMode.TWO_PATH) {
       for (int i = 0; i < alphas.size(); i++) {
@@ -152,6 +164,20 @@ public final class BinaryGates implements AutoCloseable {
       }
     }
     return value;
+  }
+
+  /** ∂L/∂g of a choice's candidates, the cross-entropy's part. */
+  private double[] gateGradients(int choice, Objective.Value value) {
+    double[] gates = supernet.choices().get(choice).gateGradients();
+    for (int j = 0; j < gates.length; j++) {
+      gates[j] *= value.perCrossEntropy();
+    }
+    return gates;
+  }
+
+  /** The gradients that the last {@link #update} followed, for a controller of the trade-off. */
+  public StrengthController.Slopes slopes() {
+    return slopes;
   }
 
   private void setGradient(Parameter alpha, double[] gradient) {

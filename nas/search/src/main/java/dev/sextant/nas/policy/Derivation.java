@@ -1,7 +1,10 @@
 package dev.sextant.nas.policy;
 
 import dev.sextant.nas.cost.ExpectedCost;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,10 +14,14 @@ import org.jspecify.annotations.Nullable;
  * <p>The paper takes each choice's largest probability, but the network of the largest
  * probabilities need not cost what their expectation does (TuNAS, Table 11). Where it misses the
  * window, the network with the largest sum of ln p within it is found by dynamic programming over
- * costs in {@link #BINS} steps.
+ * costs: exactly while there are at most {@link #BINS} different costs of prefixes, else over costs
+ * in that many steps.
  */
 public final class Derivation {
-  private static final int BINS = 4000;
+  private static final int BINS = 1 << 15;
+
+  /** Sums in another order differ by rounding. */
+  private static final double ROUNDING = 1e-12;
 
   private Derivation() {}
 
@@ -28,81 +35,88 @@ public final class Derivation {
   }
 
   /**
-   * The most probable network whose cost is in [low, high], or null if there is none (up to the
-   * resolution of 1/4000 of high per choice, where several costs fall in one step).
+   * Decisions for the first choices.
+   *
+   * @param extra cost above the cheapest decisions'
+   * @param score sum of ln p
+   * @param before decisions for one choice fewer; null for none
+   */
+  private record Prefix(double extra, double score, int decision, @Nullable Prefix before) {}
+
+  /**
+   * The most probable network whose cost is in [low, high], or null if there is none.
+   *
+   * <p>In a space of more than {@link #BINS} different costs it may miss networks within 1/32768 of
+   * the space's range per choice from an end of the window, and find one less probable by what
+   * equally expensive prefixes differ in.
    */
   public static int @Nullable [] mostProbable(
       double[][] probabilities, ExpectedCost cost, double low, double high) {
     int[] free = mostProbable(probabilities);
-    if (within(cost.of(free), low, high)) {
+    if (cost.of(free) >= low && cost.of(free) <= high) {
       return free;
     }
     int choices = probabilities.length;
-    double[][] extra = new double[choices][];
-    double base = cost.fixed();
+    double slack = ROUNDING * Math.abs(cost.maximum());
+    double most = high - cost.minimum() + slack;
+    double least = low - cost.minimum() - slack;
+    double open = cost.maximum() - cost.minimum();
+    List<Prefix> prefixes = List.of(new Prefix(0, 0, -1, null));
     for (int i = 0; i < choices; i++) {
-      extra[i] = cost.candidates(i);
-      double least = Arrays.stream(extra[i]).min().orElse(0);
-      base += least;
-      for (int j = 0; j < extra[i].length; j++) {
-        extra[i][j] -= least;
-      }
-    }
-    if (base > high) {
-      return null;
-    }
-    // best[b]: largest ln p of a prefix whose cost above base falls in bin b; exact costs are kept
-    // beside it, so that rounding does not add up along the chain.
-    double width = Math.max(high - base, 1e-12) / BINS;
-    double[] best = new double[BINS + 1];
-    double[] exact = new double[BINS + 1];
-    int[][] chosen = new int[choices][BINS + 1];
-    int[][] from = new int[choices][BINS + 1];
-    Arrays.fill(best, Double.NEGATIVE_INFINITY);
-    best[0] = 0;
-    for (int i = 0; i < choices; i++) {
-      double[] next = new double[BINS + 1];
-      double[] nextExact = new double[BINS + 1];
-      Arrays.fill(next, Double.NEGATIVE_INFINITY);
-      for (int b = 0; b <= BINS; b++) {
-        if (best[b] == Double.NEGATIVE_INFINITY) {
-          continue;
-        }
-        for (int j = 0; j < extra[i].length; j++) {
-          double total = exact[b] + extra[i][j];
-          double score = best[b] + Math.log(Math.max(probabilities[i][j], 1e-300));
-          int bin = (int) (total / width);
-          if (base + total <= high && bin <= BINS && score > next[bin]) {
-            next[bin] = score;
-            nextExact[bin] = total;
-            chosen[i][bin] = j;
-            from[i][bin] = b;
+      double[] costs = cost.candidates(i);
+      double cheapest = Arrays.stream(costs).min().orElse(0);
+      // What the choices after this one can add at most: prefixes that cannot reach low are dead.
+      open -= Arrays.stream(costs).max().orElse(0) - cheapest;
+      List<Prefix> longer = new ArrayList<>();
+      for (Prefix prefix : prefixes) {
+        for (int j = 0; j < costs.length; j++) {
+          double extra = prefix.extra + costs[j] - cheapest;
+          if (extra <= most && extra + open + slack >= least) {
+            double score = prefix.score + Math.log(Math.max(probabilities[i][j], 1e-300));
+            longer.add(new Prefix(extra, score, j, prefix));
           }
         }
       }
-      best = next;
-      exact = nextExact;
+      prefixes = bestByCost(longer, most, slack);
     }
-    int end = -1;
-    for (int b = 0; b <= BINS; b++) {
-      if (best[b] > Double.NEGATIVE_INFINITY
-          && within(base + exact[b], low, high)
-          && (end < 0 || best[b] > best[end])) {
-        end = b;
+    Prefix best = null;
+    for (Prefix prefix : prefixes) {
+      if (prefix.extra >= least && (best == null || prefix.score > best.score)) {
+        best = prefix;
       }
     }
-    if (end < 0) {
+    if (best == null) {
       return null;
     }
     int[] decisions = new int[choices];
-    for (int i = choices - 1; i >= 0; i--) {
-      decisions[i] = chosen[i][end];
-      end = from[i][end];
+    int i = choices;
+    for (Prefix prefix = best; prefix != null && prefix.before != null; prefix = prefix.before) {
+      decisions[--i] = prefix.decision;
     }
     return decisions;
   }
 
-  private static boolean within(double cost, double low, double high) {
-    return cost >= low && cost <= high;
+  /** The most probable prefix of each cost; of each of BINS steps where there are too many. */
+  private static List<Prefix> bestByCost(List<Prefix> prefixes, double most, double slack) {
+    prefixes.sort(
+        Comparator.comparingDouble(Prefix::extra)
+            .thenComparing(Comparator.comparingDouble(Prefix::score).reversed()));
+    List<Prefix> distinct = merged(prefixes, slack);
+    return distinct.size() <= BINS ? distinct : merged(distinct, most / BINS);
+  }
+
+  /** Runs of prefixes that cost no more than {@code width} above the first of them become one. */
+  private static List<Prefix> merged(List<Prefix> sorted, double width) {
+    List<Prefix> merged = new ArrayList<>();
+    double start = Double.NEGATIVE_INFINITY;
+    for (Prefix prefix : sorted) {
+      if (prefix.extra - start > width) {
+        start = prefix.extra;
+        merged.add(prefix);
+      } else if (prefix.score > merged.getLast().score) {
+        merged.set(merged.size() - 1, prefix);
+      }
+    }
+    return merged;
   }
 }

@@ -80,14 +80,30 @@ final class Checkpoint {
     return element;
   }
 
-  /** Saves copies of tensors under a prefix. */
+  /**
+   * Saves copies of tensors under a prefix.
+   *
+   * @throws SextantException if a value is not finite: such a checkpoint must not replace a good
+   *     one
+   */
   public void putTensors(String prefix, Map<String, Tensor> named) {
     named.forEach(
         (name, tensor) -> {
           float[] values = new float[tensor.size()];
           backend.download(tensor, values, 0);
+          checkFinite("training", prefix + name, values);
           tensors.put(prefix + name, new Weights.Entry(tensor.shape(), values));
         });
+  }
+
+  /** Names a tensor in which training has gone wrong. */
+  static void checkFinite(String stage, String name, float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw new SextantException(
+            "%s: %s has become %s; a lower learning rate may help".formatted(stage, name, value));
+      }
+    }
   }
 
   /** Copies saved tensors into these, which must all be there in the same shapes. */

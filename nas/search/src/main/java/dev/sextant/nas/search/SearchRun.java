@@ -89,7 +89,14 @@ public final class SearchRun implements AutoCloseable {
         () -> {
           directory.write(setup);
           LatencyFiles.write(table, directory.latency());
-          return new SearchRun(directory, setup, table, data, null, checkpointSeconds, progress);
+          Backend backend = Backends.open(setup.device(), setup.threads());
+          try {
+            return new SearchRun(
+                directory, setup, table, data, backend, null, checkpointSeconds, progress);
+          } catch (RuntimeException e) {
+            backend.close();
+            throw e;
+          }
         });
   }
 
@@ -104,12 +111,17 @@ public final class SearchRun implements AutoCloseable {
     LatencyTable table = LatencyFiles.read(directory.latency());
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
-    Checkpoint checkpoint =
-        Files.exists(directory.checkpoint())
-            ? Checkpoint.read(directory.checkpoint(), backend)
-            : null;
-    backend.close();
-    return new SearchRun(directory, setup, table, data, checkpoint, checkpointSeconds, progress);
+    try {
+      Checkpoint checkpoint =
+          Files.exists(directory.checkpoint())
+              ? Checkpoint.read(directory.checkpoint(), backend)
+              : null;
+      return new SearchRun(
+          directory, setup, table, data, backend, checkpoint, checkpointSeconds, progress);
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
+    }
   }
 
   private SearchRun(
@@ -117,6 +129,7 @@ public final class SearchRun implements AutoCloseable {
       RunDirectory.Setup setup,
       LatencyTable table,
       ImageDataset data,
+      Backend backend,
       @Nullable Checkpoint checkpoint,
       double checkpointSeconds,
       Progress progress) {
@@ -126,11 +139,11 @@ public final class SearchRun implements AutoCloseable {
     this.table = table;
     this.cost = table.costs(setup.space());
     this.data = data;
+    this.backend = backend;
     this.progress = progress;
     checkData();
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     split = Split.stratified(data.train(), config.validationFraction(), SPLIT_SEED);
-    backend = Backends.open(setup.device(), setup.threads());
     classification = new Classification(backend, setup.space().input());
     results = checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject();
     events =
@@ -138,7 +151,13 @@ public final class SearchRun implements AutoCloseable {
             directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
     stage = open(checkpoint == null ? "search" : checkpoint.get("stage").getAsString());
     if (checkpoint != null) {
-      stage.load(checkpoint);
+      try {
+        stage.load(checkpoint);
+      } catch (RuntimeException e) {
+        stage.close();
+        events.close();
+        throw e;
+      }
     }
   }
 
@@ -180,7 +199,7 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
-   * Runs to the end.
+   * Runs to the end; of a run that had come to its end, the result.
    *
    * @throws SextantException if the search goes wrong, naming the cause; the last good checkpoint
    *     stays
@@ -200,6 +219,7 @@ public final class SearchRun implements AutoCloseable {
       Stage next = finish(stage);
       if (next == null) {
         results.addProperty(FINISHED, true);
+        writeResult();
       } else {
         stage.close();
         stage = next;
@@ -405,19 +425,21 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private SearchResult result() {
-    SearchResult result =
-        new SearchResult(
-            found("found", seconds("search") + seconds("retrain")),
-            randomSamples() > 0 ? found("random", randomSeconds()) : null,
-            results.get("expectedMs").getAsDouble(),
-            results.get("strength").getAsDouble(),
-            results.get("constrained").getAsBoolean(),
-            results.get("weightStepPeakBytes").getAsLong(),
-            results.get("architectureStepPeakBytes").getAsLong());
+    return new SearchResult(
+        found("found", seconds("search") + seconds("retrain")),
+        randomSamples() > 0 ? found("random", randomSeconds()) : null,
+        results.get("expectedMs").getAsDouble(),
+        results.get("strength").getAsDouble(),
+        results.get("constrained").getAsBoolean(),
+        results.get("weightStepPeakBytes").getAsLong(),
+        results.get("architectureStepPeakBytes").getAsLong());
+  }
+
+  private void writeResult() {
     JsonObject file = results.deepCopy();
+    file.remove(FINISHED);
     file.addProperty("budgetMs", config.budgetMs());
     RunDirectory.write(directory.result(), GSON.toJson(file) + "\n");
-    return result;
   }
 
   private SearchResult.Found found(String who, double seconds) {

@@ -106,8 +106,7 @@ final class SupernetStage implements Stage {
             data.train(), split.validation(), config.batch(), data.normalization());
     warmup = new Schedule.Cosine(config.warmupRate(), 0);
     joint = new Schedule.Cosine(config.rate(), 0);
-    controller =
-        new StrengthController(config.budgetMs(), config.strength(), architectureStepsInAll());
+    controller = new StrengthController(config.budgetMs());
     objective = objective(config);
     expectedMs = cost.expected(gates.probabilities());
   }
@@ -135,10 +134,6 @@ final class SupernetStage implements Stage {
 
   private long quietSteps() {
     return (long) config.quietEpochs() * loader.batchesPerEpoch();
-  }
-
-  private long architectureStepsInAll() {
-    return (jointSteps() - quietSteps()) / config.architectureInterval();
   }
 
   @Override
@@ -195,14 +190,11 @@ final class SupernetStage implements Stage {
     architectureSteps++;
     expectedMs = cost.expected(gates.probabilities());
     if (!config.fixedStrength()) {
-      objective = controlled(controller.observe(expectedMs));
+      double weight = controller.observe(expectedMs, gates.slopes(), config.architectureRate());
+      // Weights of E are about linear in the strength, or exactly.
+      double unit = objective.withStrength(1).evaluate(outcome.loss(), expectedMs).perCost();
+      objective = objective.withStrength(weight / unit);
     }
-  }
-
-  /** Strengths are per unit of E / T; eq. 7 takes milliseconds. */
-  private Objective controlled(double strength) {
-    return objective.withStrength(
-        objective instanceof Objective.Additive ? strength / config.budgetMs() : strength);
   }
 
   private void endEpoch() {

@@ -68,7 +68,14 @@ public final class TrainingRun implements AutoCloseable {
         () -> {
           directory.write(setup);
           RunDirectory.write(directory.architecture(), setup.architecture().toJson());
-          return new TrainingRun(directory, setup, data, null, checkpointSeconds, progress);
+          Backend backend = Backends.open(setup.device(), setup.threads());
+          try {
+            return new TrainingRun(
+                directory, setup, data, backend, null, checkpointSeconds, progress);
+          } catch (RuntimeException e) {
+            backend.close();
+            throw e;
+          }
         });
   }
 
@@ -81,25 +88,32 @@ public final class TrainingRun implements AutoCloseable {
       RunDirectory directory, double checkpointSeconds, Progress progress) {
     Setup setup = directory.readTraining();
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
-    Checkpoint checkpoint = null;
-    if (Files.exists(directory.checkpoint())) {
-      try (Backend backend = Backends.open(setup.device(), setup.threads())) {
-        checkpoint = Checkpoint.read(directory.checkpoint(), backend);
-      }
+    Backend backend = Backends.open(setup.device(), setup.threads());
+    try {
+      Checkpoint checkpoint =
+          Files.exists(directory.checkpoint())
+              ? Checkpoint.read(directory.checkpoint(), backend)
+              : null;
+      return new TrainingRun(
+          directory, setup, data, backend, checkpoint, checkpointSeconds, progress);
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
     }
-    return new TrainingRun(directory, setup, data, checkpoint, checkpointSeconds, progress);
   }
 
   private TrainingRun(
       RunDirectory directory,
       Setup setup,
       ImageDataset data,
+      Backend backend,
       @Nullable Checkpoint checkpoint,
       double checkpointSeconds,
       Progress progress) {
     this.directory = directory;
     this.setup = setup;
     this.data = data;
+    this.backend = backend;
     this.progress = progress;
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     Architecture.Input images =
@@ -116,7 +130,6 @@ public final class TrainingRun implements AutoCloseable {
                   data.classes(),
                   setup.architecture().name()));
     }
-    backend = Backends.open(setup.device(), setup.threads());
     events =
         new EventLog(
             directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
@@ -131,7 +144,13 @@ public final class TrainingRun implements AutoCloseable {
         new TrainingStage(
             plan, data, new Classification(backend, setup.architecture().input()), events);
     if (checkpoint != null) {
-      stage.load(checkpoint);
+      try {
+        stage.load(checkpoint);
+      } catch (RuntimeException e) {
+        stage.close();
+        events.close();
+        throw e;
+      }
     }
   }
 

@@ -153,13 +153,14 @@ final class TrainingStage implements Stage {
             (name, tensor) -> {
               float[] values = new float[tensor.size()];
               classification.backend().download(tensor, values, 0);
+              Checkpoint.checkFinite(plan.name, name, values);
               entries.put(name, new Weights.Entry(tensor.shape(), values));
             });
-    return new Weights(
-        entries,
-        Map.of(
-            CompiledModel.MEAN, joined(normalization.mean()),
-            CompiledModel.DEVIATION, joined(normalization.deviation())));
+    // In a fixed order, which Map.of does not have: equal runs write equal files.
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
+    metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
+    return new Weights(entries, metadata);
   }
 
   private static String joined(float[] values) {

@@ -1,0 +1,197 @@
+package dev.sextant.nas.cost;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.nas.cost.LatencyTable.Entry;
+import dev.sextant.nas.cost.LatencyTable.Key;
+import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.nas.space.Space;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LatencyFilesTest {
+  @TempDir private Path folder;
+
+  private static final Shape INPUT = Shape.of(1, 8, 8, 16);
+
+  private static Layer block(Activation activation, double squeeze) {
+    return new Layer.MbConv(5, 1, 3, 16, activation, squeeze, true);
+  }
+
+  /** Numbers that a shorter decimal form would change, and a name that needs quoting. */
+  private static LatencyTable table() {
+    SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    entries.put(
+        LatencyTable.key(block(Activation.RELU6, 0.25), INPUT), new Entry(1.0 / 3, 0.1 + 0.2, 57));
+    entries.put(
+        LatencyTable.key(new Layer.Conv(3, 2, 1, 24, true, Activation.HSWISH), INPUT),
+        new Entry(Double.MIN_NORMAL, 1e8 + 1e-7, 0));
+    entries.put(LatencyTable.key(new Layer.Linear(10), Shape.of(1, 16)), new Entry(0, 0, 9L << 40));
+    Setting setting = new Setting("a \"quick\", 2-core\n# machine, ü", "sextant", "cpu", 2, 4);
+    return new LatencyTable(setting, -0.1 / 3, 1.0 + Math.ulp(1.0), entries);
+  }
+
+  @Test
+  void bothFormatsRoundTripExactly() {
+    for (String name : new String[] {"table.json", "table.csv"}) {
+      Path file = folder.resolve(name);
+      LatencyFiles.write(table(), file);
+      LatencyTable read = LatencyFiles.read(file);
+      assertEquals(table(), read, name);
+      assertEquals(
+          new ArrayList<>(table().entries().keySet()), new ArrayList<>(read.entries().keySet()));
+    }
+  }
+
+  /** What is wrong with the text of a table, after a replacement in it, and where. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "json | \"sextant-latency/1\" | \"sextant-latency/2\" | format",
+        "json | \"ms\": 0.3333333333333333 | \"ms\": -1 | entries[0]",
+        "json | \"ms\": 0.3333333333333333 | \"ms\": \"NaN\" | entries[0]",
+        "json | \"ms\": 0.3333333333333333 | \"ms\": \"fast\" | entries[0]",
+        "json | \"ms\": 0.3333333333333333 | \"ms\": null | entries[0].ms",
+        "json | \"ms\": 0.3333333333333333 | \"ms\": [1] | entries[0].ms",
+        "json | \"ms\": 0.3333333333333333 | \"milliseconds\": 1 | entries[0].ms: is missing",
+        "json | \"count\": 0 | \"count\": -3 | entries[1]",
+        "json | \"in_h\": 8 | \"in_h\": 8.5 | entries[0]",
+        "json | \"residual\": true | \"residual\": \"yes\" | entries[0]",
+        "json | \"p90_ms\": 0.30000000000000004 | \"p90_ms\": 1e400 | entries[0]",
+        "json | \"scale\": 1.0000000000000002 | \"scale\": 0 | scale",
+        "json | \"scale\": 1.0000000000000002 | \"scale\": \"one\" | scale: is not a number",
+        "json | \"threads\": 2 | \"threads\": null | threads: is missing",
+        "json | \"entries\": [ | \"entries\": [ 7, | entries[0]: is not an object",
+        "json | \"entries\": [ | \"entries\": { | not a latency table",
+        "csv | 0.3333333333333333 | -1 | line 3",
+        "csv | 0.3333333333333333 | fast | line 3",
+        "csv | ,true, | ,maybe, | line 3",
+        "csv | op,in_h | oops,in_h | line 3: column op is missing",
+        "csv | \"overhead_ms\" | \"overhead\" | overhead_ms: is missing",
+      })
+  void damagedTablesAreNamedWithThePlace(
+      String format, String replaced, String replacement, String place) throws IOException {
+    Path file = folder.resolve("table." + format);
+    LatencyFiles.write(table(), file);
+    String text = Files.readString(file);
+    assertTrue(text.contains(replaced), text);
+    Files.writeString(
+        file,
+        text.substring(0, text.indexOf(replaced))
+            + replacement
+            + text.substring(text.indexOf(replaced) + replaced.length()));
+    assertError(file, file.toString(), place);
+  }
+
+  private static void assertError(Path file, String... parts) {
+    String message =
+        assertThrows(SextantException.class, () -> LatencyFiles.read(file)).getMessage();
+    for (String part : parts) {
+      assertTrue(message.contains(part), () -> message + " should say " + part);
+    }
+  }
+
+  @Test
+  void truncatedAndForeignFilesAreErrors() throws IOException {
+    for (String name : new String[] {"table.json", "table.csv"}) {
+      Path file = folder.resolve(name);
+      LatencyFiles.write(table(), file);
+      byte[] whole = Files.readAllBytes(file);
+      for (int length = 0; length < whole.length - 1; length += 37) {
+        Files.write(file, Arrays.copyOf(whole, length));
+        try {
+          // A CSV that ends between two rows is one, with fewer rows.
+          assertTrue(name.endsWith(".csv"), "read to " + length);
+          assertTrue(LatencyFiles.read(file).entries().size() <= 3);
+        } catch (SextantException e) {
+          assertTrue(String.valueOf(e.getMessage()).startsWith(file.toString()));
+        } catch (AssertionError e) {
+          assertError(file, file.toString());
+        }
+      }
+      Files.write(file, "\u0000\u00ff no table".getBytes(StandardCharsets.ISO_8859_1));
+      assertError(file, file.toString());
+    }
+    assertError(folder.resolve("none.json"), "none.json", "no such file");
+  }
+
+  @Test
+  void aSecondEntryForALayerIsAnError() throws IOException {
+    Path file = folder.resolve("table.csv");
+    LatencyFiles.write(table(), file);
+    List<String> lines = new ArrayList<>(Files.readAllLines(file));
+    lines.add(lines.get(2));
+    Files.write(file, lines);
+    assertError(file, "line 6", "second entry", "mbconv 5x5 e3 8x8x16");
+  }
+
+  @Test
+  void layersAreFoundWithTheirActivationOrWithoutAny() {
+    SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    Key relu6 = LatencyTable.key(block(Activation.RELU6, 0), INPUT);
+    entries.put(relu6.anyActivation(), new Entry(2, 2, 1));
+    entries.put(LatencyTable.key(block(Activation.HSWISH, 0), INPUT), new Entry(3, 3, 1));
+    LatencyTable table =
+        new LatencyTable(new Setting("laptop", "sextant", "cpu", 1, 1), 0.5, 10, entries);
+    assertEquals(20, table.ms(block(Activation.RELU6, 0), INPUT));
+    assertEquals(30, table.ms(block(Activation.HSWISH, 0), INPUT));
+    assertEquals(0, table.ms(new Layer.Skip(), INPUT));
+    String message =
+        assertThrows(SextantException.class, () -> table.ms(block(Activation.RELU6, 0.25), INPUT))
+            .getMessage();
+    assertTrue(message.contains("laptop") && message.contains("mbconv 5x5 e3 8x8x16"), message);
+  }
+
+  /** The published regression values of the ImageNet space on a Pixel 1. */
+  @Test
+  void thePixelTablePricesTheProxylessSpace() throws IOException {
+    Path file = pixelTable();
+    assertEquals(72, Files.readAllLines(file).size() - 1);
+    LatencyTable table = LatencyFiles.read(file);
+    // The row Logits stands for pooling and classifier.
+    assertEquals(73, table.entries().size());
+    Space space = Space.named("proxyless-imagenet");
+    ExpectedCost cost = table.costs(space);
+    assertEquals(11.364156, cost.fixed(), 5e-7);
+    assertEquals(29.6088, cost.minimum(), 5e-5);
+    int[] smallKernels = new int[cost.choices()];
+    assertEquals(76.0481, cost.of(smallKernels), 5e-5);
+    assertEquals(76.0481, table.predict(space.derive(smallKernels)), 5e-5);
+  }
+
+  /** In {@code sextant.data}, or in {@code shared/data} beside an ancestor of the directory. */
+  private static Path pixelTable() {
+    String property = System.getProperty("sextant.data");
+    if (property != null) {
+      return Path.of(property, "latency", "proxyless-pixel1.csv");
+    }
+    Path here = Path.of("").toAbsolutePath();
+    for (Path above = here; above != null; above = above.getParent()) {
+      Path file = above.resolve("shared/data/latency/proxyless-pixel1.csv");
+      if (Files.isRegularFile(file)) {
+        return file;
+      }
+    }
+    Assumptions.abort("no shared/data/latency");
+    throw new AssertionError();
+  }
+}

@@ -1,0 +1,294 @@
+package dev.sextant.nas.search;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.sextant.nas.supernet.GateMode;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Runs that are stopped, killed, damaged or repeated, against one that went through. */
+class SearchRunTest {
+  private static final double NEVER = 1e9;
+
+  @TempDir private static Path folder;
+
+  /** The run that went through, with seed 1. */
+  private static RunDirectory whole = new RunDirectory(Path.of(""));
+
+  private static SearchResult wholeResult;
+
+  @BeforeAll
+  static void runThrough() {
+    whole = directory("whole");
+    wholeResult = run(whole, 1);
+  }
+
+  private static RunDirectory directory(String name) {
+    return new RunDirectory(folder.resolve(name));
+  }
+
+  private static SearchResult run(RunDirectory directory, long seed) {
+    try (SearchRun run = TinyRun.start(directory, TinyRun.config(seed), NEVER, Progress.NONE)) {
+      return run.run();
+    }
+  }
+
+  /** Ends a run after some steps, as a failure would. */
+  private static final class Stop extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  private static Progress stopAfter(int steps) {
+    return new Progress() {
+      private int left = steps;
+
+      @Override
+      public void step(String stage, long done, long all, String status, long peakBytes) {
+        if (--left == 0) {
+          throw new Stop();
+        }
+      }
+
+      @Override
+      public void message(String text) {}
+    };
+  }
+
+  private static void assertSameRun(RunDirectory other) throws IOException {
+    assertArrayEquals(bytes(whole.weights()), bytes(other.weights()), "weights");
+    assertArrayEquals(bytes(whole.architecture()), bytes(other.architecture()), "architecture");
+    List<JsonObject> expected = events(whole);
+    List<JsonObject> actual = events(other);
+    assertEquals(expected.size(), actual.size(), "events");
+    for (int i = 0; i < expected.size(); i++) {
+      assertEquals(expected.get(i), actual.get(i));
+    }
+    // Alphas: those of the last epoch of the search are among the events.
+    assertTrue(expected.stream().anyMatch(event -> event.has("probabilities")));
+  }
+
+  private static byte[] bytes(Path file) throws IOException {
+    return Files.readAllBytes(file);
+  }
+
+  /** The events without what a clock said. */
+  private static List<JsonObject> events(RunDirectory directory) throws IOException {
+    return Files.readAllLines(directory.events()).stream()
+        .map(line -> JsonParser.parseString(line).getAsJsonObject())
+        .peek(event -> event.remove("measuredMs"))
+        .toList();
+  }
+
+  /** Warm-up 1, joint 2, retrain 1, and three epochs and a retraining of the random network. */
+  @Test
+  void aRunRecordsEveryEpochAndItsResult() throws IOException {
+    List<JsonObject> events = events(whole);
+    assertEquals(
+        List.of(
+            "search",
+            "search",
+            "search",
+            "retrain",
+            "retrain",
+            "random-1",
+            "random-1",
+            "random-1",
+            "random-retrain",
+            "random-retrain"),
+        events.stream().map(event -> event.get("stage").getAsString()).toList());
+    assertEquals(0.2, wholeResult.found().predictedMs(), 0.012);
+    assertTrue(Files.isRegularFile(whole.result()));
+    assertNotNull(wholeResult.random());
+  }
+
+  /** Every 7th step is done twice: the checkpoint is made after the steps that go through. */
+  @Test
+  void aRunStoppedEverySevenStepsEndsInTheSameBits() throws IOException {
+    RunDirectory stopped = directory("stopped");
+    int stops = 0;
+    SearchRun run = TinyRun.start(stopped, TinyRun.config(1), 0, stopAfter(7));
+    while (true) {
+      try (SearchRun open = run) {
+        open.run();
+        break;
+      } catch (Stop e) {
+        stops++;
+      }
+      run = SearchRun.resume(stopped, 0, stopAfter(7));
+    }
+    assertTrue(stops > 8, stops + " stops");
+    assertSameRun(stopped);
+  }
+
+  /** Three kills in the midst of three stages, wherever in a step or a checkpoint it is. */
+  @Test
+  void aKilledRunResumesToTheSameBits() throws IOException, InterruptedException {
+    RunDirectory killed = directory("killed");
+    Rng rng = new Rng(5);
+    String[] stages = {"search", "retrain", "random-1"};
+    for (int i = 0; i < stages.length; i++) {
+      String stage = stages[i];
+      int step = 2 + rng.nextInt(6);
+      assertTrue(
+          killChild(i == 0 ? "start" : "resume", killed, stage + " " + step, rng.nextInt(30)),
+          "not killed in " + stage);
+      assertFalse(Files.exists(killed.result()));
+    }
+    try (SearchRun run = SearchRun.resume(killed, NEVER, Progress.NONE)) {
+      run.run();
+    }
+    assertSameRun(killed);
+    try (var files = Files.list(killed.checkpoint().getParent())) {
+      // What a kill in the midst of writing left beside the checkpoint is never taken for it.
+      assertTrue(files.anyMatch(killed.checkpoint()::equals));
+    }
+  }
+
+  /** Runs a process until it says a line, and some milliseconds more; whether it came to that. */
+  private static boolean killChild(String how, RunDirectory directory, String line, int later)
+      throws IOException, InterruptedException {
+    Process child =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-Xmx512m",
+                "-cp",
+                classPath(),
+                TinyRun.class.getName(),
+                how,
+                directory.path().toString())
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try (BufferedReader out =
+        new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
+      for (String said = out.readLine(); said != null; said = out.readLine()) {
+        if (said.equals(line)) {
+          Thread.sleep(later);
+          child.destroyForcibly().waitFor();
+          return true;
+        }
+      }
+      return false;
+    } finally {
+      child.destroyForcibly().waitFor();
+    }
+  }
+
+  private static String classPath() {
+    String path = System.getProperty("surefire.test.class.path");
+    return path != null
+        ? path
+        : String.join(File.pathSeparator, System.getProperty("java.class.path"));
+  }
+
+  @Test
+  void aFinishedRunResumesToItsResult() throws IOException {
+    byte[] before = bytes(whole.events());
+    try (SearchRun run = SearchRun.resume(whole, NEVER, Progress.NONE)) {
+      assertEquals(wholeResult, run.run());
+    }
+    assertArrayEquals(before, bytes(whole.events()));
+  }
+
+  @Test
+  void theSameSeedGivesTheSameRun() throws IOException {
+    RunDirectory same = directory("same");
+    SearchResult result = run(same, 1);
+    assertSameRun(same);
+    assertEquals(wholeResult.expectedMs(), result.expectedMs());
+    assertEquals(wholeResult.strength(), result.strength());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"TWO_PATH", "ALL_PATHS"})
+  void otherGateModesRunThroughToo(GateMode gates) {
+    SearchConfig config = TinyRun.config(1, 0.1, 4e-5, gates);
+    try (SearchRun run = TinyRun.start(directory(gates.toString()), config, NEVER, Progress.NONE)) {
+      assertEquals(0.2, run.run().found().predictedMs(), 0.012);
+    }
+  }
+
+  @Test
+  void anotherSeedGivesAnotherNetwork() throws IOException {
+    RunDirectory other = directory("other");
+    run(other, 2);
+    assertFalse(Arrays.equals(bytes(whole.weights()), bytes(other.weights())));
+    assertFalse(events(whole).getFirst().equals(events(other).getFirst()));
+  }
+
+  @Test
+  void aDamagedCheckpointIsAnErrorAndStays() throws IOException {
+    RunDirectory damaged = directory("damaged");
+    SearchRun run = TinyRun.start(damaged, TinyRun.config(1), 0, stopAfter(4));
+    try (run) {
+      assertThrows(Stop.class, run::run);
+    }
+    byte[] good = bytes(damaged.checkpoint());
+    byte[] events = bytes(damaged.events());
+    for (int at : new int[] {0, 100, good.length / 2, good.length - 1}) {
+      byte[] flipped = good.clone();
+      flipped[at] ^= 4;
+      checkRefused(damaged, flipped);
+    }
+    for (int length : new int[] {0, 7, 200, good.length / 2, good.length - 1}) {
+      checkRefused(damaged, Arrays.copyOf(good, length));
+    }
+    assertArrayEquals(events, bytes(damaged.events()), "events");
+    Files.write(damaged.checkpoint(), good);
+    SearchRun.resume(damaged, NEVER, Progress.NONE).close();
+  }
+
+  private static void checkRefused(RunDirectory directory, byte[] damaged) throws IOException {
+    Files.write(directory.checkpoint(), damaged);
+    String message =
+        assertThrows(
+                SextantException.class,
+                () -> SearchRun.resume(directory, NEVER, Progress.NONE).close())
+            .getMessage();
+    assertTrue(message.contains(directory.checkpoint().toString()), message);
+    assertArrayEquals(damaged, bytes(directory.checkpoint()));
+  }
+
+  /** A decay that multiplies weights by about -100 a step: they are infinite within an epoch. */
+  @Test
+  void aDivergingRunNamesTheCauseAndKeepsItsLastCheckpoint() throws IOException {
+    RunDirectory diverging = directory("diverging");
+    SearchRun run =
+        TinyRun.start(diverging, TinyRun.config(1, 100, 1, GateMode.RECOMPUTE), 0, Progress.NONE);
+    String message;
+    try (run) {
+      message = assertThrows(SextantException.class, run::run).getMessage();
+    }
+    assertTrue(message.contains("a lower learning rate may help"), message);
+    byte[] checkpoint = bytes(diverging.checkpoint());
+    // It is from before: the same steps lead to the same end.
+    try (SearchRun again = SearchRun.resume(diverging, NEVER, Progress.NONE)) {
+      String second = assertThrows(SextantException.class, again::run).getMessage();
+      assertTrue(second.contains("a lower learning rate may help"), second);
+    }
+    assertArrayEquals(checkpoint, bytes(diverging.checkpoint()));
+    assertFalse(Files.exists(diverging.weights()));
+  }
+}

@@ -1,0 +1,132 @@
+package dev.sextant.nas.search;
+
+import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.cost.LatencyTable.Entry;
+import dev.sextant.nas.cost.LatencyTable.Key;
+import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.nas.data.DataOptions;
+import dev.sextant.nas.data.Datasets;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.space.Position;
+import dev.sextant.nas.space.Space;
+import dev.sextant.nas.supernet.GateMode;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.Shape;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+
+/**
+ * A search of seconds: 600 built-in images, three choices, a latency table by multiply-adds. Its
+ * main method is the process that the tests kill.
+ */
+final class TinyRun {
+  private static final String DATA = "builtin:600";
+
+  private TinyRun() {}
+
+  /** Starts a run in a directory, or resumes it; says each step done. */
+  public static void main(String[] args) {
+    RunDirectory directory = new RunDirectory(Path.of(args[1]));
+    Progress progress =
+        new Progress() {
+          @Override
+          public void step(String stage, long done, long steps, String status, long peakBytes) {
+            System.out.println(stage + " " + done);
+            System.out.flush();
+          }
+
+          @Override
+          public void message(String text) {}
+        };
+    try (SearchRun run =
+        args[0].equals("start")
+            ? start(directory, config(1), 0, progress)
+            : SearchRun.resume(directory, 0, progress)) {
+      run.run();
+    }
+    System.out.println("end 0");
+  }
+
+  static SearchRun start(
+      RunDirectory directory, SearchConfig config, double checkpointSeconds, Progress progress) {
+    RunDirectory.create(directory.path());
+    ImageDataset data = Datasets.open(DATA, DataOptions.DEFAULT);
+    Space space = space(data);
+    RunDirectory.Setup setup =
+        new RunDirectory.Setup(
+            DATA, DataOptions.DEFAULT, space, config, true, Device.parse("cpu"), 1);
+    return SearchRun.start(directory, setup, table(space), data, checkpointSeconds, progress);
+  }
+
+  private static Space space(ImageDataset data) {
+    String block = "{\"op\": \"mbconv\", \"kernel\": %d, \"expand\": %d, \"act\": \"relu6\"}";
+    return Space.parse(
+            """
+            {"format": "sextant-space/1", "name": "tiny", "classes": 10,
+             "input": {"height": 28, "width": 28, "channels": 1},
+             "layers": [
+               {"op": "conv", "kernel": 3, "stride": 2, "out": 8, "norm": "batch", "act": "relu6"},
+               {"choice": [%s, %s, {"op": "skip"}], "out": 12, "stride": 2, "repeat": 3},
+               {"op": "global-avg-pool"}, {"op": "linear", "out": 10}]}
+            """
+                .formatted(block.formatted(3, 2), block.formatted(5, 3)),
+            "tiny")
+        .withInput(
+            new Architecture.Input(data.height(), data.width(), data.channels()), data.classes());
+  }
+
+  private static LatencyTable table(Space space) {
+    SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    Shape[] inputs = space.inputShapes();
+    for (int i = 0; i < inputs.length; i++) {
+      List<Layer> layers =
+          switch (space.positions().get(i)) {
+            case Position.Fixed fixed -> List.of(fixed.layer());
+            case Position.Choice choice -> choice.candidates();
+          };
+      for (Layer layer : layers) {
+        double ms = 0.01 + 1e-6 * layer.macs(inputs[i]);
+        entries.put(LatencyTable.key(layer, inputs[i]), new Entry(ms, ms, 1));
+      }
+    }
+    return new LatencyTable(new Setting("test", "sextant", "cpu", 1, 1), 0, 1, entries);
+  }
+
+  /** One warm-up epoch and two joint ones, retraining, one network of random search. */
+  static SearchConfig config(long seed) {
+    return config(seed, 0.1, 4e-5, GateMode.RECOMPUTE);
+  }
+
+  static SearchConfig config(long seed, double rate, double weightDecay, GateMode gates) {
+    return new SearchConfig(
+        seed,
+        48,
+        0.2,
+        1,
+        rate,
+        2,
+        rate / 2,
+        0,
+        1,
+        0.05,
+        gates,
+        SearchConfig.ObjectiveKind.ADD_LINEAR,
+        0.2,
+        false,
+        weightDecay,
+        0.9,
+        0.1,
+        "light",
+        0.2,
+        false,
+        1,
+        rate,
+        false,
+        0.1,
+        1);
+  }
+}
