@@ -81,7 +81,7 @@ class LatencyFilesTest {
         "json | \"scale\": 1.0000000000000002 | \"scale\": \"one\" | scale: is not a number",
         "json | \"threads\": 2 | \"threads\": null | threads: is missing",
         "json | \"entries\": [ | \"entries\": [ 7, | entries[0]: is not an object",
-        "json | \"entries\": [ | \"entries\": { | not a latency table",
+        "json | \"entries\": [ | \"entries\": { | not JSON",
         "csv | 0.3333333333333333 | -1 | line 3",
         "csv | 0.3333333333333333 | fast | line 3",
         "csv | ,true, | ,maybe, | line 3",
