@@ -4,6 +4,8 @@ module dev.sextant.cli {
   requires info.picocli;
   requires static transitive org.jspecify;
 
+  uses dev.sextant.tensor.BackendProvider;
+
   opens dev.sextant.cli to
       info.picocli;
 }

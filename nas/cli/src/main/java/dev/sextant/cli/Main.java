@@ -1,6 +1,9 @@
 package dev.sextant.cli;
 
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.MemoryLimitException;
 import dev.sextant.tensor.SextantException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -10,9 +13,17 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sextant 0.1.0",
     description = "Finds the most accurate network that fits a latency budget, and runs it.",
-    subcommands = {SearchCommand.class, ResumeCommand.class})
+    subcommands = {
+      SearchCommand.class,
+      ResumeCommand.class,
+      ProfileCommand.class,
+      DescribeCommand.class,
+      TrainCommand.class,
+      EvalCommand.class,
+      DoctorCommand.class
+    })
 public final class Main implements Runnable {
-  /** Bad input: one line on standard error, nothing half-written. */
+  /** Bad input, or too little memory: one line on standard error, nothing half-written. */
   static final int BAD_INPUT = 2;
 
   private Main() {}
@@ -24,22 +35,46 @@ public final class Main implements Runnable {
 
   /** Runs a command; returns its exit status. */
   static int execute(String... args) {
-    return new CommandLine(new Main())
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setParameterExceptionHandler(
-            (exception, arguments) -> {
-              System.err.println("sextant: " + exception.getMessage());
-              return BAD_INPUT;
-            })
-        .setExecutionExceptionHandler(
-            (exception, command, result) -> {
-              if (exception instanceof SextantException) {
-                System.err.println("sextant: " + exception.getMessage());
-                return BAD_INPUT;
-              }
-              throw exception;
-            })
-        .execute(args);
+    CommandLine commandLine =
+        new CommandLine(new Main())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setParameterExceptionHandler((exception, arguments) -> refuse(exception))
+            .setExecutionExceptionHandler(
+                (exception, command, result) -> {
+                  if (exception instanceof SextantException || outOfMemory(exception) != null) {
+                    return refuse(exception);
+                  }
+                  throw exception;
+                });
+    try {
+      return commandLine.execute(args);
+    } catch (OutOfMemoryError e) {
+      // Whatever the command held is garbage by now, so that there is memory for a sentence.
+      return refuse(e);
+    }
+  }
+
+  private static int refuse(Throwable thrown) {
+    OutOfMemoryError noMemory = outOfMemory(thrown);
+    String message =
+        noMemory == null || thrown instanceof MemoryLimitException
+            ? String.valueOf(thrown.getMessage())
+            : "out of memory (%s) with a heap of %s: raise it with -Xmx, as in SEXTANT_OPTS=-Xmx8g"
+                .formatted(noMemory.getMessage(), Memory.human(Runtime.getRuntime().maxMemory()));
+    // Causes may be quoted from elsewhere; the promise of one line holds for them too.
+    System.err.println(
+        "sextant: " + message.strip().replaceFirst("^Error: ", "").replaceAll("\\s*\\R\\s*", " "));
+    return BAD_INPUT;
+  }
+
+  /** The lack of memory that an exception passed on from another thread, or null. */
+  private static @Nullable OutOfMemoryError outOfMemory(Throwable thrown) {
+    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      if (cause instanceof OutOfMemoryError error) {
+        return error;
+      }
+    }
+    return null;
   }
 
   @Override

@@ -2,6 +2,8 @@ package dev.sextant.cli;
 
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchRun;
+import dev.sextant.nas.search.TrainingRun;
+import dev.sextant.runtime.Architecture;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -26,9 +28,23 @@ final class ResumeCommand implements Runnable {
   @Override
   public void run() {
     RunDirectory run = new RunDirectory(directory);
+    if (run.isTraining()) {
+      resumeTraining(run);
+      return;
+    }
     double budget = run.read().config().budgetMs();
     try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, Terminal.progress())) {
       Terminal.print(resumed.run(), budget, run);
     }
+  }
+
+  private void resumeTraining(RunDirectory directory) {
+    try (TrainingRun resumed =
+        TrainingRun.resume(directory, checkpointSeconds, Terminal.progress())) {
+      Architecture architecture = resumed.architecture();
+      Terminal.print(
+          architecture, resumed.run(), Terminal.latency(architecture, resumed.device(), 1, 1));
+    }
+    System.out.println("written to " + directory.path());
   }
 }

@@ -250,7 +250,7 @@ final class SearchCommand implements Runnable {
     ImageDataset images = Datasets.open(data, options);
     progress.message("data      " + images);
     Space searched =
-        Spaces.open(space)
+        Networks.space(space)
             .withInput(
                 new Architecture.Input(images.height(), images.width(), images.channels()),
                 images.classes());

@@ -2,13 +2,23 @@ package dev.sextant.cli;
 
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchResult;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency;
+import dev.sextant.runtime.LatencyMeter;
+import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import java.io.Console;
+import java.time.Duration;
 import java.util.stream.Collectors;
 
 /** What commands print. */
 final class Terminal {
+  /** Repeated until steady, so that each measurement may be short. */
+  private static final LatencyMeter METER =
+      new LatencyMeter(0.02, Duration.ofMillis(500), Duration.ofMillis(500));
+
   private Terminal() {}
 
   /** A live line on a terminal, plain lines elsewhere. */
@@ -40,6 +50,33 @@ final class Terminal {
     }
     System.out.println();
     System.out.println("written to " + directory.path());
+  }
+
+  /** A network's accuracy on test images and its latency. */
+  static void print(Architecture architecture, double testAccuracy, Measured measured) {
+    Latency latency = measured.latency;
+    System.out.printf(
+        "network   %s: %,d parameters, %,d MACs%n",
+        architecture.name(), architecture.parameters(), architecture.macs());
+    System.out.printf("accuracy  %.2f%% of the test images%n", 100 * testAccuracy);
+    System.out.printf(
+        "latency   p50 %.4f ms, p90 %.4f, p99 %.4f; batch %d, %d thread%s, %d samples%n",
+        latency.medianMs(),
+        latency.p90Ms(),
+        latency.p99Ms(),
+        measured.batch,
+        measured.threads,
+        measured.threads == 1 ? "" : "s",
+        latency.count());
+  }
+
+  /** A latency and what it is of. */
+  record Measured(Latency latency, int threads, int batch) {}
+
+  /** The latency of a compiled network on this machine. */
+  static Measured latency(Architecture architecture, Device device, int threads, int batch) {
+    Latency latency = new LatencyProfile(device, threads, METER).network(architecture, batch);
+    return new Measured(latency, threads, batch);
   }
 
   private static void row(String name, SearchResult.Found found, double budgetMs) {

@@ -58,7 +58,7 @@ public final class AtomicFile {
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       forceDirectory(directory);
     } catch (IOException e) {
-      throw new SextantException("%s: cannot be written (%s)".formatted(path, reason(e)), e);
+      throw unwritable(path, e);
     } finally {
       deleteQuietly(temporary);
     }
@@ -82,11 +82,17 @@ public final class AtomicFile {
     }
   }
 
+  /** The error of a path that cannot be written, for the same message everywhere. */
+  public static SextantException unwritable(Path path, IOException e) {
+    return new SextantException("%s: cannot be written (%s)".formatted(path, reason(e)), e);
+  }
+
   /** What an I/O error says: the JDK's file errors carry only the path as their message. */
   static String reason(IOException e) {
     return switch (e) {
       case java.nio.file.NoSuchFileException _ -> "no such file or directory";
       case java.nio.file.AccessDeniedException _ -> "permission denied";
+      case java.nio.file.FileAlreadyExistsException _ -> "a file of that name is in the way";
       default -> String.valueOf(e.getMessage());
     };
   }

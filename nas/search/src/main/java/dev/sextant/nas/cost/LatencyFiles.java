@@ -5,7 +5,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import de.siegmar.fastcsv.reader.CommentStrategy;
 import de.siegmar.fastcsv.reader.CsvReader;
@@ -15,16 +14,17 @@ import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.function.Supplier;
 
 /**
  * Latency tables on disk, for a reader to read and edit.
@@ -60,7 +60,6 @@ public final class LatencyFiles {
           "count");
 
   private static final String FORMAT = "sextant-latency/1";
-  private static final long LARGEST_FILE = 64L << 20;
 
   private LatencyFiles() {}
 
@@ -70,17 +69,18 @@ public final class LatencyFiles {
    * @throws SextantException naming the file, the line or field, and what is wrong with it
    */
   public static LatencyTable read(Path file) {
-    String text;
-    try {
-      if (Files.size(file) > LARGEST_FILE) {
-        throw new SextantException(file + ": larger than any latency table");
-      }
-      text = Files.readString(file);
-    } catch (IOException e) {
-      throw new SextantException(file + ": cannot be read (" + e + ")", e);
+    String text = JsonText.readFile(file);
+    if (!file.toString().endsWith(".csv")) {
+      JsonObject root = JsonText.parse(text, file.toString());
+      return named(file, () -> parseJson(root));
     }
+    return named(file, () -> parseCsv(text, file));
+  }
+
+  /** Every error of a file begins with its name. */
+  private static LatencyTable named(Path file, Supplier<LatencyTable> parser) {
     try {
-      return file.toString().endsWith(".csv") ? parseCsv(text, file) : parseJson(text);
+      return parser.get();
     } catch (SextantException e) {
       throw new SextantException(file + ": " + e.getMessage(), e);
     } catch (JsonParseException
@@ -144,8 +144,7 @@ public final class LatencyFiles {
     return row;
   }
 
-  private static LatencyTable parseJson(String text) {
-    JsonObject root = JsonParser.parseString(text).getAsJsonObject();
+  private static LatencyTable parseJson(JsonObject root) {
     if (!root.has("format") || !root.get("format").getAsString().equals(FORMAT)) {
       throw new SextantException("format: is not \"" + FORMAT + "\"");
     }
@@ -224,9 +223,7 @@ public final class LatencyFiles {
   private static LatencyTable parseCsv(String text, Path file) {
     if (text.startsWith("#")) {
       int end = text.indexOf('\n');
-      JsonObject root =
-          JsonParser.parseString(text.substring(1, end < 0 ? text.length() : end))
-              .getAsJsonObject();
+      JsonObject root = JsonText.parse(text.substring(1, end < 0 ? text.length() : end), "line 1");
       return table(root, rows(text, false));
     }
     boolean pixel = text.startsWith("type,");

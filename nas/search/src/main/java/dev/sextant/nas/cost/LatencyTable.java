@@ -1,5 +1,6 @@
 package dev.sextant.nas.cost;
 
+import dev.sextant.nas.space.Describe;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
@@ -246,6 +247,11 @@ public record LatencyTable(
               .formatted(setting.machine, setting.runtime, key));
     }
     return scale * entry.ms;
+  }
+
+  /** What {@link #ms} and the overhead are, for a description of networks. */
+  public Describe.Prices prices() {
+    return new Describe.Prices(this::ms, overheadMs);
   }
 
   /** Predicted milliseconds of a network; throws as {@link #ms} does. */

@@ -37,8 +37,7 @@ public final class Datasets {
    *     the file
    */
   public static ImageDataset open(String source, DataOptions options) {
-    boolean builtin = source.equals(BUILTIN) || source.startsWith(BUILTIN + ":");
-    if (builtin && (options.format() == null || options.format() == DataFormat.BUILTIN)) {
+    if (isBuiltin(source) && (options.format() == null || options.format() == DataFormat.BUILTIN)) {
       refuseSize(source, options);
       return SyntheticImages.dataset(builtinCount(source));
     }
@@ -47,6 +46,15 @@ public final class Datasets {
     } catch (InvalidPathException e) {
       throw new SextantException("data '%s' is not a path".formatted(source), e);
     }
+  }
+
+  /** The same source wherever the working directory is: for a run that is continued later. */
+  public static String absolute(String source) {
+    return isBuiltin(source) ? source : Path.of(source).toAbsolutePath().normalize().toString();
+  }
+
+  private static boolean isBuiltin(String source) {
+    return source.equals(BUILTIN) || source.startsWith(BUILTIN + ":");
   }
 
   /** Opens a folder. */

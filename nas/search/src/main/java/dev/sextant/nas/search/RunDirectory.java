@@ -2,12 +2,16 @@ package dev.sextant.nas.search;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.sextant.nas.data.DataOptions;
+import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.space.Space;
+import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
@@ -15,6 +19,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * The files of a run.
@@ -31,6 +37,7 @@ import java.nio.file.Path;
  */
 public record RunDirectory(Path path) {
   private static final String FORMAT = "sextant-run/1";
+  private static final String TRAINING_FORMAT = "sextant-training/1";
   private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
 
   /**
@@ -52,26 +59,73 @@ public record RunDirectory(Path path) {
       int threads) {}
 
   /**
-   * Makes an empty directory for a run.
+   * A directory for a new run; nothing is made before {@link #begin}, so that what is found wrong
+   * until then leaves nothing behind.
    *
-   * @throws SextantException if it exists and is not empty, or cannot be written
+   * @throws SextantException if it exists and is not empty, or could not be made
    */
   public static RunDirectory create(Path path) {
-    try {
-      Files.createDirectories(path.resolve("checkpoint"));
+    if (Files.isDirectory(path)) {
       try (var files = Files.list(path)) {
-        if (files.anyMatch(file -> !file.endsWith("checkpoint"))) {
+        if (files.findAny().isPresent()) {
           throw new SextantException(
               path + ": holds a run or other files already; resume it or give another --out");
         }
+      } catch (IOException e) {
+        throw AtomicFile.unwritable(path, e);
       }
-      if (!Files.isWritable(path)) {
-        throw new SextantException(path + ": cannot be written");
-      }
-    } catch (IOException e) {
-      throw new SextantException(path + ": cannot be written (" + e + ")", e);
+    }
+    Path existing = path.toAbsolutePath();
+    while (existing.getParent() != null && !Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (!Files.isDirectory(existing)) {
+      throw new SextantException(
+          "%s: cannot be made, %s is no directory".formatted(path, existing));
+    }
+    if (!Files.isWritable(existing)) {
+      throw new SextantException(
+          "%s: cannot be written, no permission for %s".formatted(path, existing));
     }
     return new RunDirectory(path);
+  }
+
+  /**
+   * Makes the directory and starts a run in it; whatever the start throws, everything made is gone
+   * again.
+   *
+   * @throws SextantException if the directory cannot be made
+   */
+  <T> T begin(Supplier<T> start) {
+    try {
+      Files.createDirectories(checkpoint().toAbsolutePath().getParent());
+    } catch (IOException e) {
+      throw AtomicFile.unwritable(path, e);
+    }
+    boolean begun = false;
+    try {
+      T started = start.get();
+      begun = true;
+      return started;
+    } finally {
+      if (!begun) {
+        discard();
+      }
+    }
+  }
+
+  /**
+   * Deletes the files of a run that did not begin, and the directories if nothing else is there.
+   */
+  private void discard() {
+    for (Path file :
+        new Path[] {run(), latency(), events(), architecture(), checkpoint().getParent(), path}) {
+      try {
+        Files.deleteIfExists(file);
+      } catch (IOException e) {
+        // What stopped the run is what its user needs to hear.
+      }
+    }
   }
 
   Path run() {
@@ -108,44 +162,128 @@ public record RunDirectory(Path path) {
 
   /** Writes {@code run.json}. */
   void write(Setup setup) {
-    JsonObject root = new JsonObject();
-    root.addProperty("format", FORMAT);
-    root.addProperty("data", setup.dataSource);
-    root.add("dataOptions", GSON.toJsonTree(setup.dataOptions));
+    JsonObject root = head(FORMAT, setup.dataSource, setup.dataOptions, setup.device);
     root.add("config", GSON.toJsonTree(setup.config));
     root.addProperty("tableGiven", setup.tableGiven);
-    root.addProperty("device", setup.device.toString());
     root.addProperty("threads", setup.threads);
-    root.add("space", JsonParser.parseString(setup.space.toJson()));
+    root.add("space", JsonText.parse(setup.space.toJson(), setup.space.name()));
     write(run(), GSON.toJson(root) + "\n");
   }
 
+  /** Writes {@code run.json} of a training. */
+  void write(TrainingRun.Setup setup) {
+    JsonObject root =
+        head(TRAINING_FORMAT, setup.dataSource(), setup.dataOptions(), setup.device());
+    root.add("config", GSON.toJsonTree(setup.config()));
+    root.addProperty("threads", setup.threads());
+    root.add(
+        "architecture", JsonText.parse(setup.architecture().toJson(), setup.architecture().name()));
+    write(run(), GSON.toJson(root) + "\n");
+  }
+
+  private static JsonObject head(
+      String format, String dataSource, DataOptions dataOptions, Device device) {
+    JsonObject root = new JsonObject();
+    root.addProperty("format", format);
+    root.addProperty("data", Datasets.absolute(dataSource));
+    root.add("dataOptions", GSON.toJsonTree(dataOptions));
+    root.addProperty("device", device.toString());
+    return root;
+  }
+
   /**
-   * Reads {@code run.json} back.
+   * Whether this is the directory of a {@link TrainingRun} rather than of a search.
+   *
+   * @throws SextantException if this is no run, or its file is no JSON
+   */
+  public boolean isTraining() {
+    return read(root -> string(root, "format").equals(TRAINING_FORMAT));
+  }
+
+  /**
+   * Reads {@code run.json} of a search back.
    *
    * @throws SextantException if this is no run, or the file was changed into something else
    */
   public Setup read() {
+    return read(
+        root -> {
+          requireFormat(root, FORMAT);
+          return new Setup(
+              string(root, "data"),
+              part(root, "dataOptions", DataOptions.class),
+              Space.parse(field(root, "space").toString(), run() + ": space"),
+              part(root, "config", SearchConfig.class),
+              field(root, "tableGiven").getAsBoolean(),
+              Device.parse(string(root, "device")),
+              field(root, "threads").getAsInt());
+        });
+  }
+
+  /**
+   * Reads {@code run.json} of a training back.
+   *
+   * @throws SextantException as {@link #read} does
+   */
+  TrainingRun.Setup readTraining() {
+    return read(
+        root -> {
+          requireFormat(root, TRAINING_FORMAT);
+          return new TrainingRun.Setup(
+              string(root, "data"),
+              part(root, "dataOptions", DataOptions.class),
+              Architecture.parse(field(root, "architecture").toString(), run() + ": architecture"),
+              part(root, "config", TrainingConfig.class),
+              Device.parse(string(root, "device")),
+              field(root, "threads").getAsInt());
+        });
+  }
+
+  private <T> T read(Function<JsonObject, T> reader) {
     if (!Files.isRegularFile(run())) {
       throw new SextantException(path + ": not the directory of a run (run.json is missing)");
     }
+    String text = JsonText.readFile(run());
+    // Parsed twice: the strict reader says what is wrong, Gson's keeps all 64 bits of a seed.
+    JsonText.parse(text, run().toString());
+    JsonObject root = JsonParser.parseString(text).getAsJsonObject();
     try {
-      JsonObject root = JsonParser.parseString(Files.readString(run())).getAsJsonObject();
-      if (!FORMAT.equals(root.get("format").getAsString())) {
-        throw new SextantException(run() + ": format is not " + FORMAT);
+      return reader.apply(root);
+    } catch (JsonParseException | UnsupportedOperationException | NumberFormatException e) {
+      throw new SextantException("%s: damaged (%s)".formatted(run(), e.getMessage()), e);
+    } catch (IllegalStateException e) {
+      throw new SextantException("%s: damaged (%s)".formatted(run(), e.getMessage()), e);
+    }
+  }
+
+  private void requireFormat(JsonObject root, String format) {
+    if (!string(root, "format").equals(format)) {
+      throw new SextantException("%s: format is not %s".formatted(run(), format));
+    }
+  }
+
+  private JsonElement field(JsonObject root, String name) {
+    JsonElement element = root.get(name);
+    if (element == null || element.isJsonNull()) {
+      throw new SextantException("%s: %s is missing".formatted(run(), name));
+    }
+    return element;
+  }
+
+  private String string(JsonObject root, String name) {
+    return field(root, name).getAsString();
+  }
+
+  /** A record of settings; its own constructor checks the numbers, which Gson wraps. */
+  private <T> T part(JsonObject root, String name, Class<T> type) {
+    try {
+      return GSON.fromJson(field(root, name), type);
+    } catch (RuntimeException e) {
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
       }
-      return new Setup(
-          root.get("data").getAsString(),
-          GSON.fromJson(root.get("dataOptions"), DataOptions.class),
-          Space.parse(root.get("space").toString(), run() + ": space"),
-          GSON.fromJson(root.get("config"), SearchConfig.class),
-          root.get("tableGiven").getAsBoolean(),
-          Device.parse(root.get("device").getAsString()),
-          root.get("threads").getAsInt());
-    } catch (IOException e) {
-      throw new SextantException(run() + ": cannot be read (" + e + ")", e);
-    } catch (JsonParseException | IllegalStateException | NullPointerException e) {
-      throw new SextantException(run() + ": damaged (" + e.getMessage() + ")", e);
+      throw new SextantException("%s: %s: %s".formatted(run(), name, cause.getMessage()), e);
     }
   }
 

@@ -93,6 +93,9 @@ public record SearchConfig(
     within("label-smoothing", labelSmoothing, 0, 0.9999);
     within("dropout", dropout, 0, 0.9999);
     within("budget", budgetMs, 1e-6, 1e9);
+    if (gates == null || objective == null || augmentation == null) {
+      throw new SextantException("gates, objective or augmentation is not one of those there are");
+    }
     if (quietEpochs >= epochs) {
       throw new SextantException(
           "quiet-epochs: %d leaves no architecture step in %d epochs"
@@ -100,13 +103,27 @@ public record SearchConfig(
     }
   }
 
-  private static void atLeast(String name, int value, int least) {
+  /** How a derived network is trained for that long, from that seed. */
+  TrainingConfig training(int trainingEpochs, long trainingSeed) {
+    return new TrainingConfig(
+        batch,
+        trainingEpochs,
+        retrainRate,
+        momentum,
+        weightDecay,
+        labelSmoothing,
+        augmentation,
+        dropout,
+        trainingSeed);
+  }
+
+  static void atLeast(String name, int value, int least) {
     if (value < least) {
       throw new SextantException("%s: %d is not at least %d".formatted(name, value, least));
     }
   }
 
-  private static void within(String name, double value, double low, double high) {
+  static void within(String name, double value, double low, double high) {
     if (!(value >= low && value <= high)) {
       throw new SextantException(
           "%s: %s is not between %s and %s".formatted(name, value, low, high));

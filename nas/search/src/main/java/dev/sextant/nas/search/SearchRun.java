@@ -12,7 +12,6 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.policy.Derivation;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.Weights;
@@ -20,13 +19,9 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
-import dev.sextant.tensor.Tensor;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.SequencedMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -46,13 +41,11 @@ public final class SearchRun implements AutoCloseable {
 
   private static final int CORRECTIONS = 4;
 
-  private static final LatencyMeter METER =
-      new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500));
-
-  /** Among the results once all of them are there. */
+  /** In the results of a run that has nothing left to do but to show them. */
   private static final String FINISHED = "finished";
 
-  private static final int TEST_BATCH = 100;
+  private static final LatencyMeter METER =
+      new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500));
 
   /** The validation split does not depend on the seed of the search, as in the published code. */
   private static final long SPLIT_SEED = 0;
@@ -92,12 +85,15 @@ public final class SearchRun implements AutoCloseable {
       double checkpointSeconds,
       Progress progress) {
     check(setup, table);
-    directory.write(setup);
-    LatencyFiles.write(table, directory.latency());
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
-      return new SearchRun(
-          directory, setup, table, data, backend, null, checkpointSeconds, progress);
+      return directory.begin(
+          () -> {
+            directory.write(setup);
+            LatencyFiles.write(table, directory.latency());
+            return new SearchRun(
+                directory, setup, table, data, backend, null, checkpointSeconds, progress);
+          });
     } catch (RuntimeException e) {
       backend.close();
       throw e;
@@ -278,10 +274,8 @@ public final class SearchRun implements AutoCloseable {
             setup.space().derive(decisions),
             train,
             evaluation,
-            epochs,
-            config.retrainRate(),
-            Rng.of(config.seed(), name.hashCode()).nextLong());
-    return new TrainingStage(plan, config, data, classification, events);
+            config.training(epochs, Rng.of(config.seed(), name.hashCode()).nextLong()));
+    return new TrainingStage(plan, data, classification, events);
   }
 
   private int[] allTraining() {
@@ -309,13 +303,13 @@ public final class SearchRun implements AutoCloseable {
     return switch (finished) {
       case SupernetStage search -> finishSearch(search);
       case TrainingStage training when training.name().equals("retrain") -> {
-        Weights weights = weights(training);
+        Weights weights = training.trained();
         weights.write(directory.weights());
         record("found", training, weights);
         yield randomSamples() > 0 ? open("random-1") : null;
       }
       case TrainingStage training when training.name().equals("random-retrain") -> {
-        record("random", training, weights(training));
+        record("random", training, training.trained());
         yield null;
       }
       case TrainingStage sample -> finishSample(sample);
@@ -405,29 +399,6 @@ public final class SearchRun implements AutoCloseable {
 
   // ---- what is measured of a trained network
 
-  private Weights weights(TrainingStage training) {
-    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
-    for (Map.Entry<String, Tensor> tensor : training.weights().entrySet()) {
-      float[] values = new float[tensor.getValue().size()];
-      backend.download(tensor.getValue(), values, 0);
-      Checkpoint.checkFinite(training.name(), tensor.getKey(), values);
-      entries.put(tensor.getKey(), new Weights.Entry(tensor.getValue().shape(), values));
-    }
-    // In a fixed order, which Map.of does not have: equal runs write equal files.
-    Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put(CompiledModel.MEAN, joined(data.normalization().mean()));
-    metadata.put(CompiledModel.DEVIATION, joined(data.normalization().deviation()));
-    return new Weights(entries, metadata);
-  }
-
-  private static String joined(float[] values) {
-    StringBuilder text = new StringBuilder();
-    for (float value : values) {
-      text.append(text.isEmpty() ? "" : ",").append(value);
-    }
-    return text.toString();
-  }
-
   private void record(String who, TrainingStage training, Weights weights) {
     Architecture architecture = setup.space().derive(decisions(who));
     double accuracy = testAccuracy(architecture, weights);
@@ -443,41 +414,8 @@ public final class SearchRun implements AutoCloseable {
     events.emit("trained", fields);
   }
 
-  /** Accuracy of the compiled model, which is what an application would see. */
   private double testAccuracy(Architecture architecture, Weights weights) {
-    int bytes = data.test().imageBytes();
-    int batch = Math.min(TEST_BATCH, data.test().count());
-    byte[] pixels = new byte[batch * bytes];
-    float[] logits = new float[batch * architecture.classes()];
-    int correct = 0;
-    try (CompiledModel model =
-        CompiledModel.compile(architecture, weights, setup.device(), setup.threads(), batch)) {
-      for (int from = 0; from < data.test().count(); from += batch) {
-        int count = Math.min(batch, data.test().count() - from);
-        for (int i = 0; i < count; i++) {
-          data.test().copyPixels(from + i, pixels, i * bytes);
-        }
-        model.runPixels(pixels, logits);
-        for (int i = 0; i < count; i++) {
-          correct +=
-              argmax(logits, i * architecture.classes(), architecture.classes())
-                      == data.test().label(from + i)
-                  ? 1
-                  : 0;
-        }
-      }
-    }
-    return (double) correct / data.test().count();
-  }
-
-  private static int argmax(float[] values, int from, int count) {
-    int best = 0;
-    for (int i = 1; i < count; i++) {
-      if (values[from + i] > values[from + best]) {
-        best = i;
-      }
-    }
-    return best;
+    return Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
   }
 
   private double measure(Architecture architecture) {

@@ -9,11 +9,15 @@ import dev.sextant.nas.data.Augmentation;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Tensor;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -27,20 +31,18 @@ final class TrainingStage implements Stage {
    *
    * @param train indices of training images
    * @param evaluation indices of training images to evaluate on after each epoch; may be empty
-   * @param seed of weights, order, augmentation and dropout
    */
   record Plan(
       String name,
       Architecture architecture,
       int[] train,
       int[] evaluation,
-      int epochs,
-      double rate,
-      long seed) {}
+      TrainingConfig config) {}
 
   private final Plan plan;
-  private final SearchConfig config;
+  private final TrainingConfig config;
   private final Classification classification;
+  private final Normalization normalization;
   private final Events events;
   private final Rng dropoutRng;
   private final Network network;
@@ -53,21 +55,17 @@ final class TrainingStage implements Stage {
   private double evaluationAccuracy = Double.NaN;
   private long done;
 
-  TrainingStage(
-      Plan plan,
-      SearchConfig config,
-      ImageDataset data,
-      Classification classification,
-      Events events) {
+  TrainingStage(Plan plan, ImageDataset data, Classification classification, Events events) {
     this.plan = plan;
-    this.config = config;
+    config = plan.config;
     this.classification = classification;
     this.events = events;
-    dropoutRng = Rng.of(plan.seed, 2);
+    normalization = data.normalization();
+    dropoutRng = Rng.of(config.seed(), 2);
     network =
         new Network(
             plan.architecture,
-            new Initializer(classification.backend(), Rng.of(plan.seed, 1)),
+            new Initializer(classification.backend(), Rng.of(config.seed(), 1)),
             (float) config.dropout(),
             dropoutRng);
     optimizer =
@@ -75,7 +73,7 @@ final class TrainingStage implements Stage {
             classification.backend(),
             network.parameters(),
             new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), true));
-    schedule = new Schedule.Cosine(plan.rate, 0);
+    schedule = new Schedule.Cosine(config.rate(), 0);
     loader =
         new BatchLoader(
             data.train(),
@@ -83,7 +81,7 @@ final class TrainingStage implements Stage {
             Math.min(config.batch(), plan.train.length),
             data.normalization(),
             Augmentation.preset(config.augmentation(), data.height()),
-            Rng.of(plan.seed, 3).nextLong(),
+            Rng.of(config.seed(), 3).nextLong(),
             true);
     evaluates = plan.evaluation.length > 0;
     evaluation =
@@ -106,7 +104,7 @@ final class TrainingStage implements Stage {
 
   @Override
   public long steps() {
-    return (long) plan.epochs * loader.batchesPerEpoch();
+    return (long) config.epochs() * loader.batchesPerEpoch();
   }
 
   @Override
@@ -146,9 +144,31 @@ final class TrainingStage implements Stage {
     return evaluationAccuracy;
   }
 
-  /** Parameters and running statistics by path. */
-  SequencedMap<String, Tensor> weights() {
-    return network.state();
+  /** The trained network's weights with the normalization of its images, as a model takes them. */
+  Weights trained() {
+    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
+    network
+        .state()
+        .forEach(
+            (name, tensor) -> {
+              float[] values = new float[tensor.size()];
+              classification.backend().download(tensor, values, 0);
+              Checkpoint.checkFinite(plan.name, name, values);
+              entries.put(name, new Weights.Entry(tensor.shape(), values));
+            });
+    // In a fixed order, which Map.of does not have: equal runs write equal files.
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
+    metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
+    return new Weights(entries, metadata);
+  }
+
+  private static String joined(float[] values) {
+    StringBuilder text = new StringBuilder();
+    for (float value : values) {
+      text.append(text.isEmpty() ? "" : ",").append(value);
+    }
+    return text.toString();
   }
 
   @Override

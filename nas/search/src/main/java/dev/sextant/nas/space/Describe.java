@@ -8,9 +8,12 @@ import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleBiFunction;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Architectures and spaces for people (a text table) and for programs (JSON): layers, output
@@ -18,20 +21,88 @@ import java.util.stream.Collectors;
  */
 public final class Describe {
   private static final List<String> HEADER = List.of("#", "layer", "output", "parameters", "MACs");
+  private static final List<String> PRICED_HEADER =
+      List.of("#", "layer", "output", "parameters", "MACs", "ms");
 
   private Describe() {}
 
+  /**
+   * What layers cost on some machine.
+   *
+   * @param ms milliseconds of a layer on an input {@code [1, H, W, C]} or {@code [1, C]}
+   * @param overheadMs what a network costs besides its layers
+   */
+  public record Prices(ToDoubleBiFunction<Layer, Shape> ms, double overheadMs) {
+    private double of(Layer layer, Shape input) {
+      return ms.applyAsDouble(layer, input);
+    }
+  }
+
   /** A table with one row for each layer and the totals below it. */
   public static String text(Architecture architecture) {
+    return text(architecture, null);
+  }
+
+  /** The same with predicted latencies, where prices are given; throws what they throw. */
+  public static String text(Architecture architecture, @Nullable Prices prices) {
     List<Shape> shapes = architecture.shapes();
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < architecture.layers().size(); i++) {
-      rows.add(row(i, architecture.layers().get(i), shapes.get(i)));
+      rows.add(row(i, architecture.layers().get(i), shapes.get(i), prices));
     }
+    String latency =
+        prices == null
+            ? ""
+            : "predicted latency: %s ms, of which %s besides layers\n"
+                .formatted(ms(total(architecture, prices)), ms(prices.overheadMs));
     return title(architecture.name(), architecture.input(), architecture.classes())
-        + table(rows)
+        + table(rows, prices)
         + "total: %s parameters, %s MACs\n"
-            .formatted(grouped(architecture.parameters()), grouped(architecture.macs()));
+            .formatted(grouped(architecture.parameters()), grouped(architecture.macs()))
+        + latency;
+  }
+
+  private static double total(Architecture architecture, Prices prices) {
+    List<Shape> shapes = architecture.shapes();
+    double sum = prices.overheadMs;
+    for (int i = 0; i < architecture.layers().size(); i++) {
+      sum += prices.of(architecture.layers().get(i), shapes.get(i));
+    }
+    return sum;
+  }
+
+  /** The least and the most milliseconds over some networks or candidates. */
+  private record Milliseconds(double minimum, double maximum) {
+    static Milliseconds of(Position position, Shape input, Prices prices) {
+      List<Layer> candidates =
+          switch (position) {
+            case Position.Fixed fixed -> List.of(fixed.layer());
+            case Position.Choice choice -> choice.candidates();
+          };
+      DoubleSummaryStatistics costs =
+          candidates.stream().mapToDouble(layer -> prices.of(layer, input)).summaryStatistics();
+      return new Milliseconds(costs.getMin(), costs.getMax());
+    }
+
+    static Milliseconds of(Space space, Prices prices) {
+      Shape[] inputs = space.inputShapes();
+      double minimum = prices.overheadMs;
+      double maximum = prices.overheadMs;
+      for (int i = 0; i < inputs.length; i++) {
+        Milliseconds position = of(space.positions().get(i), inputs[i], prices);
+        minimum += position.minimum;
+        maximum += position.maximum;
+      }
+      return new Milliseconds(minimum, maximum);
+    }
+
+    String text() {
+      return ms(minimum) + " to " + ms(maximum);
+    }
+  }
+
+  private static String ms(double value) {
+    return String.format(Locale.ROOT, "%.4f", value);
   }
 
   /**
@@ -39,17 +110,27 @@ public final class Describe {
    * of the space below it.
    */
   public static String text(Space space) {
+    return text(space, null);
+  }
+
+  /** The same with predicted latencies, where prices are given; throws what they throw. */
+  public static String text(Space space, @Nullable Prices prices) {
     Shape[] inputs = space.inputShapes();
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < inputs.length; i++) {
       rows.add(
           switch (space.positions().get(i)) {
-            case Position.Fixed fixed -> row(i, fixed.layer(), inputs[i]);
-            case Position.Choice choice -> row(i, choice, inputs[i]);
+            case Position.Fixed fixed -> row(i, fixed.layer(), inputs[i], prices);
+            case Position.Choice choice -> row(i, choice, inputs[i], prices);
           });
     }
+    String latency =
+        prices == null
+            ? ""
+            : "predicted latency: %s ms, of which %s besides layers\n"
+                .formatted(Milliseconds.of(space, prices).text(), ms(prices.overheadMs));
     return title(space.name(), space.input(), space.classes())
-        + table(rows)
+        + table(rows, prices)
         + "networks: %s from %d choices, of %s parameters and %s MACs\n"
             .formatted(
                 String.format(Locale.ROOT, "%,d", space.size()),
@@ -57,7 +138,8 @@ public final class Describe {
                 grouped(space.parameters()),
                 grouped(space.macs()))
         + "supernet with all candidates: %s parameters\n"
-            .formatted(grouped(space.supernetParameters()));
+            .formatted(grouped(space.supernetParameters()))
+        + latency;
   }
 
   /**
@@ -66,14 +148,25 @@ public final class Describe {
    * layer}, {@code output} [H, W, C] or [C], {@code parameters} and {@code macs}.
    */
   public static String json(Architecture architecture) {
+    return json(architecture, null);
+  }
+
+  /**
+   * The same with {@code predicted-ms} of the network and {@code ms} of each layer, where prices
+   * are given; throws what they throw.
+   */
+  public static String json(Architecture architecture, @Nullable Prices prices) {
     JsonObject root =
         head("architecture", architecture.name(), architecture.input(), architecture.classes());
     root.addProperty("parameters", architecture.parameters());
     root.addProperty("macs", architecture.macs());
+    if (prices != null) {
+      root.addProperty("predicted-ms", total(architecture, prices));
+    }
     List<Shape> shapes = architecture.shapes();
     JsonArray layers = new JsonArray();
     for (int i = 0; i < architecture.layers().size(); i++) {
-      layers.add(layer(architecture.layers().get(i), shapes.get(i)));
+      layers.add(layer(architecture.layers().get(i), shapes.get(i), prices));
     }
     root.add("layers", layers);
     return JsonText.print(root);
@@ -87,22 +180,37 @@ public final class Describe {
    * {"choice": [layers]}}.
    */
   public static String json(Space space) {
+    return json(space, null);
+  }
+
+  /**
+   * The same with {@code predicted-ms} ({@code minimum}, {@code maximum}) of the networks and
+   * {@code ms} of each layer, where prices are given; throws what they throw.
+   */
+  public static String json(Space space, @Nullable Prices prices) {
     JsonObject root = head("space", space.name(), space.input(), space.classes());
     root.addProperty("size", space.size().toString());
     root.addProperty("choices", space.choices().size());
     root.addProperty("supernet-parameters", space.supernetParameters());
     root.add("parameters", range(space.parameters()));
     root.add("macs", range(space.macs()));
+    if (prices != null) {
+      Milliseconds range = Milliseconds.of(space, prices);
+      JsonObject json = new JsonObject();
+      json.addProperty("minimum", range.minimum);
+      json.addProperty("maximum", range.maximum);
+      root.add("predicted-ms", json);
+    }
     Shape[] inputs = space.inputShapes();
     JsonArray positions = new JsonArray();
     for (int i = 0; i < inputs.length; i++) {
       positions.add(
           switch (space.positions().get(i)) {
-            case Position.Fixed fixed -> layer(fixed.layer(), inputs[i]);
+            case Position.Fixed fixed -> layer(fixed.layer(), inputs[i], prices);
             case Position.Choice choice -> {
               JsonArray candidates = new JsonArray();
               for (Layer candidate : choice.candidates()) {
-                candidates.add(layer(candidate, inputs[i]));
+                candidates.add(layer(candidate, inputs[i], prices));
               }
               JsonObject json = new JsonObject();
               json.add("choice", candidates);
@@ -127,7 +235,7 @@ public final class Describe {
     return root;
   }
 
-  private static JsonObject layer(Layer layer, Shape input) {
+  private static JsonObject layer(Layer layer, Shape input, @Nullable Prices prices) {
     JsonObject json = new JsonObject();
     json.addProperty("layer", layer.label());
     JsonArray output = new JsonArray();
@@ -138,6 +246,9 @@ public final class Describe {
     json.add("output", output);
     json.addProperty("parameters", layer.parameters(input));
     json.addProperty("macs", layer.macs(input));
+    if (prices != null) {
+      json.addProperty("ms", prices.of(layer, input));
+    }
     return json;
   }
 
@@ -151,27 +262,31 @@ public final class Describe {
   /** One row of a table; the note, if any, stands on a line of its own below it. */
   private record Row(List<String> cells, String note) {}
 
-  private static Row row(int index, Layer layer, Shape input) {
-    return new Row(
-        List.of(
-            String.valueOf(index),
-            layer.label(),
-            image(layer.output(input)),
-            grouped(layer.parameters(input)),
-            grouped(layer.macs(input))),
-        "");
+  private static Row row(int index, Layer layer, Shape input, @Nullable Prices prices) {
+    List<String> cells = new ArrayList<>();
+    cells.add(String.valueOf(index));
+    cells.add(layer.label());
+    cells.add(image(layer.output(input)));
+    cells.add(grouped(layer.parameters(input)));
+    cells.add(grouped(layer.macs(input)));
+    if (prices != null) {
+      cells.add(ms(prices.of(layer, input)));
+    }
+    return new Row(cells, "");
   }
 
-  private static Row row(int index, Position.Choice choice, Shape input) {
+  private static Row row(int index, Position.Choice choice, Shape input, @Nullable Prices prices) {
     List<Layer> candidates = choice.candidates();
-    return new Row(
-        List.of(
-            String.valueOf(index),
-            "choice of " + candidates.size(),
-            image(candidates.getFirst().output(input)),
-            grouped(Space.Range.of(candidates, layer -> layer.parameters(input))),
-            grouped(Space.Range.of(candidates, layer -> layer.macs(input)))),
-        candidates.stream().map(Layer::label).collect(Collectors.joining(", ")));
+    List<String> cells = new ArrayList<>();
+    cells.add(String.valueOf(index));
+    cells.add("choice of " + candidates.size());
+    cells.add(image(candidates.getFirst().output(input)));
+    cells.add(grouped(Space.Range.of(candidates, layer -> layer.parameters(input))));
+    cells.add(grouped(Space.Range.of(candidates, layer -> layer.macs(input))));
+    if (prices != null) {
+      cells.add(Milliseconds.of(choice, input, prices).text());
+    }
+    return new Row(cells, candidates.stream().map(Layer::label).collect(Collectors.joining(", ")));
   }
 
   private static String title(String name, Input input, int classes) {
@@ -179,16 +294,17 @@ public final class Describe {
         .formatted(name, input.height(), input.width(), input.channels(), classes);
   }
 
-  private static String table(List<Row> rows) {
-    int[] widths = new int[HEADER.size()];
+  private static String table(List<Row> rows, @Nullable Prices prices) {
+    List<String> header = prices == null ? HEADER : PRICED_HEADER;
+    int[] widths = new int[header.size()];
     for (int column = 0; column < widths.length; column++) {
-      widths[column] = HEADER.get(column).length();
+      widths[column] = header.get(column).length();
       for (Row row : rows) {
         widths[column] = Math.max(widths[column], row.cells.get(column).length());
       }
     }
     StringBuilder text = new StringBuilder();
-    line(text, HEADER, widths);
+    line(text, header, widths);
     for (Row row : rows) {
       line(text, row.cells, widths);
       if (!row.note.isEmpty()) {

@@ -1,0 +1,79 @@
+package dev.sextant.cli;
+
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.search.Evaluation;
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code sextant eval}. */
+@Command(
+    name = "eval",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description =
+        "Says how accurate the compiled model is on the test images, and how fast on this machine.")
+final class EvalCommand implements Runnable {
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description = "with architecture.json and weights.safetensors, such as that of a run")
+  private Path model = Path.of("");
+
+  @Mixin private DataSource data = new DataSource();
+
+  @Option(
+      names = "--threads",
+      defaultValue = "1",
+      description = "of the latency; default: ${DEFAULT-VALUE}")
+  private int threads;
+
+  @Option(
+      names = "--batch",
+      defaultValue = "1",
+      description = "images at once, for the latency; default: ${DEFAULT-VALUE}")
+  private int batch;
+
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      description = "cpu or cuda; default: ${DEFAULT-VALUE}")
+  private String device = "";
+
+  @Override
+  public void run() {
+    RunDirectory directory = new RunDirectory(model);
+    for (Path file : new Path[] {directory.architecture(), directory.weights()}) {
+      if (!Files.isRegularFile(file)) {
+        throw new SextantException(
+            "%s: holds no trained model (%s is missing)".formatted(model, file.getFileName()));
+      }
+    }
+    Device target = Device.parse(device);
+    Architecture architecture = Architecture.read(directory.architecture());
+    Weights weights = Weights.read(directory.weights());
+    ImageDataset images = data.open();
+    if (images.classes() != architecture.classes()) {
+      throw new SextantException(
+          "%s: %d classes do not fit the %d of the model %s"
+              .formatted(images.name(), images.classes(), architecture.classes(), model));
+    }
+    System.out.println("data      " + images);
+    double accuracy =
+        Evaluation.accuracy(
+            architecture,
+            weights,
+            images.test(),
+            target,
+            Runtime.getRuntime().availableProcessors());
+    Terminal.print(architecture, accuracy, Terminal.latency(architecture, target, threads, batch));
+  }
+}

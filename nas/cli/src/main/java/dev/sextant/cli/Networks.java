@@ -1,0 +1,81 @@
+package dev.sextant.cli;
+
+import dev.sextant.nas.space.Space;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Architectures;
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Spaces and architectures as the command line names them: built in, or a JSON file. */
+final class Networks {
+  private static final String SPACE_FORMAT = "\"sextant-space/";
+
+  private Networks() {}
+
+  /** A space or an architecture. */
+  sealed interface Named {
+    /** A space. */
+    record OfSpace(Space space) implements Named {}
+
+    /** An architecture. */
+    record OfArchitecture(Architecture architecture) implements Named {}
+  }
+
+  /** A built-in space by name, or one in a JSON file. */
+  static Space space(String nameOrFile) {
+    return Space.names().contains(nameOrFile)
+        ? Space.named(nameOrFile)
+        : Space.read(file("space", nameOrFile, Space.names()));
+  }
+
+  /** A published architecture by name, or one in a JSON file. */
+  static Architecture architecture(String nameOrFile) {
+    return Architectures.names().contains(nameOrFile)
+        ? Architectures.named(nameOrFile)
+        : Architecture.read(file("architecture", nameOrFile, Architectures.names()));
+  }
+
+  /** Either of the two; a file is what its format says. */
+  static Named either(String nameOrFile) {
+    if (Space.names().contains(nameOrFile)) {
+      return new Named.OfSpace(Space.named(nameOrFile));
+    }
+    if (Architectures.names().contains(nameOrFile)) {
+      return new Named.OfArchitecture(Architectures.named(nameOrFile));
+    }
+    Path file = Path.of(nameOrFile);
+    if (!Files.exists(file)) {
+      throw new SextantException(
+          "\"%s\": neither a built-in network (`sextant describe` lists them) nor a file"
+              .formatted(nameOrFile));
+    }
+    return isSpace(file)
+        ? new Named.OfSpace(Space.read(file))
+        : new Named.OfArchitecture(Architecture.read(file));
+  }
+
+  /** Whether the text names the format of spaces; what it holds is for the reader to judge. */
+  private static boolean isSpace(Path file) {
+    try (Stream<String> lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
+      return lines.anyMatch(line -> line.contains(SPACE_FORMAT));
+    } catch (IOException | UncheckedIOException e) {
+      throw new SextantException(file + ": cannot be read (" + e.getMessage() + ")", e);
+    }
+  }
+
+  private static Path file(String kind, String nameOrFile, List<String> names) {
+    Path file = Path.of(nameOrFile);
+    if (!Files.exists(file)) {
+      throw new SextantException(
+          "\"%s\": no built-in %s (there are %s) and no file"
+              .formatted(nameOrFile, kind, String.join(", ", names)));
+    }
+    return file;
+  }
+}

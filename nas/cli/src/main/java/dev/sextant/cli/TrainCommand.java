@@ -1,0 +1,126 @@
+package dev.sextant.cli;
+
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.TrainingConfig;
+import dev.sextant.nas.search.TrainingRun;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Device;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code sextant train}. */
+@Command(
+    name = "train",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description =
+        "Trains one architecture, and says how accurate and how fast it is. Continue with `sextant"
+            + " resume` if it was stopped.")
+final class TrainCommand implements Runnable {
+  @Option(
+      names = "--architecture",
+      required = true,
+      paramLabel = "NAME|FILE",
+      description = "built-in name or JSON file; takes on the image size and classes of the data")
+  private String architecture = "";
+
+  @Mixin private DataSource data = new DataSource();
+
+  @Option(names = "--out", required = true, paramLabel = "DIR", description = "of the run")
+  private Path out = Path.of("");
+
+  @Option(names = "--epochs", defaultValue = "10", description = "default: ${DEFAULT-VALUE}")
+  private int epochs;
+
+  @Option(names = "--batch", defaultValue = "64", description = "default: ${DEFAULT-VALUE}")
+  private int batch;
+
+  @Option(
+      names = "--rate",
+      defaultValue = "0.1",
+      description = "at first; cosine to 0; default: ${DEFAULT-VALUE}")
+  private double rate;
+
+  @Option(names = "--momentum", defaultValue = "0.9", description = "default: ${DEFAULT-VALUE}")
+  private double momentum;
+
+  @Option(
+      names = "--weight-decay",
+      defaultValue = "4e-5",
+      description = "of kernels; default: ${DEFAULT-VALUE}")
+  private double weightDecay;
+
+  @Option(
+      names = "--label-smoothing",
+      defaultValue = "0.1",
+      description = "default: ${DEFAULT-VALUE}")
+  private double labelSmoothing;
+
+  @Option(
+      names = "--augmentation",
+      defaultValue = "light",
+      description = "none, light, cifar or imagenet; default: ${DEFAULT-VALUE}")
+  private String augmentation = "";
+
+  @Option(names = "--dropout", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
+  private double dropout;
+
+  @Option(names = "--seed", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Option(names = "--threads", description = "of training; default: all processors")
+  private int threads;
+
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      description = "cpu or cuda; default: ${DEFAULT-VALUE}")
+  private String device = "";
+
+  @Option(
+      names = "--checkpoint-seconds",
+      defaultValue = "30",
+      description = "between checkpoints; default: ${DEFAULT-VALUE}")
+  private double checkpointSeconds;
+
+  @Override
+  public void run() {
+    Device target = Device.parse(device);
+    TrainingConfig config =
+        new TrainingConfig(
+            batch,
+            epochs,
+            rate,
+            momentum,
+            weightDecay,
+            labelSmoothing,
+            augmentation,
+            dropout,
+            seed);
+    RunDirectory directory = RunDirectory.create(out);
+    Architecture named = Networks.architecture(architecture);
+    ConsoleProgress progress = Terminal.progress();
+    ImageDataset images = data.open();
+    progress.message("data      " + images);
+    Architecture trained =
+        named.withInput(
+            new Architecture.Input(images.height(), images.width(), images.channels()),
+            images.classes());
+    TrainingRun.Setup setup =
+        new TrainingRun.Setup(
+            data.source(),
+            data.options(),
+            trained,
+            config,
+            target,
+            threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+    try (TrainingRun run =
+        TrainingRun.start(directory, setup, images, checkpointSeconds, progress)) {
+      Terminal.print(trained, run.run(), Terminal.latency(trained, target, 1, 1));
+    }
+    System.out.println("written to " + directory.path());
+  }
+}

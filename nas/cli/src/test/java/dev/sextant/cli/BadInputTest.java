@@ -1,0 +1,211 @@
+package dev.sextant.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.cost.LatencyTable;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a user gets wrong ends in one line, and leaves nothing behind. */
+class BadInputTest {
+  @TempDir private Path directory;
+  private Path out = Path.of("");
+  private Path table = Path.of("");
+
+  @BeforeEach
+  void paths() {
+    out = directory.resolve("out");
+    table = CheapTable.write(directory.resolve("table.json"));
+  }
+
+  private Command search(Object... more) {
+    Object[] fixed = {
+      "search", "--data=builtin:400", "--table", table, "--out", out, "--threads=1"
+    };
+    Object[] all = Arrays.copyOf(fixed, fixed.length + more.length);
+    System.arraycopy(more, 0, all, fixed.length, more.length);
+    // The last of two values of an option would be refused by itself.
+    if (Arrays.stream(more).anyMatch(option -> option.toString().startsWith("--data="))) {
+      all[1] = "--momentum=0.9";
+    }
+    Command command = Command.run(all);
+    assertFalse(Files.exists(out), "half a run was left behind");
+    return command;
+  }
+
+  @Test
+  void options() {
+    Command.run("serach").refused("serach");
+    Command.run("search", "--bugdet=1ms").refused("--bugdet");
+    search("--budget=fast").refused("'fast'");
+    search("--method=evolution").refused("evolution");
+    search("--seed=pi").refused("--seed", "'pi'");
+    search("--momentum=2").refused("momentum: 2.0");
+    search("--epochs=0").refused("epochs: 0");
+    search("--validation-fraction=0").refused("validation-fraction");
+    search("--quiet-epochs=9").refused("quiet-epochs: 9");
+    search("--augmentation=much").refused("'much'");
+    search("--device=cuda").refused("cuda");
+    search("--device=C:").refused("'C:'");
+    search("--space=no-such").refused("\"no-such\"", "proxyless-small");
+    Command.run("profile", "--space=proxyless-small").refused("--out", "--table");
+    Command.run("profile", "--space=proxyless-small", "--out", directory).refused(directory);
+    Path nowhere = directory.resolve("none/table.json");
+    Command.run("profile", "--space=proxyless-small", "--out", nowhere).refused(nowhere);
+    Command.run("profile", "--space=proxyless-small", "--table", table).refused("--check");
+    Command.run("profile", "--space=proxyless-small", "--table", table, "--check=2", "--batch=3")
+        .refused("batch: 3");
+  }
+
+  @Test
+  void aBudgetNoNetworkMeetsIsToldTheRange() {
+    var cost = CheapTable.of(CheapTable.space()).costs(CheapTable.space());
+    String low = "%.4g".formatted(cost.minimum());
+    String high = "%.4g".formatted(cost.maximum());
+    search("--budget=1ns".replace("ns", "us")).refused("budget", low, high);
+    search("--budget=10s").refused("budget", low, high);
+  }
+
+  @Test
+  void outputsThatCannotBeWritten() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    Command.run("search", "--data=builtin:400", "--table", table, "--out", file).refused(file);
+    Path below = file.resolve("run");
+    Command.run("search", "--data=builtin:400", "--table", table, "--out", below).refused(below);
+    Path full = Files.createDirectory(directory.resolve("full"));
+    Files.writeString(full.resolve("notes.txt"), "mine");
+    Command.run("search", "--data=builtin:400", "--table", table, "--out", full)
+        .refused(full, "other files");
+    assertEquals(Set.of("notes.txt"), names(full));
+  }
+
+  @Test
+  void directoriesThatAreNoRun() throws Exception {
+    Command.run("resume", directory).refused(directory, "run.json is missing");
+    Command.run("resume", directory.resolve("none")).refused("none", "run.json is missing");
+    Command.run("resume").refused("DIR");
+    Command.run("eval", "--model", directory).refused(directory, "architecture.json");
+    Files.writeString(directory.resolve("run.json"), "");
+    Command.run("resume", directory).refused("run.json", "not JSON");
+  }
+
+  @Test
+  void tables() throws Exception {
+    LatencyTable whole = CheapTable.of(CheapTable.space());
+    Map<LatencyTable.Key, LatencyTable.Entry> entries = new LinkedHashMap<>(whole.entries());
+    LatencyTable.Key gone =
+        entries.keySet().stream().filter(key -> key.op().equals("mbconv")).toList().get(3);
+    entries.remove(gone);
+    LatencyFiles.write(
+        new LatencyTable(whole.setting(), 0, 1, new LinkedHashMap<>(entries)), table);
+    search().refused("no entry for " + gone);
+
+    String text = LatencyFiles.read(table).toString();
+    assertFalse(text.isEmpty());
+    String json = Files.readString(CheapTable.write(table));
+    for (String[] change :
+        new String[][] {
+          {"\"ms\": ", "\"ms\": -", "ms"},
+          {"\"in_h\": ", "\"in_h\": 1e", "entries[0]"},
+          {"\"stride\"", "\"strode\"", "entries[0].stride"},
+          {"sextant-latency/1", "sextant-latency/9", "format"},
+          {"\"scale\": 1", "\"scale\": 0", "scale"},
+          {"\"entries\"", "\"entires\"", "entries"},
+          {"{", "", "not JSON"},
+        }) {
+      assertTrue(json.contains(change[0]), change[0]);
+      Files.writeString(
+          table, json.replaceFirst(java.util.regex.Pattern.quote(change[0]), change[1]));
+      search().refused(table, change[2]);
+    }
+    Files.delete(table);
+    search().refused(table, "no such file");
+    Files.createDirectory(table);
+    search().refused(table);
+  }
+
+  @Test
+  void data() throws Exception {
+    Path data = directory.resolve("data");
+    search("--data=" + data).refused(data);
+    Files.createDirectory(data);
+    search("--data=" + data).refused(data, "no images");
+    search("--data=builtin:3").refused("builtin:3");
+    search("--data=builtin:x").refused("builtin:x");
+
+    Path images = data.resolve("train-images-idx3-ubyte");
+    Path labels = data.resolve("train-labels-idx1-ubyte");
+    byte[] pixels = idx(new byte[20 * 28 * 28], 20, 28, 28);
+    byte[] classes = new byte[20];
+    for (int i = 0; i < 20; i++) {
+      classes[i] = (byte) (i % 10);
+    }
+    Files.write(images, pixels);
+    Files.write(data.resolve("t10k-images-idx3-ubyte"), pixels);
+    Files.write(data.resolve("t10k-labels-idx1-ubyte"), idx(classes, 20));
+    search("--data=" + data).refused("train-labels");
+    Files.write(labels, idx(classes, 20));
+
+    Files.write(images, Arrays.copyOf(pixels, pixels.length - 1));
+    search("--data=" + data).refused(images, "truncated");
+    Files.write(images, Arrays.copyOf(pixels, pixels.length + 1));
+    search("--data=" + data).refused(images, "too long");
+    Files.write(images, "<html>404 not found</html>".getBytes());
+    search("--data=" + data).refused(images);
+    Files.write(images, idx(new byte[0], Integer.MAX_VALUE, 1 << 20, 1 << 20));
+    search("--data=" + data).refused(images);
+    Files.write(images, pixels);
+    Files.write(labels, idx(Arrays.copyOf(classes, 19), 19));
+    search("--data=" + data).refused("19", "20");
+    Files.delete(labels);
+    Files.write(data.resolve("train-labels-idx1-ubyte.gz"), new byte[] {1, 2, 3});
+    search("--data=" + data).refused("train-labels-idx1-ubyte.gz");
+
+    Path folder = directory.resolve("folder");
+    for (String name : List.of("cat", "dog")) {
+      Files.createDirectories(folder.resolve(name));
+      Files.writeString(folder.resolve(name).resolve("a.png"), "this is no image");
+    }
+    search("--data=" + folder).refused("a.png");
+  }
+
+  @Test
+  void tooSmallAHeapEndsInOneLineThatNamesTheOption() throws Exception {
+    List<String> jvm = List.of("-Xmx48m", "--add-modules", "jdk.incubator.vector");
+    Command.inJvm(
+            jvm, "search", "--data=builtin:400", "--table", table, "--out", out, "--batch=256")
+        .refused("-Xmx");
+    Path second = directory.resolve("second");
+    Command.inJvm(jvm, "search", "--data=builtin:1000000", "--table", table, "--out", second)
+        .refused("-Xmx");
+    assertFalse(Files.exists(second));
+  }
+
+  private static byte[] idx(byte[] elements, int... sizes) {
+    ByteBuffer file = ByteBuffer.allocate(4 + 4 * sizes.length + elements.length);
+    file.putInt(0x0800 | sizes.length);
+    for (int size : sizes) {
+      file.putInt(size);
+    }
+    return file.put(elements).array();
+  }
+
+  private static Set<String> names(Path folder) throws Exception {
+    try (var files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).collect(Collectors.toSet());
+    }
+  }
+}

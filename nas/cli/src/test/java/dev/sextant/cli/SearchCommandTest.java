@@ -1,0 +1,130 @@
+package dev.sextant.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Weights;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A small search from beginning to end, and what becomes of its directory. */
+class SearchCommandTest {
+  @TempDir private Path directory;
+
+  @Test
+  void aSearchLeavesACompleteRunThatResumesToItself() throws Exception {
+    Path out = directory.resolve("runs/first");
+    Path table = CheapTable.write(directory.resolve("table.json"));
+    String printed =
+        Command.run(
+                "search",
+                "--data=builtin:400",
+                "--table=" + table,
+                "--budget=" + CheapTable.budget(),
+                "--out=" + out,
+                "--batch=64",
+                "--warmup-epochs=1",
+                "--epochs=1",
+                "--retrain-epochs=1",
+                "--architecture-interval=1",
+                "--architecture-rate=0.1",
+                "--random-samples=1",
+                "--threads=1")
+            .succeeded();
+
+    assertEquals(
+        Set.of(
+            "run.json",
+            "latency.json",
+            "events.jsonl",
+            "checkpoint",
+            "architecture.json",
+            "weights.safetensors",
+            "result.json"),
+        names(out));
+    assertEquals(Set.of("state.safetensors"), names(out.resolve("checkpoint")));
+    assertTrue(Files.readString(out.resolve("run.json")).contains("\"sextant-run/1\""));
+    assertEquals(CheapTable.of(CheapTable.space()), LatencyFiles.read(out.resolve("latency.json")));
+    List<String> events = Files.readAllLines(out.resolve("events.jsonl"));
+    assertTrue(events.stream().allMatch(line -> line.startsWith("{\"event\":")), events::toString);
+    assertEquals(2, events.stream().filter(line -> line.contains("\"trained\"")).count());
+    assertTrue(Files.readString(out.resolve("result.json")).contains("\"found.testAccuracy\""));
+    Architecture found = Architecture.read(out.resolve("architecture.json"));
+    Weights weights = Weights.read(out.resolve("weights.safetensors"));
+    try (CompiledModel model = CompiledModel.compile(found, weights)) {
+      int label = model.classify(new byte[28 * 28]);
+      assertTrue(label >= 0 && label < 10);
+    }
+
+    String shown = result(printed);
+    assertTrue(shown.contains("random search"), shown);
+    String again = Command.run("resume", out).succeeded();
+    assertEquals(shown, result(again));
+    assertEquals(events, Files.readAllLines(out.resolve("events.jsonl")));
+
+    Command.run("search", "--table=" + table, "--data=builtin:400", "--out=" + out)
+        .refused(out, "holds a run");
+    damaged(out);
+    evaluated(out);
+  }
+
+  private static void evaluated(Path out) {
+    String printed = Command.run("eval", "--model", out, "--data=builtin:400").succeeded();
+    String accuracy = printed.lines().filter(l -> l.startsWith("accuracy")).findFirst().orElse("");
+    String percent = accuracy.split("\\s+")[1];
+    assertTrue(Double.parseDouble(percent.replace("%", "")) <= 100, printed);
+    assertTrue(printed.contains("p99"), printed);
+  }
+
+  private static void damaged(Path out) throws Exception {
+    Path state = out.resolve("checkpoint/state.safetensors");
+    byte[] whole = Files.readAllBytes(state);
+    byte[] flipped = whole.clone();
+    flipped[whole.length - 5] ^= 4;
+    Files.write(state, flipped);
+    Command.run("resume", out).refused(state);
+    Files.write(state, java.util.Arrays.copyOf(whole, whole.length / 2));
+    Command.run("resume", out).refused(state);
+    Files.write(state, whole);
+
+    Path run = out.resolve("run.json");
+    String text = Files.readString(run);
+    for (String[] change :
+        new String[][] {
+          {"\"batch\": 64", "\"batch\": -1", "batch"},
+          {"\"batch\": 64", "\"batch\": \"many\"", "config"},
+          {"\"gates\": \"RECOMPUTE\"", "\"gates\": \"NONE\"", "gates"},
+          {"\"sextant-run/1\"", "\"sextant-run/2\"", "format"},
+          {"\"threads\": 1", "\"threads\": []", "run.json"},
+          {"\"device\"", "\"devise\"", "device"},
+          {"{", "{{", "not JSON"}
+        }) {
+      assertTrue(text.contains(change[0]), change[0]);
+      Files.writeString(run, text.replace(change[0], change[1]));
+      Command.run("resume", out).refused(run, change[2]);
+    }
+    Files.writeString(run, text);
+  }
+
+  /** What is printed after the progress: the network and the table of results. */
+  private static String result(String printed) {
+    int start = printed.indexOf("network   ");
+    assertFalse(start < 0, printed);
+    return printed.substring(start);
+  }
+
+  private static Set<String> names(Path folder) throws Exception {
+    try (var files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).collect(Collectors.toSet());
+    }
+  }
+}

@@ -1,0 +1,121 @@
+package dev.sextant.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.nas.data.DataOptions;
+import dev.sextant.nas.data.Datasets;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.search.Progress;
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.TrainingConfig;
+import dev.sextant.nas.search.TrainingRun;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Training one architecture, whole and interrupted. */
+class TrainCommandTest {
+  private static final String NETWORK =
+      """
+      {"format": "sextant-architecture/1", "name": "tiny", "classes": 10,
+       "input": {"height": 28, "width": 28, "channels": 1},
+       "layers": [
+         {"op": "conv", "kernel": 3, "stride": 2, "out": 8, "norm": "batch", "act": "relu6"},
+         {"op": "mbconv", "kernel": 3, "expand": 3, "stride": 2, "out": 16},
+         {"op": "global-avg-pool"}, {"op": "linear", "out": 10}]}
+      """;
+
+  @TempDir private Path directory;
+
+  @Test
+  void trainingIsEvaluatedAndAnInterruptedOneEndsInTheSameBits() throws Exception {
+    Path network = Files.writeString(directory.resolve("tiny.json"), NETWORK);
+    Path out = directory.resolve("whole");
+    String printed =
+        Command.run(
+                "train",
+                "--architecture=" + network,
+                "--data=builtin:400",
+                "--out=" + out,
+                "--epochs=2",
+                "--threads=1")
+            .succeeded();
+    assertTrue(printed.contains("accuracy ") && printed.contains("p50"), printed);
+    assertEquals("tiny", Architecture.read(out.resolve("architecture.json")).name());
+
+    Path stopped = directory.resolve("stopped");
+    stop(stopped);
+    assertFalse(Files.exists(stopped.resolve("weights.safetensors")));
+    String resumed = Command.run("resume", stopped).succeeded();
+    assertEquals(line(printed, "accuracy"), line(resumed, "accuracy"));
+    assertArrayEquals(
+        Files.readAllBytes(out.resolve("weights.safetensors")),
+        Files.readAllBytes(stopped.resolve("weights.safetensors")));
+    assertEquals(
+        line(printed, "accuracy"),
+        line(
+            Command.run("eval", "--model", stopped, "--data=builtin:400").succeeded(), "accuracy"));
+    Command.run("eval", "--model", directory, "--data=builtin:400")
+        .refused(directory, "architecture.json is missing");
+  }
+
+  /** The same training, stopped after 6 of its 14 steps with a checkpoint after each. */
+  private static void stop(Path out) {
+    ImageDataset data = Datasets.open("builtin:400");
+    TrainingRun.Setup setup =
+        new TrainingRun.Setup(
+            "builtin:400",
+            DataOptions.DEFAULT,
+            Architecture.parse(NETWORK, "tiny"),
+            new TrainingConfig(64, 2, 0.1, 0.9, 4e-5, 0.1, "light", 0, 0),
+            Device.CPU,
+            1);
+    Progress stopping =
+        new Progress() {
+          @Override
+          public void step(String stage, long done, long steps, String status, long peakBytes) {
+            if (done == 7) {
+              throw new SextantException("stopped");
+            }
+          }
+
+          @Override
+          public void message(String text) {}
+        };
+    try (TrainingRun run = TrainingRun.start(RunDirectory.create(out), setup, data, 0, stopping)) {
+      Assertions.assertThrows(SextantException.class, run::run);
+    }
+  }
+
+  private static String line(String text, String start) {
+    return text.lines().filter(line -> line.startsWith(start)).findFirst().orElseThrow();
+  }
+
+  @Test
+  void badOptionsLeaveNothingBehind() throws Exception {
+    Path network = Files.writeString(directory.resolve("tiny.json"), NETWORK);
+    Path out = directory.resolve("out");
+    Object[][] bad = {
+      {"--epochs=-1", "epochs: -1"},
+      {"--batch=0", "batch: 0"},
+      {"--dropout=1", "dropout: 1.0"},
+      {"--augmentation=much", "'much'"},
+      {"--device=cuda", "cuda"},
+      {"--threads=x", "--threads"}
+    };
+    for (Object[] option : bad) {
+      Command.run("train", "--architecture", network, "--out", out, "--data=builtin:40", option[0])
+          .refused(option[1]);
+      assertFalse(Files.exists(out), option[0].toString());
+    }
+    Command.run("train", "--architecture=none", "--out", out).refused("\"none\"", "mobilenet-v2");
+  }
+}
