@@ -85,19 +85,19 @@ public final class SearchRun implements AutoCloseable {
       double checkpointSeconds,
       Progress progress) {
     check(setup, table);
-    return directory.begin(
-        () -> {
-          directory.write(setup);
-          LatencyFiles.write(table, directory.latency());
-          Backend backend = Backends.open(setup.device(), setup.threads());
-          try {
+    Backend backend = Backends.open(setup.device(), setup.threads());
+    try {
+      return directory.begin(
+          () -> {
+            directory.write(setup);
+            LatencyFiles.write(table, directory.latency());
             return new SearchRun(
                 directory, setup, table, data, backend, null, checkpointSeconds, progress);
-          } catch (RuntimeException e) {
-            backend.close();
-            throw e;
-          }
-        });
+          });
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
+    }
   }
 
   /**
