@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sextant 0.1.0",
     description = "Finds the most accurate network that fits a latency budget, and runs it.",
-    subcommands = {SearchCommand.class, ResumeCommand.class})
+    subcommands = {SearchCommand.class, ResumeCommand.class, ReportCommand.class})
 public final class Main implements Runnable {
   /** Bad input: one line on standard error, nothing half-written. */
   static final int BAD_INPUT = 2;

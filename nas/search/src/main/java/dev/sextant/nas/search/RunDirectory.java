@@ -27,6 +27,7 @@ import java.nio.file.Path;
  * architecture.json     the network found
  * weights.safetensors   its trained weights
  * result.json           latencies and accuracies, that of random search beside them
+ * report.html           all of this for a reader
  * </pre>
  */
 public record RunDirectory(Path path) {
@@ -83,7 +84,8 @@ public record RunDirectory(Path path) {
     return path.resolve("latency.json");
   }
 
-  Path events() {
+  /** What happened. */
+  public Path events() {
     return path.resolve("events.jsonl");
   }
 
@@ -104,6 +106,11 @@ public record RunDirectory(Path path) {
   /** The summary. */
   public Path result() {
     return path.resolve("result.json");
+  }
+
+  /** The report. */
+  public Path report() {
+    return path.resolve("report.html");
   }
 
   /** Writes {@code run.json}. */

@@ -11,6 +11,7 @@ import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.policy.Derivation;
+import dev.sextant.nas.report.Report;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.LatencyMeter;
@@ -474,6 +475,7 @@ public final class SearchRun implements AutoCloseable {
     file.addProperty("budgetMs", config.budgetMs());
     RunDirectory.write(directory.result(), GSON.toJson(file) + "\n");
     checkpoint();
+    Report.write(directory);
     return result;
   }
 
