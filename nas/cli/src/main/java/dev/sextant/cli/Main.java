@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sextant 0.1.0",
     description = "Finds the most accurate network that fits a latency budget, and runs it.",
+<<<<<<< HEAD
     subcommands = {
       SearchCommand.class,
       ResumeCommand.class,
@@ -22,6 +23,9 @@ import picocli.CommandLine.Command;
       EvalCommand.class,
       DoctorCommand.class
     })
+=======
+    subcommands = {SearchCommand.class, ResumeCommand.class, ReportCommand.class})
+>>>>>>> report
 public final class Main implements Runnable {
   /** Bad input, or too little memory: one line on standard error, nothing half-written. */
   static final int BAD_INPUT = 2;

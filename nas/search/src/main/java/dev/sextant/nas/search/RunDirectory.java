@@ -33,6 +33,7 @@ import java.util.function.Supplier;
  * architecture.json     the network found
  * weights.safetensors   its trained weights
  * result.json           latencies and accuracies, that of random search beside them
+ * report.html           all of this for a reader
  * </pre>
  */
 public record RunDirectory(Path path) {
@@ -137,7 +138,8 @@ public record RunDirectory(Path path) {
     return path.resolve("latency.json");
   }
 
-  Path events() {
+  /** What happened. */
+  public Path events() {
     return path.resolve("events.jsonl");
   }
 
@@ -158,6 +160,11 @@ public record RunDirectory(Path path) {
   /** The summary. */
   public Path result() {
     return path.resolve("result.json");
+  }
+
+  /** The report. */
+  public Path report() {
+    return path.resolve("report.html");
   }
 
   /** Writes {@code run.json}. */

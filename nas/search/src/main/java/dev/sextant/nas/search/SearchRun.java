@@ -11,6 +11,7 @@ import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.policy.Derivation;
+import dev.sextant.nas.report.Report;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
@@ -440,6 +441,12 @@ public final class SearchRun implements AutoCloseable {
     file.remove(FINISHED);
     file.addProperty("budgetMs", config.budgetMs());
     RunDirectory.write(directory.result(), GSON.toJson(file) + "\n");
+<<<<<<< HEAD
+=======
+    checkpoint();
+    Report.write(directory);
+    return result;
+>>>>>>> report
   }
 
   private SearchResult.Found found(String who, double seconds) {

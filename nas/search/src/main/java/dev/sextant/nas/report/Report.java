@@ -1,0 +1,430 @@
+package dev.sextant.nas.report;
+
+import com.google.gson.Gson;
+import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.report.Chart.Stroke;
+import dev.sextant.nas.report.RunEvents.SearchEpoch;
+import dev.sextant.nas.report.RunEvents.TrainedEpoch;
+import dev.sextant.nas.report.RunRecord.Trained;
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.SearchConfig;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.SextantException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The report of a run: {@code report.html}, one file that needs no other, no script and no network.
+ * Every number in its summary carries its exact value in a {@code <data value>}.
+ */
+public final class Report {
+  private static final Gson GSON = new Gson();
+
+  private final RunRecord run;
+  private final SearchConfig config;
+  private final Trained found;
+  private final @Nullable Trained random;
+  private final Html html;
+
+  private Report(RunRecord run) {
+    this.run = run;
+    config = run.setup().config();
+    found = run.found();
+    random = run.random();
+    html = Page.open(title());
+  }
+
+  /**
+   * Writes the report of a run into its directory, finished or not: what the run has not come to
+   * yet is left out. Replaces an older report as a whole.
+   *
+   * <p>Safe to call from any thread.
+   *
+   * @throws SextantException if the directory holds no run, a file of it is damaged (the message
+   *     names it) or the report cannot be written
+   */
+  public static void write(RunDirectory directory) {
+    String text = new Report(RunRecord.read(directory)).document();
+    AtomicFile.write(
+        directory.report(),
+        channel -> {
+          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+        });
+  }
+
+  private String title() {
+    return "%s within %s".formatted(run.setup().space().name(), Numbers.ms(config.budgetMs()));
+  }
+
+  private String document() {
+    html.open("main");
+    head();
+    comparison();
+    searchCurves();
+    trainingCurves();
+    probabilities();
+    networks();
+    latencies();
+    settings();
+    return html.close().close().close().finish();
+  }
+
+  // ---- summary
+
+  private void head() {
+    RunDirectory.Setup setup = run.setup();
+    html.leaf("h1", title());
+    if (run.result() == null) {
+      html.open("p").leaf("span", "not finished: " + progress(), "class", "state").close();
+    }
+    html.leaf(
+        "p",
+        "%s networks of %s, searched on %s (%s, %d threads) with the images of %s, seed %d."
+            .formatted(
+                Numbers.grouped(setup.space().size()),
+                setup.space().name(),
+                setup.device(),
+                run.table() == null ? "latencies not measured" : run.table().setting().machine(),
+                setup.threads(),
+                setup.dataSource(),
+                config.seed()),
+        "class",
+        "note");
+    html.open("dl", "class", "tiles");
+    tile("Budget", config.budgetMs(), Numbers.ms(config.budgetMs()), budgetNote());
+    tile("Measured latency", found.measuredMs(), Numbers.ms(found.measuredMs()), againstBudget());
+    tile("Test accuracy", found.testAccuracy(), Numbers.percent(found.testAccuracy()), "");
+    tile(
+        "Expected latency of the search",
+        run.expectedMs(),
+        Numbers.ms(run.expectedMs()),
+        "over all networks, by their probability");
+    tile(
+        symbol(),
+        run.strength(),
+        Numbers.significant(run.strength()),
+        (config.fixedStrength() ? "fixed, " : "set by the controller, ") + config.objective());
+    tile("Peak memory, weight step", run.weightStepPeakBytes());
+    tile("Peak memory, architecture step", run.architectureStepPeakBytes());
+    html.close();
+    if (run.network() != null) {
+      html.leaf("p", "Network found: " + layers(run.network()));
+    }
+    if (run.constrained()) {
+      html.leaf(
+          "p",
+          "The most probable candidates together miss the budget; this is the most probable"
+              + " network within it.",
+          "class",
+          "note");
+    }
+  }
+
+  private String progress() {
+    RunEvents events = run.events();
+    int epochs = config.warmupEpochs() + config.epochs();
+    if (events.trained().isEmpty()) {
+      return "search, %d of %d epochs".formatted(events.searched().size(), epochs);
+    }
+    TrainedEpoch last = events.trained().getLast();
+    return "%s, epoch %d".formatted(last.stage(), last.epoch());
+  }
+
+  private String budgetNote() {
+    return config.ceiling() ? "may be undercut" : "to be met";
+  }
+
+  private String againstBudget() {
+    return Double.isFinite(found.measuredMs())
+        ? Numbers.change(found.measuredMs() / config.budgetMs() - 1) + " against the budget"
+        : "";
+  }
+
+  private String symbol() {
+    return switch (config.objective()) {
+      case ADDITIVE -> "λ₂";
+      case ADD_LINEAR -> "λ";
+      case MUL_LOG -> "β";
+    };
+  }
+
+  private void tile(String name, double bytes) {
+    String shown = Double.isFinite(bytes) ? Memory.human((long) bytes) : "–";
+    tile(name, bytes, shown, "activations and workspace");
+  }
+
+  private void tile(String name, double exact, String shown, String note) {
+    html.open("div").leaf("dt", name).open("dd").number(exact, shown);
+    if (!note.isEmpty()) {
+      html.leaf("small", note);
+    }
+    html.close().close();
+  }
+
+  private static String layers(Architecture network) {
+    return network.layers().stream().map(Layer::label).collect(Collectors.joining(", "));
+  }
+
+  private void comparison() {
+    html.leaf("h2", "Search beside random search");
+    html.open("div", "class", "scroll").open("table").open("thead").open("tr");
+    html.leaf("th", "", "class", "name");
+    for (String column :
+        List.of(
+            "predicted ms",
+            "measured ms",
+            "against budget",
+            "test accuracy",
+            "parameters",
+            "MACs",
+            "seconds")) {
+      html.leaf("th", column);
+    }
+    html.close().close().open("tbody");
+    row("search", found);
+    if (random != null) {
+      row("random search", random);
+    }
+    html.close().close().close();
+    if (random == null) {
+      html.leaf(
+          "p",
+          config.randomSamples() == 0
+              ? "This run was asked for no random search."
+              : "Random search has not ended yet.",
+          "class",
+          "note");
+    }
+  }
+
+  private void row(String name, Trained trained) {
+    html.open("tr").leaf("td", name, "class", "name");
+    cell(trained.predictedMs(), Numbers.significant(trained.predictedMs()));
+    cell(trained.measuredMs(), Numbers.significant(trained.measuredMs()));
+    double change = trained.measuredMs() / config.budgetMs() - 1;
+    cell(change, Numbers.change(change));
+    cell(trained.testAccuracy(), Numbers.percent(trained.testAccuracy()));
+    Architecture network = trained.network();
+    if (network == null) {
+      html.leaf("td", "–").leaf("td", "–");
+    } else {
+      cell(network.parameters(), Numbers.grouped(network.parameters()));
+      cell(network.macs(), Numbers.grouped(network.macs()));
+    }
+    cell(trained.seconds(), Numbers.duration(trained.seconds()));
+    html.close();
+  }
+
+  private void cell(double exact, String shown) {
+    html.open("td").number(exact, shown).close();
+  }
+
+  // ---- curves
+
+  private void searchCurves() {
+    RunEvents events = run.events();
+    if (events.searched().isEmpty()) {
+      return;
+    }
+    html.leaf("h2", "The search").open("div", "class", "grid");
+    chart("Loss", "cross-entropy, nats")
+        .add(events.searched("training", 0, Stroke.SOLID, SearchEpoch::loss))
+        .add(events.searched("validation", 1, Stroke.DASHED, SearchEpoch::validationLoss))
+        .draw(html);
+    chart("Accuracy", "accuracy, %")
+        .add(events.searched("training", 0, Stroke.SOLID, e -> 100 * e.accuracy()))
+        .add(events.searched("validation", 1, Stroke.DASHED, e -> 100 * e.validationAccuracy()))
+        .draw(html);
+    chart("Expected latency", "latency, ms")
+        .add(events.searched("expected", 2, Stroke.SOLID, SearchEpoch::expectedMs))
+        .level("budget", config.budgetMs())
+        .draw(html);
+    chart("Trade-off " + symbol(), symbol())
+        .add(events.searched(symbol(), 3, Stroke.SOLID, SearchEpoch::strength))
+        .draw(html);
+    chart("Entropy of the choices", "mean entropy, nats")
+        .add(events.searched("mean over the choices", 5, Stroke.SOLID, SearchEpoch::entropy))
+        .fromZero()
+        .draw(html);
+    html.close();
+  }
+
+  private Chart chart(String title, String yLabel) {
+    return new Chart(title, yLabel).warmup(run.events().warmup());
+  }
+
+  private void trainingCurves() {
+    RunEvents events = run.events();
+    if (events.trained().isEmpty()) {
+      return;
+    }
+    html.leaf("h2", "Training single networks").open("div", "class", "grid");
+    retraining("Retraining: loss", "cross-entropy, nats", TrainedEpoch::loss);
+    retraining("Retraining: accuracy", "training accuracy, %", e -> 100 * e.accuracy());
+    samples("Random search: loss", "cross-entropy, nats", TrainedEpoch::loss);
+    samples(
+        "Random search: validation accuracy",
+        "validation accuracy, %",
+        e -> 100 * e.validationAccuracy());
+    html.close();
+  }
+
+  private void retraining(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
+    RunEvents events = run.events();
+    new Chart(title, yLabel)
+        .add(events.trained(RunEvents.RETRAIN, "network found", 0, Stroke.SOLID, value))
+        .add(
+            events.trained(
+                RunEvents.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value))
+        .draw(html);
+  }
+
+  private void samples(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
+    Chart chart = new Chart(title, yLabel);
+    for (String stage : run.events().stages()) {
+      if (!stage.equals(RunEvents.RETRAIN) && !stage.equals(RunEvents.RANDOM_RETRAIN)) {
+        chart.add(run.events().trained(stage, "a network each", 1, Stroke.FAINT, value));
+      }
+    }
+    chart.draw(html);
+  }
+
+  // ---- probabilities and networks
+
+  private void probabilities() {
+    if (run.events().searched().isEmpty()) {
+      return;
+    }
+    html.leaf("h2", "Probability of every candidate");
+    html.leaf(
+        "p",
+        "From left to right the epochs of the search; the stronger the color, the more"
+            + " probable. To the right the probability after the last epoch"
+            + (run.network() == null ? "." : "; in bold what the network found has."),
+        "class",
+        "note");
+    ProbabilityStrips.draw(html, run.setup().space(), run.events().searched(), run.network());
+  }
+
+  private void networks() {
+    if (run.network() != null) {
+      html.leaf("h2", "The networks");
+      drawing(run.network(), "Found by the search");
+    }
+    if (random != null && random.network() != null) {
+      drawing(random.network(), "Best of random search");
+    }
+  }
+
+  private void drawing(Architecture network, String title) {
+    NetworkDrawing drawing;
+    try {
+      drawing = new NetworkDrawing(network, run.table());
+    } catch (SextantException e) {
+      throw new SextantException(run.directory().latency() + ": " + e.getMessage(), e);
+    }
+    drawing.draw(html, title);
+  }
+
+  // ---- what the run was given
+
+  private void latencies() {
+    LatencyTable table = run.table();
+    if (table == null) {
+      return;
+    }
+    LatencyTable.Setting setting = table.setting();
+    html.leaf("h2", "Latency table");
+    html.leaf(
+        "p",
+        ("%s, %s on %s, %d threads, batch %d. A network is predicted to take %s + %s × the sum"
+                + " of its layers.")
+            .formatted(
+                setting.machine(),
+                setting.runtime(),
+                setting.device(),
+                setting.threads(),
+                setting.batch(),
+                Numbers.ms(table.overheadMs()),
+                Numbers.significant(table.scale())),
+        "class",
+        "note");
+    html.open("details", "open", "open");
+    html.leaf("summary", "%d layers".formatted(table.entries().size()));
+    html.open("div", "class", "scroll").open("table").open("thead").open("tr");
+    html.leaf("th", "layer", "class", "name").leaf("th", "input").leaf("th", "output");
+    html.leaf("th", "ms").leaf("th", "ninth decile, ms").leaf("th", "samples");
+    html.close().close().open("tbody");
+    table.entries().forEach(this::entry);
+    html.close().close().close().close();
+  }
+
+  private void entry(LatencyTable.Key key, LatencyTable.Entry entry) {
+    html.open("tr").leaf("td", name(key), "class", "name");
+    html.leaf("td", "%d×%d×%d".formatted(key.inHeight(), key.inWidth(), key.inChannels()));
+    html.leaf("td", "%d×%d×%d".formatted(key.outHeight(), key.outWidth(), key.outChannels()));
+    cell(entry.ms(), Numbers.significant(entry.ms()));
+    cell(entry.p90Ms(), Numbers.significant(entry.p90Ms()));
+    cell(entry.count(), Numbers.grouped(entry.count()));
+    html.close();
+  }
+
+  /** All that tells an entry from another of the same shapes. */
+  private static String name(LatencyTable.Key key) {
+    StringBuilder name = new StringBuilder(key.op());
+    if (key.kernel() > 0) {
+      name.append(" %d×%d".formatted(key.kernel(), key.kernel()));
+    }
+    if (key.expand() > 0) {
+      name.append(" e").append(key.expand());
+    }
+    if (key.squeezeExcite() > 0) {
+      name.append(" se").append(key.squeezeExcite());
+    }
+    if (key.stride() > 1) {
+      name.append(" s").append(key.stride());
+    }
+    if (key.dilation() > 1) {
+      name.append(" d").append(key.dilation());
+    }
+    if (!key.activation().isEmpty()) {
+      name.append(' ').append(key.activation());
+    }
+    return key.residual() ? name.append(" residual").toString() : name.toString();
+  }
+
+  private void settings() {
+    RunDirectory.Setup setup = run.setup();
+    html.leaf("h2", "Settings");
+    html.open("div", "class", "scroll").open("table").open("tbody");
+    setting("data", setup.dataSource());
+    setting("device", setup.device().toString());
+    setting("threads", String.valueOf(setup.threads()));
+    setting("latency table", setup.tableGiven() ? "given" : "measured by this run");
+    GSON.toJsonTree(config)
+        .getAsJsonObject()
+        .entrySet()
+        .forEach(field -> setting(words(field.getKey()), field.getValue().getAsString()));
+    html.close().close().close();
+  }
+
+  private void setting(String name, String value) {
+    html.open("tr").leaf("td", name, "class", "name").leaf("td", value, "class", "wrap").close();
+  }
+
+  /** {@code weightDecay} as {@code weight decay}. */
+  private static String words(String field) {
+    return field.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,190 @@
+package dev.sextant.nas.report;
+
+import dev.sextant.nas.space.Position;
+import dev.sextant.nas.space.Space;
+import dev.sextant.runtime.json.JsonText;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code events.jsonl} tells, in order.
+ *
+ * @param searched epochs of the search
+ * @param trained epochs of training single networks
+ * @param outcomes of networks that were trained to the end
+ */
+record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Outcome> outcomes) {
+  /** Stage that retrains the network found. */
+  static final String RETRAIN = "retrain";
+
+  /** Stage that retrains the best network of random search. */
+  static final String RANDOM_RETRAIN = "random-retrain";
+
+  /**
+   * An epoch of the search.
+   *
+   * @param probabilities of the candidates of each choice
+   */
+  record SearchEpoch(
+      int epoch,
+      boolean warmup,
+      double loss,
+      double accuracy,
+      double validationLoss,
+      double validationAccuracy,
+      double expectedMs,
+      double entropy,
+      double strength,
+      double weightStepPeakBytes,
+      double architectureStepPeakBytes,
+      double[][] probabilities) {}
+
+  /**
+   * An epoch of training one network.
+   *
+   * @param stage {@value #RETRAIN}, {@value #RANDOM_RETRAIN} or {@code random-1}, {@code random-2}
+   *     ...
+   * @param validationAccuracy or NaN where none was measured
+   */
+  record TrainedEpoch(
+      String stage, int epoch, double loss, double accuracy, double validationAccuracy) {}
+
+  /** A network trained to the end. */
+  record Outcome(String stage, double predictedMs, double measuredMs, double testAccuracy) {}
+
+  /**
+   * Reads the events of a run. Without a file there are none; a last line that is not finished is
+   * being written, and left out. Events of other kinds are passed over.
+   *
+   * @throws dev.sextant.tensor.SextantException naming file, line and field of what is wrong
+   */
+  static RunEvents read(Path file, Space space) {
+    RunEvents events = new RunEvents(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    if (Files.notExists(file)) {
+      return events;
+    }
+    String text = JsonText.readFile(file);
+    int from = 0;
+    int number = 1;
+    for (int end; (end = text.indexOf('\n', from)) >= 0; from = end + 1) {
+      events.add(RunJson.parse(text.substring(from, end), file + ":" + number++), space);
+    }
+    return events;
+  }
+
+  private void add(RunJson event, Space space) {
+    switch (event.string("event")) {
+      case "epoch" -> addEpoch(event, space);
+      case "trained" ->
+          outcomes.add(
+              new Outcome(
+                  event.string("stage"),
+                  event.number("predictedMs"),
+                  event.number("measuredMs"),
+                  event.numberOrNaN("testAccuracy")));
+      default -> {}
+    }
+  }
+
+  private void addEpoch(RunJson event, Space space) {
+    int epoch = (int) event.number("epoch");
+    if (!event.string("stage").equals("search")) {
+      trained.add(
+          new TrainedEpoch(
+              event.string("stage"),
+              epoch,
+              event.numberOrNaN("loss"),
+              event.numberOrNaN("accuracy"),
+              event.numberOrNaN("validationAccuracy")));
+      return;
+    }
+    searched.add(
+        new SearchEpoch(
+            epoch,
+            event.string("phase").equals("warm-up"),
+            event.numberOrNaN("loss"),
+            event.numberOrNaN("accuracy"),
+            event.numberOrNaN("validationLoss"),
+            event.numberOrNaN("validationAccuracy"),
+            event.numberOrNaN("expectedMs"),
+            event.numberOrNaN("entropy"),
+            event.numberOrNaN("strength"),
+            event.numberOrNaN("weightStepPeakBytes"),
+            event.numberOrNaN("architectureStepPeakBytes"),
+            probabilities(event, space)));
+  }
+
+  private static double[][] probabilities(RunJson event, Space space) {
+    List<Position.Choice> choices = space.choices();
+    double[][] rows = event.rows("probabilities");
+    if (rows.length != choices.size()) {
+      throw event.error(
+          "probabilities",
+          "%d choices where the space has %d".formatted(rows.length, choices.size()));
+    }
+    for (int i = 0; i < rows.length; i++) {
+      int candidates = choices.get(i).candidates().size();
+      if (rows[i].length != candidates) {
+        throw event.error(
+            "probabilities[" + i + "]",
+            "%d candidates where the space has %d".formatted(rows[i].length, candidates));
+      }
+      for (double p : rows[i]) {
+        if (!(p >= 0 && p <= 1 + 1e-6)) {
+          throw event.error("probabilities[" + i + "]", p + " is no probability");
+        }
+      }
+    }
+    return rows;
+  }
+
+  /** The stages of training, in order. */
+  List<String> stages() {
+    return trained.stream().map(TrainedEpoch::stage).distinct().toList();
+  }
+
+  /** What a stage came to, or null if it has not ended. */
+  @Nullable Outcome outcome(String stage) {
+    return outcomes.stream().filter(o -> o.stage.equals(stage)).findFirst().orElse(null);
+  }
+
+  /** Last epoch of the warm-up, or 0. */
+  int warmup() {
+    return searched.stream()
+        .filter(SearchEpoch::warmup)
+        .mapToInt(SearchEpoch::epoch)
+        .max()
+        .orElse(0);
+  }
+
+  /** One value of each epoch of the search. */
+  Chart.Series searched(
+      String name, int color, Chart.Stroke stroke, ToDoubleFunction<SearchEpoch> value) {
+    return new Chart.Series(
+        name,
+        color,
+        stroke,
+        searched.stream().mapToDouble(SearchEpoch::epoch).toArray(),
+        searched.stream().mapToDouble(value).toArray());
+  }
+
+  /** One value of each epoch of a stage of training. */
+  Chart.Series trained(
+      String stage,
+      String name,
+      int color,
+      Chart.Stroke stroke,
+      ToDoubleFunction<TrainedEpoch> value) {
+    List<TrainedEpoch> epochs = trained.stream().filter(e -> e.stage.equals(stage)).toList();
+    return new Chart.Series(
+        name,
+        color,
+        stroke,
+        epochs.stream().mapToDouble(TrainedEpoch::epoch).toArray(),
+        epochs.stream().mapToDouble(value).toArray());
+  }
+}

@@ -1,0 +1,117 @@
+package dev.sextant.nas.report;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import dev.sextant.runtime.json.JsonText;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One JSON object of a run, its fields read by name. Every error is a {@link SextantException} that
+ * names the source and the field.
+ *
+ * @param source file, or file and line
+ */
+record RunJson(String source, JsonObject object) {
+  /** The object of a text. */
+  static RunJson parse(String text, String source) {
+    return new RunJson(source, JsonText.parse(text, source));
+  }
+
+  /** The object of a file. */
+  static RunJson read(Path file) {
+    return parse(JsonText.readFile(file), file.toString());
+  }
+
+  boolean has(String field) {
+    return object.has(field);
+  }
+
+  /** A required string. */
+  String string(String field) {
+    if (required(field) instanceof JsonPrimitive value && value.isString()) {
+      return value.getAsString();
+    }
+    throw error(field, "is not a string");
+  }
+
+  /** A required number. */
+  double number(String field) {
+    return number(required(field), field);
+  }
+
+  /** A number, or NaN where the field is absent. */
+  double numberOrNaN(String field) {
+    return has(field) ? number(field) : Double.NaN;
+  }
+
+  /** A required truth value. */
+  boolean flag(String field) {
+    if (required(field) instanceof JsonPrimitive value && value.isBoolean()) {
+      return value.getAsBoolean();
+    }
+    throw error(field, "is not true or false");
+  }
+
+  /** A required array of whole numbers. */
+  int[] integers(String field) {
+    double[] numbers = numbers(required(field), field);
+    int[] integers = new int[numbers.length];
+    for (int i = 0; i < numbers.length; i++) {
+      integers[i] = (int) numbers[i];
+      if (integers[i] != numbers[i]) {
+        throw error(field + "[" + i + "]", "is not a whole number");
+      }
+    }
+    return integers;
+  }
+
+  /** A required array of arrays of numbers. */
+  double[][] rows(String field) {
+    List<double[]> rows = new ArrayList<>();
+    for (JsonElement row : array(required(field), field)) {
+      rows.add(numbers(row, field + "[" + rows.size() + "]"));
+    }
+    return rows.toArray(double[][]::new);
+  }
+
+  /** An error about a field. */
+  SextantException error(String field, String message) {
+    return new SextantException("%s: %s: %s".formatted(source, field, message));
+  }
+
+  private double[] numbers(JsonElement element, String field) {
+    JsonArray array = array(element, field);
+    double[] numbers = new double[array.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = number(array.get(i), field + "[" + i + "]");
+    }
+    return numbers;
+  }
+
+  private JsonArray array(JsonElement element, String field) {
+    if (element instanceof JsonArray array) {
+      return array;
+    }
+    throw error(field, "is not an array");
+  }
+
+  private double number(JsonElement element, String field) {
+    if (element instanceof JsonPrimitive value && value.isNumber()) {
+      return value.getAsDouble();
+    }
+    throw error(field, "is not a number");
+  }
+
+  private JsonElement required(String field) {
+    JsonElement value = object.get(field);
+    if (value == null) {
+      throw error(field, "is missing");
+    }
+    return value;
+  }
+}

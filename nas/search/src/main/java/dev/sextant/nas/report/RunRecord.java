@@ -1,0 +1,167 @@
+package dev.sextant.nas.report;
+
+import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.report.RunEvents.SearchEpoch;
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the files of a run hold so far.
+ *
+ * @param directory of the run
+ * @param setup what was asked for
+ * @param events what happened
+ * @param table of latencies, or null if there is none yet
+ * @param network found, or null while the search goes on
+ * @param result {@code result.json}, or null before the end
+ */
+record RunRecord(
+    RunDirectory directory,
+    RunDirectory.Setup setup,
+    RunEvents events,
+    @Nullable LatencyTable table,
+    @Nullable Architecture network,
+    @Nullable RunJson result) {
+  /**
+   * A network and what became of it; what is not known is NaN.
+   *
+   * @param network or null where the run has not chosen it yet
+   * @param seconds it took to find and train
+   */
+  record Trained(
+      @Nullable Architecture network,
+      double predictedMs,
+      double measuredMs,
+      double testAccuracy,
+      double seconds) {}
+
+  /**
+   * Reads what there is.
+   *
+   * @throws SextantException naming the file that is damaged, or the directory if it holds no run
+   */
+  static RunRecord read(RunDirectory directory) {
+    RunDirectory.Setup setup = directory.read();
+    Path architecture = directory.architecture();
+    Architecture network = Files.exists(architecture) ? Architecture.read(architecture) : null;
+    if (network != null && network.layers().size() != setup.space().positions().size()) {
+      throw new SextantException(
+          "%s: %d layers where the space of the run has %d positions"
+              .formatted(architecture, network.layers().size(), setup.space().positions().size()));
+    }
+    return new RunRecord(
+        directory,
+        setup,
+        RunEvents.read(directory.events(), setup.space()),
+        Files.exists(directory.latency()) ? LatencyFiles.read(directory.latency()) : null,
+        network,
+        Files.exists(directory.result()) ? RunJson.read(directory.result()) : null);
+  }
+
+  /** The network that the search found. */
+  Trained found() {
+    double seconds =
+        result == null
+            ? Double.NaN
+            : result.number("seconds.search") + result.number("seconds.retrain");
+    return trained("found", network, RunEvents.RETRAIN, seconds);
+  }
+
+  /** The best network of random search, or null where the run has none or has not trained it. */
+  @Nullable Trained random() {
+    if (result == null) {
+      return events.outcome(RunEvents.RANDOM_RETRAIN) == null
+          ? null
+          : trained("random", null, RunEvents.RANDOM_RETRAIN, Double.NaN);
+    }
+    if (!result.has("random.decisions")) {
+      return null;
+    }
+    double seconds = 0;
+    for (String field : result.object().keySet()) {
+      if (field.startsWith("seconds.random-")) {
+        seconds += result.number(field);
+      }
+    }
+    Architecture architecture;
+    try {
+      architecture = setup.space().derive(result.integers("random.decisions"));
+    } catch (SextantException e) {
+      throw new SextantException(directory.result() + ": random.decisions: " + e.getMessage(), e);
+    }
+    return trained("random", architecture, RunEvents.RANDOM_RETRAIN, seconds);
+  }
+
+  private Trained trained(
+      String who, @Nullable Architecture architecture, String stage, double seconds) {
+    if (result != null) {
+      return new Trained(
+          architecture,
+          result.number(who + ".predictedMs"),
+          result.number(who + ".measuredMs"),
+          result.numberOrNaN(who + ".testAccuracy"),
+          seconds);
+    }
+    RunEvents.Outcome outcome = events.outcome(stage);
+    return outcome == null
+        ? new Trained(architecture, predicted(architecture), Double.NaN, Double.NaN, Double.NaN)
+        : new Trained(
+            architecture,
+            outcome.predictedMs(),
+            outcome.measuredMs(),
+            outcome.testAccuracy(),
+            Double.NaN);
+  }
+
+  private double predicted(@Nullable Architecture architecture) {
+    if (architecture == null || table == null) {
+      return Double.NaN;
+    }
+    try {
+      return table.predict(architecture);
+    } catch (SextantException e) {
+      throw new SextantException(directory.latency() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Expected latency at the end of the search or, before it, of the last epoch. */
+  double expectedMs() {
+    return result != null ? result.number("expectedMs") : last(SearchEpoch::expectedMs);
+  }
+
+  /** The objective's trade-off, at the same time. */
+  double strength() {
+    return result != null ? result.number("strength") : last(SearchEpoch::strength);
+  }
+
+  /** Most bytes of activations and workspace in a weight step. */
+  double weightStepPeakBytes() {
+    return result != null
+        ? result.number("weightStepPeakBytes")
+        : last(SearchEpoch::weightStepPeakBytes);
+  }
+
+  /** The same in an architecture step. */
+  double architectureStepPeakBytes() {
+    return result != null
+        ? result.number("architectureStepPeakBytes")
+        : last(SearchEpoch::architectureStepPeakBytes);
+  }
+
+  /** Whether the most probable network missed the budget and another was taken. */
+  boolean constrained() {
+    return result != null && result.flag("constrained");
+  }
+
+  private double last(ToDoubleFunction<SearchEpoch> value) {
+    return events.searched().isEmpty()
+        ? Double.NaN
+        : value.applyAsDouble(events.searched().getLast());
+  }
+}
