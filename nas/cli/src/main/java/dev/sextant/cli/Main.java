@@ -13,7 +13,6 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "sextant 0.1.0",
     description = "Finds the most accurate network that fits a latency budget, and runs it.",
-<<<<<<< HEAD
     subcommands = {
       SearchCommand.class,
       ResumeCommand.class,
@@ -21,11 +20,9 @@ import picocli.CommandLine.Command;
       DescribeCommand.class,
       TrainCommand.class,
       EvalCommand.class,
+      ReportCommand.class,
       DoctorCommand.class
     })
-=======
-    subcommands = {SearchCommand.class, ResumeCommand.class, ReportCommand.class})
->>>>>>> report
 public final class Main implements Runnable {
   /** Bad input, or too little memory: one line on standard error, nothing half-written. */
   static final int BAD_INPUT = 2;

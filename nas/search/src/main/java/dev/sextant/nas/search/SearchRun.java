@@ -227,6 +227,7 @@ public final class SearchRun implements AutoCloseable {
       }
       checkpoint();
     }
+    Report.write(directory);
     return result();
   }
 
@@ -441,12 +442,6 @@ public final class SearchRun implements AutoCloseable {
     file.remove(FINISHED);
     file.addProperty("budgetMs", config.budgetMs());
     RunDirectory.write(directory.result(), GSON.toJson(file) + "\n");
-<<<<<<< HEAD
-=======
-    checkpoint();
-    Report.write(directory);
-    return result;
->>>>>>> report
   }
 
   private SearchResult.Found found(String who, double seconds) {
