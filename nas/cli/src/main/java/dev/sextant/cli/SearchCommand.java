@@ -4,9 +4,6 @@ import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;
-import dev.sextant.nas.data.DataFormat;
-import dev.sextant.nas.data.DataOptions;
-import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
@@ -25,6 +22,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code sextant search}. */
@@ -42,21 +40,7 @@ final class SearchCommand implements Runnable {
 
   private static final int CALIBRATION_NETWORKS = 8;
 
-  @Option(
-      names = "--data",
-      defaultValue = "builtin",
-      description =
-          "folder of images (IDX, CIFAR binary, or a folder a class), or builtin[:N]; default:"
-              + " ${DEFAULT-VALUE}")
-  private String data = "";
-
-  @Option(
-      names = "--data-format",
-      description = "instead of recognising it: ${COMPLETION-CANDIDATES}")
-  private @Nullable DataFormat dataFormat;
-
-  @Option(names = "--image-size", description = "resize images of a folder to this many pixels")
-  private int imageSize;
+  @Mixin private DataSource data = new DataSource();
 
   @Option(
       names = "--method",
@@ -122,7 +106,7 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--warmup-epochs",
-      defaultValue = "2",
+      defaultValue = "3",
       description = "weight steps alone; default: ${DEFAULT-VALUE}")
   private int warmupEpochs;
 
@@ -131,7 +115,7 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--epochs",
-      defaultValue = "4",
+      defaultValue = "6",
       description = "weight and architecture steps; default: ${DEFAULT-VALUE}")
   private int epochs;
 
@@ -204,7 +188,7 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--retrain-epochs",
-      defaultValue = "6",
+      defaultValue = "8",
       description = "of the network found; default: ${DEFAULT-VALUE}")
   private int retrainEpochs;
 
@@ -243,11 +227,8 @@ final class SearchCommand implements Runnable {
   public void run() {
     ConsoleProgress progress = Terminal.progress();
     Device target = Device.parse(device);
-    DataOptions options = DataOptions.DEFAULT.withImageSize(imageSize);
-    if (dataFormat != null) {
-      options = options.withFormat(dataFormat);
-    }
-    ImageDataset images = Datasets.open(data, options);
+    RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
+    ImageDataset images = data.open();
     progress.message("data      " + images);
     Space searched =
         Networks.space(space)
@@ -266,15 +247,14 @@ final class SearchCommand implements Runnable {
             .formatted(searched.name(), searched.size(), cost.minimum(), cost.maximum(), budget));
     RunDirectory.Setup setup =
         new RunDirectory.Setup(
-            data,
-            options,
+            data.source(),
+            data.options(),
             searched,
             config(budget),
             table != null,
             target,
             threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
     SearchRun.check(setup, latencies);
-    RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
     try (SearchRun run =
         SearchRun.start(directory, setup, latencies, images, checkpointSeconds, progress)) {
       Terminal.print(run.run(), budget, directory);

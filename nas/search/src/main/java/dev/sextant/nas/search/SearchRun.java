@@ -329,6 +329,7 @@ public final class SearchRun implements AutoCloseable {
     results.addProperty("weightStepPeakBytes", search.weightPeak());
     results.addProperty("architectureStepPeakBytes", search.architecturePeak());
     results.add("found.decisions", GSON.toJsonTree(decisions));
+    results.add("alphas", GSON.toJsonTree(search.alphaValues()));
     Architecture architecture = setup.space().derive(decisions);
     RunDirectory.write(directory.architecture(), architecture.toJson());
     TrainingStage retrain = (TrainingStage) open("retrain");

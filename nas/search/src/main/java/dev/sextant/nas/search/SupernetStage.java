@@ -23,8 +23,10 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.SequencedMap;
 
 /**
@@ -273,6 +275,17 @@ final class SupernetStage implements Stage {
   /** The supernet's weights for the network of these decisions. */
   SequencedMap<String, Tensor> inherited(int[] decisions) {
     return supernet.inherited(decisions);
+  }
+
+  /** Copies of the architecture parameters of each choice. */
+  List<float[]> alphaValues() {
+    List<float[]> values = new ArrayList<>();
+    for (Tensor alpha : alphas().values()) {
+      float[] copy = new float[alpha.size()];
+      classification.backend().download(alpha, copy, 0);
+      values.add(copy);
+    }
+    return values;
   }
 
   /** The architecture parameters by choice. */
