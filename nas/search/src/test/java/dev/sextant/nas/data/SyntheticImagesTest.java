@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class SyntheticImagesTest {
   /** CRC-32 of images and labels of builtin:400; a change of the generator changes results. */
-  private static final long GOLDEN_TRAIN = 3681001754L;
+  private static final long GOLDEN_TRAIN = 3396206784L;
 
   private static long checksum(Images images) {
     CRC32 crc = new CRC32();
@@ -35,7 +35,7 @@ class SyntheticImagesTest {
       perClass[data.test().label(i)]++;
     }
     assertArrayEquals(new int[] {200, 200, 200, 200, 200, 200, 200, 200, 200, 200}, perClass);
-    assertEquals(0.5, data.normalization().mean()[0], 0.05);
+    assertEquals(0.56, data.normalization().mean()[0], 0.02);
   }
 
   @Test
