@@ -6,7 +6,8 @@ public interface BackendProvider {
   String kind();
 
   /**
-   * Opens the device.
+   * Opens the device. {@link Backends} puts the rules of {@link Check} in front of what this
+   * returns, so that kernels may rely on them.
    *
    * @throws SextantException that says what is missing and what to install
    */

@@ -1,5 +1,8 @@
 package dev.sextant.tensor;
 
+import dev.sextant.tensor.internal.CheckedBackend;
+import dev.sextant.tensor.internal.cpu.CpuBackend;
+import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import java.util.ServiceLoader;
 
 /** Which backend serves which device. */
@@ -7,7 +10,7 @@ public final class Backends {
   private Backends() {}
 
   /**
-   * Opens a backend with a memory of its own.
+   * Opens a backend with a memory of its own. Its kernels run behind the rules of {@link Check}.
    *
    * @param threads worker threads to split a kernel over, at least 1; ignored by devices that
    *     schedule themselves
@@ -17,11 +20,12 @@ public final class Backends {
     if (threads < 1) {
       throw new SextantException("threads: " + threads + " is not at least 1");
     }
-    return switch (device.kind()) {
-      case "cpu" -> dev.sextant.tensor.internal.cpu.CpuBackend.open(threads);
-      case "reference" -> new dev.sextant.tensor.internal.reference.ReferenceBackend();
-      default -> external(device, threads);
-    };
+    return CheckedBackend.of(
+        switch (device.kind()) {
+          case "cpu" -> CpuBackend.open(threads);
+          case "reference" -> new ReferenceBackend();
+          default -> external(device, threads);
+        });
   }
 
   private static Backend external(Device device, int threads) {

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.tensor.Backend.BatchNorm;
 import org.junit.jupiter.api.Test;
 
-/** Wrong shapes: a {@link SextantException} that names the operation and the shapes. */
+/**
+ * Wrong shapes, and outputs that share elements with inputs: a {@link SextantException} that names
+ * the operation and the shapes.
+ */
 interface ShapeErrorContract extends ContractSubject {
   private void refuses(Runnable call, String... parts) {
     String message = assertThrows(SextantException.class, call::run).getMessage();
@@ -177,6 +180,52 @@ interface ShapeErrorContract extends ContractSubject {
           "[2]",
           "[3]");
       refuses(() -> b.countCorrect(logits, labels), "countCorrect:", "[2]", "[3]");
+    }
+  }
+
+  @Test
+  default void outputsOverlapInputs() {
+    Backend b = backend();
+    Window window = Window.same(3, 1);
+    Activation none = Activation.IDENTITY;
+    String apart = "output may not share elements with an input";
+    try (Memory.Scope _ = b.memory().scope()) {
+      Tensor square = floats(4, 4);
+      Tensor other = floats(4, 4);
+      refuses(() -> b.gemm(square, false, other, false, square, false), "gemm: " + apart, "[4,4]");
+      refuses(() -> b.gemm(other, false, square, false, square, true), "gemm: " + apart);
+      refuses(() -> b.sgdStep(square, square, other, 1, 0, 0, false), "sgdStep: " + apart);
+      refuses(
+          () -> b.adamStep(square, other, floats(4, 4), other, 1, 0, 0, 1, 0, 1),
+          "adamStep: " + apart);
+      refuses(() -> b.copyChannels(square, 0, square.share(), 2, 2), "copyChannels: " + apart);
+      Tensor x = floats(1, 4, 4, 4);
+      Tensor out = floats(1, 4, 4, 4);
+      Tensor dense = floats(3, 3, 4, 4);
+      Tensor kernel = floats(3, 3, 4);
+      refuses(() -> b.conv2d(x, dense, window, null, none, null, x), "conv2d: " + apart);
+      refuses(() -> b.conv2d(x, dense, window, null, none, out, out), "conv2d: " + apart);
+      refuses(() -> b.conv2dBackwardData(x, dense, window, x), "conv2dBackwardData: " + apart);
+      refuses(() -> b.depthwise(x, kernel, window, null, none, x), "depthwise: " + apart);
+      refuses(() -> b.maxPool(x, window, x), "maxPool: " + apart);
+      refuses(() -> b.avgPoolBackward(x, window, x), "avgPoolBackward: " + apart);
+      Tensor vector = floats(4);
+      BatchNorm norm = new BatchNorm(vector, vector, vector, vector, 1, none);
+      refuses(
+          () -> b.batchNormBackward(x, norm, out, x, floats(4), floats(4)),
+          "batchNormBackward: " + apart);
+      refuses(
+          () -> b.batchNormBackward(x, norm, out, out, vector, floats(4)),
+          "batchNormBackward: " + apart);
+      // An input itself may be the output, but not a part of it.
+      String inPart = "output may be an input, but not overlap it in part";
+      Tensor rows = floats(3, 2);
+      Tensor upper = rows.slice(0, 2);
+      Tensor lower = rows.slice(1, 3);
+      refuses(() -> b.add(upper, upper, lower), "add: " + inPart, "[2,2]");
+      refuses(() -> b.copy(lower, upper), "copy: " + inPart);
+      b.copy(rows.slice(0, 1), rows.slice(1, 2));
+      b.copy(rows, rows.share());
     }
   }
 }

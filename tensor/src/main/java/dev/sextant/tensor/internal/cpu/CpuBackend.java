@@ -2,7 +2,6 @@ package dev.sextant.tensor.internal.cpu;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Tensor;
@@ -12,8 +11,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The CPU on the Vector API: checks shapes, then hands over to the kernel classes, which split
- * their work over one {@link WorkerTeam}.
+ * The CPU on the Vector API: hands over to the kernel classes, which split their work over one
+ * {@link WorkerTeam}. Inputs are checked by then ({@code CheckedBackend}).
  *
  * <p>Serves one thread at a time, as does its memory.
  */
@@ -85,76 +84,61 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void copy(Tensor from, Tensor to) {
-    Check.same("copy", from, to);
     elementwise.copy(from, to);
   }
 
   @Override
   public void axpy(float a, Tensor x, Tensor y) {
-    Check.same("axpy", x, y);
     elementwise.axpy(a, x, y);
   }
 
   @Override
   public void scale(Tensor x, float factor, Tensor out) {
-    Check.same("scale", x, out);
     elementwise.scale(x, factor, out);
   }
 
   @Override
   public void add(Tensor a, Tensor b, Tensor out) {
-    Check.same("add", a, b, out);
     elementwise.add(a, b, out);
   }
 
   @Override
   public void multiply(Tensor a, Tensor b, Tensor out) {
-    Check.same("multiply", a, b, out);
     elementwise.multiply(a, b, out);
   }
 
   @Override
   public void activate(Tensor x, Activation activation, Tensor out) {
-    Check.same("activate", x, out);
     elementwise.activate(x, activation, out);
   }
 
   @Override
   public void activateBackward(Tensor x, Activation activation, Tensor dy, Tensor dx) {
-    Check.same("activateBackward", x, dy, dx);
     elementwise.activateBackward(x, activation, dy, dx);
   }
 
   @Override
   public void addBias(Tensor x, Tensor bias, Tensor out) {
-    Check.channels("addBias", x, bias);
-    Check.same("addBias", x, out);
     channel.addBias(x, bias, out);
   }
 
   @Override
   public void channelSum(Tensor x, Tensor out) {
-    Check.channels("channelSum", x, out);
     channel.channelSum(x, out);
   }
 
   @Override
   public void scaleChannels(Tensor x, Tensor s, Tensor out) {
-    Check.imageChannels("scaleChannels", "scale", x, s);
-    Check.same("scaleChannels", x, out);
     channel.scaleChannels(x, s, out);
   }
 
   @Override
   public void channelDot(Tensor a, Tensor b, Tensor out) {
-    Check.same("channelDot", a, b);
-    Check.imageChannels("channelDot", "output", a, out);
     channel.channelDot(a, b, out);
   }
 
   @Override
   public void copyChannels(Tensor from, int fromChannel, Tensor to, int toChannel, int count) {
-    Check.copyChannels(from, fromChannel, to, toChannel, count);
     channel.copyChannels(from, fromChannel, to, toChannel, count);
   }
 
@@ -165,14 +149,12 @@ public final class CpuBackend implements Backend {
 
   @Override
   public double dot(Tensor a, Tensor b) {
-    Check.same("dot", a, b);
     return elementwise.dot(a, b);
   }
 
   @Override
   public void gemm(
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor c, boolean accumulate) {
-    Check.shape("gemm", "c", c, Check.gemm(a.shape(), transposeA, b.shape(), transposeB));
     gemm.gemm(a, transposeA, b, transposeB, c, accumulate);
   }
 
@@ -185,147 +167,101 @@ public final class CpuBackend implements Backend {
       Activation activation,
       @Nullable Tensor residual,
       Tensor out) {
-    Check.shape("conv2d", "output", out, Check.conv2d("conv2d", x.shape(), w.shape(), window));
-    Check.channels("conv2d", out, bias);
-    if (residual != null) {
-      Check.same("conv2d", out, residual);
-    }
     convolution.conv2d(x, w, window, bias, activation, residual, out);
   }
 
   @Override
   public void conv2dBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
-    String op = "conv2dBackwardData";
-    Check.shape(op, "output gradient", dy, Check.conv2d(op, dx.shape(), w.shape(), window));
     convolution.conv2dBackwardData(dy, w, window, dx);
   }
 
   @Override
   public void conv2dBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
-    String op = "conv2dBackwardFilter";
-    Check.shape(op, "output gradient", dy, Check.conv2d(op, x.shape(), dw.shape(), window));
     convolution.conv2dBackwardFilter(x, dy, window, dw);
   }
 
   @Override
   public void depthwise(
       Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
-    Check.shape(
-        "depthwise", "output", out, Check.depthwise("depthwise", x.shape(), w.shape(), window));
-    Check.channels("depthwise", out, bias);
     depthwise.depthwise(x, w, window, bias, activation, out);
   }
 
   @Override
   public void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
-    String op = "depthwiseBackwardData";
-    Check.shape(op, "output gradient", dy, Check.depthwise(op, dx.shape(), w.shape(), window));
     depthwise.depthwiseBackwardData(dy, w, window, dx);
   }
 
   @Override
   public void depthwiseBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
-    String op = "depthwiseBackwardFilter";
-    Check.shape(op, "output gradient", dy, Check.depthwise(op, x.shape(), dw.shape(), window));
     depthwise.depthwiseBackwardFilter(x, dy, window, dw);
   }
 
   @Override
   public void batchNormStatistics(Tensor z, Tensor mean, Tensor variance) {
-    Check.channels("batchNormStatistics", z, mean, variance);
     batchNorm.batchNormStatistics(z, mean, variance);
   }
 
   @Override
   public void batchNormApply(Tensor z, BatchNorm norm, @Nullable Tensor residual, Tensor out) {
-    checkBatchNorm("batchNormApply", z, norm);
-    Check.same("batchNormApply", z, out);
-    if (residual != null) {
-      Check.same("batchNormApply", z, residual);
-    }
     batchNorm.batchNormApply(z, norm, residual, out);
   }
 
   @Override
   public void batchNormBackward(
       Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
-    checkBatchNorm("batchNormBackward", z, norm);
-    Check.channels("batchNormBackward", z, dgamma, dbeta);
-    Check.same("batchNormBackward", z, dy, dz);
     batchNorm.batchNormBackward(z, norm, dy, dz, dgamma, dbeta);
   }
 
   @Override
   public double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
-    Check.same("batchNormInnerProduct", z, dy);
-    Check.channels("batchNormInnerProduct", z, gamma, beta, shift);
     return batchNorm.batchNormInnerProduct(z, dy, gamma, beta, epsilon, shift);
-  }
-
-  private static void checkBatchNorm(String op, Tensor z, BatchNorm norm) {
-    Check.channels(op, z, norm.mean(), norm.variance(), norm.gamma(), norm.beta());
   }
 
   @Override
   public void maxPool(Tensor x, Window window, Tensor out) {
-    Check.shape("maxPool", "output", out, Check.pool("maxPool", x.shape(), window));
     pool.maxPool(x, window, out);
   }
 
   @Override
   public void maxPoolBackward(Tensor x, Tensor dy, Window window, Tensor dx) {
-    String op = "maxPoolBackward";
-    Check.shape(op, "output gradient", dy, Check.pool(op, x.shape(), window));
-    Check.same(op, x, dx);
     pool.maxPoolBackward(x, dy, window, dx);
   }
 
   @Override
   public void avgPool(Tensor x, Window window, Tensor out) {
-    Check.shape("avgPool", "output", out, Check.pool("avgPool", x.shape(), window));
     pool.avgPool(x, window, out);
   }
 
   @Override
   public void avgPoolBackward(Tensor dy, Window window, Tensor dx) {
-    String op = "avgPoolBackward";
-    Check.shape(op, "output gradient", dy, Check.pool(op, dx.shape(), window));
     pool.avgPoolBackward(dy, window, dx);
   }
 
   @Override
   public void globalAvgPool(Tensor x, Tensor out) {
-    Check.imageChannels("globalAvgPool", "output", x, out);
     pool.globalAvgPool(x, out);
   }
 
   @Override
   public void globalAvgPoolBackward(Tensor dy, Tensor dx) {
-    Check.imageChannels("globalAvgPoolBackward", "output gradient", dx, dy);
     pool.globalAvgPoolBackward(dy, dx);
   }
 
   @Override
   public double softmaxCrossEntropy(
       Tensor logits, Tensor labels, float smoothing, @Nullable Tensor dlogits) {
-    Check.labels("softmaxCrossEntropy", logits, labels);
-    if (dlogits != null) {
-      Check.same("softmaxCrossEntropy", logits, dlogits);
-    }
     return loss.softmaxCrossEntropy(logits, labels, smoothing, dlogits);
   }
 
   @Override
   public int countCorrect(Tensor logits, Tensor labels) {
-    Check.labels("countCorrect", logits, labels);
     return loss.countCorrect(logits, labels);
   }
 
   @Override
   public void sgdStep(
       Tensor w, Tensor g, Tensor v, float rate, float momentum, float decay, boolean nesterov) {
-    Check.same("sgdStep", w, g, v);
     optimizer.sgdStep(w, g, v, rate, momentum, decay, nesterov);
   }
 
@@ -341,7 +277,6 @@ public final class CpuBackend implements Backend {
       float epsilon,
       float decay,
       int step) {
-    Check.same("adamStep", w, g, m, v);
     optimizer.adamStep(w, g, m, v, rate, beta1, beta2, epsilon, decay, step);
   }
 
@@ -356,7 +291,6 @@ public final class CpuBackend implements Backend {
       float momentum,
       float epsilon,
       float decay) {
-    Check.same("rmsPropStep", w, g, s, v);
     optimizer.rmsPropStep(w, g, s, v, rate, rho, momentum, epsilon, decay);
   }
 

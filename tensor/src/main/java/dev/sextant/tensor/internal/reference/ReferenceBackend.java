@@ -5,7 +5,6 @@ import static dev.sextant.tensor.internal.reference.Elements.write;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
@@ -18,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The oracle: plain loops in double, each element rounded to float once, on the calling thread.
+ * Inputs are checked by then ({@code CheckedBackend}).
  *
  * <p>Every kernel reads its inputs into arrays of doubles before it writes, so any output may share
  * its storage with any input. It is also the CPU backend where the JVM has no vector module.
@@ -58,43 +58,36 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void copy(Tensor from, Tensor to) {
-    Check.same("copy", from, to);
     map(from, value -> value, to);
   }
 
   @Override
   public void axpy(float a, Tensor x, Tensor y) {
-    Check.same("axpy", x, y);
     combine(x, y, (left, right) -> a * left + right, y);
   }
 
   @Override
   public void scale(Tensor x, float factor, Tensor out) {
-    Check.same("scale", x, out);
     map(x, value -> factor * value, out);
   }
 
   @Override
   public void add(Tensor a, Tensor b, Tensor out) {
-    Check.same("add", a, b, out);
     combine(a, b, Double::sum, out);
   }
 
   @Override
   public void multiply(Tensor a, Tensor b, Tensor out) {
-    Check.same("multiply", a, b, out);
     combine(a, b, (left, right) -> left * right, out);
   }
 
   @Override
   public void activate(Tensor x, Activation activation, Tensor out) {
-    Check.same("activate", x, out);
     map(x, activation::apply, out);
   }
 
   @Override
   public void activateBackward(Tensor x, Activation activation, Tensor dy, Tensor dx) {
-    Check.same("activateBackward", x, dy, dx);
     combine(x, dy, (value, gradient) -> gradient * activation.derivative(value), dx);
   }
 
@@ -113,8 +106,6 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void addBias(Tensor x, Tensor bias, Tensor out) {
-    Check.channels("addBias", x, bias);
-    Check.same("addBias", x, out);
     double[] values = read(x);
     double[] biases = read(bias);
     for (int i = 0; i < values.length; i++) {
@@ -125,7 +116,6 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void channelSum(Tensor x, Tensor out) {
-    Check.channels("channelSum", x, out);
     double[] values = read(x);
     double[] sums = new double[out.size()];
     for (int i = 0; i < values.length; i++) {
@@ -136,8 +126,6 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void scaleChannels(Tensor x, Tensor s, Tensor out) {
-    Check.imageChannels("scaleChannels", "scale", x, s);
-    Check.same("scaleChannels", x, out);
     double[] values = read(x);
     double[] factors = read(s);
     for (int i = 0; i < values.length; i++) {
@@ -148,8 +136,6 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void channelDot(Tensor a, Tensor b, Tensor out) {
-    Check.same("channelDot", a, b);
-    Check.imageChannels("channelDot", "output", a, out);
     double[] left = read(a);
     double[] right = read(b);
     double[] sums = new double[out.size()];
@@ -167,7 +153,6 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void copyChannels(Tensor from, int fromChannel, Tensor to, int toChannel, int count) {
-    Check.copyChannels(from, fromChannel, to, toChannel, count);
     double[] source = read(from);
     double[] target = read(to);
     for (int row = 0; row < from.shape().rows(); row++) {
@@ -190,7 +175,6 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public double dot(Tensor a, Tensor b) {
-    Check.same("dot", a, b);
     double[] left = read(a);
     double[] right = read(b);
     double sum = 0;
@@ -203,13 +187,11 @@ public final class ReferenceBackend implements Backend {
   @Override
   public void gemm(
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor c, boolean accumulate) {
-    Shape product = Check.gemm(a.shape(), transposeA, b.shape(), transposeB);
-    Check.shape("gemm", "c", c, product);
     double[] left = read(a);
     double[] right = read(b);
     double[] sums = accumulate ? read(c) : new double[c.size()];
-    int m = product.get(0);
-    int n = product.get(1);
+    int m = c.shape().get(0);
+    int n = c.shape().get(1);
     int k = a.shape().get(transposeA ? 0 : 1);
     for (int i = 0; i < m; i++) {
       for (int l = 0; l < k; l++) {
@@ -231,144 +213,101 @@ public final class ReferenceBackend implements Backend {
       Activation activation,
       @Nullable Tensor residual,
       Tensor out) {
-    Check.shape("conv2d", "output", out, Check.conv2d("conv2d", x.shape(), w.shape(), window));
-    Check.channels("conv2d", out, bias);
-    if (residual != null) {
-      Check.same("conv2d", out, residual);
-    }
     ReferenceConvolution.conv2d(x, w, window, bias, activation, residual, out);
   }
 
   @Override
   public void conv2dBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
-    String op = "conv2dBackwardData";
-    Check.shape(op, "output gradient", dy, Check.conv2d(op, dx.shape(), w.shape(), window));
     ReferenceConvolution.conv2dBackwardData(dy, w, window, dx);
   }
 
   @Override
   public void conv2dBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
-    String op = "conv2dBackwardFilter";
-    Check.shape(op, "output gradient", dy, Check.conv2d(op, x.shape(), dw.shape(), window));
     ReferenceConvolution.conv2dBackwardFilter(x, dy, window, dw);
   }
 
   @Override
   public void depthwise(
       Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
-    Shape output = Check.depthwise("depthwise", x.shape(), w.shape(), window);
-    Check.shape("depthwise", "output", out, output);
-    Check.channels("depthwise", out, bias);
     ReferenceConvolution.depthwise(x, w, window, bias, activation, out);
   }
 
   @Override
   public void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
-    String op = "depthwiseBackwardData";
-    Check.shape(op, "output gradient", dy, Check.depthwise(op, dx.shape(), w.shape(), window));
     ReferenceConvolution.depthwiseBackwardData(dy, w, window, dx);
   }
 
   @Override
   public void depthwiseBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
-    String op = "depthwiseBackwardFilter";
-    Check.shape(op, "output gradient", dy, Check.depthwise(op, x.shape(), dw.shape(), window));
     ReferenceConvolution.depthwiseBackwardFilter(x, dy, window, dw);
   }
 
   @Override
   public void batchNormStatistics(Tensor z, Tensor mean, Tensor variance) {
-    Check.channels("batchNormStatistics", z, mean, variance);
     ReferenceNorm.statistics(z, mean, variance);
   }
 
   @Override
   public void batchNormApply(Tensor z, BatchNorm norm, @Nullable Tensor residual, Tensor out) {
-    String op = "batchNormApply";
-    Check.channels(op, z, norm.mean(), norm.variance(), norm.gamma(), norm.beta());
-    Check.same(op, z, out);
-    if (residual != null) {
-      Check.same(op, z, residual);
-    }
     ReferenceNorm.apply(z, norm, residual, out);
   }
 
   @Override
   public void batchNormBackward(
       Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
-    String op = "batchNormBackward";
-    Check.channels(op, z, norm.mean(), norm.variance(), norm.gamma(), norm.beta(), dgamma, dbeta);
-    Check.same(op, z, dy, dz);
     ReferenceNorm.backward(z, norm, dy, dz, dgamma, dbeta);
   }
 
   @Override
   public double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
-    Check.channels("batchNormInnerProduct", z, gamma, beta, shift);
-    Check.same("batchNormInnerProduct", z, dy);
     return ReferenceNorm.innerProduct(z, dy, gamma, beta, epsilon);
   }
 
   @Override
   public void maxPool(Tensor x, Window window, Tensor out) {
-    Check.shape("maxPool", "output", out, Check.pool("maxPool", x.shape(), window));
     ReferencePooling.maxPool(x, window, out);
   }
 
   @Override
   public void maxPoolBackward(Tensor x, Tensor dy, Window window, Tensor dx) {
-    String op = "maxPoolBackward";
-    Check.shape(op, "output gradient", dy, Check.pool(op, x.shape(), window));
-    Check.same(op, x, dx);
     ReferencePooling.maxPoolBackward(x, dy, window, dx);
   }
 
   @Override
   public void avgPool(Tensor x, Window window, Tensor out) {
-    Check.shape("avgPool", "output", out, Check.pool("avgPool", x.shape(), window));
     ReferencePooling.avgPool(x, window, out);
   }
 
   @Override
   public void avgPoolBackward(Tensor dy, Window window, Tensor dx) {
-    String op = "avgPoolBackward";
-    Check.shape(op, "output gradient", dy, Check.pool(op, dx.shape(), window));
     ReferencePooling.avgPoolBackward(dy, window, dx);
   }
 
   @Override
   public void globalAvgPool(Tensor x, Tensor out) {
-    Check.imageChannels("globalAvgPool", "output", x, out);
     ReferencePooling.globalAvgPool(x, out);
   }
 
   @Override
   public void globalAvgPoolBackward(Tensor dy, Tensor dx) {
-    Check.imageChannels("globalAvgPoolBackward", "output gradient", dx, dy);
     ReferencePooling.globalAvgPoolBackward(dy, dx);
   }
 
   @Override
   public double softmaxCrossEntropy(
       Tensor logits, Tensor labels, float smoothing, @Nullable Tensor dlogits) {
-    Check.labels("softmaxCrossEntropy", logits, labels);
-    if (dlogits != null) {
-      Check.same("softmaxCrossEntropy", logits, dlogits);
-    }
     return ReferenceLoss.softmaxCrossEntropy(logits, labels, smoothing, dlogits);
   }
 
   @Override
   public int countCorrect(Tensor logits, Tensor labels) {
-    Check.labels("countCorrect", logits, labels);
     return ReferenceLoss.countCorrect(logits, labels);
   }
 
   @Override
   public void sgdStep(
       Tensor w, Tensor g, Tensor v, float rate, float momentum, float decay, boolean nesterov) {
-    Check.same("sgdStep", w, g, v);
     ReferenceOptimizer.sgdStep(w, g, v, rate, momentum, decay, nesterov);
   }
 
@@ -384,7 +323,6 @@ public final class ReferenceBackend implements Backend {
       float epsilon,
       float decay,
       int step) {
-    Check.same("adamStep", w, g, m, v);
     ReferenceOptimizer.adamStep(w, g, m, v, rate, beta1, beta2, epsilon, decay, step);
   }
 
@@ -399,7 +337,6 @@ public final class ReferenceBackend implements Backend {
       float momentum,
       float epsilon,
       float decay) {
-    Check.same("rmsPropStep", w, g, s, v);
     ReferenceOptimizer.rmsPropStep(w, g, s, v, rate, rho, momentum, epsilon, decay);
   }
 

@@ -1,0 +1,443 @@
+package dev.sextant.tensor.internal;
+
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Check;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules of {@link Backend} in front of another backend's kernels: shapes first, then labels and
+ * which tensors may share elements. What it lets through allocates nothing here.
+ *
+ * <p>Operands need not come from this backend's own memory: forks of a model read weights that one
+ * of them owns. Serves one thread, as does the backend behind it.
+ */
+public final class CheckedBackend implements Backend {
+  private final Backend kernels;
+
+  private CheckedBackend(Backend kernels) {
+    this.kernels = kernels;
+  }
+
+  /** That backend behind the rules; itself if it is already. */
+  public static Backend of(Backend backend) {
+    return backend instanceof CheckedBackend ? backend : new CheckedBackend(backend);
+  }
+
+  @Override
+  public Device device() {
+    return kernels.device();
+  }
+
+  @Override
+  public int threads() {
+    return kernels.threads();
+  }
+
+  @Override
+  public Memory memory() {
+    return kernels.memory();
+  }
+
+  @Override
+  public void upload(float[] from, int offset, Tensor to) {
+    kernels.upload(from, offset, to);
+  }
+
+  @Override
+  public void upload(int[] from, int offset, Tensor to) {
+    kernels.upload(from, offset, to);
+  }
+
+  @Override
+  public void download(Tensor from, float[] to, int offset) {
+    kernels.download(from, to, offset);
+  }
+
+  @Override
+  public void fill(Tensor x, float value) {
+    kernels.fill(x, value);
+  }
+
+  @Override
+  public void copy(Tensor from, Tensor to) {
+    elementwise("copy", from, to);
+    kernels.copy(from, to);
+  }
+
+  @Override
+  public void axpy(float a, Tensor x, Tensor y) {
+    elementwise("axpy", x, y);
+    kernels.axpy(a, x, y);
+  }
+
+  @Override
+  public void scale(Tensor x, float factor, Tensor out) {
+    elementwise("scale", x, out);
+    kernels.scale(x, factor, out);
+  }
+
+  @Override
+  public void add(Tensor a, Tensor b, Tensor out) {
+    elementwise("add", a, b, out);
+    kernels.add(a, b, out);
+  }
+
+  @Override
+  public void multiply(Tensor a, Tensor b, Tensor out) {
+    elementwise("multiply", a, b, out);
+    kernels.multiply(a, b, out);
+  }
+
+  @Override
+  public void activate(Tensor x, Activation activation, Tensor out) {
+    elementwise("activate", x, out);
+    kernels.activate(x, activation, out);
+  }
+
+  @Override
+  public void activateBackward(Tensor x, Activation activation, Tensor dy, Tensor dx) {
+    elementwise("activateBackward", x, dy, dx);
+    kernels.activateBackward(x, activation, dy, dx);
+  }
+
+  private static void elementwise(String op, Tensor x, Tensor out) {
+    Check.same(op, x, out);
+    Check.inPlace(op, out, x);
+  }
+
+  private static void elementwise(String op, Tensor a, Tensor b, Tensor out) {
+    Check.same(op, a, b, out);
+    Check.inPlace(op, out, a);
+    Check.inPlace(op, out, b);
+  }
+
+  @Override
+  public void addBias(Tensor x, Tensor bias, Tensor out) {
+    String op = "addBias";
+    Check.channels(op, x, bias);
+    Check.same(op, x, out);
+    Check.inPlace(op, out, x);
+    Check.apart(op, out, bias);
+    kernels.addBias(x, bias, out);
+  }
+
+  @Override
+  public void channelSum(Tensor x, Tensor out) {
+    Check.channels("channelSum", x, out);
+    Check.apart("channelSum", out, x);
+    kernels.channelSum(x, out);
+  }
+
+  @Override
+  public void scaleChannels(Tensor x, Tensor s, Tensor out) {
+    String op = "scaleChannels";
+    Check.imageChannels(op, "scale", x, s);
+    Check.same(op, x, out);
+    Check.inPlace(op, out, x);
+    Check.apart(op, out, s);
+    kernels.scaleChannels(x, s, out);
+  }
+
+  @Override
+  public void channelDot(Tensor a, Tensor b, Tensor out) {
+    String op = "channelDot";
+    Check.same(op, a, b);
+    Check.imageChannels(op, "output", a, out);
+    Check.apart(op, out, a);
+    Check.apart(op, out, b);
+    kernels.channelDot(a, b, out);
+  }
+
+  @Override
+  public void copyChannels(Tensor from, int fromChannel, Tensor to, int toChannel, int count) {
+    Check.copyChannels(from, fromChannel, to, toChannel, count);
+    Check.apart("copyChannels", to, from);
+    kernels.copyChannels(from, fromChannel, to, toChannel, count);
+  }
+
+  @Override
+  public double sum(Tensor x) {
+    return kernels.sum(x);
+  }
+
+  @Override
+  public double dot(Tensor a, Tensor b) {
+    Check.same("dot", a, b);
+    return kernels.dot(a, b);
+  }
+
+  @Override
+  public void gemm(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor c, boolean accumulate) {
+    Check.gemm(a.shape(), transposeA, b.shape(), transposeB, c);
+    Check.apart("gemm", c, a);
+    Check.apart("gemm", c, b);
+    kernels.gemm(a, transposeA, b, transposeB, c, accumulate);
+  }
+
+  @Override
+  public void conv2d(
+      Tensor x,
+      Tensor w,
+      Window window,
+      @Nullable Tensor bias,
+      Activation activation,
+      @Nullable Tensor residual,
+      Tensor out) {
+    String op = "conv2d";
+    Check.conv2d(op, x.shape(), w.shape(), window, "output", out);
+    Check.channels(op, out, bias);
+    if (residual != null) {
+      Check.same(op, out, residual);
+    }
+    Check.apart(op, out, x);
+    Check.apart(op, out, w);
+    Check.apart(op, out, bias);
+    Check.apart(op, out, residual);
+    kernels.conv2d(x, w, window, bias, activation, residual, out);
+  }
+
+  @Override
+  public void conv2dBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
+    String op = "conv2dBackwardData";
+    Check.conv2d(op, dx.shape(), w.shape(), window, "output gradient", dy);
+    Check.apart(op, dx, dy);
+    Check.apart(op, dx, w);
+    kernels.conv2dBackwardData(dy, w, window, dx);
+  }
+
+  @Override
+  public void conv2dBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
+    String op = "conv2dBackwardFilter";
+    Check.conv2d(op, x.shape(), dw.shape(), window, "output gradient", dy);
+    Check.apart(op, dw, x);
+    Check.apart(op, dw, dy);
+    kernels.conv2dBackwardFilter(x, dy, window, dw);
+  }
+
+  @Override
+  public void depthwise(
+      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
+    String op = "depthwise";
+    Check.depthwise(op, x.shape(), w.shape(), window, "output", out);
+    Check.channels(op, out, bias);
+    Check.apart(op, out, x);
+    Check.apart(op, out, w);
+    Check.apart(op, out, bias);
+    kernels.depthwise(x, w, window, bias, activation, out);
+  }
+
+  @Override
+  public void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
+    String op = "depthwiseBackwardData";
+    Check.depthwise(op, dx.shape(), w.shape(), window, "output gradient", dy);
+    Check.apart(op, dx, dy);
+    Check.apart(op, dx, w);
+    kernels.depthwiseBackwardData(dy, w, window, dx);
+  }
+
+  @Override
+  public void depthwiseBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
+    String op = "depthwiseBackwardFilter";
+    Check.depthwise(op, x.shape(), dw.shape(), window, "output gradient", dy);
+    Check.apart(op, dw, x);
+    Check.apart(op, dw, dy);
+    kernels.depthwiseBackwardFilter(x, dy, window, dw);
+  }
+
+  @Override
+  public void batchNormStatistics(Tensor z, Tensor mean, Tensor variance) {
+    String op = "batchNormStatistics";
+    Check.channels(op, z, mean);
+    Check.channels(op, z, variance);
+    Check.apart(op, mean, z);
+    Check.apart(op, variance, z);
+    kernels.batchNormStatistics(z, mean, variance);
+  }
+
+  @Override
+  public void batchNormApply(Tensor z, BatchNorm norm, @Nullable Tensor residual, Tensor out) {
+    String op = "batchNormApply";
+    channels(op, z, norm);
+    Check.same(op, z, out);
+    if (residual != null) {
+      Check.same(op, z, residual);
+    }
+    Check.inPlace(op, out, z);
+    Check.inPlace(op, out, residual);
+    apart(op, out, norm);
+    kernels.batchNormApply(z, norm, residual, out);
+  }
+
+  @Override
+  public void batchNormBackward(
+      Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
+    String op = "batchNormBackward";
+    channels(op, z, norm);
+    Check.channels(op, z, dgamma);
+    Check.channels(op, z, dbeta);
+    Check.same(op, z, dy, dz);
+    Check.apart(op, dz, z);
+    Check.inPlace(op, dz, dy);
+    apart(op, dz, norm);
+    vectorGradient(op, dgamma, z, norm, dy);
+    vectorGradient(op, dbeta, z, norm, dy);
+    kernels.batchNormBackward(z, norm, dy, dz, dgamma, dbeta);
+  }
+
+  private static void vectorGradient(
+      String op, Tensor gradient, Tensor z, BatchNorm norm, Tensor dy) {
+    Check.apart(op, gradient, z);
+    Check.apart(op, gradient, dy);
+    apart(op, gradient, norm);
+  }
+
+  @Override
+  public double batchNormInnerProduct(
+      Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
+    String op = "batchNormInnerProduct";
+    Check.same(op, z, dy);
+    Check.channels(op, z, gamma);
+    Check.channels(op, z, beta);
+    Check.channels(op, z, shift);
+    return kernels.batchNormInnerProduct(z, dy, gamma, beta, epsilon, shift);
+  }
+
+  private static void channels(String op, Tensor z, BatchNorm norm) {
+    Check.channels(op, z, norm.mean());
+    Check.channels(op, z, norm.variance());
+    Check.channels(op, z, norm.gamma());
+    Check.channels(op, z, norm.beta());
+  }
+
+  private static void apart(String op, Tensor output, BatchNorm norm) {
+    Check.apart(op, output, norm.mean());
+    Check.apart(op, output, norm.variance());
+    Check.apart(op, output, norm.gamma());
+    Check.apart(op, output, norm.beta());
+  }
+
+  @Override
+  public void maxPool(Tensor x, Window window, Tensor out) {
+    Check.pool("maxPool", x.shape(), window, "output", out);
+    Check.apart("maxPool", out, x);
+    kernels.maxPool(x, window, out);
+  }
+
+  @Override
+  public void maxPoolBackward(Tensor x, Tensor dy, Window window, Tensor dx) {
+    String op = "maxPoolBackward";
+    Check.pool(op, x.shape(), window, "output gradient", dy);
+    Check.same(op, x, dx);
+    Check.apart(op, dx, x);
+    Check.apart(op, dx, dy);
+    kernels.maxPoolBackward(x, dy, window, dx);
+  }
+
+  @Override
+  public void avgPool(Tensor x, Window window, Tensor out) {
+    Check.pool("avgPool", x.shape(), window, "output", out);
+    Check.apart("avgPool", out, x);
+    kernels.avgPool(x, window, out);
+  }
+
+  @Override
+  public void avgPoolBackward(Tensor dy, Window window, Tensor dx) {
+    Check.pool("avgPoolBackward", dx.shape(), window, "output gradient", dy);
+    Check.apart("avgPoolBackward", dx, dy);
+    kernels.avgPoolBackward(dy, window, dx);
+  }
+
+  @Override
+  public void globalAvgPool(Tensor x, Tensor out) {
+    Check.imageChannels("globalAvgPool", "output", x, out);
+    Check.apart("globalAvgPool", out, x);
+    kernels.globalAvgPool(x, out);
+  }
+
+  @Override
+  public void globalAvgPoolBackward(Tensor dy, Tensor dx) {
+    Check.imageChannels("globalAvgPoolBackward", "output gradient", dx, dy);
+    Check.apart("globalAvgPoolBackward", dx, dy);
+    kernels.globalAvgPoolBackward(dy, dx);
+  }
+
+  @Override
+  public double softmaxCrossEntropy(
+      Tensor logits, Tensor labels, float smoothing, @Nullable Tensor dlogits) {
+    String op = "softmaxCrossEntropy";
+    Check.labels(op, logits, labels);
+    if (dlogits != null) {
+      elementwise(op, logits, dlogits);
+    }
+    return kernels.softmaxCrossEntropy(logits, labels, smoothing, dlogits);
+  }
+
+  @Override
+  public int countCorrect(Tensor logits, Tensor labels) {
+    Check.labels("countCorrect", logits, labels);
+    return kernels.countCorrect(logits, labels);
+  }
+
+  @Override
+  public void sgdStep(
+      Tensor w, Tensor g, Tensor v, float rate, float momentum, float decay, boolean nesterov) {
+    String op = "sgdStep";
+    Check.same(op, w, g, v);
+    Check.apart(op, w, g);
+    Check.apart(op, w, v);
+    Check.apart(op, v, g);
+    kernels.sgdStep(w, g, v, rate, momentum, decay, nesterov);
+  }
+
+  @Override
+  public void adamStep(
+      Tensor w,
+      Tensor g,
+      Tensor m,
+      Tensor v,
+      float rate,
+      float beta1,
+      float beta2,
+      float epsilon,
+      float decay,
+      int step) {
+    optimizer("adamStep", w, g, m, v);
+    kernels.adamStep(w, g, m, v, rate, beta1, beta2, epsilon, decay, step);
+  }
+
+  @Override
+  public void rmsPropStep(
+      Tensor w,
+      Tensor g,
+      Tensor s,
+      Tensor v,
+      float rate,
+      float rho,
+      float momentum,
+      float epsilon,
+      float decay) {
+    optimizer("rmsPropStep", w, g, s, v);
+    kernels.rmsPropStep(w, g, s, v, rate, rho, momentum, epsilon, decay);
+  }
+
+  private static void optimizer(String op, Tensor w, Tensor g, Tensor first, Tensor second) {
+    Check.same(op, w, g, first, second);
+    Check.apart(op, w, g);
+    Check.apart(op, w, first);
+    Check.apart(op, w, second);
+    Check.apart(op, first, g);
+    Check.apart(op, second, g);
+    Check.apart(op, first, second);
+  }
+
+  @Override
+  public void close() {
+    kernels.close();
+  }
+}
