@@ -49,7 +49,8 @@ class SearchCommandTest {
             "checkpoint",
             "architecture.json",
             "weights.safetensors",
-            "result.json"),
+            "result.json",
+            "report.html"),
         names(out));
     assertEquals(Set.of("state.safetensors"), names(out.resolve("checkpoint")));
     assertTrue(Files.readString(out.resolve("run.json")).contains("\"sextant-run/1\""));
