@@ -5,6 +5,7 @@ module dev.sextant.runtime {
   requires transitive dev.sextant.tensor;
   requires com.google.gson;
   requires java.management;
+  requires jdk.management;
   requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;

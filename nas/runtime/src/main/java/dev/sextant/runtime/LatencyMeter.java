@@ -1,5 +1,6 @@
 package dev.sextant.runtime;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.sextant.tensor.SextantException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
@@ -41,6 +42,14 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
 
   /** Most repetitions of {@link #steady}. */
   public static final int MAX_ROUNDS = 12;
+
+  /** How long {@link #steady} waits for other processes to rest. */
+  public static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private static final int MIN_ROUNDS = 3;
+
+  /** Processors that others may keep busy in a round that counts. */
+  private static final double BUSY = 0.2;
 
   private static final long SAMPLE_NANOS = 100_000;
   private static final long ROUND_NANOS = 20_000_000;
@@ -112,24 +121,42 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
    *
    * <p>A processor shared with other work runs at two speeds, often for seconds (1.5 times slower
    * while a neighbour keeps the other half of a core busy, say). Two agreeing medians are then the
-   * speed of the machine itself.
+   * speed of the machine itself. Rounds during which other processes were seen at work do not
+   * count, for {@link #PATIENCE} at most.
    */
   public Latency steady(Supplier<Latency> measurement) {
-    Latency least = measurement.get();
+    long patience = System.nanoTime() + PATIENCE.toNanos();
+    Latency least = null;
     Latency second = null;
-    for (int round = 1; round < MAX_ROUNDS; round++) {
+    int rounds = 0;
+    while (rounds < MAX_ROUNDS) {
+      othersAtWork();
       Latency next = measurement.get();
-      if (next.medianMs() < least.medianMs()) {
+      if (othersAtWork() < BUSY || System.nanoTime() > patience) {
+        rounds++;
+      }
+      if (least == null || next.medianMs() < least.medianMs()) {
         second = least;
         least = next;
       } else if (second == null || next.medianMs() < second.medianMs()) {
         second = next;
       }
-      if (round >= 2 && second.medianMs() <= least.medianMs() * (1 + goal)) {
+      if (rounds >= MIN_ROUNDS
+          && second != null
+          && second.medianMs() <= least.medianMs() * (1 + goal)) {
         break;
       }
     }
-    return least;
+    return least == null ? Latency.NOTHING : least;
+  }
+
+  /** Processors that other processes kept busy since the last call; 0 where that is not known. */
+  private static double othersAtWork() {
+    if (ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system) {
+      double others = system.getCpuLoad() - system.getProcessCpuLoad();
+      return Double.isNaN(others) ? 0 : Math.max(0, others * system.getAvailableProcessors());
+    }
+    return 0;
   }
 
   /** The latency of one run of a model on random images; closes nothing. */
