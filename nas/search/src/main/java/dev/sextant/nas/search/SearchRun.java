@@ -37,12 +37,7 @@ public final class SearchRun implements AutoCloseable {
   /** How far from the budget a derived network may be predicted: half of what measuring may add. */
   private static final double TOLERANCE = 0.015;
 
-  /** A measured latency further from the budget than this is corrected for. */
-  private static final double CORRECTED = 0.02;
-
-  private static final int CORRECTIONS = 4;
-
-  /** In the results of a run that has nothing left to do but to show them. */
+  /** Among the results once all of them are there. */
   private static final String FINISHED = "finished";
 
   private static final LatencyMeter METER =
@@ -56,8 +51,8 @@ public final class SearchRun implements AutoCloseable {
   private final RunDirectory directory;
   private final RunDirectory.Setup setup;
   private final SearchConfig config;
-  private final LatencyTable table;
-  private final ExpectedCost cost;
+  private LatencyTable table;
+  private ExpectedCost cost;
   private final ImageDataset data;
   private final Split split;
   private final Backend backend;
@@ -339,47 +334,17 @@ public final class SearchRun implements AutoCloseable {
     return retrain;
   }
 
-  /**
-   * The most probable network within the budget. Where the table was measured by this run, a
-   * network that measures otherwise than predicted moves the window, and the next one is taken.
-   */
+  /** With a table of the user's, what it predicts stands; else measured, and the table refined. */
   private int[] derive(double[][] probabilities) {
-    double aim = config.budgetMs();
-    int[] best = new int[0];
-    double bestError = Double.POSITIVE_INFINITY;
-    for (int correction = 0; ; correction++) {
-      int[] decisions = withinBudget(probabilities, aim);
-      if (setup.tableGiven()) {
-        return decisions;
-      }
-      double measured = measure(setup.space().derive(decisions));
-      double error = measured / config.budgetMs() - 1;
-      if (config.ceiling() && error <= 0) {
-        error = 0;
-      }
-      if (Math.abs(error) < bestError) {
-        best = decisions;
-        bestError = Math.abs(error);
-      }
-      if (bestError <= CORRECTED || correction == CORRECTIONS) {
-        return best;
-      }
-      progress.message(
-          "derived network takes %.4g ms, predicted %.4g: aiming %s"
-              .formatted(measured, cost.of(decisions), error > 0 ? "lower" : "higher"));
-      aim = Math.clamp(aim / (1 + error), cost.minimum(), cost.maximum());
+    BudgetDerivation derivation = new BudgetDerivation(setup.space(), config, TOLERANCE, progress);
+    if (setup.tableGiven()) {
+      return derivation.predicted(probabilities, table).decisions();
     }
-  }
-
-  private int[] withinBudget(double[][] probabilities, double aim) {
-    for (double tolerance = TOLERANCE; ; tolerance *= 2) {
-      double low = config.ceiling() ? 0 : aim * (1 - tolerance);
-      double high = config.ceiling() ? aim * (1 + tolerance - TOLERANCE) : aim * (1 + tolerance);
-      int[] decisions = Derivation.mostProbable(probabilities, cost, low, high);
-      if (decisions != null) {
-        return decisions;
-      }
-    }
+    BudgetDerivation.Derived derived = derivation.measured(probabilities, table, this::measure);
+    table = derived.table();
+    cost = table.costs(setup.space());
+    LatencyFiles.write(table, directory.latency());
+    return derived.decisions();
   }
 
   private @Nullable Stage finishSample(TrainingStage sample) {
