@@ -9,6 +9,7 @@ import dev.sextant.tensor.internal.CheckedBackend;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The checks of outputs, which compare extents without making the shape they expect. */
@@ -95,6 +96,7 @@ class CheckTest {
   }
 
   @Test
+  @Tag("steady-state")
   void whatPassesAllocatesNothing() {
     Tensor x = floats(2, 9, 6, 4);
     Tensor dense = floats(3, 3, 4, 7);

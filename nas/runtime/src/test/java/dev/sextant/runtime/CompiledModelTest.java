@@ -24,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -263,6 +264,7 @@ class CompiledModelTest {
 
   /** The runtime takes nothing itself; a kernel takes handles to its workspace and shapes. */
   @Test
+  @Tag("steady-state")
   void aRunAllocatesNoMoreThanItsKernelsHandles() {
     Architecture architecture = small();
     float[] images = images(architecture.input().shape(1).size(), 6);

@@ -9,6 +9,7 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -272,6 +273,7 @@ class BatchNormKernelsTest {
   }
 
   @Test
+  @Tag("steady-state")
   void steadyStateAllocatesNothing() {
     try (WorkerTeam team = new WorkerTeam(2);
         Tensor z = KernelTests.random(memory, 1, 0, 1, 501, 39);

@@ -9,6 +9,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -191,6 +192,7 @@ class DepthwiseKernelsTest {
   }
 
   @Test
+  @Tag("steady-state")
   void steadyStateAllocatesNothing() {
     try (WorkerTeam team = new WorkerTeam(2)) {
       DepthwiseKernels kernels = new DepthwiseKernels(team, memory);

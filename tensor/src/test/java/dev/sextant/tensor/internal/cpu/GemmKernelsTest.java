@@ -11,6 +11,7 @@ import dev.sextant.tensor.Tensor;
 import java.lang.management.ManagementFactory;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -144,6 +145,7 @@ class GemmKernelsTest {
    * Boxed vectors would be megabytes a call. In a steady state only the handles of workspace
    * tensors are left, and not even those where b is read in place.
    */
+  @Tag("steady-state")
   @ParameterizedTest
   @CsvSource({"49, 96, 64, 64", "512, 50, 64, 1024", "64, 48, 4096, 1024"})
   void doesNotAllocate(int m, int n, int k, long bytes) {
