@@ -44,7 +44,7 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
   public static final int MAX_ROUNDS = 12;
 
   /** How long {@link #steady} waits for other processes to rest. */
-  public static final Duration PATIENCE = Duration.ofSeconds(20);
+  public static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private static final int MIN_ROUNDS = 3;
 
