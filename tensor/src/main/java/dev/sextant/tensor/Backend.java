@@ -256,7 +256,7 @@ public interface Backend extends AutoCloseable {
    * norm.
    *
    * @param gradient of z's norm, its sums already there
-   * @param x the convolution's input before its norm; read only where {@code into} is there
+   * @param x the convolution's input before its norm; absent where {@code into} is
    * @param into the gradient of x's norm, whose sums are written; absent where the convolution read
    *     x as it is
    * @param gx g of x's norm, or the gradient of x itself where {@code into} is absent
@@ -267,7 +267,7 @@ public interface Backend extends AutoCloseable {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       Tensor gx) {
     NormalizedConvolutions.conv2dBackwardData(this, g, z, gradient, w, window, x, into, gx);
@@ -308,6 +308,8 @@ public interface Backend extends AutoCloseable {
    * over them.
    *
    * @param gradient of z's norm, its sums already there
+   * @param x the convolution's input before its norm; may be absent if neither its norm nor {@code
+   *     dw} is there
    * @param into the gradient of x's norm, whose sums are written if {@code gx} is wanted; absent
    *     where the convolution read x as it is
    * @param dw the gradient of w; null if not wanted
@@ -320,7 +322,7 @@ public interface Backend extends AutoCloseable {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       @Nullable Tensor dw,
       @Nullable Tensor gx) {
