@@ -174,20 +174,87 @@ public interface Backend extends AutoCloseable {
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift);
 
   /**
-   * The per-channel constants of a batch normalisation and the activation fused into it.
-   *
-   * @param mean {@code [C]}
-   * @param variance biased, {@code [C]}
-   * @param gamma scale, {@code [C]}
-   * @param beta offset, {@code [C]}
+   * The per-channel constants {@code [C]} of a batch normalisation and the activation fused into
+   * it. May be {@link #set} again: a step that keeps one allocates nothing.
    */
-  record BatchNorm(
-      Tensor mean,
-      Tensor variance,
-      Tensor gamma,
-      Tensor beta,
-      float epsilon,
-      Activation activation) {}
+  final class BatchNorm {
+    private Tensor mean;
+    private Tensor variance;
+    private Tensor gamma;
+    private Tensor beta;
+    private float epsilon;
+    private Activation activation;
+
+    /** See {@link #set}. */
+    public BatchNorm(
+        Tensor mean,
+        Tensor variance,
+        Tensor gamma,
+        Tensor beta,
+        float epsilon,
+        Activation activation) {
+      this.mean = mean;
+      this.variance = variance;
+      this.gamma = gamma;
+      this.beta = beta;
+      this.epsilon = epsilon;
+      this.activation = activation;
+    }
+
+    /**
+     * Makes these its constants; returns it.
+     *
+     * @param mean {@code [C]}
+     * @param variance biased, {@code [C]}
+     * @param gamma scale, {@code [C]}
+     * @param beta offset, {@code [C]}
+     */
+    public BatchNorm set(
+        Tensor mean,
+        Tensor variance,
+        Tensor gamma,
+        Tensor beta,
+        float epsilon,
+        Activation activation) {
+      this.mean = mean;
+      this.variance = variance;
+      this.gamma = gamma;
+      this.beta = beta;
+      this.epsilon = epsilon;
+      this.activation = activation;
+      return this;
+    }
+
+    /** Subtracted from z. */
+    public Tensor mean() {
+      return mean;
+    }
+
+    /** The squared deviation of z, biased. */
+    public Tensor variance() {
+      return variance;
+    }
+
+    /** The scale. */
+    public Tensor gamma() {
+      return gamma;
+    }
+
+    /** The offset. */
+    public Tensor beta() {
+      return beta;
+    }
+
+    /** Added to the variance. */
+    public float epsilon() {
+      return epsilon;
+    }
+
+    /** What follows. */
+    public Activation activation() {
+      return activation;
+    }
+  }
 
   // ---- the memory-frugal block: convolutions that read and write through batch normalisation
   //
@@ -200,12 +267,49 @@ public interface Backend extends AutoCloseable {
 
   /**
    * The gradient of a batch norm, of which {@code g} of the methods below is the part per element.
-   *
-   * @param norm in training: mean and variance are those of z itself
-   * @param dgamma sum of g (z - mean) / sqrt(variance + epsilon), {@code [C]}
-   * @param dbeta sum of g, {@code [C]}
+   * Reusable, as {@link BatchNorm} is. Confined to one thread.
    */
-  record NormGradient(BatchNorm norm, Tensor dgamma, Tensor dbeta) {}
+  final class NormGradient {
+    private BatchNorm norm;
+    private Tensor dgamma;
+    private Tensor dbeta;
+
+    /** See {@link #set}. */
+    public NormGradient(BatchNorm norm, Tensor dgamma, Tensor dbeta) {
+      this.norm = norm;
+      this.dgamma = dgamma;
+      this.dbeta = dbeta;
+    }
+
+    /**
+     * Makes these its parts; returns it.
+     *
+     * @param norm in training: mean and variance are those of z itself
+     * @param dgamma sum of g (z - mean) / sqrt(variance + epsilon), {@code [C]}
+     * @param dbeta sum of g, {@code [C]}
+     */
+    public NormGradient set(BatchNorm norm, Tensor dgamma, Tensor dbeta) {
+      this.norm = norm;
+      this.dgamma = dgamma;
+      this.dbeta = dbeta;
+      return this;
+    }
+
+    /** What it is the gradient of. */
+    public BatchNorm norm() {
+      return norm;
+    }
+
+    /** The gradient of the scale. */
+    public Tensor dgamma() {
+      return dgamma;
+    }
+
+    /** The gradient of the offset. */
+    public Tensor dbeta() {
+      return dbeta;
+    }
+  }
 
   /**
    * The first half of {@link #batchNormBackward}: g = dy activation'(norm(z)), with dgamma and
