@@ -25,7 +25,7 @@ import java.util.Optional;
  *
  * <pre>{@code
  * try (Libtorch torch = Libtorch.open(2, Layout.CHANNELS_LAST);
- *     Libtorch.Scope scope = torch.scope()) {
+ *     Libtorch.Scope _ = torch.scope()) {
  *   NDArray x = torch.load(Kind.IMAGE, values, Shape.of(8, 32, 32, 96));
  *   x.setRequiresGradient(true);
  *   NDArray y = torch.evaluate("x", "torch.hardtanh(x, 0., 6.)", x);

@@ -120,7 +120,7 @@ class TorchPeerTest {
     try (Libtorch torch = Libtorch.open(1, Layout.CHANNELS_LAST)) {
       NDArray x = torch.load(Kind.PLAIN, new float[] {1, 2, 3}, Shape.of(3));
       NDArray y;
-      try (Libtorch.Scope scope = torch.scope()) {
+      try (Libtorch.Scope _ = torch.scope()) {
         y = torch.evaluate("x", "torch.mul(x, x)", x);
       }
       assertTrue(y.isReleased());
