@@ -95,23 +95,26 @@ class SuperkernelTest {
       this.dgates = dgates;
       this.deffective = deffective;
       correction = new double[NESTING.gates()];
-      // Gates are found in an order in which each norm reads corrected ones only.
-      for (int gate = 0; gate < correction.length; gate++) {
-        double margin = margin(point, gate);
+      double[] gates = new double[correction.length];
+      for (int gate = 0; gate < gates.length; gate++) {
+        double margin = margin(point, gate, gates);
         correction[gate] = (margin >= 0 ? 1 : 0) - sigmoid(margin);
+        gates[gate] = scales[gate] * (margin >= 0 ? 1 : 0);
       }
     }
 
     double value(double[] point) {
+      double[] gates = new double[correction.length];
       double value = 0;
-      for (int gate = 0; gate < correction.length; gate++) {
-        value += dgates[gate] * gate(point, gate);
+      for (int gate = 0; gate < gates.length; gate++) {
+        gates[gate] = scales[gate] * (correction[gate] + sigmoid(margin(point, gate, gates)));
+        value += dgates[gate] * gates[gate];
       }
       for (int i = 0; i < NESTING.shape().size(); i++) {
-        double factor = point[i] * shellFactor(point, i);
+        double factor = point[i] * shellFactor(gates, i);
         for (int group = 1; group < NESTING.groups(); group++) {
           if (i % NESTING.channels() >= NESTING.firstChannel(group)) {
-            factor *= gate(point, NESTING.layerGate() + group);
+            factor *= gates[NESTING.layerGate() + group];
           }
         }
         value += deffective[i] * factor;
@@ -119,11 +122,8 @@ class SuperkernelTest {
       return value;
     }
 
-    private double gate(double[] point, int gate) {
-      return scales[gate] * (correction[gate] + sigmoid(margin(point, gate)));
-    }
-
-    private double margin(double[] point, int gate) {
+    /** The gates before this one are known: a group's norm is of what the shells' gates leave. */
+    private static double margin(double[] point, int gate, double[] gates) {
       double squares = 0;
       int count = 0;
       for (int i = 0; i < NESTING.shape().size(); i++) {
@@ -136,7 +136,7 @@ class SuperkernelTest {
           int group = gate - NESTING.layerGate();
           int channel = i % NESTING.channels();
           if (channel >= NESTING.firstChannel(group) && channel < NESTING.channels(group)) {
-            squares += Math.pow(point[i] * shellFactor(point, i), 2);
+            squares += Math.pow(point[i] * shellFactor(gates, i), 2);
             count++;
           }
         }
@@ -144,10 +144,10 @@ class SuperkernelTest {
       return Math.sqrt(squares / count) - point[NESTING.shape().size() + gate];
     }
 
-    private double shellFactor(double[] point, int i) {
+    private static double shellFactor(double[] gates, int i) {
       double factor = 1;
       for (int shell = 1; shell <= shell(i); shell++) {
-        factor *= gate(point, shell - 1);
+        factor *= gates[shell - 1];
       }
       return factor;
     }
