@@ -82,8 +82,8 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * Starts a pass on a closed tape. What earlier passes left behind, variables, ops and inner tapes,
-   * is used again, so that a loop that opens one tape for each step allocates nothing.
+   * Starts a pass on a closed tape. What earlier passes left behind, variables, ops and inner
+   * tapes, is used again, so that a loop that opens one tape for each step allocates nothing.
    *
    * @return this
    * @throws IllegalStateException if it is open

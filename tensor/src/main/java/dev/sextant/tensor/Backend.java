@@ -174,8 +174,8 @@ public interface Backend extends AutoCloseable {
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift);
 
   /**
-   * The per-channel constants {@code [C]} of a batch normalisation and the activation fused into it.
-   * May be {@link #set} again: a step that keeps one allocates nothing.
+   * The per-channel constants {@code [C]} of a batch normalisation and the activation fused into
+   * it. May be {@link #set} again: a step that keeps one allocates nothing.
    */
   final class BatchNorm {
     private Tensor mean;

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>There are no strided views: {@link #reshape}, {@link #slice} and {@link #share} make another
  * handle to the same storage, which goes back to the pool when its last handle is closed. How long
- * a closed handle may be asked for anything is said at {@link Memory}. Confined to the thread of its
- * memory.
+ * a closed handle may be asked for anything is said at {@link Memory}. Confined to the thread of
+ * its memory.
  */
 public final class Tensor implements AutoCloseable {
   private final Memory memory;

@@ -115,8 +115,8 @@ public final class BatchNormActivate extends Op {
   }
 
   /**
-   * Not with a residual, where the output is kept: recomputing it would need the residual, which may
-   * be such an output itself, and so on to the network's input.
+   * Not with a residual, where the output is kept: recomputing it would need the residual, which
+   * may be such an output itself, and so on to the network's input.
    */
   @Override
   protected boolean recomputes() {
