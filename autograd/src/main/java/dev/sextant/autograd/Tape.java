@@ -244,6 +244,11 @@ public final class Tape implements AutoCloseable {
     return kind.make();
   }
 
+  /** Gives back an op that is not going to be recorded. */
+  public void discard(Op op) {
+    putBack(op);
+  }
+
   private void putBack(Op op) {
     op.clear();
     int kind = op.kind().number();
