@@ -2,6 +2,7 @@ package dev.sextant.tensor.internal.cpu;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -79,14 +80,16 @@ final class DepthwiseTiles {
     if (lanes >= LANES) {
       for (int i = 0; i < pixels; i++) {
         FloatVector v = FloatVector.fromArray(SPECIES, a, from + i * LANES);
-        VectorActivation.clamp(v, low, high).intoArray(out, to + i * step);
+        v = v.blend(low, v.compare(VectorOperators.LT, low));
+        v.blend(high, v.compare(VectorOperators.GT, high)).intoArray(out, to + i * step);
       }
       return;
     }
     VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
     for (int i = 0; i < pixels; i++) {
       FloatVector v = FloatVector.fromArray(SPECIES, a, from + i * LANES);
-      VectorActivation.clamp(v, low, high).intoArray(out, to + i * step, mask);
+      v = v.blend(low, v.compare(VectorOperators.LT, low));
+      v.blend(high, v.compare(VectorOperators.GT, high)).intoArray(out, to + i * step, mask);
     }
   }
 }
