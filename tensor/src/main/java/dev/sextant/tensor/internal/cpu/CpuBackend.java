@@ -202,6 +202,32 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public void depthwiseNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    depthwise.depthwiseNormalized(x, norm, w, window, z, mean, variance);
+  }
+
+  @Override
+  public void depthwiseNormalizedBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx) {
+    depthwise.depthwiseNormalizedBackward(g, z, gradient, w, window, x, into, dw, gx);
+  }
+
+  @Override
   public void batchNormStatistics(Tensor z, Tensor mean, Tensor variance) {
     batchNorm.batchNormStatistics(z, mean, variance);
   }
@@ -291,7 +317,7 @@ public final class CpuBackend implements Backend {
       @Nullable NormGradient into,
       Tensor gx) {
     if (fuses(window, gx, z)) {
-      normalizedPointwise.backwardData(g, z, gradient, w, x, into, gx);
+      normalizedPointwise.backwardData(g, z, gradient, w, x == null ? gx : x, into, gx);
     } else {
       Backend.super.conv2dNormalizedBackwardData(g, z, gradient, w, window, x, into, gx);
     }
