@@ -220,11 +220,15 @@ public final class CpuBackend implements Backend {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       @Nullable Tensor dw,
       @Nullable Tensor gx) {
-    depthwise.depthwiseNormalizedBackward(g, z, gradient, w, window, x, into, dw, gx);
+    // Where x is absent only its shape is asked for, which gx has.
+    Tensor input = x == null ? gx : x;
+    if (input != null) {
+      depthwise.depthwiseNormalizedBackward(g, z, gradient, w, window, input, into, dw, gx);
+    }
   }
 
   @Override

@@ -249,8 +249,7 @@ final class DepthwiseBackward extends DepthwiseTask {
           work, dy, values, from, count, to, at, step, norm, sum, plane, low, high);
     } else {
       DepthwiseNormTiles.normalize(values, from, step, count, work, scratch, norm, low, high);
-      VectorActivation.gradient(
-          work, scratch, work, dy, work, scratch, count * LANES, activation);
+      VectorActivation.gradient(work, scratch, work, dy, work, scratch, count * LANES, activation);
       DepthwiseNormTiles.reduce(
           work, scratch, values, from, count, to, at, step, norm, sum, plane, low, high);
     }
