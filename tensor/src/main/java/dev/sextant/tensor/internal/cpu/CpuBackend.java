@@ -4,8 +4,11 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Nesting;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.internal.Superkernel;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +34,7 @@ public final class CpuBackend implements Backend {
   private final PoolKernels pool;
   private final LossKernels loss;
   private final OptimizerKernels optimizer;
+  private final Superkernel superkernel = new Superkernel();
 
   private CpuBackend(int threads) {
     team = new WorkerTeam(threads);
@@ -49,9 +53,12 @@ public final class CpuBackend implements Backend {
   /**
    * Opens the CPU with that many threads; where the JVM was started without the vector module, the
    * scalar reference stands in, after one warning that says what to type.
+   *
+   * @throws SextantException if the system property for the width of vectors is no such width
    */
   public static Backend open(int threads) {
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+      VectorWidth.check();
       return new CpuBackend(threads);
     }
     if (WARNED.compareAndSet(false, true)) {
@@ -297,6 +304,25 @@ public final class CpuBackend implements Backend {
    */
   private static boolean fuses(Window window, Tensor x, Tensor z) {
     return window.isPointwise() && x.size() > 0 && z.size() > 0;
+  }
+
+  @Override
+  public void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
+    superkernel.forward(w, thresholds, scales, nesting, gates, effective);
+  }
+
+  @Override
+  public void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds) {
+    superkernel.backward(w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
   }
 
   @Override

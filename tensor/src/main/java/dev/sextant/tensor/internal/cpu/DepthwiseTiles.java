@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
  * all share one cache set; and they read the tensors in the order of their memory.
  */
 final class DepthwiseTiles {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   static final int LANES = SPECIES.length();
 
   private DepthwiseTiles() {}
