@@ -206,6 +206,36 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public void depthwiseNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    depthwise.depthwiseNormalized(x, norm, w, window, z, mean, variance);
+  }
+
+  @Override
+  public void depthwiseNormalizedBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx) {
+    // Where x is absent only its shape is asked for, which gx has.
+    Tensor input = x == null ? gx : x;
+    if (input != null) {
+      depthwise.depthwiseNormalizedBackward(g, z, gradient, w, window, input, into, dw, gx);
+    }
+  }
+
+  @Override
   public void batchNormStatistics(Tensor z, Tensor mean, Tensor variance) {
     batchNorm.batchNormStatistics(z, mean, variance);
   }
@@ -225,6 +255,25 @@ public final class CpuBackend implements Backend {
   public double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
     return batchNorm.batchNormInnerProduct(z, dy, gamma, beta, epsilon, shift);
+  }
+
+  @Override
+  public void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
+    superkernel.forward(w, thresholds, scales, nesting, gates, effective);
+  }
+
+  @Override
+  public void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds) {
+    superkernel.backward(w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
   }
 
   @Override
@@ -272,11 +321,11 @@ public final class CpuBackend implements Backend {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       Tensor gx) {
-    if (fuses(window, x, z)) {
-      normalizedPointwise.backwardData(g, z, gradient, w, x, into, gx);
+    if (fuses(window, gx, z)) {
+      normalizedPointwise.backwardData(g, z, gradient, w, x == null ? gx : x, into, gx);
     } else {
       Backend.super.conv2dNormalizedBackwardData(g, z, gradient, w, window, x, into, gx);
     }
@@ -304,25 +353,6 @@ public final class CpuBackend implements Backend {
    */
   private static boolean fuses(Window window, Tensor x, Tensor z) {
     return window.isPointwise() && x.size() > 0 && z.size() > 0;
-  }
-
-  @Override
-  public void superkernel(
-      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
-    superkernel.forward(w, thresholds, scales, nesting, gates, effective);
-  }
-
-  @Override
-  public void superkernelBackward(
-      Tensor w,
-      Tensor thresholds,
-      Tensor scales,
-      Nesting nesting,
-      Tensor dgates,
-      Tensor deffective,
-      Tensor dw,
-      Tensor dthresholds) {
-    superkernel.backward(w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
   }
 
   @Override
