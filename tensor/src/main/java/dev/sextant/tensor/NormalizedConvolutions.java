@@ -3,6 +3,7 @@ package dev.sextant.tensor;
 import dev.sextant.tensor.Backend.BatchNorm;
 import dev.sextant.tensor.Backend.NormGradient;
 import dev.sextant.tensor.Memory.Category;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,14 +63,14 @@ final class NormalizedConvolutions {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       Tensor gx) {
     try (Tensor dz = inputGradient(b, g, z, gradient)) {
       b.conv2dBackwardData(dz, w, window, gx);
     }
     if (into != null) {
-      b.batchNormReduce(x, gx, into, gx);
+      b.batchNormReduce(present(x), gx, into, gx);
     }
   }
 
@@ -110,13 +111,13 @@ final class NormalizedConvolutions {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       @Nullable Tensor dw,
       @Nullable Tensor gx) {
     try (Tensor dz = inputGradient(b, g, z, gradient)) {
       if (dw != null) {
-        try (Tensor input = normalized(b, x, into == null ? null : into.norm())) {
+        try (Tensor input = normalized(b, present(x), into == null ? null : into.norm())) {
           b.depthwiseBackwardFilter(input, dz, window, dw);
         }
       }
@@ -125,7 +126,7 @@ final class NormalizedConvolutions {
       }
     }
     if (gx != null && into != null) {
-      b.batchNormReduce(x, gx, into, gx);
+      b.batchNormReduce(present(x), gx, into, gx);
     }
   }
 
@@ -137,6 +138,10 @@ final class NormalizedConvolutions {
     Tensor out = workspace(b, x.shape());
     b.batchNormApply(x, norm, null, out);
     return out;
+  }
+
+  private static Tensor present(@Nullable Tensor x) {
+    return Objects.requireNonNull(x, "the convolution's input is asked to be read");
   }
 
   /** The gradient of a norm's input. Its sums come out as they are in {@code gradient}. */

@@ -5,6 +5,8 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Nesting;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;
@@ -401,11 +403,11 @@ public final class CheckedBackend implements Backend {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       Tensor gx) {
     String op = "conv2dNormalizedBackwardData";
-    Check.conv2d(op, x.shape(), w.shape(), window, "output gradient", g);
+    Check.conv2d(op, gx.shape(), w.shape(), window, "output gradient", g);
     outputGradient(op, g, z, gradient);
     inputGradient(op, x, into, gx, g, z);
     Check.apart(op, gx, w);
@@ -440,25 +442,27 @@ public final class CheckedBackend implements Backend {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       @Nullable Tensor dw,
       @Nullable Tensor gx) {
     String op = "depthwiseNormalizedBackward";
-    Check.depthwise(op, x.shape(), w.shape(), window, "output gradient", g);
     outputGradient(op, g, z, gradient);
     if (dw != null) {
+      Tensor input = present(op, x);
+      Check.depthwise(op, input.shape(), w.shape(), window, "output gradient", g);
       Check.same(op, w, dw);
       Check.apart(op, dw, w);
-      Check.apart(op, dw, x);
+      Check.apart(op, dw, input);
       Check.apart(op, dw, g);
       Check.apart(op, dw, z);
     }
     if (gx != null) {
+      Check.depthwise(op, gx.shape(), w.shape(), window, "output gradient", g);
       inputGradient(op, x, into, gx, g, z);
       Check.apart(op, gx, w);
     } else if (into != null) {
-      channels(op, x, into);
+      channels(op, present(op, x), into);
     }
     kernels.depthwiseNormalizedBackward(g, z, gradient, w, window, x, into, dw, gx);
   }
@@ -469,19 +473,27 @@ public final class CheckedBackend implements Backend {
   }
 
   private static void inputGradient(
-      String op, Tensor x, @Nullable NormGradient into, Tensor gx, Tensor g, Tensor z) {
-    Check.same(op, x, gx);
+      String op, @Nullable Tensor x, @Nullable NormGradient into, Tensor gx, Tensor g, Tensor z) {
     Check.apart(op, gx, x);
     Check.apart(op, gx, g);
     Check.apart(op, gx, z);
     if (into != null) {
-      channels(op, x, into);
+      Check.same(op, present(op, x), gx);
+      channels(op, gx, into);
       apart(op, gx, into.norm());
-      sumsApart(op, into, x, gx);
+      sumsApart(op, into, gx, x);
     }
   }
 
-  private static void sumsApart(String op, NormGradient gradient, Tensor first, Tensor second) {
+  private static Tensor present(String op, @Nullable Tensor x) {
+    if (x == null) {
+      throw new SextantException(op + ": the input is absent, but asked to be read");
+    }
+    return x;
+  }
+
+  private static void sumsApart(
+      String op, NormGradient gradient, Tensor first, @Nullable Tensor second) {
     Check.apart(op, gradient.dgamma(), first);
     Check.apart(op, gradient.dgamma(), second);
     apart(op, gradient.dgamma(), gradient.norm());
@@ -508,6 +520,58 @@ public final class CheckedBackend implements Backend {
     Check.apart(op, output, norm.variance());
     Check.apart(op, output, norm.gamma());
     Check.apart(op, output, norm.beta());
+  }
+
+  @Override
+  public void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
+    String op = "superkernel";
+    superkernelOperands(op, w, thresholds, scales, nesting);
+    gates(op, "gates", gates, nesting);
+    Check.same(op, w, effective);
+    Check.apart(op, effective, w);
+    Check.apart(op, gates, thresholds);
+    Check.apart(op, gates, scales);
+    kernels.superkernel(w, thresholds, scales, nesting, gates, effective);
+  }
+
+  @Override
+  public void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds) {
+    String op = "superkernelBackward";
+    superkernelOperands(op, w, thresholds, scales, nesting);
+    gates(op, "gradient of gates", dgates, nesting);
+    gates(op, "gradient of thresholds", dthresholds, nesting);
+    Check.same(op, w, deffective, dw);
+    Check.apart(op, dw, w);
+    Check.apart(op, dw, deffective);
+    Check.apart(op, dthresholds, thresholds);
+    Check.apart(op, dthresholds, scales);
+    Check.apart(op, dthresholds, dgates);
+    kernels.superkernelBackward(
+        w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
+  }
+
+  private static void superkernelOperands(
+      String op, Tensor w, Tensor thresholds, Tensor scales, Nesting nesting) {
+    Check.nesting(op, w.shape(), nesting);
+    gates(op, "thresholds", thresholds, nesting);
+    gates(op, "scales", scales, nesting);
+  }
+
+  private static void gates(String op, String name, Tensor tensor, Nesting nesting) {
+    if (tensor.size() != nesting.gates()) {
+      throw new SextantException(
+          "%s: %s has %d entries, the superkernel %d gates (%s)"
+              .formatted(op, name, tensor.size(), nesting.gates(), nesting));
+    }
   }
 
   @Override
