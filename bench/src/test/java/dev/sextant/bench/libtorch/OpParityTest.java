@@ -86,6 +86,11 @@ class OpParityTest {
       Kind output,
       String detail,
       List<Input> inputs) {
+    /** Elsewhere activations read inputs, the same numbers in float and double. */
+    private boolean kinks() {
+      return op == BatchNormActivate.class || op == NormalizedChain.class;
+    }
+
     @Override
     public String toString() {
       String shapes =
@@ -389,6 +394,10 @@ class OpParityTest {
       table.add(chain(activation, false, 2, 5, 4, stage(5, 1, 3)));
       table.add(chain(activation, false, 5, 4, 3, stage(1, 1, 1, 17)));
       table.add(chain(activation, false, 1, 7, 6, stage(3, 2, 3, 33)));
+      if (activation == Activation.IDENTITY) {
+        // What a norm adds before another one cancels: its gradient would be rounding noise.
+        continue;
+      }
       table.add(chain(activation, false, 2, 6, 5, stage(3, 1, 17), stage(1, 1, 17, 3)));
       table.add(
           chain(
@@ -543,8 +552,8 @@ class OpParityTest {
   private static void compare(Parity parity, Line line) {
     String what = line.toString();
     Parity.Answer answer =
-        parity.steady(what, (seed, nudge) -> theirs(parity.torch(), line, seed, nudge));
-    parity.checkAll(what, answer.tensors(), backend -> ours(backend, line, answer.seed()));
+        parity.steady(what, line.kinks(), (seed, nudge) -> theirs(parity.torch(), line, seed, nudge));
+    parity.checkAll(what, line.inputs.getFirst().shape.size(), answer.tensors(), backend -> ours(backend, line, answer.seed()));
   }
 
   private static SequencedMap<String, float[]> theirs(
