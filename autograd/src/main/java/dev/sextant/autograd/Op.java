@@ -83,7 +83,7 @@ public abstract class Op {
   protected Op() {}
 
   /** Says that the output depends on a variable; returns it. */
-  protected final Variable input(Variable variable) {
+  public final Variable input(Variable variable) {
     if (inputCount == inputs.length) {
       inputs = Arrays.copyOf(inputs, inputCount + 4);
     }
@@ -95,7 +95,7 @@ public abstract class Op {
    * Says that {@link #backward} or {@link #recompute} reads a variable's value, which any other may
    * have lost by then; returns it.
    */
-  protected final Variable save(Variable variable) {
+  public final Variable save(Variable variable) {
     if (savedCount == saved.length) {
       saved = Arrays.copyOf(saved, savedCount + 4);
     }

@@ -15,7 +15,8 @@ import java.util.List;
 
 /** An architecture in trainable form. Parameters of layer I have paths {@code layers.I.…}. */
 public final class Network extends Module {
-  private final List<Module> layers = new ArrayList<>();
+  private final List<Module> body;
+  private final Module last;
   private final float dropout;
   private final Rng dropoutRng;
 
@@ -26,6 +27,7 @@ public final class Network extends Module {
    * @param dropoutRng where its masks come from; part of a checkpoint
    */
   public Network(Architecture architecture, Initializer init, float dropout, Rng dropoutRng) {
+    List<Module> layers = new ArrayList<>();
     List<Shape> shapes = architecture.shapes();
     for (int i = 0; i < architecture.layers().size(); i++) {
       Module module =
@@ -33,14 +35,15 @@ public final class Network extends Module {
               architecture.layers().get(i), shapes.get(i), architecture.batchNormEpsilon(), init);
       layers.add(child("layers." + i, module));
     }
+    last = layers.removeLast();
+    body = List.copyOf(layers);
     this.dropout = dropout;
     this.dropoutRng = dropoutRng;
   }
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    Module last = layers.getLast();
-    Variable features = Sequential.run(tape, layers.subList(0, layers.size() - 1), x);
+    Variable features = Sequential.run(tape, body, x);
     Variable kept = features;
     if (last instanceof Linear && dropout > 0) {
       kept = Dropout.apply(tape, features, dropout, dropoutRng);
