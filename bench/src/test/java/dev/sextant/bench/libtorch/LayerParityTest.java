@@ -321,8 +321,10 @@ class LayerParityTest {
 
   private static void compare(Parity parity, Line line) {
     String what = line.toString();
-    Parity.Answer answer = parity.steady(what, line.kinks(), (seed, nudge) -> theirs(parity, line, seed, nudge));
-    parity.checkAll(what, line.input.size(), answer.tensors(), backend -> ours(backend, line, answer.seed()));
+    Parity.Answer answer =
+        parity.steady(what, line.kinks(), (seed, nudge) -> theirs(parity, line, seed, nudge));
+    parity.checkAll(
+        what, line.input.size(), answer.tensors(), backend -> ours(backend, line, answer.seed()));
   }
 
   private static float[] values(Line line, long seed) {

@@ -552,8 +552,13 @@ class OpParityTest {
   private static void compare(Parity parity, Line line) {
     String what = line.toString();
     Parity.Answer answer =
-        parity.steady(what, line.kinks(), (seed, nudge) -> theirs(parity.torch(), line, seed, nudge));
-    parity.checkAll(what, line.inputs.getFirst().shape.size(), answer.tensors(), backend -> ours(backend, line, answer.seed()));
+        parity.steady(
+            what, line.kinks(), (seed, nudge) -> theirs(parity.torch(), line, seed, nudge));
+    parity.checkAll(
+        what,
+        line.inputs.getFirst().shape.size(),
+        answer.tensors(),
+        backend -> ours(backend, line, answer.seed()));
   }
 
   private static SequencedMap<String, float[]> theirs(

@@ -122,7 +122,8 @@ class ProxylessParityTest {
     int[] path = where.path(1);
     String what = where + " weight step";
     Parity.Answer answer =
-        parity.steady(what, where.kinks, (seed, nudge) -> weightGradients(parity, where, path, seed, nudge));
+        parity.steady(
+            what, where.kinks, (seed, nudge) -> weightGradients(parity, where, path, seed, nudge));
     try (Libtorch.Scope _ = parity.torch().scope();
         Supernet supernet = where.supernet(backend);
         Tensor images = Parity.tensor(backend, where.images(), where.images(answer.seed()));
@@ -241,7 +242,8 @@ class ProxylessParityTest {
       int[] path = where.path(shift);
       String what = "%s architecture step %d".formatted(where, shift);
       Parity.Answer answer =
-          parity.steady(what, where.kinks, (seed, nudge) -> gateGradients(parity, where, path, seed, nudge));
+          parity.steady(
+              what, where.kinks, (seed, nudge) -> gateGradients(parity, where, path, seed, nudge));
       try (Supernet supernet = where.supernet(backend);
           Tensor images = Parity.tensor(backend, where.images(), where.images(answer.seed()));
           Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
