@@ -61,7 +61,7 @@ final class Parity implements AutoCloseable {
 
   private static final String REFERENCE = "reference";
 
-  private final Libtorch torch = Libtorch.open(2, Layout.CHANNELS_FIRST, Precision.DOUBLE);
+  private final Libtorch torch = Libtorch.open(1, Layout.CHANNELS_FIRST, Precision.DOUBLE);
   private final SequencedMap<String, Backend> backends = new LinkedHashMap<>();
   private int comparisons;
   private double worst;
