@@ -44,6 +44,7 @@ public class SupernetStep extends HotPath {
   /** A supernet of this engine, its policy and a batch. */
   private static final class Search implements AutoCloseable {
     private final Backend backend;
+    private final Tape tape;
     private final boolean architecture;
     private final Space space;
     private final Supernet supernet;
@@ -56,6 +57,7 @@ public class SupernetStep extends HotPath {
 
     Search(Spec spec, Backend backend) {
       this.backend = backend;
+      tape = new Tape(backend);
       architecture = spec.word().equals("architecture");
       space = Space.named(spec.word());
       int batch = spec.number("b");
@@ -83,7 +85,7 @@ public class SupernetStep extends HotPath {
     }
 
     double pass(Tape.Mode mode, float smoothing) {
-      try (Tape tape = new Tape(backend, mode)) {
+      try (Tape _ = tape.open(mode)) {
         Variable logits = supernet.forward(tape, tape.constant(images));
         Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, smoothing);
         logits.release();
