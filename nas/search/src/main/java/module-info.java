@@ -11,6 +11,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.data;
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;
+  exports dev.sextant.nas.predict;
   exports dev.sextant.nas.report;
   exports dev.sextant.nas.search;
   exports dev.sextant.nas.space;
