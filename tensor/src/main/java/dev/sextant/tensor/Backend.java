@@ -189,6 +189,146 @@ public interface Backend extends AutoCloseable {
       float epsilon,
       Activation activation) {}
 
+  // ---- the memory-frugal block: convolutions that read and write through batch normalisation
+  //
+  // A network in training is raw convolution outputs z, joined by norms: x = norm(z) below means
+  // activation(gamma (z - mean) / sqrt(variance + epsilon) + beta). These kernels apply the norm
+  // while they load, so that only z is kept, and find its statistics or its gradient's sums while
+  // they store. The gradient dz of a norm's input is never stored either: it is read from
+  // g = dy activation'(norm(z)), z and the sums dgamma and dbeta as {@link #batchNormBackward}
+  // has it. The methods that have a body here do the same in several passes.
+
+  /**
+   * The gradient of a batch norm, of which {@code g} of the methods below is the part per element.
+   *
+   * @param norm in training: mean and variance are those of z itself
+   * @param dgamma sum of g (z - mean) / sqrt(variance + epsilon), {@code [C]}
+   * @param dbeta sum of g, {@code [C]}
+   */
+  record NormGradient(BatchNorm norm, Tensor dgamma, Tensor dbeta) {}
+
+  /**
+   * The first half of {@link #batchNormBackward}: g = dy activation'(norm(z)), with dgamma and
+   * dbeta of {@code gradient} written; g may be dy.
+   */
+  default void batchNormReduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
+    NormalizedConvolutions.reduce(this, z, dy, gradient, g);
+  }
+
+  /**
+   * z = conv(norm(x), w), and mean[c] and variance[c] (biased) of z[.., c].
+   *
+   * @param norm of x; absent: x as it is
+   */
+  default void conv2dNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    NormalizedConvolutions.conv2d(this, x, norm, w, window, z, mean, variance);
+  }
+
+  /**
+   * {@link #batchNormInnerProduct} of dy with the batch norm of z = conv(norm(x), w), where z is
+   * not kept: the gate gradient of a candidate that ends in a convolution and its norm.
+   *
+   * @param norm of x; absent: x as it is
+   */
+  default double conv2dNormalizedInnerProduct(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor dy,
+      Tensor gamma,
+      Tensor beta,
+      float epsilon,
+      Tensor shift) {
+    return NormalizedConvolutions.conv2dInnerProduct(
+        this, x, norm, w, window, dy, gamma, beta, epsilon, shift);
+  }
+
+  /**
+   * The gradient with respect to the input of z = conv(norm(x), w), from g and z of its output's
+   * norm.
+   *
+   * @param gradient of z's norm, its sums already there
+   * @param x the convolution's input before its norm; absent where {@code into} is
+   * @param into the gradient of x's norm, whose sums are written; absent where the convolution read
+   *     x as it is
+   * @param gx g of x's norm, or the gradient of x itself where {@code into} is absent
+   */
+  default void conv2dNormalizedBackwardData(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      Tensor gx) {
+    NormalizedConvolutions.conv2dBackwardData(this, g, z, gradient, w, window, x, into, gx);
+  }
+
+  /**
+   * dw = the gradient with respect to the kernel of z = conv(norm(x), w), from g and z of its
+   * output's norm.
+   *
+   * @param norm of x; absent: x as it is
+   * @param gradient of z's norm, its sums already there
+   */
+  default void conv2dNormalizedBackwardFilter(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Window window,
+      Tensor dw) {
+    NormalizedConvolutions.conv2dBackwardFilter(this, x, norm, g, z, gradient, window, dw);
+  }
+
+  /** As {@link #conv2dNormalized}, with a depthwise convolution by w {@code [k, k, C]}. */
+  default void depthwiseNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    NormalizedConvolutions.depthwise(this, x, norm, w, window, z, mean, variance);
+  }
+
+  /**
+   * Both gradients of z = depthwise(norm(x), w), from g and z of its output's norm, in one pass
+   * over them.
+   *
+   * @param gradient of z's norm, its sums already there
+   * @param x the convolution's input before its norm; may be absent if neither its norm nor {@code
+   *     dw} is there
+   * @param into the gradient of x's norm, whose sums are written if {@code gx} is wanted; absent
+   *     where the convolution read x as it is
+   * @param dw the gradient of w; null if not wanted
+   * @param gx g of x's norm, or the gradient of x itself where {@code into} is absent; null if not
+   *     wanted
+   */
+  default void depthwiseNormalizedBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx) {
+    NormalizedConvolutions.depthwiseBackward(this, g, z, gradient, w, window, x, into, dw, gx);
+  }
+
   // ---- pooling
 
   /** Maximum over the window; padding never wins. */

@@ -21,6 +21,7 @@ public abstract class BackendContract
         ConvolutionContract,
         PoolContract,
         BatchNormContract,
+        NormalizedConvolutionContract,
         TrainingContract,
         ShapeErrorContract {
   private Backend backend;

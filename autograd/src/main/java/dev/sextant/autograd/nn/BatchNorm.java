@@ -4,8 +4,10 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.ops.BatchNormActivate;
+import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;
 
 /** Batch normalisation over all but the last dimension, with an activation fused into it. */
@@ -43,18 +45,8 @@ public final class BatchNorm extends Module {
     return BatchNormActivate.apply(tape, z, gamma, beta, running, activation, residual);
   }
 
-  /**
-   * ⟨dy, norm(z)⟩ with the batch's statistics, without the output being written; for a norm without
-   * an activation.
-   *
-   * @throws IllegalStateException if an activation follows
-   */
-  public double innerProductOfNormalized(Tape tape, Tensor z, Tensor dy) {
-    if (activation != Activation.IDENTITY) {
-      throw new IllegalStateException("an activation follows this batch norm");
-    }
-    return tape.backend()
-        .batchNormInnerProduct(
-            z, dy, gamma.value(), beta.value(), running.epsilon(), running.mean());
+  /** A convolution by w whose output goes through this norm. */
+  NormalizedChain.Stage behind(Parameter w, Window window) {
+    return new NormalizedChain.Stage(w, window, gamma, beta, running, activation);
   }
 }

@@ -4,6 +4,7 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.ops.Conv2d;
+import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
@@ -32,6 +33,14 @@ public final class Convolution extends Module {
     this.window = window;
     bias = parameter("bias", init.constant(out, 0, Parameter.Role.BIAS));
     this.activation = activation;
+  }
+
+  /** This convolution with a norm behind it; without a bias. */
+  NormalizedChain.Stage before(BatchNorm norm) {
+    if (bias != null || activation != Activation.IDENTITY) {
+      throw new IllegalArgumentException("a bias and an activation stand before the batch norm");
+    }
+    return norm.behind(weight, window);
   }
 
   @Override

@@ -2,11 +2,14 @@ package dev.sextant.autograd.nn;
 
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +21,11 @@ import org.jspecify.annotations.Nullable;
  * pass: the normalised, activated and gated tensors between them are dropped and recomputed.
  */
 public final class MbConv extends Module {
-  private final @Nullable Convolution expand;
-  private final @Nullable BatchNorm expandNorm;
-  private final DepthwiseConvolution depthwise;
-  private final BatchNorm depthwiseNorm;
+  /** The convolutions before squeeze-and-excite, or all of them where there is none. */
+  private final List<NormalizedChain.Stage> head;
+
   private final @Nullable SqueezeExcite squeeze;
-  private final Convolution project;
+  private final NormalizedChain.Stage project;
   private final BatchNorm projectNorm;
   private final boolean shortcut;
 
@@ -71,25 +73,30 @@ public final class MbConv extends Module {
   /** A block with fresh weights. */
   public MbConv(Initializer init, Config config) {
     int mid = config.expanded;
+    List<NormalizedChain.Stage> stages = new ArrayList<>();
     if (mid != config.in) {
-      expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE));
-      expandNorm =
-          child("expand_norm", new BatchNorm(init, mid, config.epsilon, config.activation));
-    } else {
-      expand = null;
-      expandNorm = null;
+      var expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE));
+      stages.add(expand.before(norm(init, "expand_norm", mid, config)));
     }
-    depthwise = child("depthwise", new DepthwiseConvolution(init, mid, config.window));
-    depthwiseNorm =
-        child("depthwise_norm", new BatchNorm(init, mid, config.epsilon, config.activation));
+    var depthwise = child("depthwise", new DepthwiseConvolution(init, mid, config.window));
+    stages.add(depthwise.before(norm(init, "depthwise_norm", mid, config)));
     squeeze =
         config.squeezed > 0
             ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed))
             : null;
-    project = child("project", new Convolution(init, mid, config.out, Window.POINTWISE));
+    var convolution = child("project", new Convolution(init, mid, config.out, Window.POINTWISE));
     projectNorm =
         child("project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
+    project = convolution.before(projectNorm);
+    if (squeeze == null) {
+      stages.add(project);
+    }
+    head = List.copyOf(stages);
     shortcut = config.shortcut;
+  }
+
+  private BatchNorm norm(Initializer init, String name, int channels, Config config) {
+    return child(name, new BatchNorm(init, channels, config.epsilon, config.activation));
   }
 
   /**
@@ -105,9 +112,13 @@ public final class MbConv extends Module {
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    Variable z3 = projected(tape, x);
-    Variable y = projectNorm.forward(tape, z3, shortcut ? x : null);
-    z3.release();
+    Variable residual = shortcut ? x : null;
+    if (squeeze == null) {
+      return NormalizedChain.apply(tape, x, head, residual);
+    }
+    Variable gated = gated(squeeze, tape, x);
+    Variable y = NormalizedChain.apply(tape, gated, List.of(project), residual);
+    gated.release();
     return y;
   }
 
@@ -119,35 +130,19 @@ public final class MbConv extends Module {
   /** In training from per-channel sums: the block's output is never written. */
   @Override
   public double innerProduct(Tape tape, Tensor x, Tensor dy) {
+    if (squeeze == null) {
+      return NormalizedChain.innerProduct(tape, x, head, dy);
+    }
     try (Tape probe = tape.probe()) {
-      Variable z3 = projected(probe, probe.constant(x));
-      if (!probe.mode().usesBatchStatistics()) {
-        return probe.backend().dot(projectNorm.forward(probe, z3).value(), dy);
-      }
-      return projectNorm.innerProductOfNormalized(probe, z3.value(), dy);
+      Variable gated = gated(squeeze, probe, probe.constant(x));
+      return NormalizedChain.innerProduct(probe, gated.value(), List.of(project), dy);
     }
   }
 
-  private Variable projected(Tape tape, Variable x) {
-    Variable h = x;
-    if (expand != null && expandNorm != null) {
-      Variable z1 = expand.forward(tape, x);
-      h = expandNorm.forward(tape, z1);
-      z1.release();
-    }
-    Variable z2 = depthwise.forward(tape, h);
-    if (h != x) {
-      h.release();
-    }
-    Variable a = depthwiseNorm.forward(tape, z2);
-    z2.release();
-    if (squeeze != null) {
-      Variable gated = squeeze.forward(tape, a);
-      a.release();
-      a = gated;
-    }
-    Variable z3 = project.forward(tape, a);
+  private Variable gated(SqueezeExcite squeeze, Tape tape, Variable x) {
+    Variable a = NormalizedChain.apply(tape, x, head, null);
+    Variable gated = squeeze.forward(tape, a);
     a.release();
-    return z3;
+    return gated;
   }
 }

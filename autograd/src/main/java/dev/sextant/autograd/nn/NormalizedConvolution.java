@@ -2,23 +2,29 @@ package dev.sextant.autograd.nn;
 
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.ops.NormalizedChain;
+import java.util.List;
 
 /** A convolution, dense or depthwise, followed by batch norm and an activation. */
 public final class NormalizedConvolution extends Module {
-  private final Module convolution;
-  private final BatchNorm norm;
+  private final List<NormalizedChain.Stage> stages;
 
-  /** A convolution without a bias, and its norm. */
-  public NormalizedConvolution(Module convolution, BatchNorm norm) {
-    this.convolution = child("convolution", convolution);
-    this.norm = child("norm", norm);
+  /** A dense convolution without a bias, and its norm. */
+  public NormalizedConvolution(Convolution convolution, BatchNorm norm) {
+    stages = List.of(convolution.before(norm));
+    child("convolution", convolution);
+    child("norm", norm);
+  }
+
+  /** A depthwise convolution without a bias, and its norm. */
+  public NormalizedConvolution(DepthwiseConvolution convolution, BatchNorm norm) {
+    stages = List.of(convolution.before(norm));
+    child("convolution", convolution);
+    child("norm", norm);
   }
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    Variable z = convolution.forward(tape, x);
-    Variable y = norm.forward(tape, z);
-    z.release();
-    return y;
+    return NormalizedChain.apply(tape, x, stages, null);
   }
 }

@@ -2,37 +2,38 @@ package dev.sextant.autograd.nn;
 
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.List;
 
 /**
  * Depthwise convolution, batch norm, activation, pointwise convolution, batch norm: {@code [N, H,
  * W, in]} to {@code [N, H', W', out]}.
  */
 public final class SeparableConvolution extends Module {
-  private final DepthwiseConvolution depthwise;
-  private final BatchNorm depthwiseNorm;
-  private final Convolution pointwise;
-  private final BatchNorm pointwiseNorm;
+  private final List<NormalizedChain.Stage> stages;
 
   /** A separable convolution; the window, dilated or not, is that of the depthwise part. */
   public SeparableConvolution(
       Initializer init, int in, int out, Window window, Activation activation, float epsilon) {
-    depthwise = child("depthwise", new DepthwiseConvolution(init, in, window));
-    depthwiseNorm = child("depthwise_norm", new BatchNorm(init, in, epsilon, activation));
-    pointwise = child("pointwise", new Convolution(init, in, out, Window.POINTWISE));
-    pointwiseNorm = child("pointwise_norm", new BatchNorm(init, out, epsilon, Activation.IDENTITY));
+    var depthwise = child("depthwise", new DepthwiseConvolution(init, in, window));
+    var depthwiseNorm = child("depthwise_norm", new BatchNorm(init, in, epsilon, activation));
+    var pointwise = child("pointwise", new Convolution(init, in, out, Window.POINTWISE));
+    var pointwiseNorm =
+        child("pointwise_norm", new BatchNorm(init, out, epsilon, Activation.IDENTITY));
+    stages = List.of(depthwise.before(depthwiseNorm), pointwise.before(pointwiseNorm));
   }
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    Variable z = depthwise.forward(tape, x);
-    Variable a = depthwiseNorm.forward(tape, z);
-    z.release();
-    Variable u = pointwise.forward(tape, a);
-    a.release();
-    Variable y = pointwiseNorm.forward(tape, u);
-    u.release();
-    return y;
+    return NormalizedChain.apply(tape, x, stages, null);
+  }
+
+  /** From per-channel sums: the output is never written. */
+  @Override
+  public double innerProduct(Tape tape, Tensor x, Tensor dy) {
+    return NormalizedChain.innerProduct(tape, x, stages, dy);
   }
 }

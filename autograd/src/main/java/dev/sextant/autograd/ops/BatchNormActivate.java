@@ -3,9 +3,9 @@ package dev.sextant.autograd.ops;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backend.BatchNorm;
 import dev.sextant.tensor.Check;
-import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +27,24 @@ public final class BatchNormActivate {
    *     new)
    * @param epsilon added to the variance
    */
-  public record Running(Tensor mean, Tensor variance, float momentum, float epsilon) {}
+  public record Running(Tensor mean, Tensor variance, float momentum, float epsilon) {
+    /**
+     * Takes in a batch. The running variance takes the unbiased estimate, n / (n - 1) times the
+     * biased one.
+     *
+     * @param n values of each channel; with none nothing changes
+     */
+    void update(Backend backend, int n, Tensor batchMean, Tensor batchVariance) {
+      if (n == 0) {
+        return;
+      }
+      float unbias = n > 1 ? (float) n / (n - 1) : 1;
+      backend.scale(mean, 1 - momentum, mean);
+      backend.axpy(momentum, batchMean, mean);
+      backend.scale(variance, 1 - momentum, variance);
+      backend.axpy(momentum * unbias, batchVariance, variance);
+    }
+  }
 
   /**
    * Normalises over all but the last dimension; which statistics are used and whether the running
@@ -87,22 +104,9 @@ public final class BatchNormActivate {
     Tensor variance = tape.output(running.mean.shape(), "batch_norm.variance");
     tape.backend().batchNormStatistics(z.value(), mean, variance);
     if (tape.mode().updatesStatistics()) {
-      update(tape, z.shape(), running, mean, variance);
+      running.update(tape.backend(), z.shape().rows(), mean, variance);
     }
     return new Statistics(mean, variance);
-  }
-
-  /** The running variance takes the unbiased estimate, n / (n - 1) times the biased one. */
-  private static void update(Tape tape, Shape z, Running running, Tensor mean, Tensor variance) {
-    int n = z.rows();
-    if (n == 0) {
-      return;
-    }
-    float unbias = n > 1 ? (float) n / (n - 1) : 1;
-    tape.backend().scale(running.mean, 1 - running.momentum, running.mean);
-    tape.backend().axpy(running.momentum, mean, running.mean);
-    tape.backend().scale(running.variance, 1 - running.momentum, running.variance);
-    tape.backend().axpy(running.momentum * unbias, variance, running.variance);
   }
 
   private static Tensor forward(

@@ -11,12 +11,15 @@ import dev.sextant.autograd.Samples;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.ops.BatchNormActivate;
+import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.autograd.ops.SliceChannels;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -145,13 +148,24 @@ final class BatchNormTest {
   }
 
   @Test
-  void theInnerProductIsForNormsWithoutAnActivation() {
-    BatchNorm activated =
-        new BatchNorm(new Initializer(backend, new Rng(1)), 2, EPSILON, Activation.RELU);
+  void theInnerProductIsForChainsThatEndInANorm() {
+    Initializer init = new Initializer(backend, new Rng(1));
+    Convolution convolution = new Convolution(init, 2, 2, Window.POINTWISE);
+    BatchNorm activated = new BatchNorm(init, 2, EPSILON, Activation.RELU);
+    List<NormalizedChain.Stage> stages = List.of(convolution.before(activated));
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
       assertThrows(
-          IllegalStateException.class, () -> activated.innerProductOfNormalized(tape, z, z));
+          IllegalArgumentException.class, () -> NormalizedChain.innerProduct(tape, z, stages, z));
     }
+    convolution.close();
     activated.close();
+  }
+
+  @Test
+  void aBiasBeforeANormIsRefused() {
+    Initializer init = new Initializer(backend, new Rng(1));
+    Convolution biased = new Convolution(init, 2, 2, Window.POINTWISE, Activation.IDENTITY);
+    assertThrows(IllegalArgumentException.class, () -> biased.before(norm));
+    biased.close();
   }
 }

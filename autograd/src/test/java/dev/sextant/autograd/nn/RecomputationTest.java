@@ -76,6 +76,19 @@ final class RecomputationTest {
     expected.forEach((path, values) -> assertArrayEquals(values, actual.get(path), path));
   }
 
+  /** Within float rounding: fused kernels need not add up in the order of separate ones. */
+  private static void assertClose(Map<String, float[]> expected, Map<String, float[]> actual) {
+    assertEquals(expected.keySet(), actual.keySet());
+    expected.forEach(
+        (path, values) -> {
+          double largest = 1;
+          for (float value : values) {
+            largest = Math.max(largest, Math.abs(value));
+          }
+          assertArrayEquals(values, actual.get(path), (float) (1e-4 * largest), path);
+        });
+  }
+
   private MbConv block(int channels, int expanded, int squeezed) {
     MbConv block =
         new MbConv(
@@ -112,36 +125,33 @@ final class RecomputationTest {
   }
 
   /**
-   * With E = 32 pixels x 48 expanded channels and C = 32 x 8, in floats. Where each peaks:
+   * With E = 32 pixels x 48 expanded channels and C = 32 x 8, in floats. Where each peaks, in the
+   * backward pass of the depthwise convolution:
    *
    * <ul>
-   *   <li>kept, in the backward pass of the depthwise convolution: z1, a1, z2, a2, its dz2 and da1
-   *       are 6 E; z3 and y 2 C.
-   *   <li>released, in the backward pass of the projection: z1, z2, a2 computed again and da2 are 4
-   *       E; dz3 and y, which its holder has not released, 2 C. (In the depthwise convolution z1,
-   *       a1, dz2, da1 are 4 E as well, without dz3.)
+   *   <li>written out and kept: z1, a1, z2, a2, dz2 and da1 are 6 E; z3 and y 2 C.
+   *   <li>as a chain: z1, z2, the gradient behind z2's norm and that behind z1's are 4 E; y, which
+   *       its holder has not released, C. (In the projection z1, z2 and one gradient, 3 E.)
    * </ul>
    *
-   * Statistics (2 x (48 + 48 + 8)) are kept by both: the difference is 2 E, the two activated
-   * tensors, never there at once. The residual's gradient is dy itself, which is the test's and not
-   * an activation.
+   * Statistics (2 x (48 + 48 + 8)) are kept by both. The residual's gradient is dy itself, which is
+   * the test's and not an activation.
    */
   @Test
-  void releasingSavesTheTwoActivatedTensors() {
+  void aChainHoldsNoActivatedTensor() {
     MbConv block = block(8, 48, 0);
     Map<String, Tensor> start = copy(block);
     Tensor x = Samples.uniform(backend, 2, Shape.of(2, 4, 4, 8));
-    Step released = step(block, x, block::forward);
+    Step chained = step(block, x, block::forward);
     block.load(backend, start);
     Step kept = step(block, x, (tape, in) -> kept(tape, block, in));
-    assertSameBits(kept.gradients, released.gradients);
-    assertSameBits(kept.state, released.state);
+    assertClose(kept.gradients, chained.gradients);
+    assertClose(kept.state, chained.state);
     long e = 32 * 48;
     long c = 32 * 8;
     long statistics = 2 * (48 + 48 + 8);
     assertEquals(4 * (6 * e + 2 * c + statistics), kept.peak);
-    assertEquals(4 * (4 * e + 2 * c + statistics), released.peak);
-    assertEquals(4 * 2 * e, kept.peak - released.peak);
+    assertEquals(4 * (4 * e + c + statistics), chained.peak);
     start.values().forEach(Tensor::close);
     x.close();
     block.close();

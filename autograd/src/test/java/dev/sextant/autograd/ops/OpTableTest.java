@@ -231,6 +231,32 @@ final class OpTableTest {
               (t, x) -> norm(t, Activation.HSWISH, x),
               of(s(2, 2, 2, 3), s(3), s(3))),
           line(
+              NormalizedChain.class,
+              (t, x) -> chain(t, Activation.SIGMOID, 1, x),
+              of(s(2, 3, 2, 3), s(1, 1, 3, 4), s(4), s(4)),
+              of(s(2, 4, 3, 2), s(3, 3, 2, 3), s(3), s(3)),
+              of(s(2, 4, 3, 2), s(3, 3, 2), s(2), s(2)),
+              of(s(0, 4, 3, 2), s(3, 3, 2), s(2), s(2))),
+          line(
+              NormalizedChain.class,
+              (t, x) -> chain(t, Activation.SIGMOID, 3, x),
+              of(
+                  s(2, 4, 3, 2),
+                  s(1, 1, 2, 5),
+                  s(5),
+                  s(5),
+                  s(3, 3, 5),
+                  s(5),
+                  s(5),
+                  s(1, 1, 5, 2),
+                  s(2),
+                  s(2),
+                  s(2, 4, 3, 2))),
+          line(
+              NormalizedChain.class,
+              (t, x) -> chain(t, Activation.HSWISH, 2, x),
+              of(s(2, 3, 4, 2), s(5, 5, 2), s(2), s(2), s(3, 3, 2, 3), s(3), s(3))),
+          line(
               Dropout.class,
               (t, x) -> Dropout.apply(t, x[0], 0.4f, new Rng(5)),
               of(s(3, 17)),
@@ -284,6 +310,29 @@ final class OpTableTest {
         new BatchNormActivate.Running(mean, variance, 0.1f, 1e-3f),
         activation,
         x.length > 3 ? x[3] : null);
+  }
+
+  /** x, then w, gamma and beta of each stage, then perhaps a residual. */
+  private static Variable chain(Tape tape, Activation activation, int count, Variable... x) {
+    List<NormalizedChain.Stage> stages = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Variable w = x[3 * i + 1];
+      Shape vector = x[3 * i + 2].shape();
+      Tensor mean = tape.output(vector, "mean");
+      Tensor variance = tape.output(vector, "variance");
+      tape.backend().fill(mean, 0);
+      tape.backend().fill(variance, 1);
+      stages.add(
+          new NormalizedChain.Stage(
+              w,
+              Window.same(w.shape().get(0), 1),
+              x[3 * i + 2],
+              x[3 * i + 3],
+              new BatchNormActivate.Running(mean, variance, 0.1f, 1e-3f),
+              i < count - 1 || count == 1 ? activation : Activation.IDENTITY));
+    }
+    Variable residual = x.length > 3 * count + 1 ? x[3 * count + 1] : null;
+    return NormalizedChain.apply(tape, x[0], stages, residual);
   }
 
   private static Variable segment(Tape tape, Variable x) {

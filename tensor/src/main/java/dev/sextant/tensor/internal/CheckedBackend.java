@@ -5,6 +5,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;
@@ -306,6 +307,204 @@ public final class CheckedBackend implements Backend {
     Check.channels(op, z, beta);
     Check.channels(op, z, shift);
     return kernels.batchNormInnerProduct(z, dy, gamma, beta, epsilon, shift);
+  }
+
+  @Override
+  public void batchNormReduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
+    String op = "batchNormReduce";
+    Check.same(op, z, dy, g);
+    channels(op, z, gradient);
+    Check.apart(op, g, z);
+    Check.inPlace(op, g, dy);
+    sumsApart(op, gradient, z, dy);
+    sumsApart(op, gradient, g, g);
+    apart(op, g, gradient.norm());
+    kernels.batchNormReduce(z, dy, gradient, g);
+  }
+
+  @Override
+  public void conv2dNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    String op = "conv2dNormalized";
+    Check.conv2d(op, x.shape(), w.shape(), window, "output", z);
+    normalizedOutput(op, x, norm, w, z, mean, variance);
+    kernels.conv2dNormalized(x, norm, w, window, z, mean, variance);
+  }
+
+  @Override
+  public void depthwiseNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    String op = "depthwiseNormalized";
+    Check.depthwise(op, x.shape(), w.shape(), window, "output", z);
+    normalizedOutput(op, x, norm, w, z, mean, variance);
+    kernels.depthwiseNormalized(x, norm, w, window, z, mean, variance);
+  }
+
+  private static void normalizedOutput(
+      String op,
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    Check.channels(op, z, mean);
+    Check.channels(op, z, variance);
+    Check.apart(op, z, x);
+    Check.apart(op, z, w);
+    Check.apart(op, mean, z);
+    Check.apart(op, variance, z);
+    if (norm != null) {
+      channels(op, x, norm);
+      apart(op, z, norm);
+    }
+  }
+
+  @Override
+  public double conv2dNormalizedInnerProduct(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor dy,
+      Tensor gamma,
+      Tensor beta,
+      float epsilon,
+      Tensor shift) {
+    String op = "conv2dNormalizedInnerProduct";
+    Check.conv2d(op, x.shape(), w.shape(), window, "output gradient", dy);
+    Check.channels(op, dy, gamma);
+    Check.channels(op, dy, beta);
+    Check.channels(op, dy, shift);
+    if (norm != null) {
+      channels(op, x, norm);
+    }
+    return kernels.conv2dNormalizedInnerProduct(
+        x, norm, w, window, dy, gamma, beta, epsilon, shift);
+  }
+
+  @Override
+  public void conv2dNormalizedBackwardData(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      Tensor gx) {
+    String op = "conv2dNormalizedBackwardData";
+    Check.conv2d(op, gx.shape(), w.shape(), window, "output gradient", g);
+    outputGradient(op, g, z, gradient);
+    inputGradient(op, x, into, gx, g, z);
+    Check.apart(op, gx, w);
+    kernels.conv2dNormalizedBackwardData(g, z, gradient, w, window, x, into, gx);
+  }
+
+  @Override
+  public void conv2dNormalizedBackwardFilter(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Window window,
+      Tensor dw) {
+    String op = "conv2dNormalizedBackwardFilter";
+    Check.conv2d(op, x.shape(), dw.shape(), window, "output gradient", g);
+    outputGradient(op, g, z, gradient);
+    if (norm != null) {
+      channels(op, x, norm);
+    }
+    Check.apart(op, dw, x);
+    Check.apart(op, dw, g);
+    Check.apart(op, dw, z);
+    kernels.conv2dNormalizedBackwardFilter(x, norm, g, z, gradient, window, dw);
+  }
+
+  @Override
+  public void depthwiseNormalizedBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx) {
+    String op = "depthwiseNormalizedBackward";
+    outputGradient(op, g, z, gradient);
+    if (dw != null) {
+      Tensor input = present(op, x);
+      Check.depthwise(op, input.shape(), w.shape(), window, "output gradient", g);
+      Check.same(op, w, dw);
+      Check.apart(op, dw, w);
+      Check.apart(op, dw, input);
+      Check.apart(op, dw, g);
+      Check.apart(op, dw, z);
+    }
+    if (gx != null) {
+      Check.depthwise(op, gx.shape(), w.shape(), window, "output gradient", g);
+      inputGradient(op, x, into, gx, g, z);
+      Check.apart(op, gx, w);
+    } else if (into != null) {
+      channels(op, present(op, x), into);
+    }
+    kernels.depthwiseNormalizedBackward(g, z, gradient, w, window, x, into, dw, gx);
+  }
+
+  private static void outputGradient(String op, Tensor g, Tensor z, NormGradient gradient) {
+    Check.same(op, g, z);
+    channels(op, z, gradient);
+  }
+
+  private static void inputGradient(
+      String op, @Nullable Tensor x, @Nullable NormGradient into, Tensor gx, Tensor g, Tensor z) {
+    Check.apart(op, gx, x);
+    Check.apart(op, gx, g);
+    Check.apart(op, gx, z);
+    if (into != null) {
+      Check.same(op, present(op, x), gx);
+      channels(op, gx, into);
+      apart(op, gx, into.norm());
+      sumsApart(op, into, gx, x);
+    }
+  }
+
+  private static Tensor present(String op, @Nullable Tensor x) {
+    if (x == null) {
+      throw new SextantException(op + ": the input is absent, but asked to be read");
+    }
+    return x;
+  }
+
+  private static void sumsApart(
+      String op, NormGradient gradient, Tensor first, @Nullable Tensor second) {
+    Check.apart(op, gradient.dgamma(), first);
+    Check.apart(op, gradient.dgamma(), second);
+    apart(op, gradient.dgamma(), gradient.norm());
+    Check.apart(op, gradient.dbeta(), first);
+    Check.apart(op, gradient.dbeta(), second);
+    apart(op, gradient.dbeta(), gradient.norm());
+  }
+
+  private static void channels(String op, Tensor z, NormGradient gradient) {
+    channels(op, z, gradient.norm());
+    Check.channels(op, z, gradient.dgamma());
+    Check.channels(op, z, gradient.dbeta());
   }
 
   private static void channels(String op, Tensor z, BatchNorm norm) {
