@@ -7,6 +7,7 @@ module dev.sextant.search {
   requires java.desktop;
   requires static transitive org.jspecify;
 
+  exports dev.sextant.nas.cells;
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
   exports dev.sextant.nas.objective;

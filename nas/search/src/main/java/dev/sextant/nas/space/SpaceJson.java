@@ -24,16 +24,19 @@ final class SpaceJson {
     JsonFields fields = JsonFields.parse(json, source);
     NetworkHeader header = NetworkHeader.read(fields, FORMAT);
     List<Position> positions = new ArrayList<>();
+    Shape before = null;
     Shape shape = header.input().shape(1);
     for (JsonFields entry : fields.objects("layers", Architecture.MAX_LAYERS)) {
       if (entry.has("choice")) {
         for (Position.Choice choice : choices(entry, shape)) {
           positions.add(choice);
+          before = shape;
           shape = choice.candidates().getFirst().output(shape);
         }
       } else {
-        for (Layer layer : LayerJson.read(entry, shape)) {
+        for (Layer layer : LayerJson.read(entry, before, shape)) {
           positions.add(new Position.Fixed(layer));
+          before = shape;
           shape = layer.output(shape);
         }
       }

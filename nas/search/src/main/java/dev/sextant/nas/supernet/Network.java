@@ -5,9 +5,10 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Linear;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.autograd.ops.Dropout;
+import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -15,6 +16,8 @@ import java.util.List;
 
 /** An architecture in trainable form. Parameters of layer I have paths {@code layers.I.…}. */
 public final class Network extends Module {
+  private static final Tap NOTHING = (layer, y) -> {};
+
   private final List<Module> layers = new ArrayList<>();
   private final float dropout;
   private final Rng dropoutRng;
@@ -23,24 +26,46 @@ public final class Network extends Module {
    * A network with fresh weights.
    *
    * @param dropout share of the classifier's input dropped in training, in [0, 1)
-   * @param dropoutRng where its masks come from; part of a checkpoint
+   * @param dropoutRng where its masks and those of drop path come from; part of a checkpoint
    */
   public Network(Architecture architecture, Initializer init, float dropout, Rng dropoutRng) {
     List<Shape> shapes = architecture.shapes();
+    double epsilon = architecture.batchNormEpsilon();
     for (int i = 0; i < architecture.layers().size(); i++) {
       Module module =
-          Modules.of(
-              architecture.layers().get(i), shapes.get(i), architecture.batchNormEpsilon(), init);
+          architecture.layers().get(i) instanceof Cell cell
+              ? new CellModule(cell, shapes.get(i), (float) epsilon, init, dropoutRng)
+              : Modules.of(architecture.layers().get(i), shapes.get(i), epsilon, init);
       layers.add(child("layers." + i, module));
     }
     this.dropout = dropout;
     this.dropoutRng = dropoutRng;
   }
 
+  /** The share of each image's paths through cells dropped in training from now on, in [0, 1). */
+  public void setDropPath(float rate) {
+    for (Module layer : layers) {
+      if (layer instanceof CellModule cell) {
+        cell.setDropPath(rate);
+      }
+    }
+  }
+
   @Override
   public Variable forward(Tape tape, Variable x) {
+    return forward(tape, x, NOTHING);
+  }
+
+  /** Sees the output of a layer, which it must not release. */
+  public interface Tap {
+    /** Called for each layer but the last, in order. */
+    void output(int layer, Variable y);
+  }
+
+  /** The logits, of a pass that a tap looks into: where an auxiliary classifier is attached. */
+  public Variable forward(Tape tape, Variable x, Tap tap) {
     Module last = layers.getLast();
-    Variable features = Sequential.run(tape, layers.subList(0, layers.size() - 1), x);
+    Variable features = features(tape, x, tap);
     Variable kept = features;
     if (last instanceof Linear && dropout > 0) {
       kept = Dropout.apply(tape, features, dropout, dropoutRng);
@@ -49,9 +74,31 @@ public final class Network extends Module {
     if (kept != features) {
       kept.release();
     }
-    if (features != x) {
-      features.release();
-    }
+    features.release();
     return logits;
+  }
+
+  /** All layers but the last. A layer's input is kept while the next one, a cell, reads it too. */
+  private Variable features(Tape tape, Variable x, Tap tap) {
+    Variable before = null;
+    Variable y = x;
+    for (int i = 0; i < layers.size() - 1; i++) {
+      Variable next =
+          before != null && layers.get(i) instanceof CellModule cell
+              ? cell.forward(tape, before, y)
+              : layers.get(i).forward(tape, y);
+      tap.output(i, next);
+      if (before != null && before != x) {
+        before.release();
+      }
+      before = null;
+      if (layers.get(i + 1) instanceof CellModule cell && cell.hasOlder()) {
+        before = y;
+      } else if (y != x) {
+        y.release();
+      }
+      y = next;
+    }
+    return y == x ? Reshape.apply(tape, x, x.shape()) : y;
   }
 }
