@@ -26,7 +26,7 @@ public final class Parameter extends Variable {
    * dev.sextant.tensor.Memory#keep}).
    */
   public Parameter(Tensor value, Role role) {
-    super("parameter", value, true, null, null);
+    super("parameter", value, true, null);
     this.role = role;
   }
 

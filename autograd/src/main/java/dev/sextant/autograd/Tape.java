@@ -7,9 +7,9 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,31 +48,64 @@ public final class Tape implements AutoCloseable {
     }
   }
 
-  private record Node(Variable output, Variable[] saved, Consumer<Tensor> backward) {}
-
   private final Backend backend;
-  private final Mode mode;
-  private final boolean recording;
-  private final Memory.Scope scope;
-  private final List<Node> nodes = new ArrayList<>();
-  private final List<Tensor> adopted = new ArrayList<>();
-  private boolean closed;
+  private Mode mode = Mode.EVAL;
+  private boolean recording;
+  private Memory.@Nullable Scope scope;
+  private boolean open;
 
-  /** A tape whose values live in the backend's memory. */
-  public Tape(Backend backend, Mode mode) {
-    this(backend, mode, mode != Mode.EVAL);
+  /** Recorded ops in order, and how many of them, from the first, were run backward. */
+  private final List<Op> ops = new ArrayList<>();
+
+  private int passed;
+  private final List<Tensor> adopted = new ArrayList<>();
+
+  /** Every variable ever made here; those from {@code variableCount} on are not in use. */
+  private final List<Variable> variables = new ArrayList<>();
+
+  private int variableCount;
+
+  /** Ops not in use, by the number of their kind. */
+  private @Nullable Op[] spare = new Op[16];
+
+  private @Nullable Tape inner;
+
+  /** A tape whose values live in the backend's memory; to be opened by {@link #open}. */
+  public Tape(Backend backend) {
+    this.backend = backend;
   }
 
-  private Tape(Backend backend, Mode mode, boolean recording) {
-    this.backend = backend;
-    this.mode = mode;
-    this.recording = recording;
-    this.scope = backend.memory().scope();
+  /** An open tape, for one pass. */
+  public Tape(Backend backend, Mode mode) {
+    this(backend);
+    begin(mode, mode != Mode.EVAL);
+  }
+
+  /**
+   * Starts a pass on a closed tape. What earlier passes left behind, variables, ops and inner
+   * tapes, is used again, so that a loop that opens one tape for each step allocates nothing.
+   *
+   * @return this
+   * @throws IllegalStateException if it is open
+   */
+  public Tape open(Mode passMode) {
+    return begin(passMode, passMode != Mode.EVAL);
+  }
+
+  private Tape begin(Mode passMode, boolean records) {
+    if (open) {
+      throw new IllegalStateException("the tape is open");
+    }
+    mode = passMode;
+    recording = records;
+    scope = scope == null ? backend.memory().scope() : scope.open();
+    open = true;
+    return this;
   }
 
   /** A tape inside this one, of the same mode, that records nothing: values without gradients. */
   public Tape unrecorded() {
-    return new Tape(backend, mode, false);
+    return inner(mode, false);
   }
 
   /**
@@ -80,12 +113,36 @@ public final class Tape implements AutoCloseable {
    * pass over something, or a look at a candidate that is not active.
    */
   public Tape probe() {
-    return new Tape(backend, mode == Mode.EVAL ? Mode.EVAL : Mode.TRAIN_STATELESS, false);
+    return inner(mode == Mode.EVAL ? Mode.EVAL : Mode.TRAIN_STATELESS, false);
+  }
+
+  /**
+   * A tape inside this one that records, to be run backward on its own, and leaves running
+   * statistics alone: the second pass over something whose inside was not recorded.
+   */
+  public Tape again() {
+    return inner(Mode.TRAIN_STATELESS, true);
+  }
+
+  private Tape inner(Mode passMode, boolean records) {
+    Tape outer = this;
+    while (outer.inner != null) {
+      if (!outer.inner.open) {
+        return outer.inner.begin(passMode, records);
+      }
+      outer = outer.inner;
+    }
+    outer.inner = new Tape(backend);
+    return outer.inner.begin(passMode, records);
   }
 
   /** Moves a tensor made on this tape to the scope around it, so that it outlives the tape. */
   public Tensor yield(Tensor tensor) {
-    return scope.yield(tensor);
+    Memory.Scope own = scope;
+    if (own == null) {
+      throw new IllegalStateException("the tape was never opened");
+    }
+    return own.yield(tensor);
   }
 
   /** Where its ops run. */
@@ -148,67 +205,112 @@ public final class Tape implements AutoCloseable {
   private Variable enter(String name, Tensor value, boolean requiresGradient) {
     checkOpen();
     checkMemory(name, value.memory(), value.shape());
-    return new Variable(name, value.share(), requiresGradient, this, null);
+    return variable(name, value.share(), requiresGradient);
   }
 
-  /** Whether an op with these inputs will be run backward. */
-  public boolean records(Variable... inputs) {
-    if (recording) {
-      for (Variable input : inputs) {
-        if (input.requiresGradient()) {
-          return true;
-        }
-      }
+  private Variable variable(String name, Tensor value, boolean requiresGradient) {
+    Variable variable;
+    if (variableCount == variables.size()) {
+      variable = new Variable(name, value, requiresGradient, this);
+      variables.add(variable);
+    } else {
+      variable = variables.get(variableCount);
+      variable.reuse(name, value, requiresGradient);
     }
-    return false;
+    variableCount++;
+    return variable;
+  }
+
+  /** Whether an op with this input will be run backward. */
+  public boolean records(Variable input) {
+    return recording && input.requiresGradient();
   }
 
   /**
-   * Puts an op on the tape.
+   * An op to fill in and {@link #record(Op, Tensor) record}.
+   *
+   * @param <T> its class
+   */
+  public <T extends Op> T op(Op.Kind<T> kind) {
+    if (kind.number() < spare.length) {
+      // Ops are kept by kind, and the kind makes only ops of its class.
+      @SuppressWarnings("unchecked")
+      T op = (T) spare[kind.number()];
+      if (op != null) {
+        spare[kind.number()] = ((Op) op).next;
+        return op;
+      }
+    }
+    return kind.make();
+  }
+
+  /** Gives back an op that is not going to be recorded. */
+  public void discard(Op op) {
+    putBack(op);
+  }
+
+  private void putBack(Op op) {
+    op.clear();
+    int kind = op.kind().number();
+    if (kind >= spare.length) {
+      spare = Arrays.copyOf(spare, Math.max(kind + 1, 2 * spare.length));
+    }
+    op.next = spare[kind];
+    spare[kind] = op;
+  }
+
+  /**
+   * Puts an op on the tape, if one of its inputs requires a gradient.
+   *
+   * @param op from {@link #op}, with its inputs and what it saves; the tape's from now on
+   * @param output its value, owned by the tape from now on
+   * @throws SextantException if an input is in another backend's memory or was already run backward
+   */
+  public Variable record(Op op, Tensor output) {
+    checkOpen();
+    boolean records = false;
+    for (int i = 0; i < op.inputCount(); i++) {
+      Variable input = op.getInput(i);
+      checkMemory(op.name(), input.memory(), input.shape());
+      records |= records(input);
+    }
+    Variable variable = variable(op.name(), output, records);
+    if (!records) {
+      putBack(op);
+      return variable;
+    }
+    for (int i = 0; i < op.inputCount(); i++) {
+      Variable input = op.getInput(i);
+      if (input.isConsumed()) {
+        throw new SextantException(
+            op.name()
+                + ": its input "
+                + input
+                + " was already run backward; run the pass again instead");
+      }
+    }
+    op.record(variable);
+    variable.setOp(op);
+    ops.add(op);
+    return variable;
+  }
+
+  /**
+   * Puts an op on the tape that is written as a function, for those that need not be frugal: each
+   * use allocates it.
    *
    * @param op name for messages
    * @param output its value, owned by the tape from now on
    * @param inputs what it depends on; if none requires a gradient, nothing is recorded
    * @param saved variables whose values {@code backward} reads; any other may be gone by then
-   * @param backward gets the output's gradient (not to be kept or closed, and to be written only
-   *     through {@link #overwrite}) and calls {@link #accumulate} for the inputs that require one
-   * @throws SextantException if an input is in another backend's memory or was already run backward
+   * @param backward as {@link Op#backward}
+   * @throws SextantException as {@link #record(Op, Tensor)}
    */
   public Variable record(
       String op, Tensor output, Variable[] inputs, Variable[] saved, Consumer<Tensor> backward) {
-    return record(op, output, inputs, saved, null, backward);
-  }
-
-  /**
-   * As {@link #record(String, Tensor, Variable[], Variable[], Consumer)}, for an op so cheap that
-   * its output is better computed twice than kept: once released, the output is dropped, and {@code
-   * recompute} makes it again from the saved variables when the backward pass asks.
-   */
-  public Variable record(
-      String op,
-      Tensor output,
-      Variable[] inputs,
-      Variable[] saved,
-      @Nullable Supplier<Tensor> recompute,
-      Consumer<Tensor> backward) {
-    for (Variable input : inputs) {
-      checkMemory(op, input.memory(), input.shape());
-    }
-    if (!records(inputs)) {
-      return new Variable(op, output, false, this, null);
-    }
-    for (Variable input : inputs) {
-      if (input.isConsumed()) {
-        throw new SextantException(
-            op + ": its input " + input + " was already run backward; run the pass again instead");
-      }
-    }
-    Variable variable = new Variable(op, output, true, this, recompute);
-    for (Variable input : saved) {
-      input.save();
-    }
-    nodes.add(new Node(variable, saved, backward));
-    return variable;
+    FunctionOp function = op(FunctionOp.KIND);
+    function.set(op, inputs, saved, backward);
+    return record(function, output);
   }
 
   private void checkMemory(String op, Memory memory, Shape shape) {
@@ -220,7 +322,7 @@ public final class Tape implements AutoCloseable {
   }
 
   private void checkOpen() {
-    if (closed) {
+    if (!open) {
       throw new IllegalStateException("the tape was closed");
     }
   }
@@ -314,29 +416,32 @@ public final class Tape implements AutoCloseable {
       throw new SextantException("backward: " + output + " was already run backward");
     }
     accumulate(output, gradient);
-    for (int i = nodes.size() - 1; i >= 0; i--) {
-      Node node = nodes.get(i);
-      Tensor incoming = node.output.gradient();
-      if (incoming != null) {
-        node.backward.accept(incoming);
-        incoming.close();
-        node.output.setGradient(null);
-      }
-      node.output.consume();
-      for (Variable input : node.saved) {
-        input.unsave();
-      }
+    for (int i = ops.size() - 1; i >= passed; i--) {
+      ops.get(i).runBackward(this);
     }
-    nodes.clear();
+    passed = ops.size();
   }
 
   /** Frees every value and gradient but the parameters'. Idempotent; inner tapes close first. */
   @Override
   public void close() {
+    if (!open || scope == null) {
+      return;
+    }
     scope.close();
-    closed = true;
-    nodes.clear();
-    adopted.forEach(Tensor::close);
+    open = false;
+    for (int i = 0; i < adopted.size(); i++) {
+      adopted.get(i).close();
+    }
     adopted.clear();
+    for (int i = 0; i < ops.size(); i++) {
+      putBack(ops.get(i));
+    }
+    ops.clear();
+    passed = 0;
+    for (int i = 0; i < variableCount; i++) {
+      variables.get(i).end();
+    }
+    variableCount = 0;
   }
 }

@@ -3,7 +3,6 @@ package dev.sextant.autograd;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,15 +10,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A value lives until the tape is closed, or, if the code that made it says {@link #release},
  * until nothing needs it: not at all if no backward pass will read it or if its op can recompute
- * it, else until the last op that saved it has run backward. Confined to the thread of its tape.
+ * it, else until the last op that saved it has run backward. The tape uses its variables again once
+ * it is opened anew: hold on to none that long. Confined to the thread of its tape.
  */
 public class Variable {
-  private final String name;
-  private final Shape shape;
-  private final Memory memory;
-  private final boolean requiresGradient;
+  private String name;
+  private Shape shape;
+  private Memory memory;
+  private boolean requiresGradient;
   private final @Nullable Tape tape;
-  private final @Nullable Supplier<Tensor> recompute;
+  private @Nullable Op op;
   private @Nullable Tensor value;
   private @Nullable Tensor gradient;
   private boolean released;
@@ -31,19 +31,37 @@ public class Variable {
    *
    * @param name of the op that made it, for messages
    */
-  Variable(
-      String name,
-      Tensor value,
-      boolean requiresGradient,
-      @Nullable Tape tape,
-      @Nullable Supplier<Tensor> recompute) {
+  Variable(String name, Tensor value, boolean requiresGradient, @Nullable Tape tape) {
     this.name = name;
     this.shape = value.shape();
     this.memory = value.memory();
     this.value = value;
     this.requiresGradient = requiresGradient;
     this.tape = tape;
-    this.recompute = recompute;
+  }
+
+  /** Makes it another value of its tape. */
+  final void reuse(String newName, Tensor newValue, boolean newRequiresGradient) {
+    name = newName;
+    shape = newValue.shape();
+    memory = newValue.memory();
+    value = newValue;
+    requiresGradient = newRequiresGradient;
+    released = false;
+    consumed = false;
+    saves = 0;
+  }
+
+  /** Its tape was closed: reading it is an error from now on. */
+  final void end() {
+    op = null;
+    value = null;
+    gradient = null;
+  }
+
+  /** The recorded op that made it. */
+  final void setOp(Op op) {
+    this.op = op;
   }
 
   /** Its extents; known even when the value was released. */
@@ -64,11 +82,11 @@ public class Variable {
    */
   public final Tensor value() {
     if (value == null) {
-      if (recompute == null || tape == null) {
+      if (op == null || tape == null || !op.recomputes()) {
         throw new IllegalStateException("read after its release: " + this);
       }
       // Asked for inside an inner tape it must not die with that one.
-      value = tape.adopt(recompute.get());
+      value = tape.adopt(op.recompute(tape));
     }
     return value;
   }
@@ -79,7 +97,7 @@ public class Variable {
    */
   public void release() {
     released = true;
-    if (saves == 0 || recompute != null) {
+    if (saves == 0 || op != null && op.recomputes()) {
       drop();
     }
   }

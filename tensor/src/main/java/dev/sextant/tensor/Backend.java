@@ -174,20 +174,87 @@ public interface Backend extends AutoCloseable {
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift);
 
   /**
-   * The per-channel constants of a batch normalisation and the activation fused into it.
-   *
-   * @param mean {@code [C]}
-   * @param variance biased, {@code [C]}
-   * @param gamma scale, {@code [C]}
-   * @param beta offset, {@code [C]}
+   * The per-channel constants {@code [C]} of a batch normalisation and the activation fused into
+   * it. May be {@link #set} again: a step that keeps one allocates nothing.
    */
-  record BatchNorm(
-      Tensor mean,
-      Tensor variance,
-      Tensor gamma,
-      Tensor beta,
-      float epsilon,
-      Activation activation) {}
+  final class BatchNorm {
+    private Tensor mean;
+    private Tensor variance;
+    private Tensor gamma;
+    private Tensor beta;
+    private float epsilon;
+    private Activation activation;
+
+    /** See {@link #set}. */
+    public BatchNorm(
+        Tensor mean,
+        Tensor variance,
+        Tensor gamma,
+        Tensor beta,
+        float epsilon,
+        Activation activation) {
+      this.mean = mean;
+      this.variance = variance;
+      this.gamma = gamma;
+      this.beta = beta;
+      this.epsilon = epsilon;
+      this.activation = activation;
+    }
+
+    /**
+     * Makes these its constants; returns it.
+     *
+     * @param mean {@code [C]}
+     * @param variance biased, {@code [C]}
+     * @param gamma scale, {@code [C]}
+     * @param beta offset, {@code [C]}
+     */
+    public BatchNorm set(
+        Tensor mean,
+        Tensor variance,
+        Tensor gamma,
+        Tensor beta,
+        float epsilon,
+        Activation activation) {
+      this.mean = mean;
+      this.variance = variance;
+      this.gamma = gamma;
+      this.beta = beta;
+      this.epsilon = epsilon;
+      this.activation = activation;
+      return this;
+    }
+
+    /** Subtracted from z. */
+    public Tensor mean() {
+      return mean;
+    }
+
+    /** The squared deviation of z, biased. */
+    public Tensor variance() {
+      return variance;
+    }
+
+    /** The scale. */
+    public Tensor gamma() {
+      return gamma;
+    }
+
+    /** The offset. */
+    public Tensor beta() {
+      return beta;
+    }
+
+    /** Added to the variance. */
+    public float epsilon() {
+      return epsilon;
+    }
+
+    /** What follows. */
+    public Activation activation() {
+      return activation;
+    }
+  }
 
   // ---- the memory-frugal block: convolutions that read and write through batch normalisation
   //
@@ -200,12 +267,49 @@ public interface Backend extends AutoCloseable {
 
   /**
    * The gradient of a batch norm, of which {@code g} of the methods below is the part per element.
-   *
-   * @param norm in training: mean and variance are those of z itself
-   * @param dgamma sum of g (z - mean) / sqrt(variance + epsilon), {@code [C]}
-   * @param dbeta sum of g, {@code [C]}
+   * Reusable, as {@link BatchNorm} is. Confined to one thread.
    */
-  record NormGradient(BatchNorm norm, Tensor dgamma, Tensor dbeta) {}
+  final class NormGradient {
+    private BatchNorm norm;
+    private Tensor dgamma;
+    private Tensor dbeta;
+
+    /** See {@link #set}. */
+    public NormGradient(BatchNorm norm, Tensor dgamma, Tensor dbeta) {
+      this.norm = norm;
+      this.dgamma = dgamma;
+      this.dbeta = dbeta;
+    }
+
+    /**
+     * Makes these its parts; returns it.
+     *
+     * @param norm in training: mean and variance are those of z itself
+     * @param dgamma sum of g (z - mean) / sqrt(variance + epsilon), {@code [C]}
+     * @param dbeta sum of g, {@code [C]}
+     */
+    public NormGradient set(BatchNorm norm, Tensor dgamma, Tensor dbeta) {
+      this.norm = norm;
+      this.dgamma = dgamma;
+      this.dbeta = dbeta;
+      return this;
+    }
+
+    /** What it is the gradient of. */
+    public BatchNorm norm() {
+      return norm;
+    }
+
+    /** The gradient of the scale. */
+    public Tensor dgamma() {
+      return dgamma;
+    }
+
+    /** The gradient of the offset. */
+    public Tensor dbeta() {
+      return dbeta;
+    }
+  }
 
   /**
    * The first half of {@link #batchNormBackward}: g = dy activation'(norm(z)), with dgamma and
@@ -328,6 +432,45 @@ public interface Backend extends AutoCloseable {
       @Nullable Tensor gx) {
     NormalizedConvolutions.depthwiseBackward(this, g, z, gradient, w, window, x, into, dw, gx);
   }
+
+  // ---- superkernels
+
+  /**
+   * The gates of a depthwise superkernel and the kernel that they leave (Single-Path NAS, eq. 1 to
+   * 4). A gate is open, and has its scale as its value, where norm - threshold >= 0, and is 0 else.
+   * The norm of a shell is the root mean square of its weights, that of a group of channels is of
+   * the weights as the shells' gates leave them. A weight is multiplied by the gates of its shell
+   * and of all shells inside it, and by those of its group and of all groups before it but the
+   * first, which stands for the layer ({@link Nesting}).
+   *
+   * <p>The paper takes the sum of squares; its square root over their number makes thresholds of
+   * layers of any size alike, and keeps the derivative below from vanishing.
+   *
+   * @param w {@code [k, k, C]}
+   * @param thresholds one for each gate
+   * @param scales one for each gate: 1, or what dropout made of it
+   * @param gates written, one for each gate
+   * @param effective written, of w's shape
+   */
+  void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective);
+
+  /**
+   * Gradients of {@link #superkernel}, straight through: a gate's derivative with respect to its
+   * norm is scale sigmoid'(norm - threshold), to its threshold the negative of that.
+   *
+   * @param dgates gradients of the gates, from what else reads them, such as the runtime
+   * @param deffective gradient of the effective kernel
+   */
+  void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds);
 
   // ---- pooling
 

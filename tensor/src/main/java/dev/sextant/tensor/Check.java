@@ -163,6 +163,17 @@ public final class Check {
     }
   }
 
+  /** A superkernel has the largest kernel and all channels of its nesting. */
+  public static void nesting(String op, Shape w, Nesting nesting) {
+    if (w.rank() != 3
+        || w.get(0) != nesting.kernel()
+        || w.get(1) != nesting.kernel()
+        || w.get(2) != nesting.channels()) {
+      throw new SextantException(
+          "%s: kernel %s does not fit the nesting of %s".formatted(op, w, nesting));
+    }
+  }
+
   /** The output shape of a pooling. */
   public static Shape pool(String op, Shape x, Window window) {
     poolOperands(op, x, window);

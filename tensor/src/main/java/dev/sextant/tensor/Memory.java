@@ -1,9 +1,7 @@
 package dev.sextant.tensor;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,7 +13,12 @@ import org.jspecify.annotations.Nullable;
  * <p>A tensor belongs to the innermost {@link Scope} open when it was made and goes back to the
  * pool when it is closed or when that scope closes, whichever is first; {@link #keep} takes it out
  * of its scope. A steady state takes nothing from the JVM heap: blocks are pooled by size class
- * (eight classes to each power of two, so at most an eighth is lost).
+ * (eight classes to each power of two, so at most an eighth is lost), and handles are used again.
+ *
+ * <p>A handle made inside a scope, once closed, stays closed at least until the outermost scope
+ * closes, and reading it throws; after that it may be given out as another tensor's. So hold on to
+ * none beyond the outermost scope, not even to close it, but those that {@link #keep} took out, and
+ * to those until they are closed. Handles made outside all scopes are never used again.
  *
  * <pre>{@code
  * try (Memory.Scope scope = memory.scope()) {
@@ -67,8 +70,11 @@ public final class Memory {
         public void free(Storage storage) {}
       };
 
+  /** Of up to 2^31 elements: see {@link #sizeClass}. */
+  private static final int SIZE_CLASSES = 8 * 23;
+
   private final Allocator allocator;
-  private final Map<DType, TreeMap<Integer, ArrayDeque<Storage>>> pool = new EnumMap<>(DType.class);
+  private final @Nullable Storage[][] pool = new Storage[DType.values().length][SIZE_CLASSES];
   private final long[] current = new long[Category.values().length];
   private final long[] peak = new long[Category.values().length];
   private long totalCurrent;
@@ -79,6 +85,14 @@ public final class Memory {
   private @Nullable Storage live;
   private @Nullable Scope innermost;
 
+  /** Closed handles that the outermost scope's end makes spare. */
+  private @Nullable Tensor retired;
+
+  private @Nullable Tensor lastRetired;
+
+  /** Closed handles that may be given out. */
+  private @Nullable Tensor spare;
+
   /** A pool on the JVM heap without a cap. */
   public Memory() {
     this(HEAP);
@@ -87,9 +101,6 @@ public final class Memory {
   /** A pool over another allocator, such as device memory. */
   public Memory(Allocator allocator) {
     this.allocator = allocator;
-    for (DType dtype : DType.values()) {
-      pool.put(dtype, new TreeMap<>());
-    }
   }
 
   /**
@@ -131,27 +142,30 @@ public final class Memory {
           "memory: %s for %s %s passes the cap of %s; %s"
               .formatted(human(bytes), label, shape, human(cap), largestHolders()));
     }
-    Storage storage = take(dtype, sizeClass(shape.size()), label, shape);
+    Storage storage = take(dtype, label, shape);
     storage.category = category;
     storage.label = label;
     storage.requestedBytes = bytes;
     count(category, bytes);
     link(storage);
-    return new Tensor(this, storage, 0, shape, dtype);
+    return handle(storage, 0, shape, dtype);
   }
 
-  private Storage take(DType dtype, int elements, String label, Shape shape) {
-    ArrayDeque<Storage> free = bySize(dtype).get(elements);
-    Storage pooled = free == null ? null : free.pollLast();
+  private Storage take(DType dtype, String label, Shape shape) {
+    int elements = sizeClass(shape.size());
+    int sizeClass = sizeClassIndex(elements);
+    @Nullable Storage[] free = pool[dtype.ordinal()];
+    Storage pooled = free[sizeClass];
     if (pooled != null) {
+      free[sizeClass] = pooled.next;
       return pooled;
     }
     try {
-      return made(allocator.allocate(dtype, elements));
+      return made(allocator.allocate(dtype, elements), sizeClass);
     } catch (OutOfMemoryError first) {
       trim();
       try {
-        return made(allocator.allocate(dtype, elements));
+        return made(allocator.allocate(dtype, elements), sizeClass);
       } catch (OutOfMemoryError second) {
         throw new MemoryLimitException(
             "memory: the machine gave no %s for %s %s (JVM heap %s: raise it with -Xmx); %s"
@@ -165,17 +179,10 @@ public final class Memory {
     }
   }
 
-  private Storage made(Storage storage) {
+  private Storage made(Storage storage, int sizeClass) {
+    storage.sizeClass = sizeClass;
     reserved += storage.bytes;
     return storage;
-  }
-
-  private TreeMap<Integer, ArrayDeque<Storage>> bySize(DType dtype) {
-    TreeMap<Integer, ArrayDeque<Storage>> classes = pool.get(dtype);
-    if (classes == null) {
-      throw new IllegalStateException("no pool for " + dtype);
-    }
-    return classes;
   }
 
   /** Eight classes to each power of two, at least 64 elements: at most an eighth is lost. */
@@ -187,14 +194,59 @@ public final class Memory {
     return (int) Math.min(Integer.MAX_VALUE - 8, ((long) elements + step - 1) / step * step);
   }
 
-  void release(Storage storage, DType dtype) {
+  /** The number of a size class, from 0. */
+  static int sizeClassIndex(int elements) {
+    if (elements <= 512) {
+      return elements / 64 - 1;
+    }
+    int log = 31 - Integer.numberOfLeadingZeros(elements - 1);
+    return 8 * (log - 8) + ((elements - 1) >>> (log - 3)) - 8;
+  }
+
+  /** A handle to a block, of the innermost scope. */
+  Tensor handle(Storage storage, int offset, Shape shape, DType dtype) {
+    Tensor tensor = spare;
+    if (tensor == null || innermost == null) {
+      tensor = new Tensor(this, storage, offset, shape, dtype);
+    } else {
+      spare = tensor.nextInScope;
+      tensor.nextInScope = null;
+      tensor.reuse(storage, offset, shape, dtype);
+    }
+    storage.references++;
+    if (innermost != null) {
+      innermost.add(tensor);
+      tensor.reusable = true;
+    }
+    return tensor;
+  }
+
+  /** Takes a closed handle back, and its block if no other handle holds that. */
+  void release(Tensor handle, Storage storage, DType dtype) {
+    if (handle.reusable) {
+      handle.nextInScope = retired;
+      if (retired == null) {
+        lastRetired = handle;
+      }
+      retired = handle;
+    }
     if (--storage.references > 0) {
       return;
     }
     count(storage.category, -storage.requestedBytes);
     unlink(storage);
-    int elements = (int) (storage.bytes / dtype.bytes());
-    bySize(dtype).computeIfAbsent(elements, size -> new ArrayDeque<>()).addLast(storage);
+    @Nullable Storage[] free = pool[dtype.ordinal()];
+    storage.next = free[storage.sizeClass];
+    free[storage.sizeClass] = storage;
+  }
+
+  private void endOutermost() {
+    if (lastRetired != null) {
+      lastRetired.nextInScope = spare;
+      spare = retired;
+      retired = null;
+      lastRetired = null;
+    }
   }
 
   private void count(Category category, long bytes) {
@@ -211,45 +263,43 @@ public final class Memory {
   }
 
   private void link(Storage storage) {
-    storage.previousLive = null;
-    storage.nextLive = live;
+    storage.previous = null;
+    storage.next = live;
     if (live != null) {
-      live.previousLive = storage;
+      live.previous = storage;
     }
     live = storage;
   }
 
   private void unlink(Storage storage) {
-    if (storage.previousLive != null) {
-      storage.previousLive.nextLive = storage.nextLive;
+    if (storage.previous != null) {
+      storage.previous.next = storage.next;
     } else {
-      live = storage.nextLive;
+      live = storage.next;
     }
-    if (storage.nextLive != null) {
-      storage.nextLive.previousLive = storage.previousLive;
+    if (storage.next != null) {
+      storage.next.previous = storage.previous;
     }
-    storage.previousLive = null;
-    storage.nextLive = null;
+    storage.previous = null;
+    storage.next = null;
   }
 
   /** Gives every pooled block that no tensor holds back to the allocator. */
   public void trim() {
-    for (TreeMap<Integer, ArrayDeque<Storage>> classes : pool.values()) {
-      for (ArrayDeque<Storage> free : classes.values()) {
-        for (Storage storage : free) {
+    for (@Nullable Storage[] free : pool) {
+      for (int i = 0; i < free.length; i++) {
+        for (Storage storage = free[i]; storage != null; storage = storage.next) {
           reserved -= storage.bytes;
           allocator.free(storage);
         }
+        free[i] = null;
       }
-      classes.clear();
     }
   }
 
   /** Opens a scope; tensors made until it closes belong to it. Close it on the same thread. */
   public Scope scope() {
-    Scope scope = new Scope(innermost);
-    innermost = scope;
-    return scope;
+    return new Scope().open();
   }
 
   /**
@@ -260,12 +310,6 @@ public final class Memory {
   public Tensor keep(Tensor tensor) {
     tensor.leaveScope();
     return tensor;
-  }
-
-  void enterScope(Tensor tensor) {
-    if (innermost != null) {
-      innermost.add(tensor);
-    }
   }
 
   /** Bytes held now by live tensors of a category. */
@@ -308,7 +352,7 @@ public final class Memory {
   /** The five largest holders among live blocks, as in {@code held: mbconv.z1 12.0 MiB, ...}. */
   public String largestHolders() {
     Map<String, Long> byLabel = new TreeMap<>();
-    for (Storage storage = live; storage != null; storage = storage.nextLive) {
+    for (Storage storage = live; storage != null; storage = storage.next) {
       byLabel.merge(storage.label, storage.requestedBytes, Long::sum);
     }
     List<Map.Entry<String, Long>> holders = new ArrayList<>(byLabel.entrySet());
@@ -339,12 +383,26 @@ public final class Memory {
 
   /** A block of code's tensors; see {@link Memory#scope()}. */
   public final class Scope implements AutoCloseable {
-    private final @Nullable Scope outer;
+    private @Nullable Scope outer;
     private @Nullable Tensor first;
-    private boolean closed;
+    private boolean closed = true;
 
-    private Scope(@Nullable Scope outer) {
-      this.outer = outer;
+    private Scope() {}
+
+    /**
+     * Opens it again after it was closed, inside the scope that is innermost now.
+     *
+     * @return this
+     * @throws IllegalStateException if it is open
+     */
+    public Scope open() {
+      if (!closed) {
+        throw new IllegalStateException("the scope is open");
+      }
+      closed = false;
+      outer = innermost;
+      innermost = this;
+      return this;
     }
 
     private void add(Tensor tensor) {
@@ -372,6 +430,7 @@ public final class Memory {
 
     /** Moves a tensor of this scope to the scope around it: how a block returns its result. */
     public Tensor yield(Tensor tensor) {
+      tensor.checkOpen();
       tensor.leaveScope();
       if (outer != null) {
         outer.add(tensor);
@@ -390,8 +449,12 @@ public final class Memory {
       }
       closed = true;
       innermost = outer;
+      outer = null;
       while (first != null) {
         first.close();
+      }
+      if (innermost == null) {
+        endOutermost();
       }
     }
   }

@@ -1,6 +1,8 @@
 package dev.sextant.tensor;
 
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The extents of a dense, row-major tensor, outermost first. Images are {@code [N, H, W, C]}.
@@ -8,6 +10,15 @@ import java.util.Arrays;
  */
 public final class Shape {
   private static final Shape SCALAR = new Shape(new int[0]);
+
+  /**
+   * Shapes by their hash: those that come again and again are made once. A full neighbourhood is
+   * overwritten. Written without a lock by any thread: an entry that is lost is made again.
+   */
+  private static final @Nullable Shape[] MADE = new Shape[1 << 12];
+
+  /** Entries looked at from a hash on. */
+  private static final int PROBES = 16;
 
   private final int[] extents;
   private final int size;
@@ -34,7 +45,68 @@ public final class Shape {
    * @throws SextantException if one is negative or the product passes 2^31 - 65
    */
   public static Shape of(int... extents) {
-    return extents.length == 0 ? SCALAR : new Shape(extents.clone());
+    return switch (extents.length) {
+      case 0 -> SCALAR;
+      case 1 -> of(extents[0]);
+      case 2 -> of(extents[0], extents[1]);
+      case 3 -> of(extents[0], extents[1], extents[2]);
+      case 4 -> of(extents[0], extents[1], extents[2], extents[3]);
+      default -> new Shape(extents.clone());
+    };
+  }
+
+  /** A scalar's shape. */
+  public static Shape of() {
+    return SCALAR;
+  }
+
+  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  public static Shape of(int a) {
+    return made(1, a, 0, 0, 0);
+  }
+
+  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  public static Shape of(int a, int b) {
+    return made(2, a, b, 0, 0);
+  }
+
+  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  public static Shape of(int a, int b, int c) {
+    return made(3, a, b, c, 0);
+  }
+
+  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  public static Shape of(int a, int b, int c, int d) {
+    return made(4, a, b, c, d);
+  }
+
+  private static Shape made(int rank, int a, int b, int c, int d) {
+    int hash = (((rank * 31 + a) * 31 + b) * 31 + c) * 31 + d;
+    int first = (hash * 0x9E3779B9) >>> 20;
+    int at = first;
+    for (int probe = 0; probe < PROBES; probe++) {
+      int i = first + probe & MADE.length - 1;
+      Shape shape = MADE[i];
+      if (shape == null) {
+        at = i;
+        break;
+      }
+      if (shape.is(rank, a, b, c, d)) {
+        return shape;
+      }
+    }
+    int[] extents = {a, b, c, d};
+    Shape shape = new Shape(Arrays.copyOf(extents, rank));
+    MADE[at] = shape;
+    return shape;
+  }
+
+  private boolean is(int rank, int a, int b, int c, int d) {
+    return extents.length == rank
+        && extents[0] == a
+        && (rank < 2 || extents[1] == b)
+        && (rank < 3 || extents[2] == c)
+        && (rank < 4 || extents[3] == d);
   }
 
   /** Number of dimensions. */
@@ -68,21 +140,36 @@ public final class Shape {
 
   /** The same shape with another innermost extent. */
   public Shape withChannels(int channels) {
-    int[] changed = extents.clone();
-    changed[changed.length - 1] = channels;
-    return new Shape(changed);
+    return with(extents.length - 1, channels);
   }
 
   /** The same shape with another outermost extent. */
   public Shape withBatch(int batch) {
-    int[] changed = extents.clone();
-    changed[0] = batch;
-    return new Shape(changed);
+    return with(0, batch);
+  }
+
+  private Shape with(int dimension, int extent) {
+    Objects.checkIndex(dimension, extents.length);
+    if (extents.length > 4) {
+      int[] changed = extents.clone();
+      changed[dimension] = extent;
+      return new Shape(changed);
+    }
+    return made(
+        extents.length,
+        changed(0, dimension, extent),
+        changed(1, dimension, extent),
+        changed(2, dimension, extent),
+        changed(3, dimension, extent));
+  }
+
+  private int changed(int i, int dimension, int extent) {
+    return i == dimension ? extent : i < extents.length ? extents[i] : 0;
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Shape shape && Arrays.equals(extents, shape.extents);
+    return this == other || other instanceof Shape shape && Arrays.equals(extents, shape.extents);
   }
 
   @Override

@@ -13,8 +13,12 @@ public abstract class Storage {
   Memory.Category category = Memory.Category.WORKSPACE;
   String label = "";
   long requestedBytes;
-  @Nullable Storage previousLive;
-  @Nullable Storage nextLive;
+  int sizeClass;
+
+  /** Neighbours among the live blocks, or the next of the free blocks of its size. */
+  @Nullable Storage previous;
+
+  @Nullable Storage next;
 
   /** A block of that many bytes, counted by the pool as reserved. */
   protected Storage(long bytes) {

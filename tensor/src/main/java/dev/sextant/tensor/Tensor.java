@@ -7,16 +7,21 @@ import org.jspecify.annotations.Nullable;
  * A handle to dense, row-major elements in a {@link Memory}. Images are {@code [N, H, W, C]}.
  *
  * <p>There are no strided views: {@link #reshape}, {@link #slice} and {@link #share} make another
- * handle to the same storage, which goes back to the pool when its last handle is closed. Confined
- * to the thread of its memory.
+ * handle to the same storage, which goes back to the pool when its last handle is closed. How long
+ * a closed handle may be asked for anything is said at {@link Memory}. Confined to the thread of
+ * its memory.
  */
 public final class Tensor implements AutoCloseable {
   private final Memory memory;
-  private final Storage storage;
-  private final int offset;
-  private final Shape shape;
-  private final DType dtype;
+  private Storage storage;
+  private int offset;
+  private Shape shape;
+  private DType dtype;
   private boolean closed;
+
+  /** Whether the memory may give this object out again some time after it was closed. */
+  boolean reusable;
+
   Memory.@Nullable Scope scope;
   @Nullable Tensor previousInScope;
   @Nullable Tensor nextInScope;
@@ -27,8 +32,15 @@ public final class Tensor implements AutoCloseable {
     this.offset = offset;
     this.shape = shape;
     this.dtype = dtype;
-    storage.references++;
-    memory.enterScope(this);
+  }
+
+  /** Makes a closed handle that of another block. */
+  void reuse(Storage storage, int offset, Shape shape, DType dtype) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.dtype = dtype;
+    closed = false;
   }
 
   /** Its extents. */
@@ -126,7 +138,7 @@ public final class Tensor implements AutoCloseable {
       throw new SextantException("reshape: %s does not hold as many as %s".formatted(other, shape));
     }
     checkOpen();
-    return new Tensor(memory, storage, offset, other, dtype);
+    return memory.handle(storage, offset, other, dtype);
   }
 
   /**
@@ -141,7 +153,7 @@ public final class Tensor implements AutoCloseable {
     }
     checkOpen();
     int entry = shape.get(0) == 0 ? 0 : size() / shape.get(0);
-    return new Tensor(memory, storage, offset + from * entry, shape.withBatch(to - from), dtype);
+    return memory.handle(storage, offset + from * entry, shape.withBatch(to - from), dtype);
   }
 
   /** Another handle to the same elements, closed on its own. */
@@ -165,7 +177,7 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (closed) {
       throw new IllegalStateException("used after close: " + this);
     }
@@ -177,7 +189,7 @@ public final class Tensor implements AutoCloseable {
     if (!closed) {
       leaveScope();
       closed = true;
-      memory.release(storage, dtype);
+      memory.release(this, storage, dtype);
     }
   }
 

@@ -22,6 +22,7 @@ public abstract class BackendContract
         PoolContract,
         BatchNormContract,
         NormalizedConvolutionContract,
+        SuperkernelContract,
         TrainingContract,
         ShapeErrorContract {
   private Backend backend;

@@ -36,8 +36,8 @@ public final class Sequential extends Module {
       return Reshape.apply(tape, x, x.shape());
     }
     Variable y = x;
-    for (Module layer : layers) {
-      Variable next = layer.forward(tape, y);
+    for (int i = 0; i < layers.size(); i++) {
+      Variable next = layers.get(i).forward(tape, y);
       if (y != x) {
         y.release();
       }

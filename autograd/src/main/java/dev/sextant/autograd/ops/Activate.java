@@ -1,32 +1,45 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Tensor;
 
 /** y = activation(x), elementwise; the output is recomputed rather than kept. */
-public final class Activate {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Activate extends Op {
+  private static final Kind<Activate> KIND = new Kind<>("activate", Activate::new);
+
+  private Variable x;
+  private Activation activation;
+
   private Activate() {}
 
   /** The activation's value. */
   public static Variable apply(Tape tape, Variable x, Activation activation) {
-    return tape.record(
-        "activate",
-        forward(tape, x, activation),
-        new Variable[] {x},
-        new Variable[] {x},
-        () -> forward(tape, x, activation),
-        dy -> {
-          Tensor dx = tape.overwrite(dy, "activate.gradient");
-          tape.backend().activateBackward(x.value(), activation, dy, dx);
-          tape.accumulate(x, dx);
-        });
+    Activate op = tape.op(KIND);
+    op.x = op.input(op.save(x));
+    op.activation = activation;
+    return tape.record(op, op.recompute(tape));
   }
 
-  private static Tensor forward(Tape tape, Variable x, Activation activation) {
+  @Override
+  protected boolean recomputes() {
+    return true;
+  }
+
+  @Override
+  protected Tensor recompute(Tape tape) {
     Tensor y = tape.output(x.shape(), "activate");
     tape.backend().activate(x.value(), activation, y);
     return y;
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.overwrite(dy, "activate.gradient");
+    tape.backend().activateBackward(x.value(), activation, dy, dx);
+    tape.accumulate(x, dx);
   }
 }

@@ -1,12 +1,19 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
 
 /** y = a + b, for two variables of one shape. */
-public final class Add {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Add extends Op {
+  private static final Kind<Add> KIND = new Kind<>("add", Add::new);
+
+  private Variable a;
+  private Variable b;
+
   private Add() {}
 
   /** The sum, elementwise. */
@@ -14,14 +21,15 @@ public final class Add {
     Check.same("add", a.value(), b.value());
     Tensor y = tape.output(a.shape(), "add");
     tape.backend().add(a.value(), b.value(), y);
-    return tape.record(
-        "add",
-        y,
-        new Variable[] {a, b},
-        new Variable[0],
-        dy -> {
-          tape.accumulate(a, dy.share());
-          tape.accumulate(b, dy.share());
-        });
+    Add op = tape.op(KIND);
+    op.a = op.input(a);
+    op.b = op.input(b);
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    tape.accumulate(a, dy.share());
+    tape.accumulate(b, dy.share());
   }
 }

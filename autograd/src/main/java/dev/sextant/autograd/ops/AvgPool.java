@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Check;
@@ -7,22 +8,29 @@ import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 
 /** Mean over a window's pixels inside the image (padding not counted). */
-public final class AvgPool {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class AvgPool extends Op {
+  private static final Kind<AvgPool> KIND = new Kind<>("avg_pool", AvgPool::new);
+
+  private Variable x;
+  private Window window;
+
   private AvgPool() {}
 
   /** The pooled image {@code [N, H', W', C]}. */
   public static Variable apply(Tape tape, Variable x, Window window) {
     Tensor y = tape.output(Check.pool("avg_pool", x.shape(), window), "avg_pool");
     tape.backend().avgPool(x.value(), window, y);
-    return tape.record(
-        "avg_pool",
-        y,
-        new Variable[] {x},
-        new Variable[0],
-        dy -> {
-          Tensor dx = tape.gradientLike(x, "avg_pool.gradient");
-          tape.backend().avgPoolBackward(dy, window, dx);
-          tape.accumulate(x, dx);
-        });
+    AvgPool op = tape.op(KIND);
+    op.x = op.input(x);
+    op.window = window;
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.gradientLike(x, "avg_pool.gradient");
+    tape.backend().avgPoolBackward(dy, window, dx);
+    tape.accumulate(x, dx);
   }
 }

@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
@@ -7,7 +8,6 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backend.BatchNorm;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +15,24 @@ import org.jspecify.annotations.Nullable;
  * statistics are kept: y is dropped once released and recomputed where the backward pass reads it.
  * With a residual y is kept too.
  */
-public final class BatchNormActivate {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class BatchNormActivate extends Op {
+  private static final Kind<BatchNormActivate> KIND =
+      new Kind<>("batch_norm", BatchNormActivate::new);
+
+  private Variable z;
+  private Variable gamma;
+  private Variable beta;
+  private @Nullable Variable residual;
+  private Running running;
+  private Activation activation;
+
+  /** What z is normalised by, {@code [C]} each. */
+  private Tensor mean;
+
+  private Tensor variance;
+  private @Nullable BatchNorm norm;
+
   private BatchNormActivate() {}
 
   /**
@@ -65,72 +82,69 @@ public final class BatchNormActivate {
       Running running,
       Activation activation,
       @Nullable Variable residual) {
-    Check.channels(
-        "batch_norm", z.value(), gamma.value(), beta.value(), running.mean, running.variance);
-    Statistics statistics = statistics(tape, z, running);
-    // Made for each pass: gamma and beta may be variables whose values come and go.
-    Supplier<BatchNorm> norm =
-        () ->
-            new BatchNorm(
-                statistics.mean,
-                statistics.variance,
-                gamma.value(),
-                beta.value(),
-                running.epsilon,
-                activation);
-    Variable[] inputs =
-        residual == null
-            ? new Variable[] {z, gamma, beta}
-            : new Variable[] {z, gamma, beta, residual};
-    // With a residual the output is kept: recomputing it would need the residual, which may be such
-    // an output itself, and so on to the network's input.
-    return tape.record(
-        "batch_norm",
-        forward(tape, z, norm.get(), residual),
-        inputs,
-        new Variable[] {z, gamma, beta},
-        residual == null ? () -> forward(tape, z, norm.get(), null) : null,
-        dy -> backward(tape, z, gamma, beta, norm.get(), residual, dy));
+    Check.channels("batch_norm", z.value(), gamma.value());
+    Check.channels("batch_norm", z.value(), beta.value());
+    Check.channels("batch_norm", z.value(), running.mean);
+    Check.channels("batch_norm", z.value(), running.variance);
+    BatchNormActivate op = tape.op(KIND);
+    op.z = op.input(op.save(z));
+    op.gamma = op.input(op.save(gamma));
+    op.beta = op.input(op.save(beta));
+    op.residual = residual == null ? null : op.input(residual);
+    op.running = running;
+    op.activation = activation;
+    op.findStatistics(tape);
+    return tape.record(op, op.recompute(tape));
   }
 
-  /** What z is normalised by, {@code [C]} each. */
-  private record Statistics(Tensor mean, Tensor variance) {}
-
-  private static Statistics statistics(Tape tape, Variable z, Running running) {
-    if (!tape.mode().usesBatchStatistics()) {
-      return new Statistics(running.mean, running.variance);
+  private void findStatistics(Tape tape) {
+    mean = running.mean;
+    variance = running.variance;
+    if (tape.mode().usesBatchStatistics()) {
+      mean = tape.output(running.mean.shape(), "batch_norm.mean");
+      variance = tape.output(running.mean.shape(), "batch_norm.variance");
+      tape.backend().batchNormStatistics(z.value(), mean, variance);
     }
-    Tensor mean = tape.output(running.mean.shape(), "batch_norm.mean");
-    Tensor variance = tape.output(running.mean.shape(), "batch_norm.variance");
-    tape.backend().batchNormStatistics(z.value(), mean, variance);
     if (tape.mode().updatesStatistics()) {
       running.update(tape.backend(), z.shape().rows(), mean, variance);
     }
-    return new Statistics(mean, variance);
   }
 
-  private static Tensor forward(
-      Tape tape, Variable z, BatchNorm norm, @Nullable Variable residual) {
+  /** Set for each pass: gamma and beta may be variables whose values come and go. */
+  private BatchNorm norm() {
+    if (norm == null) {
+      norm =
+          new BatchNorm(mean, variance, gamma.value(), beta.value(), running.epsilon, activation);
+    }
+    return norm.set(mean, variance, gamma.value(), beta.value(), running.epsilon, activation);
+  }
+
+  /**
+   * Not with a residual, where the output is kept: recomputing it would need the residual, which
+   * may be such an output itself, and so on to the network's input.
+   */
+  @Override
+  protected boolean recomputes() {
+    return residual == null;
+  }
+
+  @Override
+  protected Tensor recompute(Tape tape) {
     Tensor y = tape.output(z.shape(), "batch_norm");
-    tape.backend().batchNormApply(z.value(), norm, residual == null ? null : residual.value(), y);
+    Tensor added = residual == null ? null : residual.value();
+    tape.backend().batchNormApply(z.value(), norm(), added, y);
     return y;
   }
 
-  private static void backward(
-      Tape tape,
-      Variable z,
-      Variable gamma,
-      Variable beta,
-      BatchNorm norm,
-      @Nullable Variable residual,
-      Tensor dy) {
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
     if (residual != null) {
       tape.accumulate(residual, dy.share());
     }
     Tensor dgamma = tape.gradientLike(gamma, "batch_norm.gamma_gradient");
     Tensor dbeta = tape.gradientLike(beta, "batch_norm.beta_gradient");
     Tensor dz = tape.overwrite(dy, "batch_norm.gradient");
-    tape.backend().batchNormBackward(z.value(), norm, dy, dz, dgamma, dbeta);
+    tape.backend().batchNormBackward(z.value(), norm(), dy, dz, dgamma, dbeta);
     tape.accumulate(gamma, dgamma);
     tape.accumulate(beta, dbeta);
     tape.accumulate(z, dz);

@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.SextantException;
@@ -7,7 +8,12 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 
 /** Concatenation along the last dimension. */
-public final class Concat {
+public final class Concat extends Op {
+  private static final Kind<Concat> KIND = new Kind<>("concat", Concat::new);
+
+  private Variable[] parts = {};
+  private int count;
+
   private Concat() {}
 
   /**
@@ -16,43 +22,52 @@ public final class Concat {
    * @throws SextantException if there is none, or the other extents differ
    */
   public static Variable apply(Tape tape, Variable... parts) {
-    Variable[] inputs = parts.clone();
-    if (inputs.length == 0) {
+    if (parts.length == 0) {
       throw new SextantException("concat: no inputs");
     }
     int channels = 0;
-    for (Variable input : inputs) {
-      if (!input.shape().withChannels(1).equals(inputs[0].shape().withChannels(1))) {
+    for (Variable part : parts) {
+      if (!part.shape().withChannels(1).equals(parts[0].shape().withChannels(1))) {
         throw new SextantException(
             "concat: shapes differ beyond the last dimension (%s and %s)"
-                .formatted(inputs[0].shape(), input.shape()));
+                .formatted(parts[0].shape(), part.shape()));
       }
-      channels += input.shape().channels();
+      channels += part.shape().channels();
     }
-    Shape shape = inputs[0].shape().withChannels(channels);
+    Shape shape = parts[0].shape().withChannels(channels);
     Tensor y = tape.output(shape, "concat");
+    Concat op = tape.op(KIND);
+    op.hold(parts);
     int at = 0;
-    for (Variable input : inputs) {
-      int count = input.shape().channels();
-      tape.backend().copyChannels(input.value(), 0, y, at, count);
-      at += count;
+    for (Variable part : parts) {
+      int channelsOfPart = part.shape().channels();
+      tape.backend().copyChannels(part.value(), 0, y, at, channelsOfPart);
+      at += channelsOfPart;
+      op.input(part);
     }
-    return tape.record(
-        "concat",
-        y,
-        inputs,
-        new Variable[0],
-        dy -> {
-          int from = 0;
-          for (Variable input : inputs) {
-            int count = input.shape().channels();
-            if (input.requiresGradient()) {
-              Tensor dx = tape.gradientLike(input, "concat.gradient");
-              tape.backend().copyChannels(dy, from, dx, 0, count);
-              tape.accumulate(input, dx);
-            }
-            from += count;
-          }
-        });
+    return tape.record(op, y);
+  }
+
+  private void hold(Variable[] variables) {
+    count = variables.length;
+    if (parts.length < count) {
+      parts = new Variable[count];
+    }
+    System.arraycopy(variables, 0, parts, 0, count);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    int from = 0;
+    for (int i = 0; i < count; i++) {
+      Variable part = parts[i];
+      int channels = part.shape().channels();
+      if (part.requiresGradient()) {
+        Tensor dx = tape.gradientLike(part, "concat.gradient");
+        tape.backend().copyChannels(dy, from, dx, 0, channels);
+        tape.accumulate(part, dx);
+      }
+      from += channels;
+    }
   }
 }

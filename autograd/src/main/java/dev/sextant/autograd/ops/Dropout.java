@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Backend;
@@ -13,9 +14,15 @@ import dev.sextant.tensor.Tensor;
  * keeping one. Passes its input through where batch norm would use running statistics. It draws one
  * number for each element, in row-major order, each time it runs.
  */
-public final class Dropout {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Dropout extends Op {
+  private static final Kind<Dropout> KIND = new Kind<>("dropout", Dropout::new);
+
   /** Where masks are drawn on their way to the backend: a step allocates no array. */
   private static final ThreadLocal<float[]> CHUNK = ThreadLocal.withInitial(() -> new float[4096]);
+
+  private Variable x;
+  private Tensor mask;
 
   private Dropout() {}
 
@@ -32,21 +39,22 @@ public final class Dropout {
     if (rate == 0 || !tape.mode().usesBatchStatistics()) {
       return Reshape.apply(tape, x, x.shape());
     }
-    Tensor scale = tape.output(x.shape(), "dropout.mask");
-    draw(tape.backend(), scale, rate, rng);
+    Tensor mask = tape.output(x.shape(), "dropout.mask");
+    draw(tape.backend(), mask, rate, rng);
     Tensor y = tape.output(x.shape(), "dropout");
-    tape.backend().multiply(x.value(), scale, y);
-    return tape.record(
-        "dropout",
-        y,
-        new Variable[] {x},
-        new Variable[0],
-        dy -> {
-          Tensor dx = tape.overwrite(dy, "dropout.gradient");
-          tape.backend().multiply(dy, scale, dx);
-          scale.close();
-          tape.accumulate(x, dx);
-        });
+    tape.backend().multiply(x.value(), mask, y);
+    Dropout op = tape.op(KIND);
+    op.x = op.input(x);
+    op.mask = mask;
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.overwrite(dy, "dropout.gradient");
+    tape.backend().multiply(dy, mask, dx);
+    mask.close();
+    tape.accumulate(x, dx);
   }
 
   private static void draw(Backend backend, Tensor mask, float rate, Rng rng) {

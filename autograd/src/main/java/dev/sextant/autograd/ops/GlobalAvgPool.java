@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Check;
@@ -7,7 +8,12 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 
 /** Mean over height and width: {@code [N, H, W, C]} to {@code [N, C]}. */
-public final class GlobalAvgPool {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class GlobalAvgPool extends Op {
+  private static final Kind<GlobalAvgPool> KIND = new Kind<>("global_avg_pool", GlobalAvgPool::new);
+
+  private Variable x;
+
   private GlobalAvgPool() {}
 
   /** The mean of each channel of each image. */
@@ -15,15 +21,15 @@ public final class GlobalAvgPool {
     Check.rank("global_avg_pool", "input", x.shape(), 4);
     Tensor y = tape.output(Shape.of(x.shape().get(0), x.shape().get(3)), "global_avg_pool");
     tape.backend().globalAvgPool(x.value(), y);
-    return tape.record(
-        "global_avg_pool",
-        y,
-        new Variable[] {x},
-        new Variable[0],
-        dy -> {
-          Tensor dx = tape.gradientLike(x, "global_avg_pool.gradient");
-          tape.backend().globalAvgPoolBackward(dy, dx);
-          tape.accumulate(x, dx);
-        });
+    GlobalAvgPool op = tape.op(KIND);
+    op.x = op.input(x);
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.gradientLike(x, "global_avg_pool.gradient");
+    tape.backend().globalAvgPoolBackward(dy, dx);
+    tape.accumulate(x, dx);
   }
 }

@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Check;
@@ -7,22 +8,29 @@ import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 
 /** Maximum over a window; padding never wins. */
-public final class MaxPool {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class MaxPool extends Op {
+  private static final Kind<MaxPool> KIND = new Kind<>("max_pool", MaxPool::new);
+
+  private Variable x;
+  private Window window;
+
   private MaxPool() {}
 
   /** The pooled image {@code [N, H', W', C]}. */
   public static Variable apply(Tape tape, Variable x, Window window) {
     Tensor y = tape.output(Check.pool("max_pool", x.shape(), window), "max_pool");
     tape.backend().maxPool(x.value(), window, y);
-    return tape.record(
-        "max_pool",
-        y,
-        new Variable[] {x},
-        new Variable[] {x},
-        dy -> {
-          Tensor dx = tape.gradientLike(x, "max_pool.gradient");
-          tape.backend().maxPoolBackward(x.value(), dy, window, dx);
-          tape.accumulate(x, dx);
-        });
+    MaxPool op = tape.op(KIND);
+    op.x = op.input(op.save(x));
+    op.window = window;
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.gradientLike(x, "max_pool.gradient");
+    tape.backend().maxPoolBackward(x.value(), dy, window, dx);
+    tape.accumulate(x, dx);
   }
 }

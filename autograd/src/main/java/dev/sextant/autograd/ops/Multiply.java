@@ -6,7 +6,9 @@ import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
 
 /** y = a b, elementwise, for two variables of one shape. */
-public final class Multiply {
+public final class Multiply extends Product {
+  private static final Kind<Multiply> KIND = new Kind<>("multiply", Multiply::new);
+
   private Multiply() {}
 
   /** The product, elementwise. */
@@ -14,25 +16,24 @@ public final class Multiply {
     Check.same("multiply", a.value(), b.value());
     Tensor y = tape.output(a.shape(), "multiply");
     tape.backend().multiply(a.value(), b.value(), y);
-    // As they are now: what is thawed later was not saved for.
-    boolean forA = a.requiresGradient();
-    boolean forB = b.requiresGradient();
-    return tape.record(
-        "multiply",
-        y,
-        new Variable[] {a, b},
-        Operands.saved(a, b),
-        dy -> {
-          if (forA) {
-            Tensor da = tape.gradientLike(a, "multiply.gradient");
-            tape.backend().multiply(dy, b.value(), da);
-            tape.accumulate(a, da);
-          }
-          if (forB) {
-            Tensor db = tape.gradientLike(b, "multiply.gradient");
-            tape.backend().multiply(dy, a.value(), db);
-            tape.accumulate(b, db);
-          }
-        });
+    Multiply op = tape.op(KIND);
+    op.operands(a, b);
+    return tape.record(op, y);
+  }
+
+  @Override
+  Tensor gradientOfW(Tape tape, Tensor a, Variable b, Tensor dy) {
+    return times(tape, a, b, dy);
+  }
+
+  @Override
+  Tensor gradientOfX(Tape tape, Variable a, Tensor b, Tensor dy) {
+    return times(tape, b, a, dy);
+  }
+
+  private static Tensor times(Tape tape, Tensor other, Variable of, Tensor dy) {
+    Tensor gradient = tape.gradientLike(of, "multiply.gradient");
+    tape.backend().multiply(dy, other, gradient);
+    return gradient;
   }
 }

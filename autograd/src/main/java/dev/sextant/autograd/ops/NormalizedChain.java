@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
@@ -23,7 +24,19 @@ import org.jspecify.annotations.Nullable;
  * statistics and the sums of gradients are taken while outputs are stored; the gradient of a norm's
  * input is never stored. In training that moves about half the bytes of separate ops.
  */
-public final class NormalizedChain {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class NormalizedChain extends Op {
+  private static final Kind<NormalizedChain> KIND =
+      new Kind<>("normalized_chain", NormalizedChain::new);
+
+  private Variable x;
+  private @Nullable Variable residual;
+
+  /** One for each stage; of longer chains before this one there may be more. */
+  private final List<Link> links = new ArrayList<>();
+
+  private int count;
+
   private NormalizedChain() {}
 
   /**
@@ -53,13 +66,50 @@ public final class NormalizedChain {
           : Check.conv2d("conv2d", x, w.shape(), window);
     }
 
-    private BatchNorm norm(Tensor mean, Tensor variance) {
-      return new BatchNorm(
-          mean, variance, gamma.value(), beta.value(), running.epsilon(), activation);
-    }
-
     private boolean requiresGradient() {
       return w.requiresGradient() || gamma.requiresGradient() || beta.requiresGradient();
+    }
+  }
+
+  /** A stage of one pass. */
+  private static final class Link {
+    private Stage stage;
+
+    /** The raw output of the convolution, and its statistics. */
+    private Tensor z;
+
+    private Tensor mean;
+    private Tensor variance;
+
+    // Both as they were when the pass was run: for what is thawed later nothing was saved.
+
+    /** Whether the kernel needs a gradient. */
+    private boolean trained;
+
+    /** Whether something before this stage needs a gradient. */
+    private boolean needed;
+
+    private @Nullable BatchNorm norm;
+    private @Nullable NormGradient gradient;
+
+    BatchNorm norm() {
+      Tensor gamma = stage.gamma.value();
+      Tensor beta = stage.beta.value();
+      float epsilon = stage.running.epsilon();
+      if (norm == null) {
+        norm = new BatchNorm(mean, variance, gamma, beta, epsilon, stage.activation);
+      }
+      return norm.set(mean, variance, gamma, beta, epsilon, stage.activation);
+    }
+
+    /** With new tensors for the sums, which its op hands over or closes. */
+    NormGradient newGradient(Tape tape) {
+      Tensor dgamma = tape.gradientLike(stage.gamma, "normalized_chain.gamma_gradient");
+      Tensor dbeta = tape.gradientLike(stage.beta, "normalized_chain.beta_gradient");
+      if (gradient == null) {
+        gradient = new NormGradient(norm(), dgamma, dbeta);
+      }
+      return gradient.set(norm(), dgamma, dbeta);
     }
   }
 
@@ -72,64 +122,29 @@ public final class NormalizedChain {
    */
   public static Variable apply(
       Tape tape, Variable x, List<Stage> stages, @Nullable Variable residual) {
+    NormalizedChain op = tape.op(KIND);
+    op.set(x, stages, residual);
     if (!tape.mode().usesBatchStatistics()) {
-      return evaluate(tape, x, stages, residual);
+      return tape.record(op, op.evaluate(tape));
     }
-    List<Variable> inputs = new ArrayList<>();
-    inputs.add(x);
-    for (Stage stage : stages) {
-      inputs.addAll(List.of(stage.w, stage.gamma, stage.beta));
-    }
-    if (residual != null) {
-      inputs.add(residual);
-    }
-    Variable[] all = inputs.toArray(new Variable[0]);
-    boolean recorded = tape.records(all);
-    Pass pass = new Pass(tape, x, stages, residual);
-    pass.forward(stages.size(), recorded);
-    Tensor y = pass.output();
+    boolean recorded = op.dependOn(tape);
+    op.forward(tape, op.count, recorded);
+    Tensor y = op.recompute(tape);
     if (!recorded) {
-      pass.closeOutputs(stages.size());
+      op.link(op.count - 1).z.close();
     }
-    return tape.record(
-        "normalized_chain",
-        y,
-        all,
-        pass.saved(),
-        residual == null ? pass::output : null,
-        pass::backward);
-  }
-
-  /** With running statistics, in place: nothing is recorded. */
-  private static Variable evaluate(
-      Tape tape, Variable x, List<Stage> stages, @Nullable Variable residual) {
-    Backend backend = tape.backend();
-    Tensor h = x.value().share();
-    for (int i = 0; i < stages.size(); i++) {
-      Stage stage = stages.get(i);
-      Tensor z = tape.output(stage.output(h.shape()), "normalized_chain");
-      if (stage.isDepthwise()) {
-        backend.depthwise(h, stage.w.value(), stage.window, null, Activation.IDENTITY, z);
-      } else {
-        backend.conv2d(h, stage.w.value(), stage.window, null, Activation.IDENTITY, null, z);
-      }
-      h.close();
-      BatchNorm norm = stage.norm(stage.running.mean(), stage.running.variance());
-      boolean last = i == stages.size() - 1;
-      backend.batchNormApply(z, norm, last && residual != null ? residual.value() : null, z);
-      h = z;
-    }
-    return tape.record("normalized_chain", h, new Variable[0], new Variable[0], dy -> {});
+    return tape.record(op, y);
   }
 
   /**
-   * ⟨dy, y⟩ for the chain's output y without it, or the last convolution's, being written:
+   * ⟨dy, y⟩ for the chain's output y, where neither y nor the last convolution's output is written:
    * ProxylessNAS's gate gradient (Appendix D, eq. 9). Nothing is recorded and running statistics
-   * stay. The last stage has no activation.
+   * stay.
    *
    * @param x {@code [N, H, W, C]}
+   * @param stages the last a dense convolution without an activation
    * @param dy of the output's shape
-   * @throws IllegalArgumentException if an activation follows the last norm
+   * @throws IllegalArgumentException if the last stage is another
    */
   public static double innerProduct(Tape tape, Tensor x, List<Stage> stages, Tensor dy) {
     Stage last = stages.getLast();
@@ -137,201 +152,217 @@ public final class NormalizedChain {
       throw new IllegalArgumentException("the chain must end in a dense convolution and its norm");
     }
     try (Tape probe = tape.probe()) {
-      Variable input = probe.constant(x);
-      if (!probe.mode().usesBatchStatistics()) {
-        return probe.backend().dot(evaluate(probe, input, stages, null).value(), dy);
-      }
-      Pass pass = new Pass(probe, input, stages, null);
-      pass.forward(stages.size() - 1, false);
-      return pass.innerProduct(dy);
+      NormalizedChain op = probe.op(KIND);
+      op.set(probe.constant(x), stages, null);
+      double product = op.innerProduct(probe, dy);
+      probe.discard(op);
+      return product;
     }
   }
 
-  /** One run through the stages in training, and what its backward pass reads. */
-  private static final class Pass {
-    private final Tape tape;
-    private final Backend backend;
-    private final Variable x;
-    private final List<Stage> stages;
-    private final @Nullable Variable residual;
-    private final Tensor[] z;
-    private final BatchNorm[] norms;
-
-    // Both as they were when the pass was run: for what is thawed later nothing was saved.
-
-    /** Whether the kernel of stage i needs a gradient. */
-    private final boolean[] trained;
-
-    /** Whether something before stage i needs a gradient. */
-    private final boolean[] needed;
-
-    Pass(Tape tape, Variable x, List<Stage> stages, @Nullable Variable residual) {
-      this.tape = tape;
-      this.backend = tape.backend();
-      this.x = x;
-      this.stages = stages;
-      this.residual = residual;
-      z = new Tensor[stages.size()];
-      norms = new BatchNorm[stages.size()];
-      trained = new boolean[stages.size()];
-      needed = new boolean[stages.size()];
-      boolean any = x.requiresGradient();
-      for (int i = 0; i < needed.length; i++) {
-        trained[i] = stages.get(i).w.requiresGradient();
-        needed[i] = any;
-        any |= stages.get(i).requiresGradient();
+  private void set(Variable input, List<Stage> stages, @Nullable Variable added) {
+    x = input;
+    residual = added;
+    count = stages.size();
+    boolean needed = input.requiresGradient();
+    for (int i = 0; i < count; i++) {
+      if (i == links.size()) {
+        links.add(new Link());
       }
-    }
-
-    /** Runs the first stages; outputs that only the next one reads are freed unless kept. */
-    void forward(int count, boolean keep) {
-      for (int i = 0; i < count; i++) {
-        Stage stage = stages.get(i);
-        Tensor input = input(i);
-        Tensor mean = tape.output(stage.running.mean().shape(), "normalized_chain.mean");
-        Tensor variance = tape.output(mean.shape(), "normalized_chain.variance");
-        z[i] = tape.output(stage.output(input.shape()), "normalized_chain.convolution");
-        if (stage.isDepthwise()) {
-          backend.depthwiseNormalized(
-              input, inputNorm(i), stage.w.value(), stage.window, z[i], mean, variance);
-        } else {
-          backend.conv2dNormalized(
-              input, inputNorm(i), stage.w.value(), stage.window, z[i], mean, variance);
-        }
-        if (tape.mode().updatesStatistics()) {
-          stage.running.update(backend, z[i].shape().rows(), mean, variance);
-        }
-        norms[i] = stage.norm(mean, variance);
-        if (!keep && i > 0) {
-          z[i - 1].close();
-        }
-      }
-    }
-
-    /** The chain's output from the last convolution's. */
-    Tensor output() {
-      int last = stages.size() - 1;
-      Tensor y = tape.output(z[last].shape(), "normalized_chain");
-      backend.batchNormApply(z[last], norms[last], residual == null ? null : residual.value(), y);
-      return y;
-    }
-
-    /** Frees the outputs of the first stages. */
-    void closeOutputs(int count) {
-      for (int i = 0; i < count; i++) {
-        z[i].close();
-      }
-    }
-
-    /** From the outputs of all stages but the last. */
-    double innerProduct(Tensor dy) {
-      int last = stages.size() - 1;
-      Stage stage = stages.get(last);
-      return backend.conv2dNormalizedInnerProduct(
-          input(last),
-          inputNorm(last),
-          stage.w.value(),
-          stage.window,
-          dy,
-          stage.gamma.value(),
-          stage.beta.value(),
-          stage.running.epsilon(),
-          stage.running.mean());
-    }
-
-    private Tensor input(int stage) {
-      return stage == 0 ? x.value() : z[stage - 1];
-    }
-
-    private @Nullable BatchNorm inputNorm(int stage) {
-      return stage == 0 ? null : norms[stage - 1];
-    }
-
-    /** Under frozen weights, as in an architecture step, x need not be kept. */
-    Variable[] saved() {
-      List<Variable> saved = new ArrayList<>();
-      if (trained[0]) {
-        saved.add(x);
-      }
-      for (Stage stage : stages) {
-        saved.addAll(List.of(stage.w, stage.gamma, stage.beta));
-      }
-      return saved.toArray(new Variable[0]);
-    }
-
-    void backward(Tensor dy) {
-      int last = stages.size() - 1;
-      if (residual != null) {
-        tape.accumulate(residual, dy.share());
-      }
-      NormGradient gradient = gradient(last);
-      // Without an activation g is dy, and nothing is written.
-      Tensor g =
-          stages.get(last).activation == Activation.IDENTITY
-              ? dy.share()
-              : tape.overwrite(dy, "normalized_chain.gradient");
-      backend.batchNormReduce(z[last], dy, gradient, g);
-      for (int i = last; i > 0; i--) {
-        NormGradient into = gradient(i - 1);
-        Tensor gx = needed[i] ? tape.output(z[i - 1].shape(), "normalized_chain.gradient") : null;
-        throughStage(i, g, gradient, into, gx);
-        finish(i, g, gradient);
-        if (gx == null) {
-          into.dgamma().close();
-          into.dbeta().close();
-          closeOutputs(i);
-          return;
-        }
-        g = gx;
-        gradient = into;
-      }
-      Tensor dx = needed[0] ? tape.gradientLike(x, "normalized_chain.gradient") : null;
-      throughStage(0, g, gradient, null, dx);
-      finish(0, g, gradient);
-      if (dx != null) {
-        tape.accumulate(x, dx);
-      }
-    }
-
-    private NormGradient gradient(int i) {
       Stage stage = stages.get(i);
-      return new NormGradient(
-          norms[i],
-          tape.gradientLike(stage.gamma, "normalized_chain.gamma_gradient"),
-          tape.gradientLike(stage.beta, "normalized_chain.beta_gradient"));
+      Link link = link(i);
+      link.stage = stage;
+      link.trained = stage.w.requiresGradient();
+      link.needed = needed;
+      needed |= stage.requiresGradient();
     }
+  }
 
-    /** The gradient of the kernel where it is wanted, and gx where that is. */
-    private void throughStage(
-        int i, Tensor g, NormGradient gradient, @Nullable NormGradient into, @Nullable Tensor gx) {
-      Stage stage = stages.get(i);
-      Tensor dw =
-          trained[i] ? tape.gradientLike(stage.w, "normalized_chain.filter_gradient") : null;
-      Tensor input = into != null || dw != null ? input(i) : null;
+  private Link link(int i) {
+    return links.get(i);
+  }
+
+  /** Names inputs and what is saved; under frozen weights, as in an architecture step, not x. */
+  private boolean dependOn(Tape tape) {
+    boolean recorded = tape.records(input(x));
+    if (link(0).trained) {
+      save(x);
+    }
+    for (int i = 0; i < count; i++) {
+      Stage stage = link(i).stage;
+      recorded |= tape.records(input(save(stage.w)));
+      recorded |= tape.records(input(save(stage.gamma)));
+      recorded |= tape.records(input(save(stage.beta)));
+    }
+    return recorded | (residual != null && tape.records(input(residual)));
+  }
+
+  /** With running statistics, in place; nothing is recorded. */
+  private Tensor evaluate(Tape tape) {
+    Backend backend = tape.backend();
+    Tensor h = x.value().share();
+    for (int i = 0; i < count; i++) {
+      Link link = link(i);
+      Stage stage = link.stage;
+      Tensor z = tape.output(stage.output(h.shape()), "normalized_chain");
       if (stage.isDepthwise()) {
-        backend.depthwiseNormalizedBackward(
-            g, z[i], gradient, stage.w.value(), stage.window, input, into, dw, gx);
+        backend.depthwise(h, stage.w.value(), stage.window, null, Activation.IDENTITY, z);
       } else {
-        if (dw != null && input != null) {
-          backend.conv2dNormalizedBackwardFilter(
-              input, inputNorm(i), g, z[i], gradient, stage.window, dw);
-        }
-        if (gx != null) {
-          backend.conv2dNormalizedBackwardData(
-              g, z[i], gradient, stage.w.value(), stage.window, input, into, gx);
-        }
+        backend.conv2d(h, stage.w.value(), stage.window, null, Activation.IDENTITY, null, z);
       }
-      if (dw != null) {
-        tape.accumulate(stage.w, dw);
-      }
+      h.close();
+      link.mean = stage.running.mean();
+      link.variance = stage.running.variance();
+      backend.batchNormApply(z, link.norm(), i == count - 1 ? added() : null, z);
+      h = z;
     }
+    return h;
+  }
 
-    /** Frees what stage i kept, and hands over the gradients of its norm. */
-    private void finish(int i, Tensor g, NormGradient gradient) {
-      g.close();
-      z[i].close();
-      tape.accumulate(stages.get(i).gamma, gradient.dgamma());
-      tape.accumulate(stages.get(i).beta, gradient.dbeta());
+  /** Runs the first stages; an output that only the next one reads is freed unless kept. */
+  private void forward(Tape tape, int stages, boolean keep) {
+    Backend backend = tape.backend();
+    for (int i = 0; i < stages; i++) {
+      Link link = link(i);
+      Stage stage = link.stage;
+      Tensor input = before(i);
+      link.mean = tape.output(stage.gamma.shape(), "normalized_chain.mean");
+      link.variance = tape.output(stage.gamma.shape(), "normalized_chain.variance");
+      link.z = tape.output(stage.output(input.shape()), "normalized_chain.convolution");
+      if (stage.isDepthwise()) {
+        backend.depthwiseNormalized(
+            input, normBefore(i), stage.w.value(), stage.window, link.z, link.mean, link.variance);
+      } else {
+        backend.conv2dNormalized(
+            input, normBefore(i), stage.w.value(), stage.window, link.z, link.mean, link.variance);
+      }
+      if (tape.mode().updatesStatistics()) {
+        stage.running.update(backend, link.z.shape().rows(), link.mean, link.variance);
+      }
+      if (!keep && i > 0) {
+        link(i - 1).z.close();
+      }
     }
+  }
+
+  private double innerProduct(Tape tape, Tensor dy) {
+    Backend backend = tape.backend();
+    if (!tape.mode().usesBatchStatistics()) {
+      return backend.dot(evaluate(tape), dy);
+    }
+    int last = count - 1;
+    forward(tape, last, false);
+    Stage stage = link(last).stage;
+    return backend.conv2dNormalizedInnerProduct(
+        before(last),
+        normBefore(last),
+        stage.w.value(),
+        stage.window,
+        dy,
+        stage.gamma.value(),
+        stage.beta.value(),
+        stage.running.epsilon(),
+        stage.running.mean());
+  }
+
+  private Tensor before(int stage) {
+    return stage == 0 ? x.value() : link(stage - 1).z;
+  }
+
+  private @Nullable BatchNorm normBefore(int stage) {
+    return stage == 0 ? null : link(stage - 1).norm();
+  }
+
+  /** Not with a residual, for the reason that {@link BatchNormActivate} gives. */
+  @Override
+  protected boolean recomputes() {
+    return residual == null;
+  }
+
+  @Override
+  protected Tensor recompute(Tape tape) {
+    Link last = link(count - 1);
+    Tensor y = tape.output(last.z.shape(), "normalized_chain");
+    tape.backend().batchNormApply(last.z, last.norm(), added(), y);
+    return y;
+  }
+
+  private @Nullable Tensor added() {
+    return residual == null ? null : residual.value();
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    if (residual != null) {
+      tape.accumulate(residual, dy.share());
+    }
+    Link last = link(count - 1);
+    NormGradient gradient = last.newGradient(tape);
+    // Without an activation g is dy, and nothing is written.
+    Tensor g =
+        last.stage.activation == Activation.IDENTITY
+            ? dy.share()
+            : tape.overwrite(dy, "normalized_chain.gradient");
+    tape.backend().batchNormReduce(last.z, dy, gradient, g);
+    for (int i = count - 1; i > 0; i--) {
+      NormGradient into = link(i - 1).newGradient(tape);
+      Tensor gx =
+          link(i).needed ? tape.output(before(i).shape(), "normalized_chain.gradient") : null;
+      through(tape, i, g, gradient, into, gx);
+      if (gx == null) {
+        into.dgamma().close();
+        into.dbeta().close();
+        for (int j = 0; j < i; j++) {
+          link(j).z.close();
+        }
+        return;
+      }
+      g = gx;
+      gradient = into;
+    }
+    Tensor dx = link(0).needed ? tape.gradientLike(x, "normalized_chain.gradient") : null;
+    through(tape, 0, g, gradient, null, dx);
+    if (dx != null) {
+      tape.accumulate(x, dx);
+    }
+  }
+
+  /**
+   * The gradients of a stage's kernel and norm, and gx where it is wanted. Frees what the stage
+   * kept.
+   */
+  private void through(
+      Tape tape,
+      int i,
+      Tensor g,
+      NormGradient gradient,
+      @Nullable NormGradient into,
+      @Nullable Tensor gx) {
+    Link link = link(i);
+    Stage stage = link.stage;
+    Backend backend = tape.backend();
+    Tensor dw =
+        link.trained ? tape.gradientLike(stage.w, "normalized_chain.filter_gradient") : null;
+    Tensor input = into != null || dw != null ? before(i) : null;
+    if (stage.isDepthwise()) {
+      backend.depthwiseNormalizedBackward(
+          g, link.z, gradient, stage.w.value(), stage.window, input, into, dw, gx);
+    } else {
+      if (dw != null && input != null) {
+        backend.conv2dNormalizedBackwardFilter(
+            input, normBefore(i), g, link.z, gradient, stage.window, dw);
+      }
+      if (gx != null) {
+        backend.conv2dNormalizedBackwardData(
+            g, link.z, gradient, stage.w.value(), stage.window, input, into, gx);
+      }
+    }
+    g.close();
+    link.z.close();
+    if (dw != null) {
+      tape.accumulate(stage.w, dw);
+    }
+    tape.accumulate(stage.gamma, gradient.dgamma());
+    tape.accumulate(stage.beta, gradient.dbeta());
   }
 }

@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Tensor;
@@ -8,7 +9,13 @@ import dev.sextant.tensor.Tensor;
  * Keeps a function's input and output only, and computes its inside again in the backward pass
  * (Chen et al., 2016; TuNAS Appendix C).
  */
-public final class Rematerialize {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Rematerialize extends Op {
+  private static final Kind<Rematerialize> KIND = new Kind<>("rematerialize", Rematerialize::new);
+
+  private Variable x;
+  private Segment segment;
+
   private Rematerialize() {}
 
   /**
@@ -26,17 +33,16 @@ public final class Rematerialize {
    * its own, where batch norm uses the same batch statistics and does not count them twice.
    */
   public static Variable apply(Tape tape, Variable x, Segment segment) {
+    Tensor y = first(tape, x, segment);
     // Recorded even if x needs no gradient: parameters inside may.
     Variable anchor = tape.leaf(x.value());
-    Variable y =
-        tape.record(
-            "rematerialize",
-            first(tape, x, segment),
-            new Variable[] {anchor},
-            new Variable[] {x},
-            dy -> second(tape, x, segment, dy));
+    Rematerialize op = tape.op(KIND);
+    op.x = op.save(x);
+    op.segment = segment;
+    op.input(anchor);
+    Variable output = tape.record(op, y);
     anchor.release();
-    return y;
+    return output;
   }
 
   private static Tensor first(Tape tape, Variable x, Segment segment) {
@@ -45,9 +51,10 @@ public final class Rematerialize {
     }
   }
 
-  private static void second(Tape tape, Variable x, Segment segment, Tensor dy) {
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
     Tensor dx;
-    try (Tape again = new Tape(tape.backend(), Tape.Mode.TRAIN_STATELESS)) {
+    try (Tape again = tape.again()) {
       Variable input = x.requiresGradient() ? again.leaf(x.value()) : again.constant(x.value());
       Variable y = segment.run(again, input);
       if (!y.requiresGradient()) {

@@ -1,20 +1,30 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
 
 /** The same elements under another shape; shares storage. */
-public final class Reshape {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Reshape extends Op {
+  private static final Kind<Reshape> KIND = new Kind<>("reshape", Reshape::new);
+
+  private Variable x;
+
   private Reshape() {}
 
   /** The elements of x as {@code shape}, which must hold as many. */
   public static Variable apply(Tape tape, Variable x, Shape shape) {
-    return tape.record(
-        "reshape",
-        x.value().reshape(shape),
-        new Variable[] {x},
-        new Variable[0],
-        dy -> tape.accumulate(x, dy.reshape(x.shape())));
+    Tensor y = x.value().reshape(shape);
+    Reshape op = tape.op(KIND);
+    op.x = op.input(x);
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    tape.accumulate(x, dy.reshape(x.shape()));
   }
 }

@@ -1,26 +1,34 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Tensor;
 
 /** y = factor x. */
-public final class Scale {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Scale extends Op {
+  private static final Kind<Scale> KIND = new Kind<>("scale", Scale::new);
+
+  private Variable x;
+  private float factor;
+
   private Scale() {}
 
   /** The product with a constant. */
   public static Variable apply(Tape tape, Variable x, float factor) {
     Tensor y = tape.output(x.shape(), "scale");
     tape.backend().scale(x.value(), factor, y);
-    return tape.record(
-        "scale",
-        y,
-        new Variable[] {x},
-        new Variable[0],
-        dy -> {
-          Tensor dx = tape.overwrite(dy, "scale.gradient");
-          tape.backend().scale(dy, factor, dx);
-          tape.accumulate(x, dx);
-        });
+    Scale op = tape.op(KIND);
+    op.x = op.input(x);
+    op.factor = factor;
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.overwrite(dy, "scale.gradient");
+    tape.backend().scale(dy, factor, dx);
+    tape.accumulate(x, dx);
   }
 }

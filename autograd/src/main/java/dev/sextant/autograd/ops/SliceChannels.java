@@ -1,12 +1,20 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 
 /** Some neighbouring channels of a tensor. */
-public final class SliceChannels {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class SliceChannels extends Op {
+  private static final Kind<SliceChannels> KIND = new Kind<>("slice_channels", SliceChannels::new);
+
+  private Variable x;
+  private int from;
+  private int count;
+
   private SliceChannels() {}
 
   /**
@@ -20,16 +28,18 @@ public final class SliceChannels {
     }
     Tensor y = tape.output(x.shape().withChannels(to - from), "slice_channels");
     tape.backend().copyChannels(x.value(), from, y, 0, to - from);
-    return tape.record(
-        "slice_channels",
-        y,
-        new Variable[] {x},
-        new Variable[0],
-        dy -> {
-          Tensor dx = tape.gradientLike(x, "slice_channels.gradient");
-          tape.backend().fill(dx, 0);
-          tape.backend().copyChannels(dy, 0, dx, from, to - from);
-          tape.accumulate(x, dx);
-        });
+    SliceChannels op = tape.op(KIND);
+    op.x = op.input(x);
+    op.from = from;
+    op.count = to - from;
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.gradientLike(x, "slice_channels.gradient");
+    tape.backend().fill(dx, 0);
+    tape.backend().copyChannels(dy, 0, dx, from, count);
+    tape.accumulate(x, dx);
   }
 }

@@ -1,5 +1,6 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Check;
@@ -8,7 +9,15 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 
 /** Mean cross-entropy of softmax(logits) against labels, with label smoothing (Szegedy, 2016). */
-public final class SoftmaxCrossEntropy {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class SoftmaxCrossEntropy extends Op {
+  private static final Kind<SoftmaxCrossEntropy> KIND =
+      new Kind<>("softmax_cross_entropy", SoftmaxCrossEntropy::new);
+
+  private Variable logits;
+  private Tensor labels;
+  private float smoothing;
+
   private SoftmaxCrossEntropy() {}
 
   /**
@@ -29,16 +38,18 @@ public final class SoftmaxCrossEntropy {
     tape.backend()
         .fill(
             y, (float) tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
-    return tape.record(
-        "softmax_cross_entropy",
-        y,
-        new Variable[] {logits},
-        new Variable[] {logits},
-        dy -> {
-          Tensor dx = tape.gradientLike(logits, "softmax_cross_entropy.gradient");
-          tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, dx);
-          tape.backend().scale(dx, (float) tape.backend().sum(dy), dx);
-          tape.accumulate(logits, dx);
-        });
+    SoftmaxCrossEntropy op = tape.op(KIND);
+    op.logits = op.input(op.save(logits));
+    op.labels = labels;
+    op.smoothing = smoothing;
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.gradientLike(logits, "softmax_cross_entropy.gradient");
+    tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, dx);
+    tape.backend().scale(dx, (float) tape.backend().sum(dy), dx);
+    tape.accumulate(logits, dx);
   }
 }

@@ -1,27 +1,33 @@
 package dev.sextant.autograd.ops;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 
 /** The sum of all elements: a scalar. */
-public final class Sum {
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Sum extends Op {
+  private static final Kind<Sum> KIND = new Kind<>("sum", Sum::new);
+
+  private Variable x;
+
   private Sum() {}
 
   /** The sum. */
   public static Variable apply(Tape tape, Variable x) {
     Tensor y = tape.output(Shape.of(), "sum");
     tape.backend().fill(y, (float) tape.backend().sum(x.value()));
-    return tape.record(
-        "sum",
-        y,
-        new Variable[] {x},
-        new Variable[0],
-        dy -> {
-          Tensor dx = tape.gradientLike(x, "sum.gradient");
-          tape.backend().fill(dx, (float) tape.backend().sum(dy));
-          tape.accumulate(x, dx);
-        });
+    Sum op = tape.op(KIND);
+    op.x = op.input(x);
+    return tape.record(op, y);
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dx = tape.gradientLike(x, "sum.gradient");
+    tape.backend().fill(dx, (float) tape.backend().sum(dy));
+    tape.accumulate(x, dx);
   }
 }

@@ -52,7 +52,8 @@ public abstract class Optimizer implements AutoCloseable {
    * @param rate learning rate of this step
    */
   public final void step(double rate) {
-    for (Entry entry : entries) {
+    for (int i = 0; i < entries.size(); i++) {
+      Entry entry = entries.get(i);
       Tensor gradient = entry.parameter.gradient();
       if (gradient != null) {
         if (entry.moments.length == 0) {

@@ -11,6 +11,7 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
+import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -257,6 +258,11 @@ final class OpTableTest {
               (t, x) -> chain(t, Activation.HSWISH, 2, x),
               of(s(2, 3, 4, 2), s(5, 5, 2), s(2), s(2), s(3, 3, 2, 3), s(3), s(3))),
           line(
+              Superkernel.class,
+              OpTableTest::openSuperkernel,
+              of(s(5, 5, 4), s(3)),
+              of(s(3, 3, 17), s(2))),
+          line(
               Dropout.class,
               (t, x) -> Dropout.apply(t, x[0], 0.4f, new Rng(5)),
               of(s(3, 17)),
@@ -350,6 +356,26 @@ final class OpTableTest {
     }
     Variable residual = x.length > 3 * count + 1 ? x[3 * count + 1] : null;
     return NormalizedChain.apply(tape, x[0], stages, residual);
+  }
+
+  /**
+   * With thresholds so low that all gates are open and their sigmoids flat: where they are not, the
+   * straight-through gradient is not that of the function ({@link SuperkernelTest}).
+   */
+  private static Variable openSuperkernel(Tape tape, Variable... x) {
+    int k = x[0].shape().get(0);
+    int channels = x[0].shape().channels();
+    Nesting nesting =
+        k == 5
+            ? new Nesting(new int[] {3, 5}, new int[] {channels / 2, channels})
+            : new Nesting(new int[] {1, 3}, new int[] {channels});
+    Tensor low = tape.output(x[1].shape(), "low");
+    tape.backend().fill(low, -50);
+    Variable thresholds = Add.apply(tape, x[1], tape.constant(low));
+    Tensor scales = tape.output(x[1].shape(), "scales");
+    tape.backend().fill(scales, 0.5f);
+    return Superkernel.apply(
+        tape, x[0], thresholds, scales, nesting, Superkernel.gates(tape, nesting));
   }
 
   private static Variable segment(Tape tape, Variable x) {

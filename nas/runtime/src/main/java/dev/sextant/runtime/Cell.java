@@ -3,7 +3,10 @@ package dev.sextant.runtime;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,10 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
     implements Layer {
   /** Most nodes of a cell, inputs not counted. */
   public static final int MAX_NODES = 32;
+
+  /** An edge as {@link #graph} writes it. */
+  private static final Pattern EDGE =
+      Pattern.compile("([a-z-]+)(?: (\\d{1,2})x\\2)? from (\\d{1,2})");
 
   /** Inputs, which are nodes 0 and 1. */
   public static final int INPUTS = 2;
@@ -199,6 +206,40 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
       text.append(')');
     }
     return text.toString();
+  }
+
+  /**
+   * The nodes of such a text.
+   *
+   * @throws SextantException if it is none
+   */
+  public static List<Node> parseGraph(String text) {
+    List<Node> nodes = new ArrayList<>();
+    for (String node : text.split("(?<=\\)) ", -1)) {
+      String start = (nodes.size() + INPUTS) + "(";
+      if (!node.startsWith(start) || !node.endsWith(")")) {
+        throw new SextantException("cell: '%s' is no node %s...)".formatted(node, start));
+      }
+      List<Edge> edges = new ArrayList<>();
+      for (String edge : node.substring(start.length(), node.length() - 1).split(", ", -1)) {
+        edges.add(parseEdge(edge));
+      }
+      nodes.add(new Node(edges));
+    }
+    return nodes;
+  }
+
+  private static Edge parseEdge(String text) {
+    Matcher matcher = EDGE.matcher(text);
+    if (matcher.matches()) {
+      for (Kind kind : Kind.values()) {
+        if (kind.word().equals(matcher.group(1))) {
+          int kernel = matcher.group(2) == null ? 0 : Integer.parseInt(matcher.group(2));
+          return new Edge(Integer.parseInt(matcher.group(3)), new Op(kind, kernel));
+        }
+      }
+    }
+    throw new SextantException("cell: '%s' is no edge".formatted(text));
   }
 
   /** The shape of the older input beside that newer one. */

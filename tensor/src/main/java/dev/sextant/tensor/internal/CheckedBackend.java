@@ -5,6 +5,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
@@ -519,6 +520,58 @@ public final class CheckedBackend implements Backend {
     Check.apart(op, output, norm.variance());
     Check.apart(op, output, norm.gamma());
     Check.apart(op, output, norm.beta());
+  }
+
+  @Override
+  public void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
+    String op = "superkernel";
+    superkernelOperands(op, w, thresholds, scales, nesting);
+    gates(op, "gates", gates, nesting);
+    Check.same(op, w, effective);
+    Check.apart(op, effective, w);
+    Check.apart(op, gates, thresholds);
+    Check.apart(op, gates, scales);
+    kernels.superkernel(w, thresholds, scales, nesting, gates, effective);
+  }
+
+  @Override
+  public void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds) {
+    String op = "superkernelBackward";
+    superkernelOperands(op, w, thresholds, scales, nesting);
+    gates(op, "gradient of gates", dgates, nesting);
+    gates(op, "gradient of thresholds", dthresholds, nesting);
+    Check.same(op, w, deffective, dw);
+    Check.apart(op, dw, w);
+    Check.apart(op, dw, deffective);
+    Check.apart(op, dthresholds, thresholds);
+    Check.apart(op, dthresholds, scales);
+    Check.apart(op, dthresholds, dgates);
+    kernels.superkernelBackward(
+        w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
+  }
+
+  private static void superkernelOperands(
+      String op, Tensor w, Tensor thresholds, Tensor scales, Nesting nesting) {
+    Check.nesting(op, w.shape(), nesting);
+    gates(op, "thresholds", thresholds, nesting);
+    gates(op, "scales", scales, nesting);
+  }
+
+  private static void gates(String op, String name, Tensor tensor, Nesting nesting) {
+    if (tensor.size() != nesting.gates()) {
+      throw new SextantException(
+          "%s: %s has %d entries, the superkernel %d gates (%s)"
+              .formatted(op, name, tensor.size(), nesting.gates(), nesting));
+    }
   }
 
   @Override

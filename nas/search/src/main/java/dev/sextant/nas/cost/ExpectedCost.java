@@ -32,6 +32,11 @@ public final class ExpectedCost {
     return candidates[choice].clone();
   }
 
+  /** The cost of one candidate of a choice. */
+  public double candidate(int choice, int candidate) {
+    return candidates[choice][candidate];
+  }
+
   /** Number of candidates of a choice. */
   public int candidateCount(int choice) {
     return candidates[choice].length;

@@ -4,65 +4,81 @@ import dev.sextant.tensor.SextantException;
 
 /**
  * How cross-entropy and expected cost make one loss for the architecture parameters. Costs and the
- * target have one unit, milliseconds where the cost is latency.
+ * target have one unit, milliseconds where the cost is latency. Not thread-safe: the trade-off may
+ * be changed.
  */
-public sealed interface Objective {
-  /**
-   * A loss and its partial derivatives.
-   *
-   * @param loss the value
-   * @param perCrossEntropy its derivative with respect to the cross-entropy
-   * @param perCost its derivative with respect to the expected cost
-   */
-  record Value(double loss, double perCrossEntropy, double perCost) {}
+public abstract sealed class Objective {
+  private double strength;
+
+  private Objective(double strength) {
+    this.strength = strength;
+  }
 
   /** The loss at a cross-entropy (nats) and an expected cost. */
-  Value evaluate(double crossEntropy, double cost);
+  public abstract double loss(double crossEntropy, double cost);
+
+  /** The loss's derivative with respect to the cross-entropy. */
+  public abstract double perCrossEntropy(double crossEntropy, double cost);
+
+  /** The loss's derivative with respect to the expected cost. */
+  public abstract double perCost(double crossEntropy, double cost);
 
   /** The trade-off: lambda2, lambda or beta. */
-  double strength();
+  public final double strength() {
+    return strength;
+  }
 
-  /** The same form with another trade-off. */
-  Objective withStrength(double strength);
+  /** Makes this the trade-off. */
+  public final void setStrength(double value) {
+    strength = value;
+  }
 
   /** CE + lambda2 E (ProxylessNAS, eq. 7; its lambda1 term is the optimizer's weight decay). */
-  record Additive(double lambda2) implements Objective {
-    @Override
-    public Value evaluate(double crossEntropy, double cost) {
-      return new Value(crossEntropy + lambda2 * cost, 1, lambda2);
+  public static final class Additive extends Objective {
+    /** The form with that trade-off. */
+    public Additive(double lambda2) {
+      super(lambda2);
     }
 
     @Override
-    public double strength() {
-      return lambda2;
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy + strength() * cost;
     }
 
     @Override
-    public Objective withStrength(double strength) {
-      return new Additive(strength);
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return 1;
+    }
+
+    @Override
+    public double perCost(double crossEntropy, double cost) {
+      return strength();
     }
   }
 
   /** CE + lambda (E / T - 1) ({@code add#linear} of the published code). */
-  record AddLinear(double lambda, double target) implements Objective {
-    /** Checks the target. */
-    public AddLinear {
-      positive(target);
+  public static final class AddLinear extends Objective {
+    private final double target;
+
+    /** The form with that trade-off and target. */
+    public AddLinear(double lambda, double target) {
+      super(lambda);
+      this.target = positive(target);
     }
 
     @Override
-    public Value evaluate(double crossEntropy, double cost) {
-      return new Value(crossEntropy + lambda * (cost / target - 1), 1, lambda / target);
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy + strength() * (cost / target - 1);
     }
 
     @Override
-    public double strength() {
-      return lambda;
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return 1;
     }
 
     @Override
-    public Objective withStrength(double strength) {
-      return new AddLinear(strength, target);
+    public double perCost(double crossEntropy, double cost) {
+      return strength() / target;
     }
   }
 
@@ -74,8 +90,7 @@ public sealed interface Objective {
    * the target is {@code scaledTarget}: E' = E scaledTarget / T. With scaledTarget = T it is the
    * published form.
    */
-  record MulLog(double alpha, double beta, double target, double scaledTarget)
-      implements Objective {
+  public static final class MulLog extends Objective {
     /** The published constants. */
     public static final double PUBLISHED_ALPHA = 0.2;
 
@@ -85,42 +100,60 @@ public sealed interface Objective {
     /** Smallest E' used: keeps the logarithm positive. */
     private static final double FLOOR = Math.E;
 
-    /** Checks the targets. */
-    public MulLog {
-      positive(target);
+    private final double alpha;
+    private final double target;
+    private final double scaledTarget;
+
+    /** The form with these constants, of which beta is the trade-off. */
+    public MulLog(double alpha, double beta, double target, double scaledTarget) {
+      super(beta);
+      this.alpha = alpha;
+      this.target = positive(target);
+      this.scaledTarget = scaledTarget;
       if (!(scaledTarget > FLOOR)) {
         throw new SextantException("mul#log: scaled target " + scaledTarget + " is not above e");
       }
     }
 
     @Override
-    public Value evaluate(double crossEntropy, double cost) {
-      double scaled = Math.max(cost * scaledTarget / target, FLOOR);
-      double ratio = Math.log(scaled) / Math.log(scaledTarget);
-      double factor = alpha * Math.pow(ratio, beta);
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy * perCrossEntropy(crossEntropy, cost);
+    }
+
+    @Override
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return alpha * Math.pow(ratio(cost), strength());
+    }
+
+    @Override
+    public double perCost(double crossEntropy, double cost) {
       double perScaled =
           crossEntropy
               * alpha
-              * beta
-              * Math.pow(ratio, beta - 1)
-              / (scaled * Math.log(scaledTarget));
-      return new Value(crossEntropy * factor, factor, perScaled * scaledTarget / target);
+              * strength()
+              * Math.pow(ratio(cost), strength() - 1)
+              / (scaled(cost) * Math.log(scaledTarget));
+      return perScaled * scaledTarget / target;
     }
 
-    @Override
-    public double strength() {
-      return beta;
+    /** T, in the unit of the costs. */
+    double target() {
+      return target;
     }
 
-    @Override
-    public Objective withStrength(double strength) {
-      return new MulLog(alpha, strength, target, scaledTarget);
+    private double ratio(double cost) {
+      return Math.log(scaled(cost)) / Math.log(scaledTarget);
+    }
+
+    private double scaled(double cost) {
+      return Math.max(cost * scaledTarget / target, FLOOR);
     }
   }
 
-  private static void positive(double target) {
+  private static double positive(double target) {
     if (!(target > 0 && target < Double.POSITIVE_INFINITY)) {
       throw new SextantException("objective: target " + target + " is not positive");
     }
+    return target;
   }
 }

@@ -33,15 +33,49 @@ public final class StrengthController {
   private double costSquare;
   private double integral;
 
-  /**
-   * The gradients of one step by all architecture parameters.
-   *
-   * @param lossSquare g g, of the cross-entropy's part of the loss
-   * @param alignment g c
-   * @param costSquare c c, of the expected cost
-   * @param costSum sum of the absolute values of c
-   */
-  public record Slopes(double lossSquare, double alignment, double costSquare, double costSum) {}
+  /** The gradients of one step by all architecture parameters. */
+  public static final class Slopes {
+    private double lossSquare;
+    private double alignment;
+    private double costSquare;
+    private double costSum;
+
+    /**
+     * The sums over all architecture parameters.
+     *
+     * @param lossSquare g g, of the cross-entropy's part of the loss
+     * @param alignment g c
+     * @param costSquare c c, of the expected cost
+     * @param costSum sum of the absolute values of c
+     */
+    public Slopes(double lossSquare, double alignment, double costSquare, double costSum) {
+      this.lossSquare = lossSquare;
+      this.alignment = alignment;
+      this.costSquare = costSquare;
+      this.costSum = costSum;
+    }
+
+    /** Starts a step. */
+    public void clear() {
+      lossSquare = 0;
+      alignment = 0;
+      costSquare = 0;
+      costSum = 0;
+    }
+
+    /**
+     * Takes in the gradients by one architecture parameter.
+     *
+     * @param ofLoss g, of the cross-entropy's part of the loss
+     * @param ofCost c, of the expected cost
+     */
+    public void add(double ofLoss, double ofCost) {
+      lossSquare += ofLoss * ofLoss;
+      alignment += ofLoss * ofCost;
+      costSquare += ofCost * ofCost;
+      costSum += Math.abs(ofCost);
+    }
+  }
 
   /** A controller that aims at a budget, in the unit of the costs. */
   public StrengthController(double target) {

@@ -6,11 +6,17 @@ public final class Probabilities {
 
   /** Softmax in double. */
   public static double[] softmax(float[] alpha) {
+    double[] p = new double[alpha.length];
+    softmax(alpha, p);
+    return p;
+  }
+
+  /** As {@link #softmax(float[])}, into an array of that length. */
+  static void softmax(float[] alpha, double[] p) {
     double max = Double.NEGATIVE_INFINITY;
     for (float a : alpha) {
       max = Math.max(max, a);
     }
-    double[] p = new double[alpha.length];
     double sum = 0;
     for (int i = 0; i < p.length; i++) {
       p[i] = Math.exp(alpha[i] - max);
@@ -19,7 +25,6 @@ public final class Probabilities {
     for (int i = 0; i < p.length; i++) {
       p[i] /= sum;
     }
-    return p;
   }
 
   /**
@@ -28,15 +33,20 @@ public final class Probabilities {
    * latencies that of the expected latency (eq. 5).
    */
   public static double[] throughSoftmax(double[] slopes, double[] p) {
+    double[] gradient = new double[p.length];
+    throughSoftmax(slopes, p, gradient);
+    return gradient;
+  }
+
+  /** As {@link #throughSoftmax(double[], double[])}, into an array of that length. */
+  static void throughSoftmax(double[] slopes, double[] p, double[] gradient) {
     double mean = 0;
     for (int j = 0; j < p.length; j++) {
       mean += slopes[j] * p[j];
     }
-    double[] gradient = new double[p.length];
     for (int i = 0; i < p.length; i++) {
       gradient[i] = p[i] * (slopes[i] - mean);
     }
-    return gradient;
   }
 
   /**

@@ -15,20 +15,43 @@ import dev.sextant.tensor.Tensor;
 
 /** Forward and backward passes of an image classifier over batches. */
 final class Classification {
-  /**
-   * The outcome of one or more batches.
-   *
-   * @param loss mean cross-entropy in nats
-   * @param accuracy share of images whose largest logit is at the label
-   */
-  record Outcome(double loss, double accuracy) {}
+  /** The outcome of one or more batches. */
+  static final class Outcome {
+    private double loss;
+    private double accuracy;
+
+    Outcome(double loss, double accuracy) {
+      set(loss, accuracy);
+    }
+
+    private void set(double newLoss, double newAccuracy) {
+      loss = newLoss;
+      accuracy = newAccuracy;
+    }
+
+    /** Mean cross-entropy in nats. */
+    double loss() {
+      return loss;
+    }
+
+    /** Share of images whose largest logit is at the label. */
+    double accuracy() {
+      return accuracy;
+    }
+  }
 
   private final Backend backend;
   private final Architecture.Input input;
 
+  /** Opened for each batch, so that none allocates. */
+  private final Tape tape;
+
+  private final Outcome last = new Outcome(Double.NaN, Double.NaN);
+
   Classification(Backend backend, Architecture.Input input) {
     this.backend = backend;
     this.input = input;
+    tape = new Tape(backend);
   }
 
   Backend backend() {
@@ -38,14 +61,15 @@ final class Classification {
   /**
    * A forward and a backward pass: gradients are left in the parameters.
    *
+   * @return always the same object, valid until the next call
    * @throws SextantException if the loss is not a finite number
    */
   Outcome backward(Module network, Batch batch, Tape.Mode mode, double smoothing) {
-    try (Tape tape = new Tape(backend, mode)) {
-      Variable x = images(tape, batch);
+    try (Tape pass = tape.open(mode)) {
+      Variable x = images(pass, batch);
       Tensor labels = labels(batch);
-      Variable logits = network.forward(tape, x);
-      Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, (float) smoothing);
+      Variable logits = network.forward(pass, x);
+      Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
       int correct = backend.countCorrect(logits.value(), labels);
       double value = backend.sum(loss.value());
       if (!Double.isFinite(value)) {
@@ -54,8 +78,9 @@ final class Classification {
                 .formatted(value, batch.index(), batch.epoch()));
       }
       logits.release();
-      tape.backward(loss);
-      return new Outcome(value, (double) correct / batch.count());
+      pass.backward(loss);
+      last.set(value, (double) correct / batch.count());
+      return last;
     }
   }
 
@@ -65,9 +90,9 @@ final class Classification {
     long correct = 0;
     long images = 0;
     for (Batch batch : batches) {
-      try (Tape outer = new Tape(backend, mode);
-          Tape tape = outer.unrecorded()) {
-        Variable logits = network.forward(tape, images(tape, batch));
+      try (Tape outer = tape.open(mode);
+          Tape pass = outer.unrecorded()) {
+        Variable logits = network.forward(pass, images(pass, batch));
         Tensor labels = labels(batch);
         loss += batch.count() * backend.softmaxCrossEntropy(logits.value(), labels, 0, null);
         correct += backend.countCorrect(logits.value(), labels);
@@ -77,11 +102,11 @@ final class Classification {
     return new Outcome(loss / images, (double) correct / images);
   }
 
-  private Variable images(Tape tape, Batch batch) {
+  private Variable images(Tape pass, Batch batch) {
     Shape shape = input.shape(batch.count());
     Tensor images = backend.memory().floats(shape, Category.DATA, "images");
     backend.upload(batch.pixels(), 0, images);
-    return tape.constant(images);
+    return pass.constant(images);
   }
 
   private Tensor labels(Batch batch) {

@@ -56,7 +56,7 @@ final class SupernetStage implements Stage {
   private final Schedule joint;
   private final StrengthController controller;
   private final RunningMean running = new RunningMean();
-  private Objective objective;
+  private final Objective objective;
   private double expectedMs;
   private long done;
   private long architectureSteps;
@@ -110,7 +110,7 @@ final class SupernetStage implements Stage {
     joint = new Schedule.Cosine(config.rate(), 0);
     controller = new StrengthController(config.budgetMs());
     objective = objective(config);
-    expectedMs = cost.expected(gates.probabilities());
+    expectedMs = gates.expected(cost);
   }
 
   private static Objective objective(SearchConfig config) {
@@ -190,12 +190,12 @@ final class SupernetStage implements Stage {
     architecturePeak = Math.max(architecturePeak, memory.transientPeak());
     gates.update(objective, cost, outcome.loss(), config.architectureRate());
     architectureSteps++;
-    expectedMs = cost.expected(gates.probabilities());
+    expectedMs = gates.expected(cost);
     if (!config.fixedStrength()) {
       double weight = controller.observe(expectedMs, gates.slopes(), config.architectureRate());
       // Weights of E are about linear in the strength, or exactly.
-      double unit = objective.withStrength(1).evaluate(outcome.loss(), expectedMs).perCost();
-      objective = objective.withStrength(weight / unit);
+      objective.setStrength(1);
+      objective.setStrength(weight / objective.perCost(outcome.loss(), expectedMs));
     }
   }
 
@@ -340,7 +340,7 @@ final class SupernetStage implements Stage {
     running.restore(checkpoint.getDoubles("running"));
     controller.restore(checkpoint.getDoubles("controller"));
     double[] strength = checkpoint.getDoubles("strength");
-    objective = objective.withStrength(strength[0]);
+    objective.setStrength(strength[0]);
     expectedMs = strength[1];
     seek(loader, done);
     seek(validationLoader, architectureSteps);

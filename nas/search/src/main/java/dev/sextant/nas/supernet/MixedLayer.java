@@ -1,5 +1,6 @@
 package dev.sextant.nas.supernet;
 
+import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Module;
@@ -8,7 +9,6 @@ import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +24,11 @@ public final class MixedLayer extends Module {
   private final boolean allHaveShortcuts;
   private final double[] gateGradients;
   private int active;
-  private int[] sampled = new int[0];
+
+  /** The candidates whose gates' gradients are wanted: the first {@code sampledCount}. */
+  private final int[] sampled;
+
+  private int sampledCount;
   private @Nullable GateMode mode;
 
   /** A choice among these, the first active. */
@@ -35,6 +39,7 @@ public final class MixedLayer extends Module {
     }
     allHaveShortcuts = candidates.stream().allMatch(Module::hasShortcut);
     gateGradients = new double[candidates.size()];
+    sampled = new int[candidates.size()];
   }
 
   /** The candidates in the order of the space. */
@@ -59,19 +64,29 @@ public final class MixedLayer extends Module {
    * @param sampled candidates whose gates' gradients are wanted, the active one among them
    */
   public void activate(int candidate, GateMode mode, int... sampled) {
-    if (Arrays.stream(sampled).noneMatch(j -> j == candidate)) {
+    boolean found = false;
+    for (int j : sampled) {
+      found |= j == candidate;
+    }
+    if (!found) {
       throw new SextantException(
           "gates: the active candidate %d is not sampled".formatted(candidate));
     }
     active = candidate;
     this.mode = mode;
-    this.sampled = sampled.clone();
+    sampledCount = sampled.length;
+    System.arraycopy(sampled, 0, this.sampled, 0, sampledCount);
     Arrays.fill(gateGradients, 0);
   }
 
   /** ∂L/∂g for every candidate, 0 for those not sampled; valid after a backward pass. */
   public double[] gateGradients() {
     return gateGradients.clone();
+  }
+
+  /** One of the {@link #gateGradients()}. */
+  public double gateGradient(int candidate) {
+    return gateGradients[candidate];
   }
 
   @Override
@@ -91,38 +106,24 @@ public final class MixedLayer extends Module {
    */
   private Variable forwardRecomputing(Tape tape, Variable x) {
     Variable gate = gate(tape);
-    Held held = new Held();
-    boolean recorded = tape.records(x);
+    Exit exit = tape.op(Exit.KIND);
+    exit.layer = this;
     Variable entered = x;
-    if (recorded) {
-      entered =
-          tape.record(
-              "gates.enter",
-              x.value().share(),
-              new Variable[] {x},
-              new Variable[] {x},
-              dx -> {
-                Tensor dy = held.take();
-                findGateGradients(tape, x.value(), dy);
-                dy.close();
-                tape.accumulate(x, dx.share());
-              });
+    if (tape.records(x)) {
+      Tensor same = x.value().share();
+      Enter enter = tape.op(Enter.KIND);
+      enter.layer = this;
+      enter.x = enter.input(enter.save(x));
+      entered = tape.record(enter, same);
+      exit.enter = enter;
+    } else {
+      exit.enter = null;
+      exit.x = exit.save(x);
     }
     Variable out = candidates.get(active).forward(tape, entered);
-    Variable y =
-        tape.record(
-            "gates.exit",
-            out.value().share(),
-            new Variable[] {out, gate},
-            recorded ? new Variable[0] : new Variable[] {x},
-            dy -> {
-              if (recorded) {
-                held.put(dy.share());
-                tape.accumulate(out, dy.share());
-              } else {
-                findGateGradients(tape, x.value(), dy);
-              }
-            });
+    exit.out = exit.input(out);
+    exit.input(gate);
+    Variable y = tape.record(exit, out.value().share());
     if (entered != x && entered != out) {
       entered.release();
     }
@@ -132,21 +133,50 @@ public final class MixedLayer extends Module {
     return y;
   }
 
-  /** The output's gradient between the two ops. */
-  private static final class Held {
-    private @Nullable Tensor tensor;
+  /** Before the active path. */
+  @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+  private static final class Enter extends Op {
+    static final Kind<Enter> KIND = new Kind<>("gates.enter", Enter::new);
 
-    void put(Tensor tensor) {
-      this.tensor = tensor;
-    }
+    private MixedLayer layer;
+    private Variable x;
 
-    Tensor take() {
-      Tensor held = tensor;
-      if (held == null) {
+    /** The output's gradient, from the exit. */
+    private @Nullable Tensor held;
+
+    @Override
+    protected void backward(Tape tape, Tensor dx) {
+      Tensor dy = held;
+      if (dy == null) {
         throw new IllegalStateException("the path's gradient came before the output's");
       }
-      tensor = null;
-      return held;
+      held = null;
+      layer.findGateGradients(tape, x.value(), dy);
+      dy.close();
+      tape.accumulate(x, dx.share());
+    }
+  }
+
+  /** Behind the active path. */
+  @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+  private static final class Exit extends Op {
+    static final Kind<Exit> KIND = new Kind<>("gates.exit", Exit::new);
+
+    private MixedLayer layer;
+    private Variable x;
+    private Variable out;
+
+    /** Null where the path is not recorded. */
+    private @Nullable Enter enter;
+
+    @Override
+    protected void backward(Tape tape, Tensor dy) {
+      if (enter == null) {
+        layer.findGateGradients(tape, x.value(), dy);
+      } else {
+        enter.held = dy.share();
+        tape.accumulate(out, dy.share());
+      }
     }
   }
 
@@ -155,7 +185,8 @@ public final class MixedLayer extends Module {
     // A shortcut adds <dy, x> to a gate's gradient. One common to all candidates cancels in eq. 4
     // (only differences between candidates count), so it is left out there.
     double shortcut = allHaveShortcuts ? 0 : shortcutProduct(tape.backend(), x, dy);
-    for (int j : sampled) {
+    for (int i = 0; i < sampledCount; i++) {
+      int j = sampled[i];
       Module candidate = candidates.get(j);
       gateGradients[j] =
           candidate.innerProduct(tape, x, dy) + (candidate.hasShortcut() ? shortcut : 0);
@@ -170,27 +201,43 @@ public final class MixedLayer extends Module {
   private Variable forwardKeeping(Tape tape, Variable x) {
     Variable gate = gate(tape);
     Variable out = candidates.get(active).forward(tape, x);
-    List<Tensor> outputs = new ArrayList<>();
-    for (int j : sampled) {
-      outputs.add(j == active ? out.value().share() : output(tape, x, candidates.get(j)));
+    KeepingExit exit = tape.op(KeepingExit.KIND);
+    exit.layer = this;
+    exit.out = exit.input(out);
+    exit.input(gate);
+    if (exit.outputs.length < candidates.size()) {
+      exit.outputs = new Tensor[candidates.size()];
     }
-    Variable y =
-        tape.record(
-            "gates.exit",
-            out.value().share(),
-            new Variable[] {out, gate},
-            new Variable[0],
-            dy -> {
-              for (int i = 0; i < sampled.length; i++) {
-                gateGradients[sampled[i]] = tape.backend().dot(outputs.get(i), dy);
-                outputs.get(i).close();
-              }
-              tape.accumulate(out, dy.share());
-            });
+    for (int i = 0; i < sampledCount; i++) {
+      int j = sampled[i];
+      exit.outputs[i] = j == active ? out.value().share() : output(tape, x, candidates.get(j));
+    }
+    Variable y = tape.record(exit, out.value().share());
     if (out != x) {
       out.release();
     }
     return y;
+  }
+
+  /** Behind all sampled paths. */
+  @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+  private static final class KeepingExit extends Op {
+    static final Kind<KeepingExit> KIND = new Kind<>("gates.exit", KeepingExit::new);
+
+    private MixedLayer layer;
+    private Variable out;
+
+    /** Of the sampled candidates, in their order. */
+    private Tensor[] outputs = {};
+
+    @Override
+    protected void backward(Tape tape, Tensor dy) {
+      for (int i = 0; i < layer.sampledCount; i++) {
+        layer.gateGradients[layer.sampled[i]] = tape.backend().dot(outputs[i], dy);
+        outputs[i].close();
+      }
+      tape.accumulate(out, dy.share());
+    }
   }
 
   private static Tensor output(Tape tape, Variable x, Module candidate) {

@@ -18,7 +18,8 @@ import java.util.List;
 public final class Network extends Module {
   private static final Tap NOTHING = (layer, y) -> {};
 
-  private final List<Module> layers = new ArrayList<>();
+  private final List<Module> body;
+  private final Module last;
   private final float dropout;
   private final Rng dropoutRng;
 
@@ -29,6 +30,7 @@ public final class Network extends Module {
    * @param dropoutRng where its masks and those of drop path come from; part of a checkpoint
    */
   public Network(Architecture architecture, Initializer init, float dropout, Rng dropoutRng) {
+    List<Module> layers = new ArrayList<>();
     List<Shape> shapes = architecture.shapes();
     double epsilon = architecture.batchNormEpsilon();
     for (int i = 0; i < architecture.layers().size(); i++) {
@@ -38,13 +40,15 @@ public final class Network extends Module {
               : Modules.of(architecture.layers().get(i), shapes.get(i), epsilon, init);
       layers.add(child("layers." + i, module));
     }
+    last = layers.removeLast();
+    body = List.copyOf(layers);
     this.dropout = dropout;
     this.dropoutRng = dropoutRng;
   }
 
   /** The share of each image's paths through cells dropped in training from now on, in [0, 1). */
   public void setDropPath(float rate) {
-    for (Module layer : layers) {
+    for (Module layer : body) {
       if (layer instanceof CellModule cell) {
         cell.setDropPath(rate);
       }
@@ -64,7 +68,6 @@ public final class Network extends Module {
 
   /** The logits, of a pass that a tap looks into: where an auxiliary classifier is attached. */
   public Variable forward(Tape tape, Variable x, Tap tap) {
-    Module last = layers.getLast();
     Variable features = features(tape, x, tap);
     Variable kept = features;
     if (last instanceof Linear && dropout > 0) {
@@ -82,17 +85,18 @@ public final class Network extends Module {
   private Variable features(Tape tape, Variable x, Tap tap) {
     Variable before = null;
     Variable y = x;
-    for (int i = 0; i < layers.size() - 1; i++) {
+    for (int i = 0; i < body.size(); i++) {
       Variable next =
-          before != null && layers.get(i) instanceof CellModule cell
+          before != null && body.get(i) instanceof CellModule cell
               ? cell.forward(tape, before, y)
-              : layers.get(i).forward(tape, y);
+              : body.get(i).forward(tape, y);
       tap.output(i, next);
       if (before != null && before != x) {
         before.release();
       }
       before = null;
-      if (layers.get(i + 1) instanceof CellModule cell && cell.hasOlder()) {
+      Module following = i + 1 < body.size() ? body.get(i + 1) : last;
+      if (following instanceof CellModule cell && cell.hasOlder()) {
         before = y;
       } else if (y != x) {
         y.release();

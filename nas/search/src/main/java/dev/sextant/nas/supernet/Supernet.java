@@ -23,11 +23,12 @@ import java.util.SequencedMap;
  */
 public final class Supernet extends Module {
   private final List<Module> positions = new ArrayList<>();
-  private final List<MixedLayer> choices = new ArrayList<>();
+  private final List<MixedLayer> choices;
   private final List<Parameter> parameters;
 
   /** A network with fresh weights. */
   public Supernet(Space space, Initializer init) {
+    List<MixedLayer> mixedLayers = new ArrayList<>();
     Shape[] inputs = space.inputShapes();
     for (int i = 0; i < inputs.length; i++) {
       Shape input = inputs[i];
@@ -35,26 +36,30 @@ public final class Supernet extends Module {
           switch (space.positions().get(i)) {
             case Position.Fixed fixed ->
                 Modules.of(fixed.layer(), input, space.batchNormEpsilon(), init);
-            case Position.Choice choice -> mixed(choice, input, space.batchNormEpsilon(), init);
+            case Position.Choice choice -> {
+              MixedLayer mixed = mixed(choice, input, space.batchNormEpsilon(), init);
+              mixedLayers.add(mixed);
+              yield mixed;
+            }
           };
       positions.add(child("layers." + i, module));
     }
+    choices = List.copyOf(mixedLayers);
     parameters = List.copyOf(parameters().values());
   }
 
-  private MixedLayer mixed(Position.Choice choice, Shape input, double epsilon, Initializer init) {
+  private static MixedLayer mixed(
+      Position.Choice choice, Shape input, double epsilon, Initializer init) {
     List<Module> candidates = new ArrayList<>();
     for (Layer layer : choice.candidates()) {
       candidates.add(Modules.of(layer, input, epsilon, init));
     }
-    MixedLayer mixed = new MixedLayer(candidates);
-    choices.add(mixed);
-    return mixed;
+    return new MixedLayer(candidates);
   }
 
   /** The choices in the order of the space. */
   public List<MixedLayer> choices() {
-    return List.copyOf(choices);
+    return choices;
   }
 
   /** Opens one gate of each choice, without gates' gradients. */
@@ -66,8 +71,8 @@ public final class Supernet extends Module {
 
   /** Freezes all weights, for an architecture step, or thaws them. */
   public void freezeWeights(boolean frozen) {
-    for (Parameter parameter : parameters) {
-      parameter.setFrozen(frozen);
+    for (int i = 0; i < parameters.size(); i++) {
+      parameters.get(i).setFrozen(frozen);
     }
   }
 

@@ -11,31 +11,31 @@ class ObjectiveTest {
   /** Eq. 7: 1.5 + 0.01 x 60 = 2.1. */
   @Test
   void additive() {
-    Objective.Value value = new Objective.Additive(0.01).evaluate(1.5, 60);
-    assertEquals(2.1, value.loss(), 1e-12);
-    assertEquals(1, value.perCrossEntropy());
-    assertEquals(0.01, value.perCost());
+    Objective objective = new Objective.Additive(0.01);
+    assertEquals(2.1, objective.loss(1.5, 60), 1e-12);
+    assertEquals(1, objective.perCrossEntropy(1.5, 60));
+    assertEquals(0.01, objective.perCost(1.5, 60));
   }
 
   /** lambda (E - T) / T at lambda 0.1, T 80: -0.025, 0 and 0.025. */
   @Test
   void addLinearHasThePublishedTerms() {
     Objective objective = new Objective.AddLinear(0.1, 80);
-    assertEquals(-0.025, objective.evaluate(2, 60).loss() - 2, 1e-12);
-    assertEquals(0, objective.evaluate(2, 80).loss() - 2, 1e-12);
-    assertEquals(0.025, objective.evaluate(2, 100).loss() - 2, 1e-12);
+    assertEquals(-0.025, objective.loss(2, 60) - 2, 1e-12);
+    assertEquals(0, objective.loss(2, 80) - 2, 1e-12);
+    assertEquals(0.025, objective.loss(2, 100) - 2, 1e-12);
   }
 
   /** 0.2 (ln E / ln 80)^0.3: at 60, ln 60 / ln 80 = 0.934349 and its 0.3rd power 0.979836. */
   @Test
   void mulLogHasThePublishedFactors() {
     Objective objective = new Objective.MulLog(0.2, 0.3, 80, 80);
-    assertEquals(0.195967, objective.evaluate(1, 60).loss(), 5e-7);
-    assertEquals(0.2, objective.evaluate(1, 80).loss(), 1e-12);
-    assertEquals(0.203002, objective.evaluate(1, 100).loss(), 5e-7);
+    assertEquals(0.195967, objective.loss(1, 60), 5e-7);
+    assertEquals(0.2, objective.loss(1, 80), 1e-12);
+    assertEquals(0.203002, objective.loss(1, 100), 5e-7);
     // The same in other units of time: E and T in seconds, scaled back to 80.
     Objective seconds = new Objective.MulLog(0.2, 0.3, 0.08, 80);
-    assertEquals(0.203002, seconds.evaluate(1, 0.1).loss(), 5e-7);
+    assertEquals(0.203002, seconds.loss(1, 0.1), 5e-7);
   }
 
   @Test
@@ -50,25 +50,25 @@ class ObjectiveTest {
             new Objective.MulLog(0.2, -0.4, 80, 80))) {
       for (double cost : new double[] {0.4, 60, 80, 100}) {
         for (double crossEntropy : new double[] {0.1, 2.3}) {
-          if (objective instanceof Objective.MulLog(_, _, double target, _) && cost < target / 20) {
+          if (objective instanceof Objective.MulLog log && cost < log.target() / 20) {
             continue; // below its floor
           }
-          Objective.Value value = objective.evaluate(crossEntropy, cost);
           assertEquals(
-              (objective.evaluate(crossEntropy + step, cost).loss()
-                      - objective.evaluate(crossEntropy - step, cost).loss())
+              (objective.loss(crossEntropy + step, cost)
+                      - objective.loss(crossEntropy - step, cost))
                   / (2 * step),
-              value.perCrossEntropy(),
+              objective.perCrossEntropy(crossEntropy, cost),
               1e-8);
           assertEquals(
-              (objective.evaluate(crossEntropy, cost + step).loss()
-                      - objective.evaluate(crossEntropy, cost - step).loss())
+              (objective.loss(crossEntropy, cost + step)
+                      - objective.loss(crossEntropy, cost - step))
                   / (2 * step),
-              value.perCost(),
+              objective.perCost(crossEntropy, cost),
               1e-8);
-          assertEquals(0.7, objective.withStrength(0.7).strength(), "strength of " + objective);
         }
       }
+      objective.setStrength(0.7);
+      assertEquals(0.7, objective.strength());
     }
   }
 

@@ -4,8 +4,10 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.internal.Superkernel;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +32,7 @@ public final class CpuBackend implements Backend {
   private final PoolKernels pool;
   private final LossKernels loss;
   private final OptimizerKernels optimizer;
+  private final Superkernel superkernel = new Superkernel();
 
   private CpuBackend(int threads) {
     team = new WorkerTeam(threads);
@@ -216,6 +219,25 @@ public final class CpuBackend implements Backend {
   public double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
     return batchNorm.batchNormInnerProduct(z, dy, gamma, beta, epsilon, shift);
+  }
+
+  @Override
+  public void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
+    superkernel.forward(w, thresholds, scales, nesting, gates, effective);
+  }
+
+  @Override
+  public void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds) {
+    superkernel.backward(w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
   }
 
   @Override

@@ -7,9 +7,11 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.internal.Superkernel;
 import java.util.Arrays;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class ReferenceBackend implements Backend {
   private final Device device;
   private final Memory memory = new Memory();
+  private final Superkernel superkernel = new Superkernel();
 
   /** The reference device with a memory of its own. */
   public ReferenceBackend() {
@@ -262,6 +265,25 @@ public final class ReferenceBackend implements Backend {
   public double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
     return ReferenceNorm.innerProduct(z, dy, gamma, beta, epsilon);
+  }
+
+  @Override
+  public void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
+    superkernel.forward(w, thresholds, scales, nesting, gates, effective);
+  }
+
+  @Override
+  public void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds) {
+    superkernel.backward(w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
   }
 
   @Override

@@ -1,0 +1,13 @@
+package dev.sextant.bench;
+
+import dev.sextant.bench.paths.HotPath;
+
+/**
+ * One hot path at one shape.
+ *
+ * @param name what the table calls it; unique
+ * @param path the class that holds it
+ * @param spec what that class is asked for
+ * @param effort how long it is measured
+ */
+record Case(String name, Class<? extends HotPath> path, String spec, Effort effort) {}

@@ -1,0 +1,44 @@
+package dev.sextant.bench;
+
+import java.time.Duration;
+
+/**
+ * How long a fork warms up and is measured: enough for the JIT compiler, and no longer, since the
+ * whole table must be had in ten minutes.
+ */
+enum Effort {
+  /** One kernel: microseconds to some tens of milliseconds. */
+  KERNEL(4, 250, 3, 250),
+  /** A block, forward and backward: many kernels to compile. */
+  BLOCK(3, 800, 3, 500),
+  /** A supernet's step: half a second to some ten. */
+  NETWORK(1, 4000, 1, 3000);
+
+  private final int warmups;
+  private final Duration warmup;
+  private final int measurements;
+  private final Duration measurement;
+
+  Effort(int warmups, int warmupMillis, int measurements, int measurementMillis) {
+    this.warmups = warmups;
+    this.warmup = Duration.ofMillis(warmupMillis);
+    this.measurements = measurements;
+    this.measurement = Duration.ofMillis(measurementMillis);
+  }
+
+  int warmups() {
+    return warmups;
+  }
+
+  Duration warmup() {
+    return warmup;
+  }
+
+  int measurements() {
+    return measurements;
+  }
+
+  Duration measurement() {
+    return measurement;
+  }
+}

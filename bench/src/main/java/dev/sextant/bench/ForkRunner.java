@@ -1,0 +1,71 @@
+package dev.sextant.bench;
+
+import dev.sextant.bench.libtorch.Layout;
+import java.util.Collection;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * Has JMH measure one hot path of one engine in a JVM of its own, started as the launcher starts
+ * this engine.
+ *
+ * @param layout of images in libtorch
+ * @param scale by which warm-up and measurement are longer than their {@link Effort}
+ */
+record ForkRunner(Layout layout, int scale) {
+  private static final String[] JVM = {
+    "--add-modules",
+    "jdk.incubator.vector",
+    "--enable-native-access=ALL-UNNAMED",
+    "-XX:+UseParallelGC",
+    "-XX:NewRatio=5",
+    "-XX:MaxRAMPercentage=70"
+  };
+
+  /**
+   * Measures.
+   *
+   * @throws IllegalStateException if the fork fails; it has printed why
+   */
+  Fork run(Case hotPath, String engine, int threads) {
+    Effort effort = hotPath.effort();
+    var options =
+        new OptionsBuilder()
+            .include("^" + hotPath.path().getName().replace(".", "\\.") + "\\.step$")
+            .param("engine", engine)
+            .param("threads", Integer.toString(threads))
+            .param("layout", layout.name())
+            .param("spec", hotPath.spec())
+            .forks(1)
+            .warmupIterations(effort.warmups())
+            .warmupTime(TimeValue.milliseconds(effort.warmup().toMillis() * scale))
+            .measurementIterations(effort.measurements())
+            .measurementTime(TimeValue.milliseconds(effort.measurement().toMillis() * scale))
+            .timeUnit(TimeUnit.MILLISECONDS)
+            .jvmArgs(JVM)
+            .addProfiler(GCProfiler.class)
+            .shouldFailOnError(true)
+            .verbosity(VerboseMode.SILENT)
+            .build();
+    try {
+      Collection<RunResult> results = new Runner(options).run();
+      if (results.size() != 1) {
+        throw new IllegalStateException(hotPath.name() + ": JMH ran " + results.size());
+      }
+      RunResult result = results.iterator().next();
+      Result<?> allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
+      return new Fork(
+          result.getPrimaryResult().getScore(),
+          allocated == null ? Double.NaN : allocated.getScore());
+    } catch (RunnerException e) {
+      throw new IllegalStateException("%s in %s failed".formatted(hotPath.name(), engine), e);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+package dev.sextant.bench;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import dev.sextant.runtime.json.JsonText;
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything a run measured, in a file: what a baseline is, and what programs read.
+ *
+ * @param machine the machine's type; see {@link Machine}
+ * @param threads of both engines
+ * @param rows in the order of the table
+ */
+record Results(String machine, int threads, List<Row> rows) {
+  private static final String FORMAT = "sextant-bench/1";
+
+  /** Keeps the rows from changing. */
+  Results {
+    rows = List.copyOf(rows);
+  }
+
+  /** The results as JSON. */
+  String toJson() {
+    JsonObject root = new JsonObject();
+    root.addProperty("format", FORMAT);
+    root.addProperty("machine", machine);
+    root.addProperty("threads", threads);
+    JsonArray array = new JsonArray();
+    for (Row row : rows) {
+      JsonObject object = new JsonObject();
+      object.addProperty("name", row.name());
+      object.add("ours", json(row.ours()));
+      Measured peer = row.peer();
+      if (peer != null) {
+        object.add("libtorch", json(peer));
+        object.addProperty("ratio", row.ratio());
+      }
+      array.add(object);
+    }
+    root.add("rows", array);
+    return JsonText.print(root);
+  }
+
+  private static JsonObject json(Measured measured) {
+    JsonObject object = new JsonObject();
+    object.addProperty("ms", measured.millis());
+    object.addProperty("worstFork", measured.worstFork());
+    object.addProperty("bytesPerStep", Math.round(measured.bytes()));
+    JsonArray forks = new JsonArray();
+    measured.forks().forEach(fork -> forks.add(fork.millis()));
+    object.add("forksMs", forks);
+    return object;
+  }
+
+  /** Writes the JSON, making the folder where it is not there. */
+  void write(Path file) {
+    try {
+      Path folder = file.toAbsolutePath().getParent();
+      if (folder != null) {
+        Files.createDirectories(folder);
+      }
+      Files.writeString(file, toJson());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Reads what {@link #write} wrote.
+   *
+   * @throws SextantException naming the file and what is wrong with it
+   */
+  static Results read(Path file) {
+    JsonObject root = JsonText.parse(JsonText.readFile(file), file.toString());
+    try {
+      if (!root.get("format").getAsString().equals(FORMAT)) {
+        throw new SextantException("%s: is not of format %s".formatted(file, FORMAT));
+      }
+      List<Row> rows = new ArrayList<>();
+      for (JsonElement element : root.getAsJsonArray("rows")) {
+        JsonObject row = element.getAsJsonObject();
+        rows.add(
+            new Row(
+                row.get("name").getAsString(), measured(row.getAsJsonObject("ours")), peer(row)));
+      }
+      return new Results(root.get("machine").getAsString(), root.get("threads").getAsInt(), rows);
+    } catch (NullPointerException | IllegalStateException | UnsupportedOperationException e) {
+      throw new SextantException(file + ": a field is missing or of the wrong type", e);
+    }
+  }
+
+  private static @Nullable Measured peer(JsonObject row) {
+    return row.has("libtorch") ? measured(row.getAsJsonObject("libtorch")) : null;
+  }
+
+  private static Measured measured(JsonObject object) {
+    double bytes = object.get("bytesPerStep").getAsDouble();
+    List<Fork> forks = new ArrayList<>();
+    for (JsonElement fork : object.getAsJsonArray("forksMs")) {
+      forks.add(new Fork(fork.getAsDouble(), bytes));
+    }
+    return new Measured(forks);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.sextant.bench.libtorch;
+
+import dev.sextant.tensor.Shape;
+
+/** What a tensor is, which decides how its dimensions are ordered here and in libtorch. */
+public enum Kind {
+  /** {@code [N, H, W, C]} here, {@code [N, C, H, W]} there. */
+  IMAGE("torch.permute(x, [0, 3, 1, 2])", "torch.permute(x, [0, 2, 3, 1])"),
+  /** A convolution's kernel: {@code [k, k, in, out]} here, {@code [out, in, k, k]} there. */
+  KERNEL("torch.permute(x, [3, 2, 0, 1])", "torch.permute(x, [2, 3, 1, 0])"),
+  /** A depthwise kernel: {@code [k, k, C]} here, {@code [C, 1, k, k]} there. */
+  DEPTHWISE_KERNEL(
+      "torch.unsqueeze(torch.permute(x, [2, 0, 1]), 1)",
+      "torch.permute(torch.squeeze(x, 1), [1, 2, 0])"),
+  /** A linear layer's weight: {@code [in, out]} here, {@code [out, in]} there. */
+  LINEAR("torch.t(x)", "torch.t(x)"),
+  /** The same here and there: vectors, matrices of a matrix product, logits. */
+  PLAIN("x", "x");
+
+  private final String toTorch;
+  private final String fromTorch;
+
+  Kind(String toTorch, String fromTorch) {
+    this.toTorch = toTorch;
+    this.fromTorch = fromTorch;
+  }
+
+  /** What a trained parameter or a batch norm's buffer of that shape is. */
+  public static Kind ofParameter(Shape shape) {
+    return switch (shape.rank()) {
+      case 4 -> KERNEL;
+      case 3 -> DEPTHWISE_KERNEL;
+      case 2 -> LINEAR;
+      default -> PLAIN;
+    };
+  }
+
+  /** TorchScript for a copy of {@code x} in libtorch's order and in that layout. */
+  String toTorch(Layout layout) {
+    int format = this == LINEAR || this == PLAIN ? 0 : layout.memoryFormat();
+    return "torch.clone(%s, memory_format=%d)".formatted(toTorch, format);
+  }
+
+  /** TorchScript for a dense copy of {@code x} in this engine's order. */
+  String fromTorch() {
+    return "torch.clone(%s, memory_format=0)".formatted(fromTorch);
+  }
+}

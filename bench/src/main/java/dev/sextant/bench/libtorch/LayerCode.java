@@ -1,0 +1,192 @@
+package dev.sextant.bench.libtorch;
+
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Window;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Writes layers as straight-line TorchScript and notes which parameters it reads, under the paths
+ * that this engine's modules give them. Batch norms use the batch's statistics.
+ *
+ * <p>Activations after a batch norm are in place, as in the published PyTorch code of the networks:
+ * less memory and faster than a copy.
+ */
+final class LayerCode {
+  /** Weight of a batch in running statistics, as PyTorch counts it and this engine too. */
+  private static final double MOMENTUM = 0.1;
+
+  private final double epsilon;
+  private final boolean updatesStatistics;
+  private final StringBuilder body = new StringBuilder();
+  private final List<String> paths = new ArrayList<>();
+  private int variables;
+
+  /**
+   * Nothing yet.
+   *
+   * @param epsilon of batch norms
+   * @param updatesStatistics whether batch norms update their running statistics
+   */
+  LayerCode(double epsilon, boolean updatesStatistics) {
+    this.epsilon = epsilon;
+    this.updatesStatistics = updatesStatistics;
+  }
+
+  /** The statements written so far. */
+  String body() {
+    return body.toString();
+  }
+
+  /** Paths of the parameters and buffers read so far; the i-th is variable {@code p<i>}. */
+  List<String> paths() {
+    return List.copyOf(paths);
+  }
+
+  /** Sets a new variable to an expression; returns its name. */
+  String set(String expression) {
+    String name = "v" + variables++;
+    body.append(name).append(" = ").append(expression).append('\n');
+    return name;
+  }
+
+  /**
+   * Writes a layer.
+   *
+   * @param in channels of its input
+   * @param x the variable that holds its input
+   * @param prefix of its parameters' paths, as in {@code layers.3.}
+   * @return the variable that holds its output
+   */
+  String layer(Layer layer, int in, String x, String prefix) {
+    return switch (layer) {
+      case Layer.MbConv block -> {
+        String y = blockWithoutShortcut(block, in, x, prefix);
+        yield block.residual() ? set("torch.add(%s, %s)".formatted(y, x)) : y;
+      }
+      case Layer.Conv conv -> {
+        String own = conv.batchNorm() ? prefix + "convolution." : prefix;
+        String z = convolution(x, own + "weight", conv.window(), 1);
+        yield normOrBias(z, conv.batchNorm(), prefix, conv.activation());
+      }
+      case Layer.Depthwise depthwise -> {
+        String own = depthwise.batchNorm() ? prefix + "convolution." : prefix;
+        String z = convolution(x, own + "weight", depthwise.window(), in);
+        yield normOrBias(z, depthwise.batchNorm(), prefix, depthwise.activation());
+      }
+      case Layer.Separable separable -> {
+        String z = convolution(x, prefix + "depthwise.weight", separable.window(), in);
+        String a = norm(z, prefix + "depthwise_norm.", separable.activation());
+        String u = convolution(a, prefix + "pointwise.weight", Window.POINTWISE, 1);
+        yield norm(u, prefix + "pointwise_norm.", Activation.IDENTITY);
+      }
+      case Layer.Pool pool -> set(pool(x, pool.max(), pool.window()));
+      case Layer.Skip _ -> x;
+      case Layer.Zero _ -> set("torch.zeros_like(%s)".formatted(x));
+      case Layer.GlobalAvgPool _ -> set("torch.mean(%s, [2, 3])".formatted(x));
+      case Layer.Linear _ -> linear(x, prefix);
+    };
+  }
+
+  /** Writes an MBConv without the addition of its input. */
+  String blockWithoutShortcut(Layer.MbConv block, int in, String x, String prefix) {
+    String h = x;
+    if (block.expand() > 1) {
+      String z = convolution(x, prefix + "expand.weight", Window.POINTWISE, 1);
+      h = norm(z, prefix + "expand_norm.", block.activation());
+    }
+    String z = convolution(h, prefix + "depthwise.weight", block.window(), block.expanded(in));
+    String a = norm(z, prefix + "depthwise_norm.", block.activation());
+    if (block.squeezed(in) > 0) {
+      a = squeezeExcite(a, prefix + "squeeze.");
+    }
+    String projected = convolution(a, prefix + "project.weight", Window.POINTWISE, 1);
+    return norm(projected, prefix + "project_norm.", Activation.IDENTITY);
+  }
+
+  private String squeezeExcite(String x, String prefix) {
+    String mean = set("torch.mean(%s, [2, 3])".formatted(x));
+    String hidden = set("torch.relu_(%s)".formatted(linear(mean, prefix + "reduce.")));
+    String gate = set("torch.sigmoid_(%s)".formatted(linear(hidden, prefix + "expand.")));
+    return set("torch.mul(%s, torch.unsqueeze(torch.unsqueeze(%s, -1), -1))".formatted(x, gate));
+  }
+
+  private String linear(String x, String prefix) {
+    return set(
+        "torch.linear(%s, %s, %s)"
+            .formatted(x, parameter(prefix + "weight"), parameter(prefix + "bias")));
+  }
+
+  private String normOrBias(String z, boolean batchNorm, String prefix, Activation activation) {
+    if (batchNorm) {
+      return norm(z, prefix + "norm.", activation);
+    }
+    String bias = "torch.reshape(%s, [1, -1, 1, 1])".formatted(parameter(prefix + "bias"));
+    return set(activation(set("torch.add(%s, %s)".formatted(z, bias)), activation, true));
+  }
+
+  private String convolution(String x, String weight, Window window, int groups) {
+    return set(convolution(x, parameter(weight), window, groups, "None"));
+  }
+
+  private String norm(String z, String prefix, Activation activation) {
+    String statistics =
+        updatesStatistics
+            ? parameter(prefix + "mean") + ", " + parameter(prefix + "variance")
+            : "None, None";
+    String y =
+        set(
+            "torch.batch_norm(%s, %s, %s, %s, True, %s, %s, True)"
+                .formatted(
+                    z,
+                    parameter(prefix + "gamma"),
+                    parameter(prefix + "beta"),
+                    statistics,
+                    MOMENTUM,
+                    epsilon));
+    return activation == Activation.IDENTITY ? y : set(activation(y, activation, true));
+  }
+
+  private String parameter(String path) {
+    paths.add(path);
+    return "p" + (paths.size() - 1);
+  }
+
+  /** A convolution; {@code groups} is 1 or, for a depthwise one, the number of channels. */
+  static String convolution(String x, String w, Window window, int groups, String bias) {
+    return "torch.conv2d(%s, %s, %s, %s, %d)".formatted(x, w, bias, steps(window), groups);
+  }
+
+  /** Stride, padding and dilation, as TorchScript's convolutions take them. */
+  static String steps(Window window) {
+    return "%s, %s, %s"
+        .formatted(square(window.stride()), square(window.padding()), square(window.dilation()));
+  }
+
+  private static String square(int extent) {
+    return "[%d, %d]".formatted(extent, extent);
+  }
+
+  /** A pooling; padding takes no part. */
+  static String pool(String x, boolean max, Window window) {
+    String sizes =
+        "%s, %s, %s"
+            .formatted(square(window.kernel()), square(window.stride()), square(window.padding()));
+    return max
+        ? "torch.max_pool2d(%s, %s, %s, False)".formatted(x, sizes, square(window.dilation()))
+        : "torch.avg_pool2d(%s, %s, False, False, None)".formatted(x, sizes);
+  }
+
+  /** An activation, in place where asked and where its gradient allows it. */
+  static String activation(String x, Activation activation, boolean inPlace) {
+    String end = inPlace ? "_" : "";
+    return switch (activation) {
+      case IDENTITY -> x;
+      case RELU -> "torch.relu%s(%s)".formatted(end, x);
+      case RELU6 -> "torch.hardtanh%s(%s, 0., 6.)".formatted(end, x);
+      case HSWISH -> "torch.hardswish(%s)".formatted(x);
+      case SIGMOID -> "torch.sigmoid%s(%s)".formatted(end, x);
+    };
+  }
+}

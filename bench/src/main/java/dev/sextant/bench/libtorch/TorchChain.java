@@ -1,0 +1,174 @@
+package dev.sextant.bench.libtorch;
+
+import ai.djl.ndarray.NDArray;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * A chain of layers in libtorch, with weights copied from this engine's modules: one block, one
+ * network, or the active path of a supernet. Batch norms use the batch's statistics. Confined to
+ * the thread of its {@link Libtorch}, in whose innermost scope (at the time of making) its weights
+ * live.
+ */
+public final class TorchChain {
+  private final Libtorch torch;
+  private final List<String> paths;
+  private final List<Kind> kinds = new ArrayList<>();
+  private final List<NDArray> weights = new ArrayList<>();
+  private final List<NDArray> velocities = new ArrayList<>();
+  private final List<Integer> trained = new ArrayList<>();
+  private final LayerCode code;
+  private final String output;
+
+  /**
+   * The chain in libtorch.
+   *
+   * @param input shape {@code [N, H, W, C]} of what goes in; N does not matter
+   * @param epsilon of batch norms
+   * @param updatesStatistics whether a pass updates the running statistics
+   * @param state values by path, layer i under {@code layers.<i>.}: the {@code state()} of a {@code
+   *     Network}, or what a {@code Supernet} lets a network inherit
+   */
+  public TorchChain(
+      Libtorch torch,
+      List<? extends Layer> layers,
+      Shape input,
+      double epsilon,
+      boolean updatesStatistics,
+      Map<String, Tensor> state) {
+    this.torch = torch;
+    code = new LayerCode(epsilon, updatesStatistics);
+    Shape shape = input;
+    String y = "x";
+    for (int i = 0; i < layers.size(); i++) {
+      y = code.layer(layers.get(i), shape.channels(), y, "layers." + i + ".");
+      shape = layers.get(i).output(shape);
+    }
+    output = y;
+    paths = code.paths();
+    for (int i = 0; i < paths.size(); i++) {
+      Tensor value = TorchSupernet.weight(state, paths.get(i));
+      Kind kind = Kind.ofParameter(value.shape());
+      NDArray weight = torch.load(kind, value);
+      kinds.add(kind);
+      weights.add(weight);
+      if (TorchSupernet.isTrained(paths.get(i))) {
+        trained.add(i);
+        velocities.add(weight.zerosLike());
+        weight.setRequiresGradient(true);
+      }
+    }
+  }
+
+  /** The output; gradients flow to the parameters, and to x where it requires one. */
+  public NDArray forward(NDArray x) {
+    return script("x", "", "return [" + output + "]").call(arguments(List.of(x))).getFirst();
+  }
+
+  /**
+   * One forward and one backward pass from the output's gradient.
+   *
+   * @param x requires a gradient
+   * @param dy of the output's shape
+   * @return the gradient of x, then those of the parameters in the order of {@link #parameters}
+   */
+  public List<NDArray> gradients(NDArray x, NDArray dy) {
+    String backward = Libtorch.gradientCode(output, "x, " + trainedNames(), "dy");
+    return script("x dy", "", backward + "return gradients").call(arguments(List.of(x, dy)));
+  }
+
+  /**
+   * The loss of a batch and its gradients.
+   *
+   * @return the mean cross-entropy, then the gradients in the order of {@link #parameters}
+   */
+  public List<NDArray> lossGradients(NDArray x, NDArray labels, float smoothing) {
+    return script("x labels", "", loss(smoothing) + "return torch.add([loss], gradients)")
+        .call(arguments(List.of(x, labels)));
+  }
+
+  /**
+   * A weight step: forward, cross-entropy, backward, SGD with Nesterov momentum in libtorch's fused
+   * multi-tensor kernel. (The script returns one of the weights too: a list of tensors that nothing
+   * reads again would let libtorch drop the kernel that writes them.)
+   *
+   * @return the mean cross-entropy before the step
+   */
+  public NDArray weightStep(
+      NDArray x, NDArray labels, float smoothing, double rate, double momentum, double decay) {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < velocities.size(); i++) {
+      names.add("m" + i);
+    }
+    String step =
+        """
+        weights = [%s]
+        _ = torch._fused_sgd_(weights, gradients, [%s], weight_decay=%s, momentum=%s, lr=%s, \
+        dampening=0., nesterov=True, maximize=False, is_first_step=False)
+        return [torch.detach(loss), weights[0]]
+        """
+            .formatted(trainedNames(), String.join(", ", names), decay, momentum, rate);
+    List<NDArray> leading = new ArrayList<>(List.of(x, labels));
+    leading.addAll(velocities);
+    return script("x labels " + String.join(" ", names), "", loss(smoothing) + step)
+        .call(arguments(leading))
+        .getFirst();
+  }
+
+  private String loss(float smoothing) {
+    return "loss = %s\n".formatted(TorchOps.crossEntropy(output, "labels", smoothing))
+        + Libtorch.gradientCode("loss", trainedNames(), "");
+  }
+
+  private Script script(String parameters, String before, String after) {
+    StringBuilder names = new StringBuilder(parameters);
+    for (int i = 0; i < paths.size(); i++) {
+      names.append(" p").append(i);
+    }
+    return torch.script(names.toString(), before + code.body() + after);
+  }
+
+  private List<NDArray> arguments(List<NDArray> leading) {
+    List<NDArray> all = new ArrayList<>(leading);
+    all.addAll(weights);
+    return all;
+  }
+
+  private String trainedNames() {
+    List<String> names = new ArrayList<>();
+    trained.forEach(i -> names.add("p" + i));
+    return String.join(", ", names);
+  }
+
+  /** Paths of the trained parameters, in the order of the gradients. */
+  public List<String> parameters() {
+    return trained.stream().map(paths::get).toList();
+  }
+
+  /**
+   * The trained parameters' values, or gradients in their order, by path in this engine's order.
+   */
+  public SequencedMap<String, float[]> read(List<NDArray> arrays) {
+    SequencedMap<String, float[]> values = new LinkedHashMap<>();
+    for (int i = 0; i < trained.size(); i++) {
+      int weight = trained.get(i);
+      values.put(paths.get(weight), torch.read(kinds.get(weight), arrays.get(i)));
+    }
+    return values;
+  }
+
+  /** Every parameter and running statistic now, by path in this engine's order. */
+  public SequencedMap<String, float[]> state() {
+    SequencedMap<String, float[]> values = new LinkedHashMap<>();
+    for (int i = 0; i < paths.size(); i++) {
+      values.put(paths.get(i), torch.read(kinds.get(i), weights.get(i)));
+    }
+    return values;
+  }
+}

@@ -1,0 +1,119 @@
+package dev.sextant.bench.paths;
+
+import ai.djl.ndarray.NDArray;
+import dev.sextant.bench.libtorch.Kind;
+import dev.sextant.bench.libtorch.Libtorch;
+import dev.sextant.bench.libtorch.Script;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Convolutions on their own: {@code depthwise PASS NxHxWxC kK sS}, and {@code dense PASS NxHxWxC kK
+ * sS oOUT}, pointwise where k is 1. The pass is {@code forward}, {@code data}, {@code filter}, or
+ * {@code step} for all three.
+ */
+public class Convolution extends HotPath {
+  /** For JMH. */
+  public Convolution() {}
+
+  private record Task(
+      boolean depthwise, String pass, Window window, Shape image, Shape kernel, Shape output) {
+    static Task of(Spec spec) {
+      boolean depthwise = spec.word().equals("depthwise");
+      String pass = spec.word();
+      Shape image = spec.shape();
+      int k = spec.number("k");
+      Window window = Window.same(k, spec.number("s"));
+      int in = image.channels();
+      int out = depthwise ? in : spec.number("o");
+      Shape kernel = depthwise ? Shape.of(k, k, in) : Shape.of(k, k, in, out);
+      return new Task(depthwise, pass, window, image, kernel, window.output(image, out));
+    }
+
+    boolean does(String part) {
+      return pass.equals(part) || pass.equals("step");
+    }
+  }
+
+  @Override
+  Work sextant(Spec spec, Backend backend) {
+    Task task = Task.of(spec);
+    Window window = task.window;
+    Tensor x = tensor(backend, task.image, 1);
+    Tensor w = tensor(backend, task.kernel, 2);
+    Tensor dy = tensor(backend, task.output, 3);
+    @Nullable Tensor y = task.does("forward") ? empty(backend, task.output) : null;
+    @Nullable Tensor dx = task.does("data") ? empty(backend, task.image) : null;
+    @Nullable Tensor dw = task.does("filter") ? empty(backend, task.kernel) : null;
+    Runnable depthwise =
+        () -> {
+          if (y != null) {
+            backend.depthwise(x, w, window, null, Activation.IDENTITY, y);
+          }
+          if (dx != null) {
+            backend.depthwiseBackwardData(dy, w, window, dx);
+          }
+          if (dw != null) {
+            backend.depthwiseBackwardFilter(x, dy, window, dw);
+          }
+        };
+    Runnable dense =
+        () -> {
+          if (y != null) {
+            backend.conv2d(x, w, window, null, Activation.IDENTITY, null, y);
+          }
+          if (dx != null) {
+            backend.conv2dBackwardData(dy, w, window, dx);
+          }
+          if (dw != null) {
+            backend.conv2dBackwardFilter(x, dy, window, dw);
+          }
+        };
+    return new SextantWork(backend, task.depthwise ? depthwise : dense);
+  }
+
+  @Override
+  Work libtorch(Spec spec, Libtorch torch) {
+    Task task = Task.of(spec);
+    Kind kind = task.depthwise ? Kind.DEPTHWISE_KERNEL : Kind.KERNEL;
+    NDArray x = torch.load(Kind.IMAGE, values(task.image, 1), task.image);
+    NDArray w = torch.load(kind, values(task.kernel, 2), task.kernel);
+    NDArray dy = torch.load(Kind.IMAGE, values(task.output, 3), task.output);
+    Script script = torch.script("x w dy", body(task));
+    return new TorchWork(torch, () -> script.call(x, w, dy));
+  }
+
+  private static String body(Task task) {
+    Window window = task.window;
+    int groups = task.depthwise ? task.image.channels() : 1;
+    String steps =
+        "[%1$d, %1$d], [%2$d, %2$d], [1, 1]".formatted(window.stride(), window.padding());
+    StringBuilder body = new StringBuilder("results = annotate(List[Tensor], [])\n");
+    if (task.does("forward")) {
+      body.append(
+          "_ = torch.append(results, torch.conv2d(x, w, None, %s, %d))\n".formatted(steps, groups));
+    }
+    if (task.does("data") || task.does("filter")) {
+      String mask =
+          "[%s, %s, False]".formatted(python(task.does("data")), python(task.does("filter")));
+      body.append(
+          "dx, dw, _1 = torch.convolution_backward(dy, x, w, None, %s, False, [0, 0], %d, %s)\n"
+              .formatted(steps, groups, mask));
+      if (task.does("data")) {
+        body.append("_2 = torch.append(results, dx)\n");
+      }
+      if (task.does("filter")) {
+        body.append("_3 = torch.append(results, dw)\n");
+      }
+    }
+    return body.append("return results").toString();
+  }
+
+  private static String python(boolean value) {
+    return value ? "True" : "False";
+  }
+}

@@ -1,0 +1,105 @@
+package dev.sextant.bench.paths;
+
+import ai.djl.ndarray.NDArray;
+import dev.sextant.autograd.Parameter;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.nn.MbConv;
+import dev.sextant.autograd.nn.Sequential;
+import dev.sextant.bench.libtorch.Kind;
+import dev.sextant.bench.libtorch.Libtorch;
+import dev.sextant.bench.libtorch.TorchChain;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * Forward and backward of MBConv blocks with batch norm, ReLU6 and shortcut, for the gradients of
+ * the input and all parameters: {@code NxHxWxC eE kK lBLOCKS}. Running statistics are updated.
+ */
+public class MbConvStep extends HotPath {
+  private static final float EPSILON = 1e-3f;
+
+  /** For JMH. */
+  public MbConvStep() {}
+
+  private record Blocks(Shape image, Layer.MbConv layer, int count) {
+    static Blocks of(Spec spec) {
+      Shape image = spec.shape();
+      int expand = spec.number("e");
+      int kernel = spec.number("k");
+      return new Blocks(
+          image,
+          new Layer.MbConv(kernel, 1, expand, image.channels(), Activation.RELU6, 0, true),
+          spec.number("l"));
+    }
+
+    Sequential module(Backend backend) {
+      int in = image.channels();
+      Initializer init = new Initializer(backend, new Rng(5));
+      MbConv.Config config =
+          new MbConv.Config(
+              in,
+              layer.expanded(in),
+              in,
+              layer.window(),
+              layer.activation(),
+              0,
+              layer.residual(),
+              EPSILON);
+      return new Sequential(
+          IntStream.range(0, count).mapToObj(i -> new MbConv(init, config)).toList());
+    }
+  }
+
+  @Override
+  Work sextant(Spec spec, Backend backend) {
+    Blocks blocks = Blocks.of(spec);
+    Sequential module = blocks.module(backend);
+    List<Parameter> parameters = List.copyOf(module.parameters().values());
+    Tensor x = tensor(backend, blocks.image, 1);
+    Tensor dy = tensor(backend, blocks.image, 2);
+    return new SextantWork(
+        backend,
+        () -> {
+          try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
+            Variable y = module.forward(tape, tape.leaf(x));
+            Tensor gradient = tape.output(dy.shape(), "bench.gradient");
+            backend.copy(dy, gradient);
+            tape.backward(y, gradient);
+          }
+          parameters.forEach(Parameter::clearGradient);
+        });
+  }
+
+  @Override
+  Work libtorch(Spec spec, Libtorch torch) {
+    Blocks blocks = Blocks.of(spec);
+    Map<String, Tensor> state = new LinkedHashMap<>();
+    try (Backend backend = Backend.cpu(1);
+        Sequential module = blocks.module(backend)) {
+      module.state().forEach((path, tensor) -> state.put("layers." + path, tensor));
+      TorchChain chain =
+          new TorchChain(
+              torch,
+              Collections.nCopies(blocks.count, blocks.layer),
+              blocks.image,
+              EPSILON,
+              true,
+              state);
+      NDArray x = torch.load(Kind.IMAGE, values(blocks.image, 1), blocks.image);
+      x.setRequiresGradient(true);
+      NDArray dy = torch.load(Kind.IMAGE, values(blocks.image, 2), blocks.image);
+      return new TorchWork(torch, () -> chain.gradients(x, dy));
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package dev.sextant.bench.paths;
+
+import ai.djl.ndarray.NDArray;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
+import dev.sextant.autograd.optim.Sgd;
+import dev.sextant.bench.libtorch.Kind;
+import dev.sextant.bench.libtorch.Libtorch;
+import dev.sextant.bench.libtorch.TorchChain;
+import dev.sextant.bench.libtorch.TorchSupernet;
+import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.policy.BinaryGates;
+import dev.sextant.nas.space.Space;
+import dev.sextant.nas.supernet.GateMode;
+import dev.sextant.nas.supernet.MixedLayer;
+import dev.sextant.nas.supernet.Supernet;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Memory.Category;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * Steps of a supernet on one batch with one set of gates, drawn once: {@code weight SPACE bBATCH}
+ * (forward, loss, backward, SGD on the active path) and {@code architecture SPACE bBATCH}
+ * (ProxylessNAS, Appendix D, and Adam on the alphas).
+ */
+public class SupernetStep extends HotPath {
+  private static final float MOMENTUM = 0.9f;
+  private static final float DECAY = 4e-5f;
+  private static final float SMOOTHING = 0.1f;
+
+  /** So small that neither the gates drawn nor the work change from step to step. */
+  private static final double RATE = 1e-9;
+
+  /** For JMH. */
+  public SupernetStep() {}
+
+  /** A supernet of this engine, its policy and a batch. */
+  private static final class Search implements AutoCloseable {
+    private final Backend backend;
+    private final boolean architecture;
+    private final Space space;
+    private final Supernet supernet;
+    private final Rng gatesRng = new Rng(7);
+    private final long gatesState;
+    private final BinaryGates gates;
+    private final ExpectedCost cost;
+    private final Tensor images;
+    private final Tensor labels;
+
+    Search(Spec spec, Backend backend) {
+      this.backend = backend;
+      architecture = spec.word().equals("architecture");
+      space = Space.named(spec.word());
+      int batch = spec.number("b");
+      supernet = new Supernet(space, new Initializer(backend, new Rng(6)));
+      gates = new BinaryGates(backend, supernet, GateMode.RECOMPUTE, gatesRng);
+      gatesState = gatesRng.state();
+      double[][] costs = gates.probabilities();
+      for (double[] choice : costs) {
+        Arrays.setAll(choice, j -> 1 + j);
+      }
+      cost = new ExpectedCost(1, costs);
+      images = tensor(backend, space.input().shape(batch), 1);
+      labels = backend.memory().ints(Shape.of(batch), Category.DATA, "labels");
+      labels.set(IntStream.range(0, batch).map(i -> i % space.classes()).toArray());
+      drawGates();
+    }
+
+    void drawGates() {
+      gatesRng.restore(gatesState);
+      gates.sampleGates();
+    }
+
+    int[] decisions() {
+      return supernet.choices().stream().mapToInt(MixedLayer::active).toArray();
+    }
+
+    double pass(Tape.Mode mode, float smoothing) {
+      try (Tape tape = new Tape(backend, mode)) {
+        Variable logits = supernet.forward(tape, tape.constant(images));
+        Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, smoothing);
+        logits.release();
+        double value = backend.sum(loss.value());
+        tape.backward(loss);
+        return value;
+      }
+    }
+
+    @Override
+    public void close() {
+      gates.close();
+      supernet.close();
+      images.close();
+      labels.close();
+    }
+  }
+
+  @Override
+  Work sextant(Spec spec, Backend backend) {
+    Search search = new Search(spec, backend);
+    if (search.architecture) {
+      search.supernet.freezeWeights(true);
+      Objective objective = new Objective.AddLinear(0.1, 10);
+      return new SextantWork(
+          backend,
+          () -> {
+            search.drawGates();
+            double loss = search.pass(Tape.Mode.TRAIN_STATELESS, 0);
+            search.gates.update(objective, search.cost, loss, RATE);
+          });
+    }
+    search.supernet.activate(search.decisions());
+    Sgd sgd =
+        new Sgd(
+            backend, search.supernet.parameters(), new Sgd.Config(MOMENTUM, true, DECAY, false));
+    return new SextantWork(
+        backend,
+        () -> {
+          search.pass(Tape.Mode.TRAIN, SMOOTHING);
+          sgd.step(RATE);
+        });
+  }
+
+  @Override
+  Work libtorch(Spec spec, Libtorch torch) {
+    try (Backend backend = Backend.cpu(1);
+        Search search = new Search(spec, backend)) {
+      NDArray x = torch.load(Kind.IMAGE, search.images);
+      NDArray labels = torch.labels(search.labels);
+      int[] decisions = search.decisions();
+      Space space = search.space;
+      if (!search.architecture) {
+        TorchChain chain =
+            new TorchChain(
+                torch,
+                space.derive(decisions).layers(),
+                search.images.shape(),
+                space.batchNormEpsilon(),
+                true,
+                search.supernet.inherited(decisions));
+        return new TorchWork(
+            torch, () -> chain.weightStep(x, labels, SMOOTHING, RATE, MOMENTUM, DECAY));
+      }
+      float[][] alphas = new float[decisions.length][];
+      float[][] costs = new float[decisions.length][];
+      for (int i = 0; i < decisions.length; i++) {
+        alphas[i] = search.gates.alphas().get(i).value().toArray();
+        costs[i] = new float[alphas[i].length];
+      }
+      TorchSupernet peer =
+          new TorchSupernet(torch, space, search.supernet.state(), decisions, alphas, costs, RATE);
+      return new TorchWork(torch, () -> peer.architectureStep(x, labels));
+    }
+  }
+}
