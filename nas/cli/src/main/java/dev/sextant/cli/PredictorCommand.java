@@ -1,18 +1,24 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.cells.CellLatencies;
+import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.LinearPredictor;
 import dev.sextant.nas.predict.NasBench201;
 import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -23,19 +29,68 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     description =
         "Trains a latency predictor on four fifths of measured networks and prints its error on the"
-            + " rest for each size of the training set, a latency table's beside it.")
+            + " rest for each size of the training set, that of a sum over edges beside it. The"
+            + " networks are random DARTS cells measured now on this machine, or those of a file.")
 final class PredictorCommand implements Runnable {
   private static final double TRAIN_SHARE = 0.8;
 
-  @Option(
-      names = "--csv",
-      required = true,
-      paramLabel = "FILE",
-      description = "latencies of NAS-Bench-201 cells: column arch, and one of ms for each device")
-  private Path csv = Path.of("");
+  /** With fewer there is nothing to split. */
+  private static final int MIN_MEASURED = 10;
 
-  @Option(names = "--device", required = true, paramLabel = "NAME", description = "its column")
-  private String device = "";
+  @ArgGroup(multiplicity = "1")
+  private Source source = new Source();
+
+  /** Where latencies come from. */
+  static final class Source {
+    @Option(
+        names = "--measure",
+        paramLabel = "N",
+        description = "measure that many random cells, one image at a time on one thread")
+    private int measure;
+
+    @Option(
+        names = "--csv",
+        paramLabel = "FILE",
+        description =
+            "cells measured before (columns cell and ms), or those of NAS-Bench-201 (column arch,"
+                + " and one of ms for each device)")
+    private @Nullable Path csv;
+  }
+
+  @Option(names = "--device", paramLabel = "NAME", description = "column of a NAS-Bench-201 file")
+  private @Nullable String device;
+
+  @Option(
+      names = "--save",
+      paramLabel = "FILE",
+      description = "where to write what was measured (CSV)")
+  private @Nullable Path save;
+
+  @Option(
+      names = "--input",
+      paramLabel = "HxWxC",
+      defaultValue = "32x32x3",
+      converter = ImageSize.Converter.class,
+      description = "images of the measured networks; default: ${DEFAULT-VALUE}")
+  private Architecture.Input input = new Architecture.Input(32, 32, 3);
+
+  @Option(
+      names = "--classes",
+      defaultValue = "10",
+      description = "of the measured networks; default: ${DEFAULT-VALUE}")
+  private int classes;
+
+  @Option(
+      names = "--width",
+      defaultValue = "16",
+      description = "channels of their first cells; default: ${DEFAULT-VALUE}")
+  private int width;
+
+  @Option(
+      names = "--depth",
+      defaultValue = "8",
+      description = "their cells; default: ${DEFAULT-VALUE}")
+  private int depth;
 
   @Option(
       names = "--train",
@@ -64,6 +119,8 @@ final class PredictorCommand implements Runnable {
       description = "where to write the last predictor (safetensors)")
   private @Nullable Path out;
 
+  private String encoding = "";
+
   /** How it is trained. */
   enum Recipe {
     DEFAULT(PredictorRecipe.DEFAULT),
@@ -83,11 +140,44 @@ final class PredictorCommand implements Runnable {
 
   @Override
   public void run() {
-    LatencySamples.Split split = NasBench201.read(csv, device).split(TRAIN_SHARE, seed);
+    LatencySamples samples = samples();
+    LatencySamples.Split split = samples.split(TRAIN_SHARE, seed);
     System.out.printf(
-        "%s: %d networks to train on, %d to test%n",
-        device, split.train().count(), split.test().count());
+        Locale.ROOT,
+        "%d networks of %.4f ms on average: %d to train on, %d to test%n",
+        samples.count(),
+        Arrays.stream(samples.ms()).average().orElse(0),
+        split.train().count(),
+        split.test().count());
     compare(split);
+  }
+
+  private LatencySamples samples() {
+    if (device != null && source.csv == null) {
+      throw new SextantException("--device: names a column of a file, and there is none");
+    }
+    if (source.csv != null && device != null) {
+      encoding = "nas-bench-201";
+      return NasBench201.read(source.csv, device);
+    }
+    CellLatencies latencies = new CellLatencies(CellSpace.darts(input, classes), width, depth);
+    encoding = "darts-normal-cell";
+    if (source.csv != null) {
+      return latencies.read(source.csv);
+    }
+    if (source.measure < MIN_MEASURED) {
+      throw new SextantException(
+          "--measure: %d is not at least %d".formatted(source.measure, MIN_MEASURED));
+    }
+    List<List<Cell.Node>> cells = latencies.sample(source.measure, seed);
+    ConsoleProgress progress = Terminal.progress();
+    long steps = (long) CellLatencies.ROUNDS * cells.size();
+    double[] ms = latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
+    if (save != null) {
+      latencies.write(cells, ms, save);
+      progress.message("written to " + save);
+    }
+    return latencies.samples(cells, ms);
   }
 
   /** One row for each size of the training set. */
@@ -122,7 +212,7 @@ final class PredictorCommand implements Runnable {
       System.out.printf(
           Locale.ROOT, "%9d%s%10.1f%s%n", train.count(), text(error), seconds, text(linear));
       if (last && out != null) {
-        predictor.write(out, Map.of("encoding", "nas-bench-201", "device", device));
+        predictor.write(out, Map.of("encoding", encoding));
         System.out.println("written to " + out);
       }
     }

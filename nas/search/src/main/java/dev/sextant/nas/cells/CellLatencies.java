@@ -45,13 +45,13 @@ public record CellLatencies(CellSpace space, int width, int cells) {
   private static final int WARM_UP_RUNS = 2;
 
   /** Runs of which the fastest counts: whatever else runs on a machine only ever adds. */
-  private static final int RUNS = 9;
+  private static final int RUNS = 15;
 
   /**
    * Times each network is measured, at moments far apart: a processor shared with others slows down
    * for seconds.
    */
-  private static final int ROUNDS = 2;
+  public static final int ROUNDS = 3;
 
   /** Random cells to measure, the same for the same seed. */
   public List<List<Node>> sample(int count, long seed) {
@@ -163,8 +163,7 @@ public record CellLatencies(CellSpace space, int width, int cells) {
           latencies.add(Double.valueOf(record.getField("ms")));
         } catch (SextantException | java.util.NoSuchElementException | NumberFormatException e) {
           throw new SextantException(
-              "%s: line %d: %s".formatted(file, record.getStartingLineNumber(), e.getMessage()),
-              e);
+              "%s: line %d: %s".formatted(file, record.getStartingLineNumber(), e.getMessage()), e);
         }
       }
     } catch (IOException | CsvParseException e) {

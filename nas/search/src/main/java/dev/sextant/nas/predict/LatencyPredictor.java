@@ -109,12 +109,13 @@ public final class LatencyPredictor implements AutoCloseable {
     int count = samples.count();
     int[] order = new int[count];
     Arrays.setAll(order, i -> i);
-    long steps = (long) recipe.epochs() * ((count + recipe.batch() - 1) / recipe.batch());
+    int epochs = recipe.epochs(count);
+    long steps = (long) epochs * ((count + recipe.batch() - 1) / recipe.batch());
     float[] rows = new float[Math.min(recipe.batch(), count) * samples.width()];
     Sgd.Config sgd = new Sgd.Config(recipe.momentum(), false, recipe.decay(), true);
     try (Sgd optimizer = new Sgd(backend, mlp.parameters(), sgd)) {
       long step = 0;
-      for (int epoch = 0; epoch < recipe.epochs(); epoch++) {
+      for (int epoch = 0; epoch < epochs; epoch++) {
         rng.shuffle(order);
         for (int from = 0; from < count; from += recipe.batch()) {
           int size = Math.min(recipe.batch(), count - from);

@@ -13,6 +13,7 @@ import java.util.List;
  * @param activation after each hidden layer
  * @param loss what is minimised
  * @param epochs passes over the training set
+ * @param minSteps there are more passes where these would be fewer steps: small training sets
  * @param batch samples of a step; an incomplete last batch is a step too
  * @param schedule of the learning rate, over all steps
  * @param momentum of SGD
@@ -23,6 +24,7 @@ public record PredictorRecipe(
     Activation activation,
     Loss loss,
     int epochs,
+    int minSteps,
     int batch,
     Schedule schedule,
     float momentum,
@@ -52,6 +54,7 @@ public record PredictorRecipe(
           Activation.SIGMOID,
           Loss.SQUARED,
           1000,
+          0,
           200,
           new Schedule.Constant(0.01),
           0.9f,
@@ -68,6 +71,7 @@ public record PredictorRecipe(
           Activation.RELU,
           Loss.RELATIVE,
           30,
+          1500,
           128,
           new Schedule.Cosine(0.05, 0),
           0.9f,
@@ -76,15 +80,22 @@ public record PredictorRecipe(
   /** Checks the ranges. */
   public PredictorRecipe {
     hidden = List.copyOf(hidden);
-    if (hidden.stream().anyMatch(units -> units < 1) || epochs < 1 || batch < 1) {
+    if (hidden.stream().anyMatch(units -> units < 1) || epochs < 1 || minSteps < 0 || batch < 1) {
       throw new SextantException(
           "predictor: hidden layers %s, %d epochs or batch %d out of range"
               .formatted(hidden, epochs, batch));
     }
   }
 
-  /** The same with another number of epochs. */
+  /** Passes over a training set of that many samples. */
+  int epochs(int samples) {
+    int stepsOfEpoch = (samples + batch - 1) / batch;
+    return Math.max(epochs, (minSteps + stepsOfEpoch - 1) / stepsOfEpoch);
+  }
+
+  /** The same with exactly that number of epochs. */
   public PredictorRecipe withEpochs(int epochs) {
-    return new PredictorRecipe(hidden, activation, loss, epochs, batch, schedule, momentum, decay);
+    return new PredictorRecipe(
+        hidden, activation, loss, epochs, 0, batch, schedule, momentum, decay);
   }
 }

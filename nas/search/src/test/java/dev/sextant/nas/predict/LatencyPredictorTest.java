@@ -27,6 +27,7 @@ final class LatencyPredictorTest {
           Activation.SIGMOID,
           PredictorRecipe.Loss.SQUARED,
           40,
+          0,
           16,
           new Schedule.Constant(0.1),
           0.9f,
@@ -133,6 +134,13 @@ final class LatencyPredictorTest {
         LatencyPredictor.train(one, PredictorRecipe.PAPER.withEpochs(1), 0)) {
       assertEquals(58_097, lpm.parameterCount());
     }
+  }
+
+  @Test
+  void smallTrainingSetsArePassedMoreOften() {
+    assertEquals(30, PredictorRecipe.DEFAULT.epochs(12_000));
+    assertEquals(1500, PredictorRecipe.DEFAULT.epochs(100));
+    assertEquals(7, PredictorRecipe.DEFAULT.withEpochs(7).epochs(100));
   }
 
   @Test
