@@ -65,12 +65,6 @@ final class TrainingStage implements Stage {
     this.events = events;
     normalization = data.normalization();
     dropoutRng = Rng.of(config.seed(), 2);
-    network =
-        new Network(
-            plan.architecture,
-            new Initializer(classification.backend(), Rng.of(config.seed(), 1)),
-            (float) config.dropout(),
-            dropoutRng);
     auxiliary =
         config.auxiliary() == 0
             ? null
@@ -78,6 +72,12 @@ final class TrainingStage implements Stage {
                 plan.architecture,
                 (float) config.auxiliary(),
                 new Initializer(classification.backend(), Rng.of(config.seed(), 4)));
+    network =
+        new Network(
+            plan.architecture,
+            new Initializer(classification.backend(), Rng.of(config.seed(), 1)),
+            (float) config.dropout(),
+            dropoutRng);
     SequencedMap<String, Parameter> parameters = new LinkedHashMap<>(network.parameters());
     if (auxiliary != null) {
       auxiliary
