@@ -45,7 +45,14 @@ final class Modules {
           throw new SextantException("zero: stands only on the edges of a cell, not in a chain");
       case Layer.GlobalAvgPool _ -> Pooling.globalAverage();
       case Layer.Linear linear -> new Linear(init, in, linear.out());
-      case Cell cell -> new CellModule(cell, input, epsilon, init, new Rng(0));
+      case Cell cell -> {
+        if (cell.older() != null) {
+          throw new SextantException(
+              "cell: a supernet of layers and choices passes one input on, this cell has two");
+        }
+        // A supernet drops no paths, so that nothing is drawn.
+        yield new CellModule(cell, input, epsilon, init, new Rng(0));
+      }
     };
   }
 
