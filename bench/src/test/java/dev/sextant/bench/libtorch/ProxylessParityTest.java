@@ -65,19 +65,26 @@ class ProxylessParityTest {
          {"op": "global-avg-pool"}, {"op": "linear", "out": 5}]}
       """;
 
-  /** Where steps are compared; {@code scale} is that of the norms' scales. */
+  /**
+   * Where steps are compared: {@code scale} is that of the norms' scales, {@code kinks} whether
+   * values come near those of activations, {@code shifts} the paths of architecture steps.
+   */
   private enum Case {
-    CIFAR(smooth(Space.named("proxyless-cifar")), 2, 0.3),
-    SMALL_SPACE(Space.parse(SMALL, "small"), 5, 1);
+    CIFAR(smooth(Space.named("proxyless-cifar")), 2, 0.3, false, 1),
+    SMALL_SPACE(Space.parse(SMALL, "small"), 5, 1, true, 1, 3);
 
     private final Space space;
     private final int batch;
     private final double scale;
+    private final boolean kinks;
+    private final int[] shifts;
 
-    Case(Space space, int batch, double scale) {
+    Case(Space space, int batch, double scale, boolean kinks, int... shifts) {
       this.space = space;
       this.batch = batch;
       this.scale = scale;
+      this.kinks = kinks;
+      this.shifts = shifts;
     }
 
     private static Space smooth(Space space) {
@@ -115,7 +122,8 @@ class ProxylessParityTest {
     int[] path = where.path(1);
     String what = where + " weight step";
     Parity.Answer answer =
-        parity.steady(what, (seed, nudge) -> weightGradients(parity, where, path, seed, nudge));
+        parity.steady(
+            what, where.kinks, (seed, nudge) -> weightGradients(parity, where, path, seed, nudge));
     try (Libtorch.Scope _ = parity.torch().scope();
         Supernet supernet = where.supernet(backend);
         Tensor images = Parity.tensor(backend, where.images(), where.images(answer.seed()));
@@ -230,11 +238,12 @@ class ProxylessParityTest {
   @EnumSource(Case.class)
   void gateGradients(Case where, Parity parity) {
     Backend backend = parity.cpu(THREADS);
-    for (int shift : new int[] {1, 3}) {
+    for (int shift : where.shifts) {
       int[] path = where.path(shift);
       String what = "%s architecture step %d".formatted(where, shift);
       Parity.Answer answer =
-          parity.steady(what, (seed, nudge) -> gateGradients(parity, where, path, seed, nudge));
+          parity.steady(
+              what, where.kinks, (seed, nudge) -> gateGradients(parity, where, path, seed, nudge));
       try (Supernet supernet = where.supernet(backend);
           Tensor images = Parity.tensor(backend, where.images(), where.images(answer.seed()));
           Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
