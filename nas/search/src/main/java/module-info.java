@@ -7,10 +7,12 @@ module dev.sextant.search {
   requires java.desktop;
   requires static transitive org.jspecify;
 
+  exports dev.sextant.nas.cells;
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;
+  exports dev.sextant.nas.predict;
   exports dev.sextant.nas.report;
   exports dev.sextant.nas.search;
   exports dev.sextant.nas.space;

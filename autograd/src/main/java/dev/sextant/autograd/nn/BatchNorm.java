@@ -22,8 +22,28 @@ public final class BatchNorm extends Module {
 
   /** A normalisation that starts as the identity followed by the activation. */
   public BatchNorm(Initializer init, int channels, float epsilon, Activation activation) {
-    gamma = parameter("gamma", init.constant(channels, 1, Parameter.Role.NORM));
-    beta = parameter("beta", init.constant(channels, 0, Parameter.Role.NORM));
+    this(init, channels, epsilon, activation, true);
+  }
+
+  /**
+   * As above.
+   *
+   * @param affine whether scale and offset are trained; if not they stay 1 and 0, and are saved but
+   *     no parameters (DARTS searches so, lest a scale undo an architecture parameter)
+   */
+  public BatchNorm(
+      Initializer init, int channels, float epsilon, Activation activation, boolean affine) {
+    gamma = init.constant(channels, 1, Parameter.Role.NORM);
+    beta = init.constant(channels, 0, Parameter.Role.NORM);
+    if (affine) {
+      parameter("gamma", gamma);
+      parameter("beta", beta);
+    } else {
+      gamma.setFrozen(true);
+      beta.setFrozen(true);
+      buffer("gamma", gamma.value());
+      buffer("beta", beta.value());
+    }
     Tensor mean = buffer("mean", init.buffer(channels, 0));
     Tensor variance = buffer("variance", init.buffer(channels, 1));
     running = new BatchNormActivate.Running(mean, variance, MOMENTUM, epsilon);

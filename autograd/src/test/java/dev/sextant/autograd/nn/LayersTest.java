@@ -82,6 +82,18 @@ final class LayersTest {
                   new SeparableConvolution(
                       i, 3, 4, Window.same(3, 1, 2), Activation.SIGMOID, 1e-3f),
               Shape.of(2, 5, 4, 3)),
+          new Line(
+              "relu convolution",
+              i -> new ReluConvolution(i, 3, 4, Window.POINTWISE, 1e-3f, true),
+              Shape.of(2, 3, 4, 3)),
+          new Line(
+              "relu separable, fixed norm",
+              i -> new ReluSeparable(i, 3, Window.same(3, 2, 2), 1e-3f, false),
+              Shape.of(2, 5, 4, 3)),
+          new Line(
+              "factorized reduce",
+              i -> new FactorizedReduce(i, 3, 4, 1e-3f, true),
+              Shape.of(2, 4, 6, 3)),
           new Line("squeeze-excite", i -> new SqueezeExcite(i, 6, 3), Shape.of(2, 3, 3, 6)),
           new Line("max pool", i -> Pooling.max(Window.same(3, 2)), Shape.of(2, 4, 5, 3)),
           new Line("average pool", i -> Pooling.average(Window.same(3, 2)), Shape.of(2, 4, 5, 3)),
@@ -111,6 +123,12 @@ final class LayersTest {
       Module layer = line.make.apply(init(backend));
       Samples.perturb(backend, layer, 5);
       Tensor x = Samples.distinct(backend, 6, line.input);
+      // Off zero, where a layer that starts with a ReLU has a kink.
+      float[] values = array(backend, x);
+      for (int i = 0; i < values.length; i++) {
+        values[i] += 0.05f;
+      }
+      backend.upload(values, 0, x);
       GradientCheck.check(
           line.name,
           backend,
@@ -123,6 +141,50 @@ final class LayersTest {
       layer.close();
       assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
     }
+  }
+
+  /** Even pixels go through one convolution, odd ones through the other. */
+  @Test
+  void factorizedReducePicksPixels() {
+    FactorizedReduce reduce = new FactorizedReduce(init(backend), 1, 2, 1e-9f, false);
+    reduce.parameters().forEach((path, weight) -> backend.fill(weight.value(), 1));
+    Tensor x = Samples.tensor(backend, Shape.of(1, 2, 4, 1), 1, 2, 3, 4, 5, 6, 7, 8);
+    try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
+      Variable y = reduce.forward(tape, tape.constant(x));
+      assertEquals(Shape.of(1, 1, 2, 2), y.shape());
+      assertArrayEquals(new float[] {1, 6, 3, 8}, array(backend, y.value()), 1e-5f);
+    }
+    x.close();
+    reduce.close();
+    assertThrows(
+        SextantException.class, () -> new FactorizedReduce(init(backend), 1, 3, 1e-5f, true));
+  }
+
+  @Test
+  void auxiliaryTowerTakesEightByEight() {
+    AuxiliaryTower tower = new AuxiliaryTower(init(backend), 2, 3, 1e-5f);
+    Tensor x = Samples.uniform(backend, 1, Shape.of(3, 8, 8, 2));
+    Tensor smaller = Samples.uniform(backend, 1, Shape.of(3, 7, 8, 2));
+    try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
+      Variable y = tower.forward(tape, tape.constant(x));
+      assertEquals(Shape.of(3, 3), y.shape());
+      tape.backward(Samples.project(tape, y));
+      tower.parameters().forEach((path, weight) -> assertTrue(weight.gradient() != null, path));
+      assertThrows(SextantException.class, () -> tower.forward(tape, tape.constant(smaller)));
+    }
+    x.close();
+    smaller.close();
+    tower.close();
+  }
+
+  /** A fixed norm is saved with its module but is no parameter, thawed or not. */
+  @Test
+  void fixedNormHasNoParameters() {
+    BatchNorm norm = new BatchNorm(init(backend), 3, 1e-5f, Activation.IDENTITY, false);
+    norm.setFrozen(false);
+    assertEquals(0, norm.parameterCount());
+    assertEquals(List.of("gamma", "beta", "mean", "variance"), List.copyOf(norm.state().keySet()));
+    norm.close();
   }
 
   /** Whoever holds x and y may release either and go on with the other. */

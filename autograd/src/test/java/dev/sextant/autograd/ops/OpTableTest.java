@@ -283,6 +283,23 @@ final class OpTableTest {
               of(s(0)),
               of(s(2, 50, 50))),
           line(
+              DropPath.class,
+              (t, x) -> DropPath.apply(t, x[0], 0.4f, new Rng(5)),
+              of(s(9, 2, 2, 3)),
+              of(s(0, 2, 2, 3))),
+          line(
+              WeightedSum.class,
+              (t, x) -> WeightedSum.apply(t, x[0], 1, x[1], x[2]),
+              of(s(4), s(2, 3), s(2, 3)),
+              of(s(3), s(2, 2, 2, 17), s(2, 2, 2, 17)),
+              of(s(3), s(0, 2), s(0, 2))),
+          line(
+              ShuffleChannels.class,
+              (t, x) -> ShuffleChannels.apply(t, x[0], 3),
+              of(s(2, 6)),
+              of(s(2, 2, 3, 12)),
+              of(s(0, 3))),
+          line(
               Rematerialize.class,
               (t, x) -> Rematerialize.apply(t, x[0], OpTableTest::segment),
               of(s(3, 17)),

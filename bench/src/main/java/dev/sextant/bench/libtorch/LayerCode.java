@@ -1,5 +1,6 @@
 package dev.sextant.bench.libtorch;
 
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
@@ -93,6 +94,7 @@ final class LayerCode {
       case Layer.Skip _ -> x;
       case Layer.Zero _ -> set("torch.zeros_like(%s)".formatted(x));
       case Layer.GlobalAvgPool _ -> set("torch.mean(%s, [2, 3])".formatted(x));
+      case Cell _ -> throw new IllegalArgumentException("no script is written of cells");
       case Layer.Linear _ -> linear(x, prefix);
     };
   }

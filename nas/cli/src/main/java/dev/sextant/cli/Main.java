@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
       SearchCommand.class,
       ResumeCommand.class,
       ProfileCommand.class,
+      PredictorCommand.class,
       DescribeCommand.class,
       TrainCommand.class,
       EvalCommand.class,

@@ -68,6 +68,28 @@ final class TrainCommand implements Runnable {
   @Option(names = "--dropout", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
   private double dropout;
 
+  @Option(
+      names = "--drop-path",
+      defaultValue = "0",
+      description =
+          "share of the paths through cells dropped at the end, from 0 at first; default:"
+              + " ${DEFAULT-VALUE} (DARTS: 0.2)")
+  private double dropPath;
+
+  @Option(
+      names = "--auxiliary",
+      defaultValue = "0",
+      description =
+          "weight of the loss of a second classifier two thirds up a network of cells, for images"
+              + " of 32x32; default: ${DEFAULT-VALUE} (DARTS: 0.4)")
+  private double auxiliary;
+
+  @Option(
+      names = "--clip",
+      defaultValue = "0",
+      description = "limit of the gradients' norm; default: ${DEFAULT-VALUE}, none (DARTS: 5)")
+  private double clip;
+
   @Option(names = "--seed", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
   private long seed;
 
@@ -99,6 +121,9 @@ final class TrainCommand implements Runnable {
             labelSmoothing,
             augmentation,
             dropout,
+            dropPath,
+            auxiliary,
+            clip,
             seed);
     RunDirectory directory = RunDirectory.create(out);
     Architecture named = Networks.architecture(architecture);

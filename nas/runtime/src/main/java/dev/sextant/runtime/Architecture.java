@@ -6,9 +6,11 @@ import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A network with every choice made: a chain of layers from an image to logits.
+ * A network with every choice made: a chain of layers from an image to logits, of which cells read
+ * the output of the layer before the previous one too.
  *
  * <p>Immutable; the constructor checks that the shapes fit from the input to {@code [1, classes]}
  * and throws {@link SextantException} otherwise.
@@ -84,12 +86,17 @@ public record Architecture(
       throw new SextantException(
           "%s: %d layers is not between 1 and %d".formatted(name, layers.size(), MAX_LAYERS));
     }
+    Shape before = null;
     Shape shape = input.shape(1);
     for (int i = 0; i < layers.size(); i++) {
       if (layers.get(i) instanceof Layer.Zero) {
         throw new SextantException("%s: layers[%d]: zero would cut the chain".formatted(name, i));
       }
       try {
+        if (layers.get(i) instanceof Cell cell) {
+          checkOlder(cell, before, shape);
+        }
+        before = shape;
         shape = layers.get(i).output(shape);
       } catch (SextantException e) {
         throw new SextantException("%s: layers[%d]: %s".formatted(name, i, e.getMessage()), e);
@@ -99,6 +106,22 @@ public record Architecture(
       throw new SextantException(
           "%s: the last layer gives %s, %d classes need [1,%d]"
               .formatted(name, shape, classes, classes));
+    }
+  }
+
+  /** A cell says what its older input is: that must be the input of the layer before it. */
+  private static void checkOlder(Cell cell, @Nullable Shape before, Shape shape) {
+    if (cell.older() == null) {
+      return;
+    }
+    if (before == null) {
+      throw new SextantException("cell: a first layer has one input");
+    }
+    Cell.Older older = Cell.Older.of(before, shape);
+    if (!older.equals(cell.older())) {
+      throw new SextantException(
+          "cell: the older input is %s, the cell is made for %s"
+              .formatted(before, cell.older().shape(shape)));
     }
   }
 

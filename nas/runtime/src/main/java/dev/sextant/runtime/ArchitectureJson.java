@@ -19,10 +19,12 @@ final class ArchitectureJson {
     JsonFields fields = JsonFields.parse(json, source);
     NetworkHeader header = NetworkHeader.read(fields, FORMAT);
     List<Layer> layers = new ArrayList<>();
+    Shape before = null;
     Shape shape = header.input().shape(1);
     for (JsonFields entry : fields.objects("layers", Architecture.MAX_LAYERS)) {
-      for (Layer layer : LayerJson.read(entry, shape)) {
+      for (Layer layer : LayerJson.read(entry, before, shape)) {
         layers.add(layer);
+        before = shape;
         shape = layer.output(shape);
       }
       NetworkHeader.checkCount(fields, layers.size());

@@ -5,9 +5,9 @@ import dev.sextant.tensor.SextantException;
 import java.util.List;
 
 /**
- * The published networks, for 224x224x3 images and the 1000 classes of ImageNet, as the authors'
- * code builds them: their parameter and MAC counts are the published ones. Skipped blocks are left
- * out.
+ * The published networks, for 224x224x3 images and the 1000 classes of ImageNet (darts-v1, darts-v2
+ * and pc-darts-cifar for 32x32x3 images and the 10 classes of CIFAR-10), as the authors' code
+ * builds them: their parameter and MAC counts are the published ones. Skipped blocks are left out.
  *
  * <ul>
  *   <li>{@code proxyless-cpu}, {@code proxyless-gpu}, {@code proxyless-mobile}, {@code
@@ -15,6 +15,10 @@ import java.util.List;
  *   <li>{@code single-path-pixel1}: the network found by Single-Path NAS (Stamoulis et al., 2019)
  *   <li>{@code mobilenet-v2}: MobileNetV2 1.0 (Sandler et al., 2018)
  *   <li>{@code mnasnet-b1}: MnasNet-B1 (Tan et al., 2019)
+ *   <li>{@code darts-v1}, {@code darts-v2}: the cells found by DARTS (Liu et al., 2019), first and
+ *       second order, 20 of width 36
+ *   <li>{@code pc-darts-cifar}, {@code pc-darts-imagenet}: those found by PC-DARTS (Xu et al.,
+ *       2020) on CIFAR-10, 20 of width 36, and on ImageNet, 14 of width 48
  * </ul>
  */
 public final class Architectures {
@@ -26,7 +30,11 @@ public final class Architectures {
           "proxyless-mobile-14",
           "single-path-pixel1",
           "mobilenet-v2",
-          "mnasnet-b1");
+          "mnasnet-b1",
+          "darts-v1",
+          "darts-v2",
+          "pc-darts-cifar",
+          "pc-darts-imagenet");
 
   private Architectures() {}
 

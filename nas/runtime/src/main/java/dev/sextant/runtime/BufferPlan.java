@@ -74,7 +74,6 @@ record BufferPlan(int[] offsets, int size) {
       int elements = (value.shape().size() + LINE - 1) / LINE * LINE;
       size[value.buffer()] = Math.max(size[value.buffer()], elements);
     }
-    first[program.values().get(program.input()).buffer()] = -1;
     for (int i = 0; i < program.steps().size(); i++) {
       Program.Step step = program.steps().get(i);
       int out = program.values().get(step.out()).buffer();
@@ -87,7 +86,9 @@ record BufferPlan(int[] offsets, int size) {
     last[program.values().get(program.output()).buffer()] = program.steps().size();
     List<Life> lives = new ArrayList<>();
     for (int buffer = 0; buffer < size.length; buffer++) {
-      lives.add(new Life(buffer, size[buffer], first[buffer], last[buffer]));
+      // What no step writes is an input, there before the first.
+      int from = first[buffer] == Integer.MAX_VALUE ? -1 : first[buffer];
+      lives.add(new Life(buffer, size[buffer], from, last[buffer]));
     }
     return lives;
   }
@@ -97,7 +98,13 @@ record BufferPlan(int[] offsets, int size) {
       case Program.Convolution convolution when convolution.residual() != Program.NONE ->
           new int[] {convolution.in(), convolution.residual()};
       case Program.Gate gate -> new int[] {gate.in(), gate.gate()};
-      case Program.Convolution _, Program.Depthwise _, Program.Pool _, Program.GlobalPool _ ->
+      case Program.Add add -> new int[] {add.in(), add.other()};
+      case Program.Convolution _,
+          Program.Depthwise _,
+          Program.Pool _,
+          Program.GlobalPool _,
+          Program.Activate _,
+          Program.CopyChannels _ ->
           new int[] {step.in()};
     };
   }

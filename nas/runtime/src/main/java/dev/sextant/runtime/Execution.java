@@ -47,6 +47,10 @@ final class Execution implements AutoCloseable {
     return values[program.input()];
   }
 
+  Tensor value(int index) {
+    return values[index];
+  }
+
   Tensor output() {
     return values[program.output()];
   }
@@ -92,6 +96,14 @@ final class Execution implements AutoCloseable {
       case Program.GlobalPool pool -> backend.globalAvgPool(values[pool.in()], values[pool.out()]);
       case Program.Gate gate ->
           backend.scaleChannels(values[gate.in()], values[gate.gate()], values[gate.out()]);
+      case Program.Activate activate ->
+          backend.activate(values[activate.in()], activate.activation(), values[activate.out()]);
+      case Program.Add add -> backend.add(values[add.in()], values[add.other()], values[add.out()]);
+      case Program.CopyChannels copy -> {
+        Tensor part = values[copy.in()];
+        int channels = part.shape().channels();
+        backend.copyChannels(part, 0, values[copy.out()], copy.at(), channels);
+      }
     }
   }
 

@@ -47,19 +47,27 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
     Weights weights = Weights.random(WeightNames.of(layer, input), 1);
     ProgramBuilder builder = new ProgramBuilder(weights, Architecture.DEFAULT_BATCH_NORM_EPSILON);
     int value = builder.value(input);
+    int before = layer instanceof Cell cell ? builder.value(cell.olderInput(input)) : Program.NONE;
     for (int i = 0; i < copies; i++) {
       // Every call folds the weights into parameters of its own.
-      builder.layer(WeightNames.prefix(0), layer, value);
+      builder.layer(WeightNames.prefix(0), layer, before, value);
     }
     Program program = builder.program();
     SharedWeights shared = new SharedWeights(device, builder.parameters());
     BufferPlan plan = BufferPlan.reusing(program);
     try (Execution execution = new Execution(program, plan, shared, device, threads)) {
-      float[] images = new float[input.size()];
-      Weights.normal(new Rng(2), 1, images);
-      execution.backend().upload(images, 0, execution.input());
+      fill(execution, value, 2);
+      if (before != Program.NONE) {
+        fill(execution, before, 3);
+      }
       return meter.measure(execution::run).dividedBy(copies);
     }
+  }
+
+  private static void fill(Execution execution, int value, long seed) {
+    float[] images = new float[execution.value(value).size()];
+    Weights.normal(new Rng(seed), 1, images);
+    execution.backend().upload(images, 0, execution.value(value));
   }
 
   /**

@@ -7,7 +7,7 @@ import dev.sextant.tensor.Window;
 import java.util.Locale;
 
 /**
- * One layer of a chain network, its strides and widths decided: one JSON object with {@code "op"}.
+ * One layer of a network, its strides and widths decided: one JSON object with {@code "op"}.
  *
  * <p>Images are {@code [N, H, W, C]}. Windows are square with an odd kernel and padded by half
  * their span, so that stride 1 keeps the size and stride s gives ceil(H / s).
@@ -18,7 +18,17 @@ import java.util.Locale;
  *
  * <p>Immutable. The constructors throw {@link SextantException} for a number out of range.
  */
-public sealed interface Layer {
+public sealed interface Layer
+    permits Layer.Conv,
+        Layer.Depthwise,
+        Layer.Separable,
+        Layer.MbConv,
+        Layer.Pool,
+        Layer.Skip,
+        Layer.Zero,
+        Layer.GlobalAvgPool,
+        Layer.Linear,
+        Cell {
   /** Largest kernel of any layer. */
   int MAX_KERNEL = 15;
 
@@ -36,7 +46,7 @@ public sealed interface Layer {
 
   /**
    * The shape of the output for an input {@code [N, H, W, C]}, or {@code [N, C]} for {@link
-   * Linear}.
+   * Linear}. A {@link Cell} has two inputs; this is the newer one.
    *
    * @throws SextantException if this layer cannot take the input, or an intermediate image of the
    *     layer has more elements than one tensor can hold
@@ -72,6 +82,8 @@ public sealed interface Layer {
       case Zero _ -> "zero";
       case GlobalAvgPool _ -> "global-avg-pool";
       case Linear _ -> "linear";
+      case Cell cell ->
+          "cell w%d".formatted(cell.width()) + (cell.stride() > 1 ? " s" + cell.stride() : "");
     };
   }
 

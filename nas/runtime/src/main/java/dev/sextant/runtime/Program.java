@@ -53,6 +53,15 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
   /** out[n, h, w, c] = in[n, h, w, c] gate[n, c]; out is in's buffer. */
   record Gate(int in, int gate, int out) implements Step {}
 
+  /** out = activation(in); out may be in's buffer. */
+  record Activate(int in, Activation activation, int out) implements Step {}
+
+  /** out = in + other. */
+  record Add(int in, int other, int out) implements Step {}
+
+  /** out[n, h, w, at + c] = in[n, h, w, c]: one part of a concatenation. */
+  record CopyChannels(int in, int at, int out) implements Step {}
+
   /** Number of buffers. */
   int buffers() {
     return values.stream().mapToInt(Value::buffer).max().orElse(-1) + 1;

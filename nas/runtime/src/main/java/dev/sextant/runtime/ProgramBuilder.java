@@ -18,6 +18,7 @@ final class ProgramBuilder {
   private final List<Program.Value> values = new ArrayList<>();
   private final List<Program.Step> steps = new ArrayList<>();
   private final List<Weights.Entry> parameters = new ArrayList<>();
+  private final CellBuilder cells = new CellBuilder(this);
   private int buffers;
 
   /** A builder whose layers read their tensors, named as {@link WeightNames} says, from there. */
@@ -29,9 +30,12 @@ final class ProgramBuilder {
   /** A network for that many images at once. */
   static ProgramBuilder network(Architecture architecture, Weights weights, int batch) {
     ProgramBuilder builder = new ProgramBuilder(weights, architecture.batchNormEpsilon());
+    int before = Program.NONE;
     int value = builder.value(architecture.input().shape(batch));
     for (int i = 0; i < architecture.layers().size(); i++) {
-      value = builder.layer(WeightNames.prefix(i), architecture.layers().get(i), value);
+      int next = builder.layer(WeightNames.prefix(i), architecture.layers().get(i), before, value);
+      before = value;
+      value = next;
     }
     return builder;
   }
@@ -60,12 +64,21 @@ final class ProgramBuilder {
     return values.size() - 1;
   }
 
-  private Shape shape(int value) {
+  Shape shape(int value) {
     return values.get(value).shape();
   }
 
-  /** Appends a layer that reads a value; returns the value it writes. */
-  int layer(String prefix, Layer layer, int in) {
+  /** Appends a step. */
+  void add(Program.Step step) {
+    steps.add(step);
+  }
+
+  /**
+   * Appends a layer that reads a value; returns the value it writes.
+   *
+   * @param before the older input of a cell with two inputs; not read by anything else
+   */
+  int layer(String prefix, Layer layer, int before, int in) {
     return switch (layer) {
       case Layer.Conv conv -> {
         int weight =
@@ -96,6 +109,7 @@ final class ProgramBuilder {
       case Layer.Skip _ -> in;
       case Layer.Zero _ -> throw new IllegalStateException("no chain holds zero");
       case Layer.GlobalAvgPool _ -> globalPool(in);
+      case Cell cell -> cells.cell(prefix, cell, cell.older() == null ? in : before, in);
       case Layer.Linear linear -> {
         int out = dense(prefix, in, linear.activation());
         yield reshape(out, Shape.of(shape(out).get(0), shape(out).channels()));
@@ -143,14 +157,14 @@ final class ProgramBuilder {
   }
 
   /** The bias is the parameter after the weight. */
-  private int convolution(int in, int weight, Window window, Activation activation, int residual) {
+  int convolution(int in, int weight, Window window, Activation activation, int residual) {
     int channels = parameters.get(weight).shape().channels();
     int out = value(window.output(shape(in), channels));
     steps.add(new Program.Convolution(in, weight, weight + 1, window, activation, residual, out));
     return out;
   }
 
-  private int depthwise(int in, int weight, Window window, Activation activation) {
+  int depthwise(int in, int weight, Window window, Activation activation) {
     int out = value(window.output(shape(in), shape(in).channels()));
     steps.add(new Program.Depthwise(in, weight, weight + 1, window, activation, out));
     return out;
@@ -167,9 +181,33 @@ final class ProgramBuilder {
     return weight;
   }
 
+  /** A kernel that nothing follows, with biases of 0. */
+  int unbiased(String name) {
+    return unbiased(weights.get(name));
+  }
+
+  int unbiased(Weights.Entry kernel) {
+    int weight = parameter(kernel);
+    int channels = kernel.shape().channels();
+    parameter(new Weights.Entry(Shape.of(channels), new float[channels]));
+    return weight;
+  }
+
   /** Folds a batch norm into the kernel before it, whose last extent is the norm's channels. */
-  private int folded(String name, String norm) {
-    Weights.Entry kernel = weights.get(name);
+  int folded(String name, String norm) {
+    return folded(weights.get(name), norm, 0);
+  }
+
+  /** Folds a batch norm into two kernels whose outputs it takes side by side. */
+  int[] foldedSideBySide(String first, String second, String norm) {
+    Weights.Entry left = weights.get(first);
+    return new int[] {
+      folded(left, norm, 0), folded(weights.get(second), norm, left.shape().channels())
+    };
+  }
+
+  /** The kernel's channels are those of the norm from {@code from} on. */
+  private int folded(Weights.Entry kernel, String norm, int from) {
     float[] gamma = weights.get(norm + "gamma").values();
     float[] beta = weights.get(norm + "beta").values();
     float[] mean = weights.get(norm + "mean").values();
@@ -178,12 +216,13 @@ final class ProgramBuilder {
     double[] factor = new double[channels];
     float[] bias = new float[channels];
     for (int c = 0; c < channels; c++) {
-      if (variance[c] < 0) {
+      int n = from + c;
+      if (variance[n] < 0) {
         throw new SextantException(
-            "%svariance[%d]: %s is negative".formatted(norm, c, variance[c]));
+            "%svariance[%d]: %s is negative".formatted(norm, n, variance[n]));
       }
-      factor[c] = gamma[c] / Math.sqrt(variance[c] + epsilon);
-      bias[c] = normalOrZero(beta[c] - mean[c] * factor[c]);
+      factor[c] = gamma[n] / Math.sqrt(variance[n] + epsilon);
+      bias[c] = normalOrZero(beta[n] - mean[n] * factor[c]);
     }
     float[] values = new float[kernel.values().length];
     for (int i = 0; i < values.length; i++) {

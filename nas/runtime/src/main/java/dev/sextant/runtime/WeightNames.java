@@ -23,6 +23,12 @@ import java.util.SequencedMap;
  * excitation {@code squeeze.reduce.weight [mid,hidden]}, {@code squeeze.reduce.bias}, {@code
  * squeeze.expand.weight [hidden,mid]}, {@code squeeze.expand.bias}; {@code project.weight
  * [1,1,mid,out]}, {@code project_norm.*}</td></tr>
+ * <tr><td>cell</td><td>{@code older.*} and {@code newer.*}: {@code convolution.weight
+ * [1,1,in,C]}, {@code norm.*}, or for a factorized reduction {@code even.weight [1,1,in,C/2]},
+ * {@code odd.weight [1,1,in,C/2]}, {@code norm.*}; for edge e of node n (from 0, inputs not
+ * counted) {@code nodes.n.edges.e.*}: dilated {@code depthwise.weight [k,k,C]}, {@code
+ * pointwise.weight [1,1,C,C]}, {@code norm.*}; separable the same under {@code 0.} and {@code 1.};
+ * identity with stride 2 as the factorized reduction</td></tr>
  * <tr><td>linear</td><td>{@code weight [in,out]}, {@code bias [out]}</td></tr>
  * </table>
  */
@@ -69,8 +75,58 @@ public final class WeightNames {
       }
       case Layer.MbConv block -> mbConv(prefix, block, in);
       case Layer.Linear linear -> biased(prefix, Shape.of(in, linear.out()));
+      case Cell cell -> cell(prefix, cell, input);
       case Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ -> {}
     }
+  }
+
+  private void cell(String prefix, Cell cell, Shape input) {
+    int width = cell.width();
+    int olderChannels = cell.olderInput(input).channels();
+    if (cell.reducesOlder()) {
+      factorized(prefix + "older.", olderChannels, width);
+    } else {
+      convolution(prefix + "older.", Shape.of(1, 1, olderChannels, width), true);
+    }
+    convolution(prefix + "newer.", Shape.of(1, 1, input.channels(), width), true);
+    for (int n = 0; n < cell.nodes().size(); n++) {
+      List<Cell.Edge> edges = cell.nodes().get(n).edges();
+      for (int e = 0; e < edges.size(); e++) {
+        Cell.Edge edge = edges.get(e);
+        String name = edgePrefix(prefix, n, e);
+        switch (edge.op().kind()) {
+          case ZERO, MAX_POOL, AVG_POOL -> {}
+          case IDENTITY -> {
+            if (cell.strideFrom(edge.from()) == 2) {
+              factorized(name, width, width);
+            }
+          }
+          case SEPARABLE -> {
+            unit(name + "0.", edge.op().kernel(), width);
+            unit(name + "1.", edge.op().kernel(), width);
+          }
+          case DILATED -> unit(name, edge.op().kernel(), width);
+        }
+      }
+    }
+  }
+
+  /** What the names of an edge of a cell start with; nodes count from 0 without the inputs. */
+  static String edgePrefix(String prefix, int node, int edge) {
+    return "%snodes.%d.edges.%d.".formatted(prefix, node, edge);
+  }
+
+  /** Depthwise and pointwise convolution and one batch norm. */
+  private void unit(String prefix, int kernel, int width) {
+    shapes.put(prefix + "depthwise.weight", Shape.of(kernel, kernel, width));
+    shapes.put(prefix + "pointwise.weight", Shape.of(1, 1, width, width));
+    norm(prefix + "norm.", width);
+  }
+
+  private void factorized(String prefix, int in, int out) {
+    shapes.put(prefix + "even.weight", Shape.of(1, 1, in, out / 2));
+    shapes.put(prefix + "odd.weight", Shape.of(1, 1, in, out / 2));
+    norm(prefix + "norm.", out);
   }
 
   private void mbConv(String prefix, Layer.MbConv block, int in) {

@@ -171,7 +171,7 @@ class ArchitectureJsonTest {
             "layers[0].act: \"gelu\" is not one of none, relu, relu6, hswish, sigmoid"),
         Arguments.of(
             "{'op':'attention'}",
-            "layers[0].op: \"attention\" is not one of avg-pool, conv, depthwise, dilated,"
+            "layers[0].op: \"attention\" is not one of avg-pool, cell, conv, depthwise, dilated,"
                 + " global-avg-pool, identity, linear, max-pool, mbconv, separable, skip, zero"),
         Arguments.of("{'op':3}", "layers[0].op: 3 is not a string"),
         Arguments.of("{'kernel':3}", "layers[0]: op is missing"),
@@ -185,6 +185,21 @@ class ArchitectureJsonTest {
         Arguments.of(
             "{'op':'mbconv','kernel':3,'expand':3,'out':8,'residual':'yes'}",
             "layers[0].residual: \"yes\" is not true or false"),
+        Arguments.of(
+            cell("'inputs':1,'stride':3", "{'from':0,'op':'identity'}"),
+            "layers[0].stride: 3 is above 2"),
+        Arguments.of(
+            cell("'inputs':3", "{'from':0,'op':'identity'}"), "layers[0].inputs: 3 is above 2"),
+        Arguments.of(
+            cell("'inputs':1", "{'from':0,'op':'separable','kernel':4}"),
+            "layers[0].nodes[0].edges[0].kernel: 4 is even"),
+        Arguments.of(
+            cell("'inputs':1", "{'from':0,'op':'identity','kernel':3}"),
+            "layers[0].nodes[0].edges[0]: unknown field \"kernel\" (known here: from, op)"),
+        Arguments.of(
+            cell("'inputs':1", "{'from':0,'op':'mbconv','kernel':3}"),
+            "layers[0].nodes[0].edges[0].op: \"mbconv\" is not one of zero, max-pool, avg-pool,"
+                + " identity, separable, dilated"),
         Arguments.of("[]", "layers[0]: must be an object"),
         Arguments.of("3", "layers[0]: must be an object"));
   }
@@ -196,9 +211,35 @@ class ArchitectureJsonTest {
     assertFalse(Schema.errors(layer(layer)).isEmpty(), "the schema takes it");
   }
 
+  /** A cell of width 8 with one node. */
+  private static String cell(String fields, String edge) {
+    return "{'op':'cell','width':8,%s,'nodes':[{'edges':[%s]}]}".formatted(fields, edge);
+  }
+
   /** What a schema cannot say: how shapes fit. */
   static Stream<Arguments> shapes() {
     return Stream.of(
+        Arguments.of(
+            layer(cell("'inputs':2", "{'from':0,'op':'identity'}")),
+            "layers[0]: the first layer has one input: set \"inputs\" to 1"),
+        Arguments.of(
+            layer(cell("'inputs':1", "{'from':2,'op':'identity'}")),
+            "layers[0].nodes[0].edges[0].from: 2 is above 1"),
+        Arguments.of(
+            layer(cell("'inputs':1", "{'from':0,'op':'zero'}")),
+            "layers[0]: cell: no edge leads to node 2"),
+        Arguments.of(
+            layer(
+                "{'op':'max-pool','kernel':3,'stride':4},"
+                    + cell("'stride':2", "{'from':1,'op':'identity'}")),
+            "layers[1]: cell: the older input must have the size of the newer or twice that"
+                + " (they are [1,8,8,3] and [1,2,2,3])"),
+        Arguments.of(
+            layer(
+                "{'op':'max-pool','kernel':3,'stride':3},"
+                    + cell("'inputs':1,'stride':2", "{'from':1,'op':'identity'}")),
+            "layers[1]: cell: an identity of stride 2 needs an even height and width (it is"
+                + " [1,3,3,3])"),
         Arguments.of(
             layer("{'op':'mbconv','kernel':3,'expand':3,'out':8,'residual':true}"),
             "layers[0].residual: needs stride 1 and equal widths (stride 1, 3 to 8 channels)"),

@@ -35,6 +35,27 @@ class ArchitecturesTest {
     assertEquals(new Architecture.Input(224, 224, 3), architecture.input());
   }
 
+  /**
+   * Parameters as the training logs of the published code print them, in millions: 3.349342 for
+   * DARTS_V2, and 3.6, 5.3 in PC-DARTS's tables. The published multiply-adds come from a counter
+   * that is not documented; these are those of the convolutions and the classifier.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "darts-v1, 32, 3169414, 500987520",
+    "darts-v2, 32, 3349342, 528359040",
+    "pc-darts-cifar, 32, 3634678, 556670592",
+    "pc-darts-imagenet, 224, 5342464, 581627328"
+  })
+  void publishedCells(String name, int size, long parameters, long macs) {
+    Architecture architecture = Architectures.named(name);
+    assertEquals(name, architecture.name());
+    assertEquals(parameters, architecture.parameters());
+    assertEquals(macs, architecture.macs());
+    assertEquals(1e-5, architecture.batchNormEpsilon());
+    assertEquals(new Architecture.Input(size, size, 3), architecture.input());
+  }
+
   static List<String> names() {
     return Architectures.names();
   }
@@ -68,7 +89,7 @@ class ArchitecturesTest {
     assertEquals(
         "no architecture is named \"resnet-50\" (there are proxyless-cpu, proxyless-gpu,"
             + " proxyless-mobile, proxyless-mobile-14, single-path-pixel1, mobilenet-v2,"
-            + " mnasnet-b1)",
+            + " mnasnet-b1, darts-v1, darts-v2, pc-darts-cifar, pc-darts-imagenet)",
         e.getMessage());
   }
 }

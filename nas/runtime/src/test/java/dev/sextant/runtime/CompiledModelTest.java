@@ -123,7 +123,7 @@ class CompiledModelTest {
       expected = network.layer("layers.0.", layer, network.floats(input).set(images)).toArray();
     }
     ProgramBuilder builder = new ProgramBuilder(weights, 1e-3);
-    builder.layer("layers.0.", layer, builder.value(input));
+    builder.layer("layers.0.", layer, Program.NONE, builder.value(input));
     Program program = builder.program();
     for (Device device : List.of(Device.REFERENCE, Device.CPU)) {
       for (int threads = 1; threads <= 2; threads++) {

@@ -44,6 +44,8 @@ final class ReferenceNetwork implements AutoCloseable {
 
   Tensor layer(String prefix, Layer layer, Tensor x) {
     return switch (layer) {
+      case Cell _ ->
+          throw new IllegalArgumentException("cells are compared with their trained form");
       case Layer.Conv conv -> {
         String kernel = conv.batchNorm() ? "convolution.weight" : "weight";
         Tensor z = conv(x, prefix + kernel, conv.window());

@@ -1,6 +1,7 @@
 package dev.sextant.runtime.json;
 
 import com.google.gson.JsonObject;
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
@@ -8,6 +9,7 @@ import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One layer as a JSON object, alone or as a candidate of a choice. {@code "stride"} is 1 where not
@@ -34,6 +36,7 @@ public final class LayerJson {
           Map.entry("identity", List.of()),
           Map.entry("zero", List.of()),
           Map.entry("global-avg-pool", List.of()),
+          Map.entry("cell", CellJson.FIELDS),
           Map.entry("linear", List.of("out", "act")));
 
   private static final List<String> OPS = FIELDS.keySet().stream().sorted().toList();
@@ -46,9 +49,11 @@ public final class LayerJson {
    * The layers of one entry: one, or as many as {@code "repeat"} says, of which only the first has
    * the stride.
    *
+   * @param before the shape that the layer before takes, the older input of a cell; null where
+   *     there is none
    * @param input the shape that the first one takes
    */
-  public static List<Layer> read(JsonFields fields, Shape input) {
+  public static List<Layer> read(JsonFields fields, @Nullable Shape before, Shape input) {
     String op = fields.word("op", OPS, null);
     List<String> own = fieldsOf(op);
     List<String> known = new ArrayList<>(List.of("op", "repeat"));
@@ -58,10 +63,16 @@ public final class LayerJson {
     int out = own.contains("out") ? fields.integer("out", 1, Layer.MAX_WIDTH) : input.channels();
     int repeat = readRepeat(fields);
     List<Layer> layers = new ArrayList<>(repeat);
+    Shape older = before;
     Shape shape = input;
     for (int i = 0; i < repeat; i++) {
-      Layer layer = build(fields, op, shape, i == 0 ? stride : 1, out);
+      int step = i == 0 ? stride : 1;
+      Layer layer =
+          op.equals("cell")
+              ? CellJson.read(fields, older, shape, step)
+              : build(fields, op, shape, step, out);
       layers.add(layer);
+      older = shape;
       shape = output(fields, layer, shape);
     }
     return layers;
@@ -123,6 +134,7 @@ public final class LayerJson {
       case "mbconv" -> mbConv(fields, input, stride, out);
       case "max-pool", "avg-pool" -> new Layer.Pool(op.equals("max-pool"), kernel(fields), stride);
       case "skip", "identity" -> new Layer.Skip();
+      case "cell" -> throw fields.error("op", "a cell cannot be a candidate");
       // An edge of a cell can be cut, a chain cannot.
       case "zero" -> throw fields.error("op", "zero would cut the chain of layers; use skip");
       case "global-avg-pool" -> new Layer.GlobalAvgPool();
@@ -150,7 +162,7 @@ public final class LayerJson {
         residual);
   }
 
-  private static int kernel(JsonFields fields) {
+  static int kernel(JsonFields fields) {
     int kernel = fields.integer("kernel", 1, Layer.MAX_KERNEL);
     if (kernel % 2 == 0) {
       throw fields.error("kernel", kernel + " is even");
@@ -188,6 +200,7 @@ public final class LayerJson {
       case Layer.Separable separable -> json.addProperty("out", separable.out());
       case Layer.MbConv mbConv -> json.addProperty("out", mbConv.out());
       case Layer.Linear linear -> json.addProperty("out", linear.out());
+      case Cell cell -> CellJson.write(cell, json);
       case Layer.Depthwise _, Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ -> {}
     }
     if (layer.stride() > 1) {
@@ -235,6 +248,7 @@ public final class LayerJson {
           json.addProperty("act", word(linear.activation()));
         }
       }
+      case Cell _ -> json.addProperty("op", "cell");
     }
     return json;
   }

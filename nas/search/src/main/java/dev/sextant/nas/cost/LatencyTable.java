@@ -4,6 +4,7 @@ import dev.sextant.nas.space.Describe;
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
@@ -178,6 +179,17 @@ public record LatencyTable(
       case Layer.Skip _ -> key("skip", input, output, 0, 0, 1, 1, 0, null);
       case Layer.Zero _ -> key("zero", input, output, 0, 0, 1, 1, 0, null);
       case Layer.GlobalAvgPool _ -> key("global-avg-pool", input, output, 0, 0, 1, 1, 0, null);
+      case Cell cell ->
+          key(
+              "cell %s, older %s".formatted(cell.graph(), cell.olderInput(input)),
+              input,
+              output,
+              0,
+              0,
+              cell.stride(),
+              1,
+              0,
+              null);
       case Layer.Linear l ->
           key(
               "linear",

@@ -4,6 +4,7 @@ import static dev.sextant.nas.report.Numbers.length;
 
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Shape;
 import java.util.Arrays;
@@ -59,7 +60,7 @@ final class NetworkDrawing {
       // Kernels 3, 5 and 7 are what most spaces choose among.
       case Layer.MbConv l -> Math.clamp((l.kernel() - 1) / 2, 1, 4);
       case Layer.Linear _ -> 5;
-      case Layer.Depthwise _, Layer.Separable _ -> 6;
+      case Layer.Depthwise _, Layer.Separable _, Cell _ -> 6;
       case Layer.Pool _, Layer.GlobalAvgPool _, Layer.Skip _, Layer.Zero _ -> 7;
     };
   }
@@ -76,6 +77,7 @@ final class NetworkDrawing {
       case Layer.Zero _ -> "zero";
       case Layer.GlobalAvgPool _ -> "global-avg-pool";
       case Layer.Linear _ -> "linear";
+      case Cell _ -> "cell";
     };
   }
 

@@ -3,16 +3,21 @@ package dev.sextant.nas.search;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.ops.Add;
+import dev.sextant.autograd.ops.Scale;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.objective.Outcome;
+import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Forward and backward passes of an image classifier over batches. */
 final class Classification {
@@ -46,18 +51,55 @@ final class Classification {
       Tensor labels = labels(batch);
       Variable logits = network.forward(pass, x);
       Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
-      int correct = backend.countCorrect(logits.value(), labels);
-      double value = backend.sum(loss.value());
-      if (!Double.isFinite(value)) {
-        throw new SextantException(
-            "training: the loss is %s at batch %d of epoch %d; a lower learning rate may help"
-                .formatted(value, batch.index(), batch.epoch()));
-      }
-      logits.release();
-      pass.backward(loss);
-      last.set(value, (double) correct / batch.count());
-      return last;
+      return backward(pass, batch, logits, labels, loss, loss);
     }
+  }
+
+  /**
+   * The same for a network with a second classifier, whose loss is trained too and not reported.
+   *
+   * @throws SextantException if the loss is not a finite number
+   */
+  Outcome backward(Network network, Auxiliary auxiliary, Batch batch, double smoothing) {
+    try (Tape pass = tape.open(Tape.Mode.TRAIN)) {
+      Variable x = images(pass, batch);
+      Tensor labels = labels(batch);
+      List<Variable> second = new ArrayList<>(1);
+      Variable logits =
+          network.forward(
+              pass,
+              x,
+              (layer, y) -> {
+                if (layer == auxiliary.layer()) {
+                  second.add(auxiliary.tower().forward(pass, y));
+                }
+              });
+      Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
+      Variable secondLoss =
+          SoftmaxCrossEntropy.apply(pass, second.getFirst(), labels, (float) smoothing);
+      second.getFirst().release();
+      Variable weighted = Scale.apply(pass, secondLoss, auxiliary.weight());
+      return backward(pass, batch, logits, labels, loss, Add.apply(pass, loss, weighted));
+    }
+  }
+
+  /**
+   * @param loss what is reported
+   * @param total what is minimised
+   */
+  private Outcome backward(
+      Tape pass, Batch batch, Variable logits, Tensor labels, Variable loss, Variable total) {
+    int correct = backend.countCorrect(logits.value(), labels);
+    double value = backend.sum(loss.value());
+    if (!Double.isFinite(value)) {
+      throw new SextantException(
+          "training: the loss is %s at batch %d of epoch %d; a lower learning rate may help"
+              .formatted(value, batch.index(), batch.epoch()));
+    }
+    logits.release();
+    pass.backward(total);
+    last.set(value, (double) correct / batch.count());
+    return last;
   }
 
   /** Mean outcome over a pass of evaluation batches; nothing is recorded. */
@@ -89,6 +131,14 @@ final class Classification {
       last.set(loss, (double) correct / batch.count());
       return last;
     }
+  }
+
+  /** Mean cross-entropy of a batch, on a tape of the caller's. */
+  Variable loss(Tape pass, Module network, Batch batch) {
+    Variable logits = network.forward(pass, images(pass, batch));
+    Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels(batch), 0);
+    logits.release();
+    return loss;
   }
 
   private Variable images(Tape pass, Batch batch) {

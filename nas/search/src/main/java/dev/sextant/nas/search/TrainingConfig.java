@@ -13,7 +13,12 @@ import dev.sextant.tensor.SextantException;
  * @param labelSmoothing share of the label spread over all classes (0.1)
  * @param augmentation preset of training images
  * @param dropout before the classifier (0.1 to 0.3)
- * @param seed of weights, order, augmentation and dropout
+ * @param dropPath share of the paths through cells dropped at the end; grows from 0 epoch by epoch
+ *     (0.2 for DARTS on CIFAR-10)
+ * @param auxiliary weight of a second classifier's loss, which is attached two thirds up a network
+ *     of cells on images of 32x32; 0 for none (0.4)
+ * @param clip most that the norm of all gradients may be; 0 for no limit (5)
+ * @param seed of weights, order, augmentation, dropout and drop path
  */
 public record TrainingConfig(
     int batch,
@@ -24,7 +29,36 @@ public record TrainingConfig(
     double labelSmoothing,
     String augmentation,
     double dropout,
+    double dropPath,
+    double auxiliary,
+    double clip,
     long seed) {
+  /** Without what networks of cells are trained with: drop path, second classifier, clipping. */
+  public TrainingConfig(
+      int batch,
+      int epochs,
+      double rate,
+      double momentum,
+      double weightDecay,
+      double labelSmoothing,
+      String augmentation,
+      double dropout,
+      long seed) {
+    this(
+        batch,
+        epochs,
+        rate,
+        momentum,
+        weightDecay,
+        labelSmoothing,
+        augmentation,
+        dropout,
+        0,
+        0,
+        0,
+        seed);
+  }
+
   /** Checks every number. */
   public TrainingConfig {
     SearchConfig.atLeast("batch", batch, 1);
@@ -34,6 +68,9 @@ public record TrainingConfig(
     SearchConfig.within("weight-decay", weightDecay, 0, 1);
     SearchConfig.within("label-smoothing", labelSmoothing, 0, 0.9999);
     SearchConfig.within("dropout", dropout, 0, 0.9999);
+    SearchConfig.within("drop-path", dropPath, 0, 0.9999);
+    SearchConfig.within("auxiliary", auxiliary, 0, 100);
+    SearchConfig.within("clip", clip, 0, 1e9);
     if (augmentation == null) {
       throw new SextantException("augmentation is missing");
     }

@@ -1,6 +1,7 @@
 package dev.sextant.nas.search;
 
 import com.google.gson.JsonObject;
+import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.optim.Schedule;
@@ -20,6 +21,7 @@ import dev.sextant.tensor.Rng;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains one architecture: SGD with Nesterov momentum, cosine rate per batch, label smoothing;
@@ -46,6 +48,7 @@ final class TrainingStage implements Stage {
   private final Events events;
   private final Rng dropoutRng;
   private final Network network;
+  private final @Nullable Auxiliary auxiliary;
   private final Sgd optimizer;
   private final Schedule schedule;
   private final BatchLoader loader;
@@ -62,16 +65,30 @@ final class TrainingStage implements Stage {
     this.events = events;
     normalization = data.normalization();
     dropoutRng = Rng.of(config.seed(), 2);
+    auxiliary =
+        config.auxiliary() == 0
+            ? null
+            : Auxiliary.attach(
+                plan.architecture,
+                (float) config.auxiliary(),
+                new Initializer(classification.backend(), Rng.of(config.seed(), 4)));
     network =
         new Network(
             plan.architecture,
             new Initializer(classification.backend(), Rng.of(config.seed(), 1)),
             (float) config.dropout(),
             dropoutRng);
+    SequencedMap<String, Parameter> parameters = new LinkedHashMap<>(network.parameters());
+    if (auxiliary != null) {
+      auxiliary
+          .tower()
+          .parameters()
+          .forEach((path, parameter) -> parameters.put("auxiliary." + path, parameter));
+    }
     optimizer =
         new Sgd(
             classification.backend(),
-            network.parameters(),
+            parameters,
             new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), true));
     schedule = new Schedule.Cosine(config.rate(), 0);
     loader =
@@ -115,7 +132,17 @@ final class TrainingStage implements Stage {
   @Override
   public void step() {
     Batch batch = loader.next();
-    running.add(classification.backward(network, batch, Tape.Mode.TRAIN, config.labelSmoothing()));
+    if (config.dropPath() > 0) {
+      long epoch = done / loader.batchesPerEpoch();
+      network.setDropPath((float) (config.dropPath() * epoch / config.epochs()));
+    }
+    running.add(
+        auxiliary == null
+            ? classification.backward(network, batch, Tape.Mode.TRAIN, config.labelSmoothing())
+            : classification.backward(network, auxiliary, batch, config.labelSmoothing()));
+    if (config.clip() > 0) {
+      optimizer.clipGradients(config.clip());
+    }
     optimizer.step(schedule.rate(done, steps()));
     done++;
     if (done % loader.batchesPerEpoch() == 0) {
@@ -180,6 +207,9 @@ final class TrainingStage implements Stage {
   @Override
   public void save(Checkpoint checkpoint) {
     checkpoint.putTensors("network/", network.state());
+    if (auxiliary != null) {
+      checkpoint.putTensors("auxiliary/", auxiliary.tower().state());
+    }
     checkpoint.putOptimizer("sgd", optimizer);
     checkpoint.putRng("dropout", dropoutRng);
     checkpoint.state().addProperty("done", done);
@@ -190,6 +220,9 @@ final class TrainingStage implements Stage {
   @Override
   public void load(Checkpoint checkpoint) {
     checkpoint.getTensors("network/", network.state());
+    if (auxiliary != null) {
+      checkpoint.getTensors("auxiliary/", auxiliary.tower().state());
+    }
     checkpoint.getOptimizer("sgd", optimizer);
     checkpoint.getRng("dropout", dropoutRng);
     done = checkpoint.get("done").getAsLong();
@@ -205,5 +238,8 @@ final class TrainingStage implements Stage {
     loader.close();
     optimizer.close();
     network.close();
+    if (auxiliary != null) {
+      auxiliary.tower().close();
+    }
   }
 }

@@ -26,6 +26,7 @@ final class SpaceJson {
     NetworkHeader header = NetworkHeader.read(fields, FORMAT);
     List<Position> positions = new ArrayList<>();
     Widths widths = new Widths();
+    Shape before = null;
     Shape shape = header.input().shape(1);
     for (JsonFields entry : fields.objects("layers", Architecture.MAX_LAYERS)) {
       List<Integer> options = options(entry);
@@ -33,10 +34,14 @@ final class SpaceJson {
           entry.has("choice")
               ? choices(entry, shape, options)
               : fixed(
-                  options == null ? entry : entry.with("out", options.getLast()), shape, options);
+                  options == null ? entry : entry.with("out", options.getLast()),
+                  before,
+                  shape,
+                  options);
       widths.entry(read, options, entry.has("out"));
       for (Position position : read) {
         positions.add(position);
+        before = shape;
         shape = position.layers().getFirst().output(shape);
       }
       NetworkHeader.checkCount(fields, positions.size());
@@ -105,9 +110,9 @@ final class SpaceJson {
   }
 
   private static List<Position> fixed(
-      JsonFields entry, Shape input, @Nullable List<Integer> options) {
+      JsonFields entry, @Nullable Shape before, Shape input, @Nullable List<Integer> options) {
     List<Position> positions = new ArrayList<>();
-    for (Layer layer : LayerJson.read(entry, input)) {
+    for (Layer layer : LayerJson.read(entry, before, input)) {
       boolean apart = options != null && positions.isEmpty();
       positions.add(new Position.Fixed(apart ? withoutResidual(layer) : layer));
     }

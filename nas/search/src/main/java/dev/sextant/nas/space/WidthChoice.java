@@ -1,5 +1,6 @@
 package dev.sextant.nas.space;
 
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
@@ -56,6 +57,7 @@ public record WidthChoice(int first, int last, List<Integer> options) {
               l.squeezeExcite(),
               l.residual());
       case Layer.Linear l -> new Layer.Linear(out, l.activation());
+      case Cell _ -> throw new SextantException("width: that of a cell cannot be searched");
       case Layer.Depthwise _, Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ ->
           layer;
     };
@@ -66,7 +68,7 @@ public record WidthChoice(int first, int last, List<Integer> options) {
     return switch (layer) {
       case Layer.Depthwise _, Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ ->
           true;
-      case Layer.Conv _, Layer.Separable _, Layer.MbConv _, Layer.Linear _ -> false;
+      case Layer.Conv _, Layer.Separable _, Layer.MbConv _, Layer.Linear _, Cell _ -> false;
     };
   }
 }

@@ -11,7 +11,9 @@ import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.nn.NormalizedConvolution;
 import dev.sextant.autograd.nn.Pooling;
 import dev.sextant.autograd.nn.SeparableConvolution;
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
@@ -43,6 +45,14 @@ final class Modules {
           throw new SextantException("zero: stands only on the edges of a cell, not in a chain");
       case Layer.GlobalAvgPool _ -> Pooling.globalAverage();
       case Layer.Linear linear -> new Linear(init, in, linear.out(), linear.activation());
+      case Cell cell -> {
+        if (cell.older() != null) {
+          throw new SextantException(
+              "cell: a supernet of layers and choices passes one input on, this cell has two");
+        }
+        // A supernet drops no paths, so that nothing is drawn.
+        yield new CellModule(cell, input, epsilon, init, new Rng(0));
+      }
     };
   }
 

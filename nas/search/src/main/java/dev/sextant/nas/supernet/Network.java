@@ -5,9 +5,10 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Linear;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.autograd.ops.Dropout;
+import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -15,6 +16,8 @@ import java.util.List;
 
 /** An architecture in trainable form. Parameters of layer I have paths {@code layers.I.…}. */
 public final class Network extends Module {
+  private static final Tap NOTHING = (layer, y) -> {};
+
   private final List<Module> body;
   private final Module last;
   private final float dropout;
@@ -24,15 +27,17 @@ public final class Network extends Module {
    * A network with fresh weights.
    *
    * @param dropout share of the classifier's input dropped in training, in [0, 1)
-   * @param dropoutRng where its masks come from; part of a checkpoint
+   * @param dropoutRng where its masks and those of drop path come from; part of a checkpoint
    */
   public Network(Architecture architecture, Initializer init, float dropout, Rng dropoutRng) {
     List<Module> layers = new ArrayList<>();
     List<Shape> shapes = architecture.shapes();
+    double epsilon = architecture.batchNormEpsilon();
     for (int i = 0; i < architecture.layers().size(); i++) {
       Module module =
-          Modules.of(
-              architecture.layers().get(i), shapes.get(i), architecture.batchNormEpsilon(), init);
+          architecture.layers().get(i) instanceof Cell cell
+              ? new CellModule(cell, shapes.get(i), (float) epsilon, init, dropoutRng)
+              : Modules.of(architecture.layers().get(i), shapes.get(i), epsilon, init);
       layers.add(child("layers." + i, module));
     }
     last = layers.removeLast();
@@ -41,9 +46,29 @@ public final class Network extends Module {
     this.dropoutRng = dropoutRng;
   }
 
+  /** The share of each image's paths through cells dropped in training from now on, in [0, 1). */
+  public void setDropPath(float rate) {
+    for (Module layer : body) {
+      if (layer instanceof CellModule cell) {
+        cell.setDropPath(rate);
+      }
+    }
+  }
+
   @Override
   public Variable forward(Tape tape, Variable x) {
-    Variable features = Sequential.run(tape, body, x);
+    return forward(tape, x, NOTHING);
+  }
+
+  /** Sees the output of a layer, which it must not release. */
+  public interface Tap {
+    /** Called for each layer but the last, in order. */
+    void output(int layer, Variable y);
+  }
+
+  /** The logits, of a pass that a tap looks into: where an auxiliary classifier is attached. */
+  public Variable forward(Tape tape, Variable x, Tap tap) {
+    Variable features = features(tape, x, tap);
     Variable kept = features;
     if (last instanceof Linear && dropout > 0) {
       kept = Dropout.apply(tape, features, dropout, dropoutRng);
@@ -52,9 +77,32 @@ public final class Network extends Module {
     if (kept != features) {
       kept.release();
     }
-    if (features != x) {
-      features.release();
-    }
+    features.release();
     return logits;
+  }
+
+  /** All layers but the last. A layer's input is kept while the next one, a cell, reads it too. */
+  private Variable features(Tape tape, Variable x, Tap tap) {
+    Variable before = null;
+    Variable y = x;
+    for (int i = 0; i < body.size(); i++) {
+      Variable next =
+          before != null && body.get(i) instanceof CellModule cell
+              ? cell.forward(tape, before, y)
+              : body.get(i).forward(tape, y);
+      tap.output(i, next);
+      if (before != null && before != x) {
+        before.release();
+      }
+      before = null;
+      Module following = i + 1 < body.size() ? body.get(i + 1) : last;
+      if (following instanceof CellModule cell && cell.hasOlder()) {
+        before = y;
+      } else if (y != x) {
+        y.release();
+      }
+      y = next;
+    }
+    return y == x ? Reshape.apply(tape, x, x.shape()) : y;
   }
 }

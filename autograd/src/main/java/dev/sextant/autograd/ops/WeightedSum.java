@@ -1,0 +1,80 @@
+package dev.sextant.autograd.ops;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+
+/**
+ * y = w[first] x[0] + w[first + 1] x[1] + ...: the mixture of candidates that DARTS trains, eq. 1
+ * of Latency-Aware DARTS with w the softmax.
+ */
+public final class WeightedSum {
+  private WeightedSum() {}
+
+  /**
+   * The sum of variables of one shape.
+   *
+   * @param w {@code [K]}
+   * @param first index of the weight of the first variable; weights that no variable has get a
+   *     gradient of 0
+   * @throws SextantException if there are no variables, more than weights, or their shapes differ
+   */
+  public static Variable apply(Tape tape, Variable w, int first, Variable... x) {
+    Variable[] terms = x.clone();
+    check(w, first, terms);
+    float[] weights = new float[w.shape().size()];
+    tape.backend().download(w.value(), weights, 0);
+    Tensor y = tape.output(terms[0].shape(), "weighted_sum");
+    tape.backend().scale(terms[0].value(), weights[first], y);
+    for (int i = 1; i < terms.length; i++) {
+      tape.backend().axpy(weights[first + i], terms[i].value(), y);
+    }
+    Variable[] inputs = new Variable[terms.length + 1];
+    System.arraycopy(terms, 0, inputs, 0, terms.length);
+    inputs[terms.length] = w;
+    boolean forW = w.requiresGradient();
+    return tape.record(
+        "weighted_sum",
+        y,
+        inputs,
+        forW ? terms : new Variable[0],
+        dy -> {
+          if (forW) {
+            float[] products = new float[weights.length];
+            for (int i = 0; i < terms.length; i++) {
+              products[first + i] = (float) tape.backend().dot(terms[i].value(), dy);
+            }
+            Tensor dw = tape.gradientLike(w, "weighted_sum.gradient");
+            tape.backend().upload(products, 0, dw);
+            tape.accumulate(w, dw);
+          }
+          for (int i = 0; i < terms.length; i++) {
+            if (terms[i].requiresGradient()) {
+              Tensor dx = tape.gradientLike(terms[i], "weighted_sum.gradient");
+              tape.backend().scale(dy, weights[first + i], dx);
+              tape.accumulate(terms[i], dx);
+            }
+          }
+        });
+  }
+
+  private static void check(Variable w, int first, Variable[] terms) {
+    if (w.shape().rank() != 1
+        || terms.length == 0
+        || first < 0
+        || first + terms.length > w.shape().size()) {
+      throw new SextantException(
+          "weighted_sum: %d variables for weights %s from %d on"
+              .formatted(terms.length, w.shape(), first));
+    }
+    for (Variable term : terms) {
+      Shape shape = term.shape();
+      if (!shape.equals(terms[0].shape())) {
+        throw new SextantException(
+            "weighted_sum: shapes %s and %s differ".formatted(terms[0].shape(), shape));
+      }
+    }
+  }
+}

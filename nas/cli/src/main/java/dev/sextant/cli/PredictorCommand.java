@@ -1,0 +1,231 @@
+package dev.sextant.cli;
+
+import dev.sextant.nas.cells.CellLatencies;
+import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.predict.LatencyPredictor;
+import dev.sextant.nas.predict.LatencySamples;
+import dev.sextant.nas.predict.LinearPredictor;
+import dev.sextant.nas.predict.NasBench201;
+import dev.sextant.nas.predict.PredictionError;
+import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code sextant predictor}. */
+@Command(
+    name = "predictor",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description =
+        "Trains a latency predictor on four fifths of measured networks and prints its error on the"
+            + " rest for each size of the training set, that of a sum over edges beside it. The"
+            + " networks are random DARTS cells measured now on this machine, or those of a file.")
+final class PredictorCommand implements Runnable {
+  private static final double TRAIN_SHARE = 0.8;
+
+  /** With fewer there is nothing to split. */
+  private static final int MIN_MEASURED = 10;
+
+  @ArgGroup(multiplicity = "1")
+  private Source source = new Source();
+
+  /** Where latencies come from. */
+  static final class Source {
+    @Option(
+        names = "--measure",
+        paramLabel = "N",
+        description = "measure that many random cells, one image at a time on one thread")
+    private int measure;
+
+    @Option(
+        names = "--csv",
+        paramLabel = "FILE",
+        description =
+            "cells measured before (columns cell and ms), or those of NAS-Bench-201 (column arch,"
+                + " and one of ms for each device)")
+    private @Nullable Path csv;
+  }
+
+  @Option(names = "--device", paramLabel = "NAME", description = "column of a NAS-Bench-201 file")
+  private @Nullable String device;
+
+  @Option(
+      names = "--save",
+      paramLabel = "FILE",
+      description = "where to write what was measured (CSV)")
+  private @Nullable Path save;
+
+  @Option(
+      names = "--input",
+      paramLabel = "HxWxC",
+      defaultValue = "32x32x3",
+      converter = ImageSize.Converter.class,
+      description = "images of the measured networks; default: ${DEFAULT-VALUE}")
+  private Architecture.Input input = new Architecture.Input(32, 32, 3);
+
+  @Option(
+      names = "--classes",
+      defaultValue = "10",
+      description = "of the measured networks; default: ${DEFAULT-VALUE}")
+  private int classes;
+
+  @Option(
+      names = "--width",
+      defaultValue = "16",
+      description = "channels of their first cells; default: ${DEFAULT-VALUE}")
+  private int width;
+
+  @Option(
+      names = "--depth",
+      defaultValue = "8",
+      description = "their cells; default: ${DEFAULT-VALUE}")
+  private int depth;
+
+  @Option(
+      names = "--train",
+      split = ",",
+      paramLabel = "N",
+      description = "sizes of the training set; default: the largest")
+  private List<Integer> sizes = new ArrayList<>();
+
+  @Option(
+      names = "--recipe",
+      defaultValue = "default",
+      description =
+          "${COMPLETION-CANDIDATES}: ours, or that of Latency-Aware DARTS; default:"
+              + " ${DEFAULT-VALUE}")
+  private Recipe recipe = Recipe.DEFAULT;
+
+  @Option(names = "--epochs", paramLabel = "N", description = "instead of the recipe's")
+  private @Nullable Integer epochs;
+
+  @Option(names = "--seed", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "where to write the last predictor (safetensors)")
+  private @Nullable Path out;
+
+  private String encoding = "";
+
+  /** How it is trained. */
+  enum Recipe {
+    DEFAULT(PredictorRecipe.DEFAULT),
+    PAPER(PredictorRecipe.PAPER);
+
+    private final PredictorRecipe recipe;
+
+    Recipe(PredictorRecipe recipe) {
+      this.recipe = recipe;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  @Override
+  public void run() {
+    LatencySamples samples = samples();
+    LatencySamples.Split split = samples.split(TRAIN_SHARE, seed);
+    System.out.printf(
+        Locale.ROOT,
+        "%d networks of %.4f ms on average: %d to train on, %d to test%n",
+        samples.count(),
+        Arrays.stream(samples.ms()).average().orElse(0),
+        split.train().count(),
+        split.test().count());
+    compare(split);
+  }
+
+  private LatencySamples samples() {
+    if (device != null && source.csv == null) {
+      throw new SextantException("--device: names a column of a file, and there is none");
+    }
+    if (source.csv != null && device != null) {
+      encoding = "nas-bench-201";
+      return NasBench201.read(source.csv, device);
+    }
+    CellLatencies latencies = new CellLatencies(CellSpace.darts(input, classes), width, depth);
+    encoding = "darts-normal-cell";
+    if (source.csv != null) {
+      return latencies.read(source.csv);
+    }
+    if (source.measure < MIN_MEASURED) {
+      throw new SextantException(
+          "--measure: %d is not at least %d".formatted(source.measure, MIN_MEASURED));
+    }
+    List<List<Cell.Node>> cells = latencies.sample(source.measure, seed);
+    ConsoleProgress progress = Terminal.progress();
+    long steps = (long) CellLatencies.ROUNDS * cells.size();
+    double[] ms = latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
+    if (save != null) {
+      latencies.write(cells, ms, save);
+      progress.message("written to " + save);
+    }
+    return latencies.samples(cells, ms);
+  }
+
+  /** One row for each size of the training set. */
+  private void compare(LatencySamples.Split split) {
+    if (sizes.isEmpty()) {
+      sizes = List.of(split.train().count());
+    }
+    System.out.println(
+        "          |----------- perceptron ------------------------------|"
+            + "------------ linear -------------------|");
+    System.out.println(
+        "    train   abs. ms   rel. %   ±5 %   ±10 %       ρ   seconds"
+            + "   abs. ms   rel. %   ±5 %   ±10 %       ρ");
+    for (int size : sizes) {
+      if (size < 1 || size > split.train().count()) {
+        throw new SextantException(
+            "--train: %d is not between 1 and the %d there are"
+                .formatted(size, split.train().count()));
+      }
+      row(split.train().first(size), split.test(), size == sizes.getLast());
+    }
+  }
+
+  private void row(LatencySamples train, LatencySamples test, boolean last) {
+    PredictorRecipe chosen = epochs == null ? recipe.recipe : recipe.recipe.withEpochs(epochs);
+    long start = System.nanoTime();
+    try (LatencyPredictor predictor = LatencyPredictor.train(train, chosen, seed)) {
+      double seconds = (System.nanoTime() - start) / 1e9;
+      PredictionError error = PredictionError.of(predictor.predict(test.features()), test.ms());
+      PredictionError linear =
+          PredictionError.of(LinearPredictor.fit(train).predict(test.features()), test.ms());
+      System.out.printf(
+          Locale.ROOT, "%9d%s%10.1f%s%n", train.count(), text(error), seconds, text(linear));
+      if (last && out != null) {
+        predictor.write(out, Map.of("encoding", encoding));
+        System.out.println("written to " + out);
+      }
+    }
+  }
+
+  private static String text(PredictionError error) {
+    return String.format(
+        Locale.ROOT,
+        "%10.4f%9.2f%7.1f%8.1f%8.4f",
+        error.absoluteMs(),
+        100 * error.relative(),
+        100 * error.within5(),
+        100 * error.within10(),
+        error.spearman());
+  }
+}

@@ -1,0 +1,15 @@
+package dev.sextant.nas.cells;
+
+/** A differentiable cost of the networks that architecture parameters stand for. */
+public interface ArchitectureCost {
+  /**
+   * A value and its gradient.
+   *
+   * @param value in the unit of the cost
+   * @param gradient by the architecture parameters
+   */
+  record Estimate(double value, CellParameters gradient) {}
+
+  /** The expected cost at some parameters; may draw random numbers. */
+  Estimate estimate(CellParameters parameters);
+}

@@ -1,0 +1,170 @@
+package dev.sextant.nas.cells;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.nn.BatchNorm;
+import dev.sextant.autograd.nn.Convolution;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.nn.Linear;
+import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.nn.NormalizedConvolution;
+import dev.sextant.autograd.nn.Pooling;
+import dev.sextant.nas.cells.MixedCell.MixtureWeights;
+import dev.sextant.nas.supernet.CellOps;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The network that DARTS searches with: stem, cells that hold every op of every edge, classifier.
+ * The mixture weights are those of {@link CellParameters}; a pass on a recording tape finds their
+ * gradients where asked.
+ */
+public final class CellSupernet extends Module {
+  private final CellSpace space;
+  private final CellParameters parameters;
+  private final Module stem;
+  private final List<MixedCell> cells = new ArrayList<>();
+  private final Pooling pooling = Pooling.globalAverage();
+  private final Linear classifier;
+  private boolean architectureStep;
+
+  /** The weights of the last pass, for the normal and the reduction cells. */
+  private List<MixtureWeights> leaves = List.of();
+
+  /** A supernet with fresh weights whose mixtures follow the parameters as they change. */
+  public CellSupernet(CellParameters parameters, Initializer init) {
+    this.parameters = parameters;
+    space = parameters.space();
+    float epsilon = (float) CellNetworks.EPSILON;
+    int channels = CellNetworks.STEM_MULTIPLIER * space.width();
+    stem =
+        child(
+            "stem",
+            new NormalizedConvolution(
+                new Convolution(init, space.input().channels(), channels, Window.same(3, 1)),
+                new BatchNorm(init, channels, epsilon, Activation.IDENTITY)));
+    CellOps ops = new CellOps(init, epsilon, false);
+    int olderChannels = channels;
+    int width = space.width();
+    boolean reduced = false;
+    for (int i = 0; i < space.cells(); i++) {
+      int stride = stride(i);
+      width *= stride;
+      MixedCell cell = new MixedCell(space, ops, olderChannels, reduced, channels, width, stride);
+      cells.add(child("cells." + i, cell));
+      reduced = stride == 2;
+      olderChannels = channels;
+      channels = space.nodes() * width;
+    }
+    classifier = child("classifier", new Linear(init, channels, space.classes()));
+  }
+
+  private int stride(int cell) {
+    return CellNetworks.isReduction(cell, space.cells()) ? 2 : 1;
+  }
+
+  /** The architecture parameters. */
+  public CellParameters architecture() {
+    return parameters;
+  }
+
+  /**
+   * Whether passes from now on find the gradients of the architecture parameters; costs an inner
+   * product for each op.
+   */
+  public void setArchitectureStep(boolean on) {
+    architectureStep = on;
+  }
+
+  @Override
+  public Variable forward(Tape tape, Variable x) {
+    leaves = List.of(weights(tape, 1), weights(tape, 2));
+    Variable older = stem.forward(tape, x);
+    Variable newer = older;
+    for (int i = 0; i < cells.size(); i++) {
+      Variable next = cells.get(i).forward(tape, older, newer, leaves.get(stride(i) - 1));
+      if (older != newer) {
+        older.release();
+      }
+      older = newer;
+      newer = next;
+    }
+    older.release();
+    Variable features = pooling.forward(tape, newer);
+    newer.release();
+    Variable logits = classifier.forward(tape, features);
+    features.release();
+    return logits;
+  }
+
+  private MixtureWeights weights(Tape tape, int stride) {
+    List<Variable> ops = new ArrayList<>();
+    for (int edge = 0; edge < space.edges(); edge++) {
+      ops.add(leaf(tape, parameters.opWeights(stride, edge)));
+    }
+    List<Variable> edges = new ArrayList<>();
+    if (space.edgeNormalized()) {
+      for (int node = 0; node < space.nodes(); node++) {
+        edges.add(leaf(tape, parameters.edgeWeights(stride, node)));
+      }
+    }
+    return new MixtureWeights(ops, edges);
+  }
+
+  private Variable leaf(Tape tape, double[] weights) {
+    float[] values = new float[weights.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) weights[i];
+    }
+    Tensor tensor = tape.output(Shape.of(values.length), "mixture");
+    tape.backend().upload(values, 0, tensor);
+    return architectureStep ? tape.leaf(tensor) : tape.constant(tensor);
+  }
+
+  /**
+   * The gradients of the architecture parameters that the backward pass found; call it before the
+   * tape is closed.
+   *
+   * @throws IllegalStateException if the pass was not one of an architecture step
+   */
+  public CellParameters gradients(Tape tape) {
+    CellParameters gradients = CellParameters.zeros(space);
+    for (int stride = 1; stride <= 2; stride++) {
+      MixtureWeights weights = leaves.get(stride - 1);
+      boolean used = false;
+      for (int i = 0; i < cells.size(); i++) {
+        used |= stride(i) == stride;
+      }
+      if (!used) {
+        continue;
+      }
+      for (int edge = 0; edge < weights.ops().size(); edge++) {
+        double[] found = gradient(tape, weights.ops().get(edge));
+        gradients.addOpGradient(parameters, stride, edge, found);
+      }
+      for (int node = 0; node < weights.edges().size(); node++) {
+        double[] found = gradient(tape, weights.edges().get(node));
+        gradients.addEdgeGradient(parameters, stride, node, found);
+      }
+    }
+    return gradients;
+  }
+
+  private static double[] gradient(Tape tape, Variable leaf) {
+    Tensor gradient = leaf.gradient();
+    if (gradient == null) {
+      throw new IllegalStateException("no architecture step: " + leaf + " has no gradient");
+    }
+    float[] values = new float[gradient.size()];
+    tape.backend().download(gradient, values, 0);
+    double[] result = new double[values.length];
+    for (int i = 0; i < values.length; i++) {
+      result[i] = values[i];
+    }
+    return result;
+  }
+}

@@ -1,0 +1,43 @@
+package dev.sextant.nas.search;
+
+import dev.sextant.autograd.nn.AuxiliaryTower;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import java.util.List;
+
+/**
+ * A second classifier on a layer of a network, in training only (DARTS).
+ *
+ * @param tower the classifier
+ * @param layer whose output it takes
+ * @param weight of its loss
+ */
+record Auxiliary(AuxiliaryTower tower, int layer, float weight) {
+  /**
+   * On the output of the last reduction cell, two thirds up.
+   *
+   * @throws SextantException if there is none, or its images are not of 8x8
+   */
+  static Auxiliary attach(Architecture architecture, float weight, Initializer init) {
+    List<Shape> shapes = architecture.shapes();
+    for (int i = architecture.layers().size() - 1; i >= 0; i--) {
+      if (architecture.layers().get(i) instanceof Cell cell && cell.stride() == 2) {
+        Shape output = shapes.get(i + 1);
+        if (output.get(1) != AuxiliaryTower.SIZE || output.get(2) != AuxiliaryTower.SIZE) {
+          break;
+        }
+        float epsilon = (float) architecture.batchNormEpsilon();
+        return new Auxiliary(
+            new AuxiliaryTower(init, output.channels(), architecture.classes(), epsilon),
+            i,
+            weight);
+      }
+    }
+    throw new SextantException(
+        "%s: an auxiliary classifier needs a reduction cell that gives images of %dx%d"
+            .formatted(architecture.name(), AuxiliaryTower.SIZE, AuxiliaryTower.SIZE));
+  }
+}

@@ -1,0 +1,41 @@
+package dev.sextant.nas.supernet;
+
+import dev.sextant.autograd.nn.FactorizedReduce;
+import dev.sextant.autograd.nn.Identity;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.nn.Pooling;
+import dev.sextant.autograd.nn.ReluConvolution;
+import dev.sextant.autograd.nn.ReluSeparable;
+import dev.sextant.runtime.Cell;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Window;
+
+/**
+ * The operations of a cell in trainable form.
+ *
+ * @param affine whether batch norms have a trained scale and offset
+ */
+public record CellOps(Initializer init, float epsilon, boolean affine) {
+  /** What brings an input of {@code in} channels to the width of the cell. */
+  public Module input(int in, int width, boolean reduces) {
+    return reduces
+        ? new FactorizedReduce(init, in, width, epsilon, affine)
+        : new ReluConvolution(init, in, width, Window.POINTWISE, epsilon, affine);
+  }
+
+  /** The op of an edge, on {@code channels} channels. */
+  public Module edge(Cell.Op op, int channels, int stride) {
+    return switch (op.kind()) {
+      case ZERO -> throw new SextantException("cell: an edge that is cut has no module");
+      case MAX_POOL -> Pooling.max(op.window(stride));
+      case AVG_POOL -> Pooling.average(op.window(stride));
+      case IDENTITY ->
+          stride == 1
+              ? new Identity()
+              : new FactorizedReduce(init, channels, channels, epsilon, affine);
+      case SEPARABLE -> ReluSeparable.twice(init, channels, op.kernel(), stride, epsilon, affine);
+      case DILATED -> new ReluSeparable(init, channels, op.window(stride), epsilon, affine);
+    };
+  }
+}

@@ -1,0 +1,203 @@
+package dev.sextant.nas.search;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.nas.cells.ArchitectureAdam;
+import dev.sextant.nas.cells.CellNetworks;
+import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.cells.ExpectedMacs;
+import dev.sextant.nas.cells.Genotype;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.data.Images;
+import dev.sextant.nas.data.Split;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Architecture.Input;
+import dev.sextant.runtime.Cell.Kind;
+import dev.sextant.runtime.Cell.Op;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Searches of small cells on a few small images. */
+final class CellStageTest {
+  private static final ImageDataset DATA = data(8, 120);
+  private static final List<Op> OPS =
+      List.of(
+          new Op(Kind.ZERO, 0),
+          new Op(Kind.MAX_POOL, 3),
+          new Op(Kind.IDENTITY, 0),
+          new Op(Kind.SEPARABLE, 3));
+
+  @TempDir Path directory;
+
+  /** Two classes of square images, bright above and bright below. */
+  private static ImageDataset data(int size, int count) {
+    Rng rng = new Rng(1);
+    int pixelCount = size * size;
+    byte[] pixels = new byte[count * pixelCount];
+    int[] labels = new int[count];
+    for (int i = 0; i < count; i++) {
+      labels[i] = i % 2;
+      for (int j = 0; j < pixelCount; j++) {
+        int half = 2 * j / pixelCount;
+        pixels[i * pixelCount + j] = (byte) (rng.nextInt(150) + (half == labels[i] ? 100 : 0));
+      }
+    }
+    Images images = Images.of(size, size, 1, pixels, labels);
+    return ImageDataset.of("halves", List.of("above", "below"), images, images);
+  }
+
+  private static CellSpace space(boolean partial) {
+    Input input = new Input(DATA.height(), DATA.width(), DATA.channels());
+    return new CellSpace(
+        input, DATA.classes(), 2, OPS, partial ? 8 : 4, 3, partial ? 4 : 1, partial);
+  }
+
+  private static CellSearchConfig config(boolean secondOrder, double strength, double budget) {
+    return new CellSearchConfig(
+        6,
+        2,
+        0,
+        0.05,
+        0,
+        0.9,
+        3e-4,
+        5,
+        secondOrder,
+        new ArchitectureAdam.Config(0.1, 0.5, 0.999, 1e-3),
+        strength,
+        budget,
+        "none",
+        3);
+  }
+
+  private static CellStage stage(Backend backend, boolean partial, CellSearchConfig config) {
+    CellSpace space = space(partial);
+    return new CellStage(
+        space,
+        config,
+        rng -> ExpectedMacs.small(space, space.input(), 16, 8),
+        DATA,
+        Split.stratified(DATA.train(), 0.5, 0),
+        new Classification(backend, space.input()),
+        (event, fields) -> {});
+  }
+
+  private static void run(CellStage stage, int steps) {
+    for (int i = 0; i < steps; i++) {
+      stage.step();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void continuesFromACheckpointBitForBit(boolean partial) {
+    try (Backend backend = Backend.cpu(1)) {
+      CellSearchConfig config = config(!partial, 0.01, 0);
+      double[] uninterrupted;
+      try (CellStage stage = stage(backend, partial, config)) {
+        run(stage, 5);
+        uninterrupted = stage.parameters().values();
+      }
+      Path file = directory.resolve("checkpoint");
+      try (CellStage stage = stage(backend, partial, config)) {
+        run(stage, 3);
+        Checkpoint checkpoint = Checkpoint.empty(backend);
+        stage.save(checkpoint);
+        checkpoint.write(file);
+      }
+      try (CellStage stage = stage(backend, partial, config)) {
+        stage.load(Checkpoint.read(file, backend));
+        assertEquals(3, stage.done());
+        run(stage, 2);
+        assertArrayEquals(uninterrupted, stage.parameters().values(), 0);
+      }
+      assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
+    }
+  }
+
+  @Test
+  void strengthAndBudgetSteerTheCost() {
+    double free = expectedMacs(config(false, 0, 0));
+    double frugal = expectedMacs(config(false, 1, 0));
+    assertTrue(frugal < 0.85 * free, frugal + " against " + free);
+    double budget = 0.92 * free;
+    double steered = expectedMacs(config(false, 0, budget));
+    assertEquals(budget, steered, 0.05 * budget);
+  }
+
+  /** What DARTS trains its final network with, stopped after the first of two epochs. */
+  @Test
+  void trainsWithDropPathAndSecondClassifier() {
+    ImageDataset data = data(32, 18);
+    try (Backend backend = Backend.cpu(1)) {
+      Path file = directory.resolve("checkpoint");
+      Weights uninterrupted;
+      try (TrainingStage stage = training(backend, data)) {
+        stage.step();
+        stage.step();
+        stage.step();
+        Checkpoint checkpoint = Checkpoint.empty(backend);
+        stage.save(checkpoint);
+        checkpoint.write(file);
+        stage.step();
+        uninterrupted = stage.trained();
+      }
+      try (TrainingStage stage = training(backend, data)) {
+        stage.load(Checkpoint.read(file, backend));
+        stage.step();
+        Weights resumed = stage.trained();
+        assertEquals(uninterrupted.entries().keySet(), resumed.entries().keySet());
+        resumed
+            .entries()
+            .forEach(
+                (name, entry) -> {
+                  assertFalse(name.contains("auxiliary"), name);
+                  assertArrayEquals(uninterrupted.get(name).values(), entry.values(), name);
+                });
+      }
+      assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
+      String message =
+          assertThrows(SextantException.class, () -> training(backend, DATA)).getMessage();
+      assertTrue(message.contains("a reduction cell that gives images of 8x8"), message);
+    }
+  }
+
+  private static TrainingStage training(Backend backend, ImageDataset data) {
+    Input input = new Input(data.height(), data.width(), data.channels());
+    Architecture network = CellNetworks.small("v1", Genotype.DARTS_V1, input, 2, 4, 3);
+    int[] images = IntStream.range(0, 18).toArray();
+    TrainingConfig config =
+        new TrainingConfig(6, 2, 0.05, 0.9, 3e-4, 0, "cifar", 0, 0.3, 0.4, 5, 1);
+    return new TrainingStage(
+        new TrainingStage.Plan("train", network, images, new int[0], config),
+        data,
+        new Classification(backend, input),
+        (event, fields) -> {});
+  }
+
+  private static double expectedMacs(CellSearchConfig config) {
+    try (Backend backend = Backend.cpu(1);
+        CellStage stage = stage(backend, false, config)) {
+      while (stage.done() < stage.steps()) {
+        stage.step();
+      }
+      CellSpace space = space(false);
+      CellNetworks.small(
+          "found", stage.genotype(), space.input(), space.classes(), space.width(), space.cells());
+      return stage.expectedCost();
+    }
+  }
+}
