@@ -1,6 +1,7 @@
 package dev.sextant.bench;
 
 import dev.sextant.bench.libtorch.Layout;
+import dev.sextant.bench.paths.HotPath;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +36,8 @@ record ForkRunner(Layout layout, int scale) {
     "-XX:MaxRAMPercentage=70"
   };
 
+  private static final long LIBTORCH_WARMUP_MILLIS = 3000;
+
   /** How often a fork is repeated that other processes disturbed. */
   private static final int REPEATS = 2;
 
@@ -52,6 +55,12 @@ record ForkRunner(Layout layout, int scale) {
     return best;
   }
 
+  /** libtorch has nothing to compile: caches and its pool of memory are warm after a few steps. */
+  private long warmup(Effort effort, String engine) {
+    long millis = effort.warmup().toMillis() * scale;
+    return engine.equals(HotPath.LIBTORCH) ? Math.min(millis, LIBTORCH_WARMUP_MILLIS) : millis;
+  }
+
   private Fork once(Case hotPath, String engine, int threads) {
     Effort effort = hotPath.effort();
     var options =
@@ -63,7 +72,7 @@ record ForkRunner(Layout layout, int scale) {
             .param("spec", hotPath.spec())
             .forks(1)
             .warmupIterations(effort.warmups())
-            .warmupTime(TimeValue.milliseconds(effort.warmup().toMillis() * scale))
+            .warmupTime(TimeValue.milliseconds(warmup(effort, engine)))
             .measurementIterations(effort.measurements())
             .measurementTime(TimeValue.milliseconds(effort.measurement().toMillis() * scale))
             .timeUnit(TimeUnit.MILLISECONDS)

@@ -24,6 +24,7 @@ import dev.sextant.autograd.ops.GlobalAvgPool;
 import dev.sextant.autograd.ops.MatMul;
 import dev.sextant.autograd.ops.MaxPool;
 import dev.sextant.autograd.ops.Multiply;
+import dev.sextant.autograd.ops.Narrow;
 import dev.sextant.autograd.ops.Rematerialize;
 import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.autograd.ops.Scale;
@@ -209,6 +210,15 @@ class OpParityTest {
               "torch.mm(x0, x1)",
               Kind.PLAIN,
               plain(s[0], s[1]),
+              plain(s[1], s[2])));
+      int rows = (s[1] + 1) / 2;
+      int columns = (s[2] + 1) / 2;
+      table.add(
+          line(
+              Narrow.class,
+              (t, v) -> Narrow.apply(t, v[0], rows, columns),
+              "torch.narrow(torch.narrow(x0, 0, 0, %d), 1, 0, %d)".formatted(rows, columns),
+              Kind.PLAIN,
               plain(s[1], s[2])));
     }
     int[][] dense = {{1, 1, 17}, {2, 3, 33}, {5, 17, 3}, {1, 33, 1}};
