@@ -68,6 +68,9 @@ public final class Main {
     rounds.run(chosen, forks, allowed);
     Results results = new Results(machine, settings.threads(), rounds.rows(chosen));
     report(results, listed, forks);
+    if (settings.record() && results.rows().stream().anyMatch(Main::isDisturbed)) {
+      throw new SextantException("not recorded: other processes were busy; let the machine rest");
+    }
     if (settings.record()) {
       results.write(settings.baseline(machine));
       System.out.println("recorded as " + settings.baseline(machine));
