@@ -218,7 +218,7 @@ public final class CpuBackend implements Backend {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       @Nullable Tensor dw,
       @Nullable Tensor gx) {
