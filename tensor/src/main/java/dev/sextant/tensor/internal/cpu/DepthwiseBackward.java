@@ -83,7 +83,7 @@ final class DepthwiseBackward extends DepthwiseTask {
   }
 
   /** Elements of a worker's scratch: totals, rings, sums of a slice, results, rows. */
-  int workerSize() {
+  int scratchSize() {
     int slices = blockTiles * (ringsSize() + (filterWanted ? kernel * kernel + 2 : 2) * LANES);
     int rows = 2 * Math.max(inWidth, outWidth) + gather.denseColumns;
     return totalsSize() + slices + rows * LANES;
@@ -115,7 +115,7 @@ final class DepthwiseBackward extends DepthwiseTask {
     int line = gather.width * LANES;
     int rows = gradientRows();
     int rings = own + totalsSize();
-    int scratch = rings + workerSize() - totalsSize() - 2 * Math.max(inWidth, outWidth) * LANES;
+    int scratch = rings + scratchSize() - totalsSize() - 2 * Math.max(inWidth, outWidth) * LANES;
     for (int row = first; row < end; row++) {
       int at = rings + row % rows * line + gather.left * LANES;
       gradient.load(image, row, fromTile, toTile, work, at, ringsSize(), scratch);

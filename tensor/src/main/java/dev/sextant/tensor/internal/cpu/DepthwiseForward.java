@@ -28,7 +28,7 @@ final class DepthwiseForward extends DepthwiseTask {
   int biases;
 
   /** Elements of a worker's scratch: ring, results, scratch of the source, shifts and sums. */
-  int workerSize() {
+  int scratchSize() {
     int ring = plan.ringRows * plan.width;
     return (blockTiles * ring + plan.denseColumns + 2 * source.width + 3 * blockTiles) * LANES;
   }

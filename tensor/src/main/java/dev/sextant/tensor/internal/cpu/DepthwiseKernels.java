@@ -107,7 +107,7 @@ final class DepthwiseKernels {
     forward.divide(team.threads(), (long) plan.ringRows * plan.width * LANES * Float.BYTES);
     int kernelSize = window.kernel() * window.kernel() * LANES;
     int shared = tiles * (kernelSize + LANES + DepthwiseNormTiles.CONSTANTS);
-    forward.workerSize = forward.workerSize() + GAP;
+    forward.workerSize = forward.scratchSize() + GAP;
     Tensor work = workspace(shared + GAP + team.threads() * forward.workerSize);
     forward.work = work.floats();
     forward.weights = work.offset();
@@ -150,7 +150,7 @@ final class DepthwiseKernels {
       NormGradient gradient,
       Tensor w,
       Window window,
-      Tensor x,
+      @Nullable Tensor x,
       @Nullable NormGradient into,
       @Nullable Tensor dw,
       @Nullable Tensor gx) {
@@ -158,25 +158,26 @@ final class DepthwiseKernels {
       nothing(into, dw, gx);
       return;
     }
-    if (dw == null && gx == null) {
+    Tensor image = gx != null ? gx : x;
+    if (image == null || (dw == null && gx == null)) {
       return;
     }
     boolean reduced = into != null && gx != null;
-    try (Tensor work = backwardWorkspace(x.shape(), z, window, dw, gx, reduced)) {
+    try (Tensor work = backwardWorkspace(image.shape(), z, window, dw, gx, reduced)) {
       int channels = backward.channels;
       float[] a = work.floats();
       int outputNorm =
           backward.constants + DepthwiseTiles.count(channels) * DepthwiseNormTiles.CONSTANTS;
       DepthwiseNormTiles.constants(gradient, z.size() / channels, channels, a, outputNorm);
       backward.gradient.gradient(z, g, outputNorm);
-      if (into == null) {
-        backward.source.plain(x);
-      } else {
+      if (x != null && into != null) {
         DepthwiseNormTiles.constants(into.norm(), channels, a, backward.constants);
         backward.source.normalized(x, backward.constants, into.norm().activation());
         backward.activation = into.norm().activation();
         backward.x = x.floats();
         backward.xOffset = x.offset();
+      } else if (x != null) {
+        backward.source.plain(x);
       }
       if (gx != null) {
         packWeights(w, backward.gather, a, backward.weights);
@@ -244,7 +245,7 @@ final class DepthwiseKernels {
     backward.divide(team.threads(), backward.tileBytes());
     int kernelSize = window.kernel() * window.kernel() * LANES;
     int shared = LANES + tiles * (kernelSize + 2 * DepthwiseNormTiles.CONSTANTS);
-    backward.workerSize = backward.workerSize() + GAP;
+    backward.workerSize = backward.scratchSize() + GAP;
     Tensor work = workspace(shared + GAP + team.threads() * backward.workerSize);
     backward.work = work.floats();
     backward.zeros = work.offset();
@@ -268,22 +269,23 @@ final class DepthwiseKernels {
   }
 
   /** Packs w into {@code [tile, kernel row, place, lanes]}, the order in which taps are met. */
-  private void packWeights(Tensor w, DepthwisePlan plan, float[] a, int to) {
+  private static void packWeights(Tensor w, DepthwisePlan plan, float[] a, int to) {
     int kernel = w.shape().get(0);
     int channels = w.shape().get(2);
-    int at = to;
+    int taps = kernel * kernel;
     for (int tile = 0; tile < DepthwiseTiles.count(channels); tile++) {
-      int first = w.offset() + DepthwiseTiles.channel(tile, channels);
-      for (int row = 0; row < kernel; row++) {
-        for (int place = 0; place < kernel; place++) {
-          int from = first + (row * kernel + plan.packed[place]) * channels;
-          if (channels >= LANES) {
-            DepthwiseTiles.load(w.floats(), from, 0, 1, a, at);
-          } else {
-            DepthwiseTiles.widen(w.floats(), from, 0, 1, channels, a, at);
-          }
-          at += LANES;
-        }
+      int from = w.offset() + DepthwiseTiles.channel(tile, channels);
+      int at = to + tile * taps * LANES;
+      if (channels < LANES) {
+        Arrays.fill(a, at, at + taps * LANES, 0f);
+      } else if (plan.packedInOrder()) {
+        DepthwiseTiles.load(w.floats(), from, channels, taps, a, at);
+        continue;
+      }
+      for (int tap = 0; tap < taps; tap++) {
+        int kernelTap = tap / kernel * kernel + plan.packed[tap % kernel];
+        int lanes = Math.min(LANES, channels);
+        System.arraycopy(w.floats(), from + kernelTap * channels, a, at + tap * LANES, lanes);
       }
     }
   }

@@ -7,7 +7,6 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The vector loops over a tile's pixels on their way through a batch norm.
@@ -40,17 +39,13 @@ final class DepthwiseNormTiles {
 
   private DepthwiseNormTiles() {}
 
-  /** Writes the constants of {@link #normalize}; those of x as it is where the norm is absent. */
-  static void constants(@Nullable BatchNorm norm, int channels, float[] a, int to) {
+  /** Writes the constants of {@link #normalize}. */
+  static void constants(BatchNorm norm, int channels, float[] a, int to) {
     for (int tile = 0; tile < DepthwiseTiles.count(channels); tile++) {
       int at = to + tile * CONSTANTS;
       Arrays.fill(a, at, at + CONSTANTS, 0f);
       int first = DepthwiseTiles.channel(tile, channels);
       for (int lane = 0; lane < Math.min(LANES, channels); lane++) {
-        if (norm == null) {
-          a[at + SCALE + lane] = 1;
-          continue;
-        }
         int c = first + lane;
         a[at + MEAN + lane] = at(norm.mean(), c);
         a[at + SCALE + lane] = (float) (at(norm.gamma(), c) * inverse(norm, c));

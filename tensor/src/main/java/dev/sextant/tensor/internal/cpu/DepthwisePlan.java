@@ -211,6 +211,11 @@ final class DepthwisePlan {
     return firstRow[y] + (rowTaps[y] - 1) * tapStep;
   }
 
+  /** Whether a packed kernel row is the kernel row itself. */
+  boolean packedInOrder() {
+    return !gather;
+  }
+
   /** The first source row that any of these output rows reads. */
   int firstRow(int fromRow, int toRow) {
     int first = Integer.MAX_VALUE;
