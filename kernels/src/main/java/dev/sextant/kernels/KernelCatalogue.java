@@ -8,7 +8,9 @@ import dev.sextant.kernels.family.Depthwise;
 import dev.sextant.kernels.family.DepthwiseFilter;
 import dev.sextant.kernels.family.Elementwise;
 import dev.sextant.kernels.family.OptimizerStep;
+import dev.sextant.kernels.family.PixelSource;
 import dev.sextant.kernels.family.Pooling;
+import dev.sextant.kernels.family.SuperkernelMask;
 import dev.sextant.kernels.family.Total;
 import dev.sextant.kernels.family.Transpose;
 import dev.sextant.kernels.ptx.KernelSource;
@@ -45,6 +47,12 @@ public final class KernelCatalogue {
       sources.add(new CrossEntropy(mode));
     }
     sources.add(new Transpose());
+    for (List<Integer> kernels : List.of(List.of(3, 5), List.of(3, 5, 7))) {
+      for (int groups = 1; groups <= 3; groups++) {
+        sources.add(new SuperkernelMask(kernels, groups, false));
+        sources.add(new SuperkernelMask(kernels, groups, true));
+      }
+    }
     return sources;
   }
 
@@ -85,7 +93,8 @@ public final class KernelCatalogue {
     for (ChannelReduction.Quantity quantity : ChannelReduction.Quantity.values()) {
       for (ChannelReduction.Stage stage : ChannelReduction.Stage.values()) {
         boolean fused =
-            quantity == ChannelReduction.Quantity.BATCH_NORM_BACKWARD
+            (quantity == ChannelReduction.Quantity.BATCH_NORM_BACKWARD
+                    || quantity == ChannelReduction.Quantity.BATCH_NORM_REDUCE)
                 && stage != ChannelReduction.Stage.COMBINE;
         for (Activation activation : fused ? FUSED : List.of(Activation.IDENTITY)) {
           sources.add(new ChannelReduction(quantity, stage, activation, width));
@@ -110,17 +119,28 @@ public final class KernelCatalogue {
   }
 
   private static void depthwise(List<KernelSource> sources, int width) {
+    PixelSource.Form plain = PixelSource.Form.PLAIN;
+    PixelSource.Form normalized = PixelSource.Form.normalized(Activation.RELU6);
+    PixelSource.Form gradient = PixelSource.Form.GRADIENT;
     for (Window window : windows()) {
-      sources.add(new Depthwise(window, false, false, Activation.IDENTITY, width));
-      if (window.dilation() == 1) {
-        for (Activation activation : FUSED) {
-          sources.add(new Depthwise(window, false, true, activation, width));
-        }
-      }
-      sources.add(new Depthwise(window, true, false, Activation.IDENTITY, width));
+      sources.add(Depthwise.plain(window, false, false, Activation.IDENTITY, width));
+      sources.add(Depthwise.plain(window, true, false, Activation.IDENTITY, width));
       int filter = width == 1 ? 1 : DepthwiseFilter.widest(window.kernel());
-      if (filter == width || filter == 2) {
-        sources.add(new DepthwiseFilter(window, filter));
+      boolean another = filter == width || filter == 2;
+      if (another) {
+        sources.add(DepthwiseFilter.plain(window, filter));
+      }
+      // Channels of published networks are multiples of 4: single floats are the exception.
+      if (window.dilation() == 1 && width > 1) {
+        sources.add(Depthwise.plain(window, false, true, Activation.RELU6, width));
+        sources.add(Depthwise.plain(window, false, true, Activation.HSWISH, width));
+        Activation none = Activation.IDENTITY;
+        sources.add(new Depthwise(window, false, normalized, false, none, true, width));
+        sources.add(new Depthwise(window, true, gradient, false, none, false, width));
+        if (another) {
+          sources.add(new DepthwiseFilter(window, plain, gradient, filter));
+          sources.add(new DepthwiseFilter(window, normalized, gradient, filter));
+        }
       }
     }
   }

@@ -10,6 +10,7 @@ import dev.sextant.kernels.family.CopyChannels;
 import dev.sextant.kernels.family.Elementwise;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend.BatchNorm;
+import dev.sextant.tensor.Backend.NormGradient;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.function.Consumer;
@@ -85,33 +86,53 @@ final class ChannelLaunches {
 
   void batchNormBackward(
       Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
-    Tensor[] inputs = {z, dy};
     reduce(
         Quantity.BATCH_NORM_BACKWARD,
         norm.activation(),
         z.shape(),
         1,
-        Kernels.width(
-            z.shape().channels(),
-            z,
-            dy,
-            dgamma,
-            dbeta,
-            norm.mean(),
-            norm.variance(),
-            norm.gamma(),
-            norm.beta()),
+        width(z, norm, dy, dgamma, dbeta),
         launch -> {
-          Kernels.arguments(launch, inputs);
+          Kernels.arguments(launch, z, dy);
           Kernels.arguments(launch, vectors(norm)).number(norm.epsilon());
         },
         launch -> Kernels.arguments(launch, dgamma, dbeta));
+    normInputGradient(z, norm, dy, dgamma, dbeta, dz);
+  }
+
+  /** g = dy activation'(norm(z)) and its sums, in one pass; g may be dy. */
+  void normReduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
+    BatchNorm norm = gradient.norm();
+    reduce(
+        Quantity.BATCH_NORM_REDUCE,
+        norm.activation(),
+        z.shape(),
+        1,
+        width(z, norm, dy, g, gradient.dgamma(), gradient.dbeta()),
+        launch -> {
+          Kernels.arguments(launch, z, dy, g);
+          Kernels.arguments(launch, vectors(norm)).number(norm.epsilon());
+        },
+        launch -> Kernels.arguments(launch, gradient.dgamma(), gradient.dbeta()));
+  }
+
+  private static int width(Tensor z, BatchNorm norm, Tensor... others) {
+    boolean wide =
+        Kernels.width(z.shape().channels(), z) > 1
+            && Kernels.aligned(Kernels.VECTOR, others)
+            && Kernels.aligned(Kernels.VECTOR, vectors(norm));
+    return wide ? Kernels.VECTOR : 1;
+  }
+
+  /** The gradient of a norm's input, from its sums; dz may be dy. */
+  void normInputGradient(
+      Tensor z, BatchNorm norm, Tensor dy, Tensor dgamma, Tensor dbeta, Tensor dz) {
     float share = 1f / z.shape().rows();
     map(
         Formula.BATCH_NORM_BACKWARD,
         norm.activation(),
         1,
-        inputs,
+        new Tensor[] {z, dy},
         vectors(norm),
         launch -> Kernels.arguments(launch.number(norm.epsilon()), dgamma, dbeta).number(share),
         null,
@@ -244,7 +265,19 @@ final class ChannelLaunches {
         launch -> Kernels.arguments(launch, mean, variance));
   }
 
-  double innerProduct(Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
+  /** Mean and variance from the moments of parts, {@code [parts, 3, C]}. */
+  void combineStatistics(Tensor partial, int parts, Tensor mean, Tensor variance) {
+    int count = mean.size();
+    int width = Kernels.width(count, partial, mean, variance);
+    Launch launch =
+        kernels.of(
+            new ChannelReduction(
+                Quantity.STATISTICS, Stage.COMBINE, Activation.IDENTITY, width));
+    Kernels.arguments(launch, partial, mean, variance);
+    run(launch, ChannelBlocks.of(count, width, parts), parts, parts, count, 1, 1);
+  }
+
+  double innerProduct(Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon) {
     int channels = z.shape().channels();
     if (z.size() == 0) {
       return 0;
@@ -255,14 +288,11 @@ final class ChannelLaunches {
           Activation.IDENTITY,
           z.shape(),
           1,
-          Kernels.width(channels, z, dy, gamma, beta, shift),
-          launch -> Kernels.arguments(launch, z, dy, shift),
+          Kernels.width(channels, z, dy, gamma, beta),
+          launch -> Kernels.arguments(launch, z, dy),
           launch ->
               Kernels.argument(
-                  Kernels.arguments(launch, gamma, beta)
-                      .number(epsilon)
-                      .number(1f / z.shape().rows()),
-                  out));
+                  Kernels.arguments(launch, gamma, beta).number(epsilon), out));
       return kernels.hostSum(out);
     }
   }

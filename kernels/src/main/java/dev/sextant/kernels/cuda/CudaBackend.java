@@ -10,6 +10,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,8 @@ public final class CudaBackend implements Backend {
   private final ElementLaunches elements;
   private final ChannelLaunches channels;
   private final ImageLaunches images;
+  private final NormalizedLaunches normalized;
+  private final SuperkernelLaunches superkernels;
   private boolean closed;
 
   /** A backend on a driver, which it closes with itself. */
@@ -38,11 +41,13 @@ public final class CudaBackend implements Backend {
     this.device = device;
     this.driver = driver;
     allocator = new CachingAllocator(driver);
-    memory = DeviceStorage.memory(allocator);
+    memory = DeviceStorage.memory(allocator, driver);
     kernels = new Kernels(driver, memory);
     elements = new ElementLaunches(kernels);
     channels = new ChannelLaunches(kernels, elements);
     images = new ImageLaunches(kernels, channels, elements);
+    normalized = new NormalizedLaunches(kernels, channels, images);
+    superkernels = new SuperkernelLaunches(kernels);
   }
 
   @Override
@@ -228,10 +233,87 @@ public final class CudaBackend implements Backend {
     channels.batchNormBackward(z, norm, dy, dz, dgamma, dbeta);
   }
 
+  /** Needs no estimate of the means: threads shift by values of z itself. */
   @Override
   public double batchNormInnerProduct(
       Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
-    return channels.innerProduct(z, dy, gamma, beta, epsilon, shift);
+    return channels.innerProduct(z, dy, gamma, beta, epsilon);
+  }
+
+  @Override
+  public void batchNormReduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
+    channels.normReduce(z, dy, gradient, g);
+  }
+
+  @Override
+  public void conv2dNormalizedBackwardData(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      Tensor gx) {
+    normalized.conv2dBackwardData(g, z, gradient, w, window, x, into, gx);
+  }
+
+  @Override
+  public void conv2dNormalizedBackwardFilter(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Window window,
+      Tensor dw) {
+    normalized.conv2dBackwardFilter(x, norm, g, z, gradient, window, dw);
+  }
+
+  @Override
+  public void depthwiseNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    normalized.depthwise(x, norm, w, window, z, mean, variance);
+  }
+
+  @Override
+  public void depthwiseNormalizedBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx) {
+    normalized.depthwiseBackward(g, z, gradient, w, window, x, into, dw, gx);
+  }
+
+  @Override
+  public void superkernel(
+      Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
+    superkernels.run(false, nesting, w, thresholds, scales, gates, effective);
+  }
+
+  @Override
+  public void superkernelBackward(
+      Tensor w,
+      Tensor thresholds,
+      Tensor scales,
+      Nesting nesting,
+      Tensor dgates,
+      Tensor deffective,
+      Tensor dw,
+      Tensor dthresholds) {
+    superkernels.run(
+        true, nesting, w, thresholds, scales, dgates, deffective, dw, dthresholds);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.sextant.kernels.cuda;
 
+import dev.sextant.kernels.driver.Driver;
 import dev.sextant.tensor.DType;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
@@ -15,8 +16,8 @@ final class DeviceStorage extends Storage {
     this.piece = piece;
   }
 
-  /** A pool of tensors over a caching allocator. */
-  static Memory memory(CachingAllocator allocator) {
+  /** A pool of tensors over a caching allocator of that driver's memory. */
+  static Memory memory(CachingAllocator allocator, Driver driver) {
     return new Memory(
         new Memory.Allocator() {
           @Override
@@ -28,6 +29,11 @@ final class DeviceStorage extends Storage {
           @Override
           public void free(Storage storage) {
             allocator.free(((DeviceStorage) storage).piece);
+          }
+
+          @Override
+          public void zero(Tensor tensor) {
+            driver.zero(address(tensor), tensor.bytes());
           }
         });
   }

@@ -13,6 +13,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Convolutions and poolings. */
@@ -159,25 +160,46 @@ final class ImageLaunches {
   void depthwise(
       Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
     int width = Kernels.width(x.shape().get(3), x, w, bias, out);
-    stencil(new Depthwise(window, false, bias != null, activation, width), x, w, bias, out);
+    stencil(Depthwise.plain(window, false, bias != null, activation, width), x, w, bias, out);
   }
 
   void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
     int width = Kernels.width(dx.shape().get(3), dy, w, dx);
-    stencil(new Depthwise(window, true, false, Activation.IDENTITY, width), dy, w, null, dx);
+    stencil(Depthwise.plain(window, true, false, Activation.IDENTITY, width), dy, w, null, dx);
   }
 
-  private void stencil(Depthwise source, Tensor from, Tensor w, @Nullable Tensor bias, Tensor to) {
-    if (to.size() == 0) {
-      return;
+  private void stencil(
+      Depthwise kernel, Tensor from, Tensor w, @Nullable Tensor bias, Tensor to) {
+    if (to.size() > 0) {
+      stencil(kernel, Kernels.argument(kernels.of(kernel), from), from, w, bias, to, null);
     }
-    Launch launch = Kernels.arguments(kernels.of(source), from, w);
+  }
+
+  /**
+   * Goes on where a launch has its source.
+   *
+   * @param from of the source's extents
+   * @param partial where each block leaves statistics; absent: nowhere
+   */
+  void stencil(
+      Depthwise kernel,
+      Launch launch,
+      Tensor from,
+      Tensor w,
+      @Nullable Tensor bias,
+      Tensor to,
+      @Nullable Tensor partial) {
+    Kernels.argument(launch, w);
     if (bias != null) {
       Kernels.argument(launch, bias);
     }
-    int down = source.tilesDown(to.shape().get(1));
-    int across = source.tilesAcross(to.shape().get(2));
-    tiles(Kernels.argument(launch, to), from, to, down, across, source.width());
+    int down = kernel.tilesDown(to.shape().get(1));
+    int across = kernel.tilesAcross(to.shape().get(2));
+    Kernels.argument(launch, to);
+    if (partial != null) {
+      Kernels.argument(launch, partial);
+    }
+    tiles(launch, from, to, down, across, kernel.width());
   }
 
   /** Gives the extents and launches a thread for each tile. */
@@ -189,6 +211,14 @@ final class ImageLaunches {
         .grid(Kernels.ceil(tiles, blocks.y()), blocks.parts(), 1)
         .block(blocks.x(), blocks.y())
         .run();
+  }
+
+  /** Blocks that share the tiles of a stencil's target: as many as leave statistics. */
+  static int tileBlocks(Depthwise kernel, Tensor to) {
+    int down = kernel.tilesDown(to.shape().get(1));
+    int across = kernel.tilesAcross(to.shape().get(2));
+    int tiles = to.shape().get(0) * down * across;
+    return Kernels.ceil(tiles, ChannelBlocks.of(to.shape().get(3), kernel.width(), tiles).y());
   }
 
   private static int extents(Launch launch, Tensor source, Tensor target, int down, int across) {
@@ -213,19 +243,30 @@ final class ImageLaunches {
       elements.fill(dw, 0);
       return;
     }
-    int count = dw.shape().get(2);
-    int width = filterWidth(window, count, x, dy, dw);
+    int width = filterWidth(window, dw.shape().get(2), x, dy, dw);
+    DepthwiseFilter kernel = DepthwiseFilter.plain(window, width);
+    filter(kernel, launch -> Kernels.arguments(launch, x, dy), x, dy, dw);
+  }
+
+  /**
+   * Launches a filter gradient and the sum over its chunks.
+   *
+   * @param sources gives x and dy
+   */
+  void filter(
+      DepthwiseFilter kernel, Consumer<Launch> sources, Tensor x, Tensor dy, Tensor dw) {
     int down = dy.shape().get(1);
-    int across = Kernels.ceil(dy.shape().get(2), DepthwiseFilter.tile(window));
+    int across = Kernels.ceil(dy.shape().get(2), DepthwiseFilter.tile(kernel.window()));
     int tiles = dy.shape().get(0) * down * across;
-    ChannelBlocks blocks = ChannelBlocks.of(count, width, tiles);
+    ChannelBlocks blocks = ChannelBlocks.of(dw.shape().get(2), kernel.width(), tiles);
     int most =
         Kernels.ceil(BLOCKS_OF_PROCESSOR * kernels.driver().info().processors(), blocks.parts());
     int chunk = Math.max(Kernels.ceil(tiles, most), TILES_OF_THREAD * blocks.y());
     int chunks = Kernels.ceil(tiles, chunk);
     try (Tensor partial = kernels.workspace(chunks * dw.size(), "partial filter gradients")) {
-      Launch launch = kernels.of(new DepthwiseFilter(window, width));
-      Kernels.arguments(launch, x, dy, chunks == 1 ? dw : partial).integer(chunk);
+      Launch launch = kernels.of(kernel);
+      sources.accept(launch);
+      Kernels.argument(launch, chunks == 1 ? dw : partial).integer(chunk);
       extents(launch, x, dy, down, across);
       launch.grid(chunks, blocks.parts(), 1).block(blocks.x(), blocks.y()).run();
       if (chunks > 1) {
@@ -234,7 +275,8 @@ final class ImageLaunches {
     }
   }
 
-  private static int filterWidth(Window window, int count, Tensor... tensors) {
+  /** The widest vector that the kernel's size, the channels and the addresses allow. */
+  static int filterWidth(Window window, int count, @Nullable Tensor... tensors) {
     int width = DepthwiseFilter.widest(window.kernel());
     return count % width == 0 && Kernels.aligned(width, tensors) ? width : 1;
   }

@@ -32,6 +32,10 @@ final class Kernels {
     return driver;
   }
 
+  Memory memory() {
+    return memory;
+  }
+
   /** The launch of a kernel, loaded when it is first asked for. */
   Launch of(KernelSource source) {
     Launch launch = loaded.get(source);

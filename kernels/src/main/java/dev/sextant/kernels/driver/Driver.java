@@ -27,6 +27,9 @@ public interface Driver extends AutoCloseable {
   /** Gives memory back, after the work queued on it. */
   void free(long address);
 
+  /** Sets bytes to zero, a multiple of 4. */
+  void zero(long address, long bytes);
+
   /** Copies floats to device memory. */
   void upload(float[] from, int offset, int count, long to);
 

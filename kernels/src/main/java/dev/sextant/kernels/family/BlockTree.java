@@ -18,6 +18,7 @@ final class BlockTree {
   private final Assembler k;
   private final int quantities;
   private final int width;
+  private final B32 base;
   private final B32 slot;
   private final B32 lane;
   private final B32 lanes;
@@ -33,7 +34,7 @@ final class BlockTree {
     this.k = k;
     this.quantities = quantities;
     this.width = width;
-    B32 base = k.shared("tree", quantities * slotBytes(), "[quantity][tid.y][tid.x] vectors");
+    base = k.shared("tree", quantities * slotBytes(), "[quantity][tid.y][tid.x] vectors");
     lane = k.special("%tid.y");
     lanes = k.special("%ntid.y");
     B32 across = k.special("%ntid.x");
@@ -71,6 +72,11 @@ final class BlockTree {
           k.barrier();
           k.assign(active, half);
         });
+  }
+
+  /** A quantity of the total, for any thread after {@link #total}; no other total may follow. */
+  F32[] broadcast(int quantity) {
+    return k.loadShared(base, quantity * slotBytes(), width);
   }
 
   private void put(F32[][] mine) {

@@ -31,19 +31,22 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
     DOT(1),
     /**
      * Inputs x; results mean, variance (biased). A thread's sums are shifted by the first value it
-     * meets; threads and chunks are merged by the formulas of Chan, Golub and LeVeque (1979).
+     * meets; threads and chunks are merged as {@link Moments}.
      */
-    STATISTICS(3),
+    STATISTICS(Moments.COUNT),
     /**
      * Inputs x, dy, mean, variance, gamma, beta, epsilon; results dgamma = sum of g x̂, dbeta = sum
      * of g with g = dy activation'(y).
      */
     BATCH_NORM_BACKWARD(2),
+    /** The same, and g is written, where it may overwrite dy: g before mean. */
+    BATCH_NORM_REDUCE(2),
     /**
-     * Inputs x, dy, shift; results gamma, beta, epsilon, 1 / rows, out = the channel's part of the
-     * inner product of dy with the batch norm of x (ProxylessNAS, Appendix D).
+     * Inputs x, dy; results gamma, beta, epsilon, out = the channel's part of the inner product of
+     * dy with the batch norm of x (ProxylessNAS, Appendix D). Beside the moments of x, the sums of
+     * dy and of dy (x - mean) are merged, so that nothing large cancels.
      */
-    INNER_PRODUCT(4);
+    INNER_PRODUCT(Moments.COUNT + 2);
 
     private final int count;
 
@@ -182,14 +185,17 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
                   }
                 });
       }
-      case STATISTICS -> statisticsReader(k, x);
-      case BATCH_NORM_BACKWARD -> backwardReader(k, x);
-      case INNER_PRODUCT -> innerProductReader(k, x);
+      case STATISTICS, INNER_PRODUCT -> momentsReader(k, x);
+      case BATCH_NORM_BACKWARD, BATCH_NORM_REDUCE -> backwardReader(k, x);
     };
   }
 
-  /** Sums hold count, mean and the sum of squared distances from it. */
-  private Reader statisticsReader(Assembler k, B64 x) {
+  /**
+   * Sums hold {@link Moments}, for the inner product also the sums of dy and dy (x - mean). A
+   * thread shifts x by the first value it meets.
+   */
+  private Reader momentsReader(Assembler k, B64 x) {
+    B64 dy = quantity == Quantity.INNER_PRODUCT ? k.pointer("dy", "output gradient") : null;
     return (thread, first, end, step) ->
         k.when(
             "this thread has a row",
@@ -199,6 +205,7 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
               F32[] shift = k.load(thread.at(x, first), 0, width, true);
               F32[] distance = thread.channels.zeros("distance");
               F32[] square = thread.channels.zeros("square");
+              F32[][] sums = thread.sums;
               F32 count = k.variable("count", k.constant(0f));
               k.loop(
                   "row",
@@ -207,27 +214,40 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
                   step,
                   row -> {
                     F32[] xs = k.load(thread.at(x, row), 0, width, true);
+                    F32[] dys = dy == null ? xs : k.load(thread.at(dy, row), 0, width, true);
                     for (int lane = 0; lane < width; lane++) {
                       F32 shifted = k.subtract(xs[lane], shift[lane]);
                       k.addTo(distance[lane], distance[lane], shifted);
                       k.fmaTo(square[lane], shifted, shifted, square[lane]);
+                      if (dy != null) {
+                        k.addTo(sums[3][lane], sums[3][lane], dys[lane]);
+                        k.fmaTo(sums[4][lane], dys[lane], shifted, sums[4][lane]);
+                      }
                     }
                     k.addTo(count, count, k.constant(1f));
                   });
               F32 share = k.divide(k.constant(1f), count);
               for (int lane = 0; lane < width; lane++) {
                 F32 mean = k.multiply(distance[lane], share);
-                k.assign(thread.sums[0][lane], count);
-                k.addTo(thread.sums[1][lane], shift[lane], mean);
                 F32 lost = k.multiply(distance[lane], mean);
-                k.assign(
-                    thread.sums[2][lane], k.max(k.subtract(square[lane], lost), k.constant(0f)));
+                F32 rest = k.max(k.subtract(square[lane], lost), k.constant(0f));
+                k.assign(sums[0][lane], count);
+                k.addTo(sums[1][lane], shift[lane], mean);
+                k.assign(sums[2][lane], rest);
+                if (dy != null) {
+                  F32 moved = k.multiply(mean, sums[3][lane]);
+                  k.assign(sums[4][lane], k.subtract(sums[4][lane], moved));
+                }
               }
             });
   }
 
   private Reader backwardReader(Assembler k, B64 x) {
     B64 dy = k.pointer("dy", "gradient of the output");
+    B64 gs =
+        quantity == Quantity.BATCH_NORM_REDUCE
+            ? k.pointer("g", "dy activation'(y), [N, rows, C]")
+            : null;
     NormConstants.Parameters parameters = NormConstants.Parameters.of(k);
     return (thread, first, end, step) -> {
       NormConstants norm = new NormConstants(thread.channels, parameters);
@@ -238,58 +258,27 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
           step,
           row -> {
             F32[] xs = k.load(thread.at(x, row), 0, width, true);
-            F32[] dys = k.load(thread.at(dy, row), 0, width, true);
+            F32[] dys = k.load(thread.at(dy, row), 0, width, gs == null);
+            F32[] results = new F32[width];
             for (int lane = 0; lane < width; lane++) {
               F32 normalized = norm.normalized(xs[lane], lane);
               F32 g = norm.backward(activation, normalized, dys[lane], lane);
+              results[lane] = g;
               k.fmaTo(thread.sums[0][lane], g, normalized, thread.sums[0][lane]);
               k.addTo(thread.sums[1][lane], thread.sums[1][lane], g);
             }
-          });
-    };
-  }
-
-  /** Sums hold those of dy, x, x² and dy x, with x shifted. */
-  private Reader innerProductReader(Assembler k, B64 x) {
-    B64 dy = k.pointer("dy", "gradient of the output");
-    B64 shift = k.pointer("shift", "estimate of the mean of each channel");
-    return (thread, first, end, step) -> {
-      F32[] shifts = thread.channels.vector(shift);
-      k.loop(
-          "row",
-          first,
-          end,
-          step,
-          row -> {
-            F32[] xs = k.load(thread.at(x, row), 0, width, true);
-            F32[] dys = k.load(thread.at(dy, row), 0, width, true);
-            F32[][] sums = thread.sums;
-            for (int lane = 0; lane < width; lane++) {
-              F32 shifted = k.subtract(xs[lane], shifts[lane]);
-              k.addTo(sums[0][lane], sums[0][lane], dys[lane]);
-              k.addTo(sums[1][lane], sums[1][lane], shifted);
-              k.fmaTo(sums[2][lane], shifted, shifted, sums[2][lane]);
-              k.fmaTo(sums[3][lane], dys[lane], shifted, sums[3][lane]);
+            if (gs != null) {
+              k.store(thread.at(gs, row), 0, results);
             }
           });
     };
   }
 
   private void merge(Assembler k, F32[][] mine, F32[][] other) {
-    if (quantity != Quantity.STATISTICS) {
-      BlockTree.add(k, mine, other);
-      return;
-    }
-    for (int lane = 0; lane < width; lane++) {
-      F32 count = k.add(mine[0][lane], other[0][lane]);
-      // Two empty parts: 0 / 1.
-      F32 share = k.divide(other[0][lane], k.max(count, k.constant(1f)));
-      F32 apart = k.subtract(other[1][lane], mine[1][lane]);
-      F32 moved = k.multiply(apart, share);
-      F32 between = k.multiply(k.multiply(apart, moved), mine[0][lane]);
-      k.addTo(mine[2][lane], mine[2][lane], k.add(other[2][lane], between));
-      k.addTo(mine[1][lane], mine[1][lane], moved);
-      k.assign(mine[0][lane], count);
+    switch (quantity) {
+      case SUM, DOT, BATCH_NORM_BACKWARD, BATCH_NORM_REDUCE -> BlockTree.add(k, mine, other);
+      case STATISTICS -> Moments.merge(k, mine, other);
+      case INNER_PRODUCT -> Moments.mergeWithProducts(k, mine, other);
     }
   }
 
@@ -319,14 +308,10 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
         B64 variance = k.pointer("variance", "of each channel, biased");
         yield thread -> {
           store(k, mean, thread, lane -> thread.sums[1][lane]);
-          store(
-              k,
-              variance,
-              thread,
-              lane -> k.divide(thread.sums[2][lane], k.max(thread.sums[0][lane], k.constant(1f))));
+          store(k, variance, thread, lane -> variance(k, thread.sums, lane));
         };
       }
-      case BATCH_NORM_BACKWARD -> {
+      case BATCH_NORM_BACKWARD, BATCH_NORM_REDUCE -> {
         B64 dgamma = k.pointer("dgamma", "sum of g x̂ of each channel");
         B64 dbeta = k.pointer("dbeta", "sum of g of each channel");
         yield thread -> {
@@ -338,12 +323,11 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
     };
   }
 
-  /** gamma / deviation (sum of dy x - mean (sum of dy)) + beta (sum of dy). */
+  /** gamma / deviation (sum of dy (x - mean)) + beta (sum of dy). */
   private Consumer<Thread> innerProductWriter(Assembler k) {
     B64 gamma = k.pointer("gamma", "scale of each channel");
     B64 beta = k.pointer("beta", "offset of each channel");
     F32 epsilon = k.number("epsilon", "added to the variance");
-    F32 share = k.number("share", "1 / rows");
     B64 out = k.pointer("out", "inner product of each channel");
     return thread -> {
       F32[] gammas = thread.channels.vector(gamma);
@@ -354,14 +338,16 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
           out,
           thread,
           lane -> {
-            F32 mean = k.multiply(sums[1][lane], share);
-            F32 square = k.multiply(sums[2][lane], share);
-            F32 variance = k.max(k.subtract(square, k.multiply(mean, mean)), k.constant(0f));
+            F32 variance = variance(k, sums, lane);
             F32 scale = k.divide(gammas[lane], k.squareRoot(k.add(variance, epsilon)));
-            F32 product = k.subtract(sums[3][lane], k.multiply(mean, sums[0][lane]));
-            return k.fma(scale, product, k.multiply(betas[lane], sums[0][lane]));
+            return k.fma(scale, sums[4][lane], k.multiply(betas[lane], sums[3][lane]));
           });
     };
+  }
+
+  /** Biased; 0 where there are no rows. */
+  private static F32 variance(Assembler k, F32[][] moments, int lane) {
+    return k.divide(moments[2][lane], k.max(moments[0][lane], k.constant(1f)));
   }
 
   private interface LaneResult {

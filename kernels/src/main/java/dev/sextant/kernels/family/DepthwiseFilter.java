@@ -17,12 +17,19 @@ import java.util.stream.IntStream;
  * them up in shared memory, and a second kernel ({@link ChannelReduction}, a plain sum) adds up the
  * blocks, all in a fixed order.
  *
- * <p>Grid: x over chunks of tiles, y over parts of the channels. Parameters: x, dy, partial {@code
- * [chunks, k, k, C]}, tiles of a chunk, then the {@link ImageTiles.Extents} with x as source.
+ * <p>Grid: x over chunks of tiles, y over parts of the channels. Parameters: x and dy as {@link
+ * PixelSource.Kind} lists them, partial {@code [chunks, k, k, C]}, tiles of a chunk, then the {@link ImageTiles.Extents} with x as source.
  *
  * @param width floats of a vector: what registers hold for the kernel, at most {@link #widest}
  */
-public record DepthwiseFilter(Window window, int width) implements KernelSource {
+public record DepthwiseFilter(
+    Window window, PixelSource.Form images, PixelSource.Form gradient, int width)
+    implements KernelSource {
+  /** Of images and an output gradient as they are. */
+  public static DepthwiseFilter plain(Window window, int width) {
+    return new DepthwiseFilter(window, PixelSource.Form.PLAIN, PixelSource.Form.PLAIN, width);
+  }
+
   /** Output columns of a tile: fewer where the stride spreads them over more input columns. */
   public static int tile(Window window) {
     return window.stride() == 1 ? 4 : 2;
@@ -35,14 +42,19 @@ public record DepthwiseFilter(Window window, int width) implements KernelSource 
 
   @Override
   public String name() {
-    return "depthwise_backward_filter" + Depthwise.windowSuffix(window) + "_v" + width;
+    return "depthwise_backward_filter"
+        + Depthwise.windowSuffix(window)
+        + images.suffix("x_")
+        + gradient.suffix("dy_")
+        + "_v"
+        + width;
   }
 
   @Override
   public Kernel assemble() {
     Assembler k = new Assembler(name(), "kernel gradient of a depthwise convolution", THREADS);
-    B64 x = k.pointer("x", "input images");
-    B64 dy = k.pointer("dy", "output gradient");
+    PixelSource x = new PixelSource(k, images, "x", "input images");
+    PixelSource dy = new PixelSource(k, gradient, "dy", "output gradient");
     B64 partial = k.pointer("partial", "[chunks, k, k, C]");
     B32 chunk = k.integer("chunk", "tiles of a block");
     ImageTiles tiles = new ImageTiles(k, width, ImageTiles.Extents.of(k));
@@ -58,6 +70,8 @@ public record DepthwiseFilter(Window window, int width) implements KernelSource 
         "the channels exist",
         tiles.threads.inside,
         () -> {
+          PixelSource.Pixels xs = x.of(tiles);
+          PixelSource.Pixels dys = dy.of(tiles);
           B32 begin = k.multiply(k.special("%ctaid.x"), chunk);
           B32 end = k.min(k.add(begin, chunk), tiles.extents.tiles());
           k.loop(
@@ -65,7 +79,7 @@ public record DepthwiseFilter(Window window, int width) implements KernelSource 
               k.add(begin, k.special("%tid.y")),
               end,
               k.special("%ntid.y"),
-              tile -> accumulate(k, tiles, tiles.place(tile), x, dy, sums));
+              tile -> accumulate(k, tiles, tiles.place(tile), xs, dys, sums));
         });
     for (int row = 0; row < taps; row++) {
       int r = row;
@@ -86,21 +100,25 @@ public record DepthwiseFilter(Window window, int width) implements KernelSource 
   }
 
   private void accumulate(
-      Assembler k, ImageTiles tiles, ImageTiles.Place place, B64 x, B64 dy, F32[][][] sums) {
+      Assembler k,
+      ImageTiles tiles,
+      ImageTiles.Place place,
+      PixelSource.Pixels x,
+      PixelSource.Pixels dy,
+      F32[][][] sums) {
     ImageTiles.Extents extents = tiles.extents;
     StencilPlan plan = new StencilPlan(window, false, tile(window));
     int[] columns = plan.sources();
     int[] outputs = IntStream.range(0, plan.targets()).toArray();
     B32 outColumn = tiles.first(place.column(), plan.targetStep(), 0);
-    B64 gradient =
-        tiles.at(
-            dy,
+    B32 output =
+        tiles.index(
             place.image(),
             place.row(),
             outColumn,
             extents.targetHeight(),
             extents.targetWidth());
-    F32[][] gradients = tiles.load(gradient, outColumn, outputs, extents.targetWidth());
+    F32[][] gradients = dy.load(output, outColumn, outputs, extents.targetWidth());
     B32 row = tiles.first(place.row(), window.stride(), window.padding());
     B32 column = tiles.first(place.column(), plan.sourceStep(), plan.sourcePadding());
     for (int kernel = 0; kernel < window.kernel(); kernel++) {
@@ -110,10 +128,10 @@ public record DepthwiseFilter(Window window, int width) implements KernelSource 
           "the source row of kernel row %d is inside".formatted(kernel),
           k.within(line, extents.sourceHeight()),
           () -> {
-            B64 address =
-                tiles.at(
-                    x, place.image(), line, column, extents.sourceHeight(), extents.sourceWidth());
-            F32[][] pixels = tiles.load(address, column, columns, extents.sourceWidth());
+            B32 input =
+                tiles.index(
+                    place.image(), line, column, extents.sourceHeight(), extents.sourceWidth());
+            F32[][] pixels = x.load(input, column, columns, extents.sourceWidth());
             for (Tap tap : plan.taps()) {
               int pixel = Arrays.binarySearch(columns, tap.source());
               F32[] sum = into[tap.kernel()];

@@ -3,7 +3,6 @@ package dev.sextant.kernels.family;
 import dev.sextant.kernels.ptx.Assembler;
 import dev.sextant.kernels.ptx.Operand.B32;
 import dev.sextant.kernels.ptx.Operand.B64;
-import dev.sextant.kernels.ptx.Operand.F32;
 import dev.sextant.kernels.ptx.Operand.Pred;
 
 /**
@@ -76,42 +75,15 @@ final class ImageTiles {
     return k.add(k.multiply(position, step), -padding);
   }
 
+  /** The index of this thread's first channel at a pixel, which may lie outside a row. */
+  B32 index(B32 image, B32 row, B32 column, B32 height, B32 across) {
+    B32 line = k.multiplyAdd(image, height, row);
+    B32 pixel = k.multiplyAdd(line, across, column);
+    return k.multiplyAdd(pixel, extents.channels, threads.channel);
+  }
+
   /** The address of this thread's channels at a pixel, which may lie outside a row. */
   B64 at(B64 base, B32 image, B32 row, B32 column, B32 height, B32 across) {
-    B32 line = k.multiplyAdd(image, height, row);
-    return threads.at(base, k.multiplyAdd(line, across, column));
-  }
-
-  /**
-   * Loads pixels of one source row at offsets from a column; those outside the image are zero.
-   *
-   * @param address of offset 0
-   * @param offsets ascending
-   */
-  F32[][] load(B64 address, B32 column, int[] offsets, B32 across) {
-    F32[][] pixels = new F32[offsets.length][];
-    B64 next = k.add(address, k.multiply(pixelBytes, offsets[0]));
-    for (int i = 0; i < offsets.length; i++) {
-      if (i > 0) {
-        for (int gap = offsets[i] - offsets[i - 1]; gap > 0; gap--) {
-          next = k.add(next, pixelBytes);
-        }
-      }
-      pixels[i] = zeros();
-      loadInside(pixels[i], next, k.within(k.add(column, offsets[i]), across));
-    }
-    return pixels;
-  }
-
-  private F32[] zeros() {
-    F32[] zeros = k.registers(threads.width);
-    for (F32 lane : zeros) {
-      k.assign(lane, k.constant(0f));
-    }
-    return zeros;
-  }
-
-  private void loadInside(F32[] pixel, B64 address, Pred inside) {
-    k.under(inside, () -> k.load(pixel, address, 0, true));
+    return k.element(base, index(image, row, column, height, across));
   }
 }

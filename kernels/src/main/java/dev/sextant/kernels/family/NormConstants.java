@@ -20,12 +20,17 @@ final class NormConstants {
   /** The parameters of a batch norm, in their order. */
   record Parameters(B64 mean, B64 variance, B64 gamma, B64 beta, F32 epsilon) {
     static Parameters of(Assembler k) {
+      return of(k, "");
+    }
+
+    /** With that in front of each name. */
+    static Parameters of(Assembler k, String prefix) {
       return new Parameters(
-          k.pointer("mean", "of each channel"),
-          k.pointer("variance", "of each channel, biased"),
-          k.pointer("gamma", "scale of each channel"),
-          k.pointer("beta", "offset of each channel"),
-          k.number("epsilon", "added to the variance"));
+          k.pointer(prefix + "mean", "of each channel"),
+          k.pointer(prefix + "variance", "of each channel, biased"),
+          k.pointer(prefix + "gamma", "scale of each channel"),
+          k.pointer(prefix + "beta", "offset of each channel"),
+          k.number(prefix + "epsilon", "added to the variance"));
     }
   }
 

@@ -10,6 +10,9 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * A device without hardware: kernels are interpreted from their PTX with every access checked;
@@ -52,6 +55,13 @@ public final class EmulatedDriver implements Driver {
   }
 
   @Override
+  public void zero(long address, long bytes) {
+    DeviceMemory.Block block = memory.of(address, bytes);
+    int word = (int) ((address - block.address) / 4);
+    Arrays.fill(block.words, word, word + Math.toIntExact(bytes / 4), 0);
+  }
+
+  @Override
   public void upload(float[] from, int offset, int count, long to) {
     DeviceMemory.Block block = memory.of(to, 4L * count);
     int word = (int) ((to - block.address) / 4);
@@ -78,17 +88,17 @@ public final class EmulatedDriver implements Driver {
   @Override
   public void synchronize() {}
 
-  private record Loaded(Program program) implements Function {}
+  private record Loaded(Program program, List<Warp> warps) implements Function {}
 
   @Override
   public Function load(Kernel kernel, ByteBuffer parameters) {
-    return new Loaded(ProgramParser.parse(kernel));
+    return new Loaded(ProgramParser.parse(kernel), new ArrayList<>());
   }
 
   @Override
   public void launch(Launch launch) {
-    Program program = ((Loaded) launch.function()).program;
-    new Execution(launch, program, memory, ++launches).run();
+    Loaded loaded = (Loaded) launch.function();
+    new Execution(launch, loaded.program, loaded.warps, memory, ++launches).run();
   }
 
   @Override

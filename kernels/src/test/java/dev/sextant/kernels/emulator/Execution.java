@@ -17,6 +17,7 @@ final class Execution {
 
   private final Launch launch;
   private final Program program;
+  private final List<Warp> spare;
   private final GlobalAccess global;
   private final int number;
   private final int[] shared;
@@ -26,9 +27,15 @@ final class Execution {
   private int interval;
   private long steps;
 
-  /** A launch, the number-th of its driver. */
-  Execution(Launch launch, Program program, DeviceMemory memory, int number) {
+  /**
+   * A launch.
+   *
+   * @param spare warps of earlier launches of the program, to be used again
+   * @param number counts the launches of the driver
+   */
+  Execution(Launch launch, Program program, List<Warp> spare, DeviceMemory memory, int number) {
     this.launch = launch;
+    this.spare = spare;
     this.program = program;
     this.number = number;
     List<Parameter> parameters = launch.kernel().parameters();
@@ -52,10 +59,11 @@ final class Execution {
 
   void run() {
     int threads = launch.blockX() * launch.blockY();
-    Warp[] warps = new Warp[(threads + Warp.LANES - 1) / Warp.LANES];
-    for (int w = 0; w < warps.length; w++) {
-      warps[w] = new Warp(program);
+    while (spare.size() * Warp.LANES < threads) {
+      spare.add(new Warp(program));
     }
+    Warp[] warps =
+        spare.subList(0, (threads + Warp.LANES - 1) / Warp.LANES).toArray(Warp[]::new);
     for (int z = 0; z < launch.gridZ(); z++) {
       for (int y = 0; y < launch.gridY(); y++) {
         for (int x = 0; x < launch.gridX(); x++) {

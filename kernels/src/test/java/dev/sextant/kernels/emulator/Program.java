@@ -12,7 +12,7 @@ import java.util.List;
  */
 record Program(
     String name,
-    List<Instruction> instructions,
+    Instruction[] instructions,
     int floats,
     int words,
     int addresses,

@@ -70,7 +70,7 @@ final class ProgramParser {
     jumps.forEach((index, label) -> instructions.get(index).target = target(label));
     return new Program(
         kernel.name(),
-        List.copyOf(instructions),
+        instructions.toArray(Instruction[]::new),
         count('F'),
         count('B'),
         count('D'),

@@ -1,7 +1,6 @@
 package dev.sextant.kernels.emulator;
 
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * 32 threads in step. Where they part, those at the lowest instruction go first until the others
@@ -31,6 +30,12 @@ final class Warp {
   private final int[] definedAddresses;
   private final int[] definedPredicates;
 
+  /** All lanes of constants. */
+  private final int[] constantFloats;
+
+  private final int[] constantWords;
+  private final int[] constantAddresses;
+
   /** Groups of lanes that have parted: where they are, and which they are. */
   private final int[] counters = new int[LANES];
 
@@ -53,6 +58,31 @@ final class Warp {
     definedWords = new int[program.words()];
     definedAddresses = new int[program.addresses()];
     definedPredicates = new int[program.predicates()];
+    constantFloats = new int[program.floats()];
+    constantWords = new int[program.words()];
+    constantAddresses = new int[program.addresses()];
+    setConstants();
+  }
+
+  /** Constants are set once: no instruction writes to them. */
+  private void setConstants() {
+    for (Program.Constant constant : program.constants()) {
+      int first = constant.register() * LANES;
+      switch (constant.type()) {
+        case 'F' -> {
+          Arrays.fill(floats, first, first + LANES, Float.intBitsToFloat((int) constant.bits()));
+          constantFloats[constant.register()] = -1;
+        }
+        case 'B' -> {
+          Arrays.fill(words, first, first + LANES, (int) constant.bits());
+          constantWords[constant.register()] = -1;
+        }
+        default -> {
+          Arrays.fill(addresses, first, first + LANES, constant.bits());
+          constantAddresses[constant.register()] = -1;
+        }
+      }
+    }
   }
 
   /** Begins a block: no register holds anything but constants and the thread's place. */
@@ -60,27 +90,10 @@ final class Warp {
     number = warp;
     int count = Math.min(LANES, blockThreads - warp * LANES);
     threads = count == LANES ? -1 : (1 << count) - 1;
-    Arrays.fill(definedFloats, 0);
-    Arrays.fill(definedWords, 0);
-    Arrays.fill(definedAddresses, 0);
+    System.arraycopy(constantFloats, 0, definedFloats, 0, definedFloats.length);
+    System.arraycopy(constantWords, 0, definedWords, 0, definedWords.length);
+    System.arraycopy(constantAddresses, 0, definedAddresses, 0, definedAddresses.length);
     Arrays.fill(definedPredicates, 0);
-    for (Program.Constant constant : program.constants()) {
-      int first = constant.register() * LANES;
-      switch (constant.type()) {
-        case 'F' -> {
-          Arrays.fill(floats, first, first + LANES, Float.intBitsToFloat((int) constant.bits()));
-          definedFloats[constant.register()] = -1;
-        }
-        case 'B' -> {
-          Arrays.fill(words, first, first + LANES, (int) constant.bits());
-          definedWords[constant.register()] = -1;
-        }
-        default -> {
-          Arrays.fill(addresses, first, first + LANES, constant.bits());
-          definedAddresses[constant.register()] = -1;
-        }
-      }
-    }
     for (int special = 0; special < Program.SPECIALS.size(); special++) {
       int register = program.specials()[special];
       if (register < 0) {
@@ -105,14 +118,14 @@ final class Warp {
 
   /** Runs to the next barrier or to the end. */
   void run(Execution execution) {
-    List<Instruction> instructions = program.instructions();
+    Instruction[] instructions = program.instructions();
     state = State.READY;
     while (state == State.READY) {
       int current = lowest();
       int others = lowestBut(current);
       int pc = counters[current];
       while (pc < others) {
-        Instruction instruction = instructions.get(pc);
+        Instruction instruction = instructions[pc];
         int mask = masks[current] & guard(execution, instruction, masks[current]);
         if (instruction.opcode == Opcode.BRA) {
           pc = branch(current, mask, instruction.target, pc + 1);
