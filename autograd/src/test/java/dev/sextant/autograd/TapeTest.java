@@ -352,4 +352,26 @@ final class TapeTest {
           assertThrows(SextantException.class, () -> tape.backward(y, wrong)).getMessage());
     }
   }
+
+  @Test
+  void aTapeOpenedAgainComputesTheSameAndRefusesWhatItNoLongerHolds() {
+    Tape tape = new Tape(backend);
+    assertThrows(IllegalStateException.class, () -> tape.leaf(x));
+    Variable before = null;
+    for (int pass = 0; pass < 3; pass++) {
+      try (Tape open = tape.open(Tape.Mode.TRAIN)) {
+        assertThrows(IllegalStateException.class, () -> open.open(Tape.Mode.EVAL));
+        Variable leaf = open.leaf(x);
+        Variable y = Multiply.apply(open, leaf, Activate.apply(open, leaf, Activation.RELU));
+        try (Tape probe = open.probe()) {
+          assertFalse(Scale.apply(probe, leaf, 2).requiresGradient());
+        }
+        open.backward(Sum.apply(open, y));
+        // x relu(x): 2 x where x is positive
+        assertArrayEquals(new float[] {4, 0}, gradient(leaf));
+        before = leaf;
+      }
+      assertThrows(IllegalStateException.class, before::value);
+    }
+  }
 }

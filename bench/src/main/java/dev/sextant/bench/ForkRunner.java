@@ -1,6 +1,9 @@
 package dev.sextant.bench;
 
 import dev.sextant.bench.libtorch.Layout;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.profile.GCProfiler;
@@ -8,6 +11,7 @@ import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.format.OutputFormatFactory;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
@@ -24,6 +28,8 @@ record ForkRunner(Layout layout, int scale) {
     "--add-modules",
     "jdk.incubator.vector",
     "--enable-native-access=ALL-UNNAMED",
+    // JMH counts on it.
+    "--sun-misc-unsafe-memory-access=allow",
     "-XX:+UseParallelGC",
     "-XX:NewRatio=5",
     "-XX:MaxRAMPercentage=70"
@@ -32,7 +38,7 @@ record ForkRunner(Layout layout, int scale) {
   /**
    * Measures.
    *
-   * @throws IllegalStateException if the fork fails; it has printed why
+   * @throws IllegalStateException if the fork fails, with what it printed
    */
   Fork run(Case hotPath, String engine, int threads) {
     Effort effort = hotPath.effort();
@@ -52,10 +58,12 @@ record ForkRunner(Layout layout, int scale) {
             .jvmArgs(JVM)
             .addProfiler(GCProfiler.class)
             .shouldFailOnError(true)
-            .verbosity(VerboseMode.SILENT)
             .build();
-    try {
-      Collection<RunResult> results = new Runner(options).run();
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    try (PrintStream out = new PrintStream(printed, true, StandardCharsets.UTF_8)) {
+      Collection<RunResult> results =
+          new Runner(options, OutputFormatFactory.createFormatInstance(out, VerboseMode.NORMAL))
+              .run();
       if (results.size() != 1) {
         throw new IllegalStateException(hotPath.name() + ": JMH ran " + results.size());
       }
@@ -65,7 +73,10 @@ record ForkRunner(Layout layout, int scale) {
           result.getPrimaryResult().getScore(),
           allocated == null ? Double.NaN : allocated.getScore());
     } catch (RunnerException e) {
-      throw new IllegalStateException("%s in %s failed".formatted(hotPath.name(), engine), e);
+      throw new IllegalStateException(
+          "%s in %s failed:%n%s"
+              .formatted(hotPath.name(), engine, printed.toString(StandardCharsets.UTF_8)),
+          e);
     }
   }
 }

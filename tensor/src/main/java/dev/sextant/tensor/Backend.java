@@ -184,6 +184,7 @@ public interface Backend extends AutoCloseable {
     private Tensor beta;
     private float epsilon;
     private Activation activation;
+    private @Nullable BatchNorm linear;
 
     /** See {@link #set}. */
     public BatchNorm(
@@ -223,6 +224,14 @@ public interface Backend extends AutoCloseable {
       this.epsilon = epsilon;
       this.activation = activation;
       return this;
+    }
+
+    /** The norm without its activation, as it is now: each call gives the same object. */
+    BatchNorm linear() {
+      if (linear == null) {
+        linear = new BatchNorm(mean, variance, gamma, beta, epsilon, Activation.IDENTITY);
+      }
+      return linear.set(mean, variance, gamma, beta, epsilon, Activation.IDENTITY);
     }
 
     /** Subtracted from z. */

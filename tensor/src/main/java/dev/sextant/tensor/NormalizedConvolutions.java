@@ -17,9 +17,9 @@ final class NormalizedConvolutions {
   static void reduce(Backend b, Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
     BatchNorm norm = gradient.norm();
     try (Tensor scratch = workspace(b, z.shape())) {
-      b.batchNormApply(z, linear(norm), null, scratch);
+      b.batchNormApply(z, norm.linear(), null, scratch);
       b.activateBackward(scratch, norm.activation(), dy, g);
-      b.batchNormBackward(z, linear(norm), g, scratch, gradient.dgamma(), gradient.dbeta());
+      b.batchNormBackward(z, norm.linear(), g, scratch, gradient.dgamma(), gradient.dbeta());
     }
   }
 
@@ -149,20 +149,9 @@ final class NormalizedConvolutions {
     Tensor dz = workspace(b, z.shape());
     try (Tensor dgamma = workspace(b, gradient.dgamma().shape());
         Tensor dbeta = workspace(b, gradient.dbeta().shape())) {
-      b.batchNormBackward(z, linear(gradient.norm()), g, dz, dgamma, dbeta);
+      b.batchNormBackward(z, gradient.norm().linear(), g, dz, dgamma, dbeta);
     }
     return dz;
-  }
-
-  /** The norm without its activation. */
-  private static BatchNorm linear(BatchNorm norm) {
-    return new BatchNorm(
-        norm.mean(),
-        norm.variance(),
-        norm.gamma(),
-        norm.beta(),
-        norm.epsilon(),
-        Activation.IDENTITY);
   }
 
   private static Tensor workspace(Backend b, Shape shape) {

@@ -30,9 +30,16 @@ public abstract class Storage {
     final float @Nullable [] floats;
     final int @Nullable [] ints;
 
+    /**
+     * Elements behind the last, one vector of 512 bits: masked loads and stores at the end of a
+     * block then stay inside the array. Past it the Vector API takes another way, which allocates.
+     */
+    private static final int MARGIN = 16;
+
     Heap(DType dtype, int elements) {
       super((long) elements * dtype.bytes());
-      floats = dtype == DType.F32 ? new float[elements] : null;
+      int length = (int) Math.min(Integer.MAX_VALUE - 8, (long) elements + MARGIN);
+      floats = dtype == DType.F32 ? new float[length] : null;
       ints = dtype == DType.I32 ? new int[elements] : null;
     }
   }

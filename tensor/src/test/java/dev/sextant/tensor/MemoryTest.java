@@ -2,6 +2,7 @@ package dev.sextant.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -268,5 +269,69 @@ class MemoryTest {
     assertEquals("1.5 KiB", Memory.human(1536));
     assertEquals("12.0 MiB", Memory.human(12L << 20));
     assertEquals("3.0 GiB", Memory.human(3L << 30));
+  }
+
+  @Test
+  void aClosedHandleStaysClosedUntilTheOutermostScopeEnds() {
+    Tensor first;
+    try (Memory.Scope _ = memory.scope()) {
+      try (Memory.Scope _ = memory.scope()) {
+        first = memory.floats(Shape.of(3), Category.ACTIVATIONS, "first");
+      }
+      Tensor second = memory.floats(Shape.of(3), Category.ACTIVATIONS, "second");
+      assertNotSame(first, second);
+      assertThrows(IllegalStateException.class, first::floats);
+    }
+    assertThrows(IllegalStateException.class, first::floats);
+    try (Memory.Scope _ = memory.scope()) {
+      Tensor a = memory.floats(Shape.of(5), Category.ACTIVATIONS, "a");
+      Tensor b = memory.floats(Shape.of(5), Category.ACTIVATIONS, "b");
+      assertTrue(a == first || b == first, "the handle is used again");
+      assertEquals(Shape.of(5), first.shape());
+    }
+    assertEquals(0, memory.current());
+  }
+
+  @Test
+  void handlesThatAreKeptOrMadeOutsideScopesAreNotUsedAgainWhileTheyAreOpen() {
+    Tensor outside = memory.floats(Shape.of(3), Category.WEIGHTS, "outside");
+    Tensor kept;
+    try (Memory.Scope _ = memory.scope()) {
+      kept = memory.keep(memory.floats(Shape.of(3), Category.GRADIENTS, "kept"));
+    }
+    outside.close();
+    try (Memory.Scope _ = memory.scope()) {
+      Tensor other = memory.floats(Shape.of(3), Category.ACTIVATIONS, "other");
+      assertNotSame(outside, other);
+      assertNotSame(kept, other);
+      assertEquals(Shape.of(3), kept.shape());
+    }
+    assertThrows(IllegalStateException.class, outside::floats);
+    kept.close();
+  }
+
+  @Test
+  void aScopeMayBeOpenedAgain() {
+    Memory.Scope scope = memory.scope();
+    assertThrows(IllegalStateException.class, scope::open);
+    scope.close();
+    try (Memory.Scope again = scope.open()) {
+      memory.floats(Shape.of(3), Category.ACTIVATIONS, "again");
+      assertSame(scope, again);
+    }
+    assertEquals(0, memory.current());
+  }
+
+  @Test
+  void sizeClassesAreNumberedInOrder() {
+    int before = -1;
+    for (int size = 1; size > 0; size = Memory.sizeClass(size) + 1) {
+      assertEquals(before + 1, Memory.sizeClassIndex(Memory.sizeClass(size)));
+      before++;
+      if (Memory.sizeClass(size) >= Integer.MAX_VALUE - 8) {
+        break;
+      }
+    }
+    assertTrue(before < 8 * 23, "last class " + before);
   }
 }

@@ -194,7 +194,7 @@ public final class NormalizedChain extends Op {
       recorded |= tape.records(input(save(stage.gamma)));
       recorded |= tape.records(input(save(stage.beta)));
     }
-    return recorded | (residual != null && tape.records(input(residual)));
+    return recorded | (residual != null && tape.records(input(save(residual))));
   }
 
   /** With running statistics, in place; nothing is recorded. */
@@ -273,10 +273,14 @@ public final class NormalizedChain extends Op {
     return stage == 0 ? null : link(stage - 1).norm();
   }
 
-  /** Not with a residual, for the reason that {@link BatchNormActivate} gives. */
+  /**
+   * Of residual blocks one after another the inputs are sums of what came before, so the first
+   * asked for brings back those of all blocks since the last one without a residual. Between the
+   * passes there is none.
+   */
   @Override
   protected boolean recomputes() {
-    return residual == null;
+    return true;
   }
 
   @Override

@@ -8,12 +8,20 @@ import java.util.List;
 
 /**
  * Writes layers as straight-line TorchScript and notes which parameters it reads, under the paths
- * that this engine's modules give them. Batch norms use the batch's statistics.
+ * that this engine's modules give them. Batch norms use the batch's statistics where the variable
+ * {@code training} is true, which whoever joins the script sets ({@link #TRAINING}), else the
+ * running ones.
  *
  * <p>Activations after a batch norm are in place, as in the published PyTorch code of the networks:
  * less memory and faster than a copy.
  */
 final class LayerCode {
+  /** Sets what batch norms read. */
+  static final String TRAINING = "training = True\n";
+
+  /** As {@link #TRAINING}. */
+  static final String EVALUATION = "training = False\n";
+
   /** Weight of a batch in running statistics, as PyTorch counts it and this engine too. */
   private static final double MOMENTUM = 0.1;
 
@@ -105,20 +113,23 @@ final class LayerCode {
     return norm(projected, prefix + "project_norm.", Activation.IDENTITY);
   }
 
-  private String squeezeExcite(String x, String prefix) {
+  /** Writes squeeze-and-excite. */
+  String squeezeExcite(String x, String prefix) {
     String mean = set("torch.mean(%s, [2, 3])".formatted(x));
     String hidden = set("torch.relu_(%s)".formatted(linear(mean, prefix + "reduce.")));
     String gate = set("torch.sigmoid_(%s)".formatted(linear(hidden, prefix + "expand.")));
     return set("torch.mul(%s, torch.unsqueeze(torch.unsqueeze(%s, -1), -1))".formatted(x, gate));
   }
 
-  private String linear(String x, String prefix) {
+  /** Writes a linear layer. */
+  String linear(String x, String prefix) {
     return set(
         "torch.linear(%s, %s, %s)"
             .formatted(x, parameter(prefix + "weight"), parameter(prefix + "bias")));
   }
 
-  private String normOrBias(String z, boolean batchNorm, String prefix, Activation activation) {
+  /** Writes what follows a convolution. */
+  String normOrBias(String z, boolean batchNorm, String prefix, Activation activation) {
     if (batchNorm) {
       return norm(z, prefix + "norm.", activation);
     }
@@ -126,18 +137,20 @@ final class LayerCode {
     return set(activation(set("torch.add(%s, %s)".formatted(z, bias)), activation, true));
   }
 
-  private String convolution(String x, String weight, Window window, int groups) {
+  /** Writes a convolution without a bias; {@code weight} is its path. */
+  String convolution(String x, String weight, Window window, int groups) {
     return set(convolution(x, parameter(weight), window, groups, "None"));
   }
 
-  private String norm(String z, String prefix, Activation activation) {
+  /** Writes a batch norm and its activation. */
+  String norm(String z, String prefix, Activation activation) {
     String statistics =
         updatesStatistics
             ? parameter(prefix + "mean") + ", " + parameter(prefix + "variance")
             : "None, None";
     String y =
         set(
-            "torch.batch_norm(%s, %s, %s, %s, True, %s, %s, True)"
+            "torch.batch_norm(%s, %s, %s, %s, training, %s, %s, True)"
                 .formatted(
                     z,
                     parameter(prefix + "gamma"),
@@ -148,7 +161,8 @@ final class LayerCode {
     return activation == Activation.IDENTITY ? y : set(activation(y, activation, true));
   }
 
-  private String parameter(String path) {
+  /** A variable that holds the parameter or buffer of that path. */
+  String parameter(String path) {
     paths.add(path);
     return "p" + (paths.size() - 1);
   }

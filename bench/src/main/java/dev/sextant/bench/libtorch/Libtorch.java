@@ -37,12 +37,14 @@ import java.util.Optional;
 public final class Libtorch implements AutoCloseable {
   private final PtNDManager manager;
   private final Layout layout;
+  private final Precision precision;
   private final Map<String, Script> scripts = new HashMap<>();
   private NDManager innermost;
 
-  private Libtorch(PtNDManager manager, Layout layout) {
+  private Libtorch(PtNDManager manager, Layout layout, Precision precision) {
     this.manager = manager;
     this.layout = layout;
+    this.precision = precision;
     innermost = manager;
   }
 
@@ -58,13 +60,19 @@ public final class Libtorch implements AutoCloseable {
             .formatted(system, processor));
   }
 
+  /** {@link #open(int, Layout, Precision)} in single precision. */
+  public static Libtorch open(int threads, Layout layout) {
+    return open(threads, layout, Precision.SINGLE);
+  }
+
   /**
    * Starts libtorch on this thread. Nothing is downloaded: the library comes from the class path,
    * unpacked once into DJL's cache.
    *
+   * @param precision of the arrays that it makes
    * @throws SextantException where it cannot be used, as {@link #missing} says
    */
-  public static Libtorch open(int threads, Layout layout) {
+  public static Libtorch open(int threads, Layout layout, Precision precision) {
     missing()
         .ifPresent(
             reason -> {
@@ -79,7 +87,7 @@ public final class Libtorch implements AutoCloseable {
     JniUtils.setGradMode(true);
     // Each operator as eager PyTorch runs it; the optimizer would only add profiling passes.
     JniUtils.setGraphExecutorOptimize(false);
-    return new Libtorch(manager, layout);
+    return new Libtorch(manager, layout, precision);
   }
 
   /** How images and kernels lie in memory. */
@@ -118,7 +126,7 @@ public final class Libtorch implements AutoCloseable {
     long[] extents = new long[shape.rank()];
     Arrays.setAll(extents, shape::get);
     try (NDArray source = manager.create(values, new ai.djl.ndarray.types.Shape(extents))) {
-      return evaluate("x", kind.toTorch(layout), source);
+      return evaluate("x", precision.cast(kind.toTorch(layout)), source);
     }
   }
 
@@ -138,7 +146,7 @@ public final class Libtorch implements AutoCloseable {
 
   /** The values of an array in this engine's order. */
   public float[] read(Kind kind, NDArray array) {
-    try (NDArray ordered = evaluate("x", kind.fromTorch(), array)) {
+    try (NDArray ordered = evaluate("x", Precision.SINGLE.cast(kind.fromTorch()), array)) {
       return ordered.toFloatArray();
     }
   }

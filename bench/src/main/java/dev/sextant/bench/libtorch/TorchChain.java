@@ -42,15 +42,24 @@ public final class TorchChain {
       double epsilon,
       boolean updatesStatistics,
       Map<String, Tensor> state) {
+    this(
+        torch,
+        new LayerCode(epsilon, updatesStatistics),
+        code -> write(code, layers, input),
+        state);
+  }
+
+  /** What turns {@code x} into the output. */
+  interface Writer {
+    /** Writes statements; returns the variable that holds the output. */
+    String write(LayerCode code);
+  }
+
+  /** Any code in {@code x} and parameters of those paths. */
+  TorchChain(Libtorch torch, LayerCode code, Writer writer, Map<String, Tensor> state) {
     this.torch = torch;
-    code = new LayerCode(epsilon, updatesStatistics);
-    Shape shape = input;
-    String y = "x";
-    for (int i = 0; i < layers.size(); i++) {
-      y = code.layer(layers.get(i), shape.channels(), y, "layers." + i + ".");
-      shape = layers.get(i).output(shape);
-    }
-    output = y;
+    this.code = code;
+    output = writer.write(code);
     paths = code.paths();
     for (int i = 0; i < paths.size(); i++) {
       Tensor value = TorchSupernet.weight(state, paths.get(i));
@@ -66,9 +75,28 @@ public final class TorchChain {
     }
   }
 
+  private static String write(LayerCode code, List<? extends Layer> layers, Shape input) {
+    Shape shape = input;
+    String y = "x";
+    for (int i = 0; i < layers.size(); i++) {
+      y = code.layer(layers.get(i), shape.channels(), y, "layers." + i + ".");
+      shape = layers.get(i).output(shape);
+    }
+    return y;
+  }
+
   /** The output; gradients flow to the parameters, and to x where it requires one. */
   public NDArray forward(NDArray x) {
-    return script("x", "", "return [" + output + "]").call(arguments(List.of(x))).getFirst();
+    return script("x", LayerCode.TRAINING, "return [" + output + "]")
+        .call(arguments(List.of(x)))
+        .getFirst();
+  }
+
+  /** The output by running statistics, of a chain that updates them. */
+  public NDArray evaluate(NDArray x) {
+    return script("x", LayerCode.EVALUATION, "return [" + output + "]")
+        .call(arguments(List.of(x)))
+        .getFirst();
   }
 
   /**
@@ -79,8 +107,10 @@ public final class TorchChain {
    * @return the gradient of x, then those of the parameters in the order of {@link #parameters}
    */
   public List<NDArray> gradients(NDArray x, NDArray dy) {
-    String backward = Libtorch.gradientCode(output, "x, " + trainedNames(), "dy");
-    return script("x dy", "", backward + "return gradients").call(arguments(List.of(x, dy)));
+    String backward =
+        Libtorch.gradientCode(output, trained.isEmpty() ? "x" : "x, " + trainedNames(), "dy");
+    return script("x dy", LayerCode.TRAINING, backward + "return gradients")
+        .call(arguments(List.of(x, dy)));
   }
 
   /**
@@ -89,7 +119,8 @@ public final class TorchChain {
    * @return the mean cross-entropy, then the gradients in the order of {@link #parameters}
    */
   public List<NDArray> lossGradients(NDArray x, NDArray labels, float smoothing) {
-    return script("x labels", "", loss(smoothing) + "return torch.add([loss], gradients)")
+    return script(
+            "x labels", LayerCode.TRAINING, loss(smoothing) + "return torch.add([loss], gradients)")
         .call(arguments(List.of(x, labels)));
   }
 
@@ -116,7 +147,7 @@ public final class TorchChain {
             .formatted(trainedNames(), String.join(", ", names), decay, momentum, rate);
     List<NDArray> leading = new ArrayList<>(List.of(x, labels));
     leading.addAll(velocities);
-    return script("x labels " + String.join(" ", names), "", loss(smoothing) + step)
+    return script("x labels " + String.join(" ", names), LayerCode.TRAINING, loss(smoothing) + step)
         .call(arguments(leading))
         .getFirst();
   }

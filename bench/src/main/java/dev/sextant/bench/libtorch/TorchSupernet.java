@@ -106,7 +106,7 @@ public final class TorchSupernet {
         }
       }
     }
-    StringBuilder body = new StringBuilder(code.body());
+    StringBuilder body = new StringBuilder(LayerCode.TRAINING + code.body());
     body.append("loss = %s\n".formatted(TorchOps.crossEntropy(y, "labels", 0)));
     body.append(Libtorch.gradientCode("loss", String.join(", ", outputs), ""));
     body.append("results = [torch.detach(loss)]\n");
@@ -162,7 +162,7 @@ public final class TorchSupernet {
   private static String product(LayerCode code, String part, String dy) {
     return code.set(
         part.equals(ZERO)
-            ? "torch.sum(torch.zeros([1]))"
+            ? "torch.new_zeros(%s, [])".formatted(dy)
             : "torch.sum(torch.mul(torch.detach(%s), %s))".formatted(part, dy));
   }
 
@@ -263,6 +263,7 @@ public final class TorchSupernet {
 
   /** Whether a path is a trained parameter's, not a batch norm's running statistic's. */
   static boolean isTrained(String path) {
-    return !path.endsWith(".mean") && !path.endsWith(".variance");
+    String name = path.substring(path.lastIndexOf('.') + 1);
+    return !name.equals("mean") && !name.equals("variance");
   }
 }

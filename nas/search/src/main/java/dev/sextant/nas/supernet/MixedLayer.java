@@ -210,8 +210,7 @@ public final class MixedLayer extends Module {
     }
     for (int i = 0; i < sampledCount; i++) {
       int j = sampled[i];
-      exit.outputs[i] =
-          j == active ? out.value().share() : output(tape, x, candidates.get(j));
+      exit.outputs[i] = j == active ? out.value().share() : output(tape, x, candidates.get(j));
     }
     Variable y = tape.record(exit, out.value().share());
     if (out != x) {

@@ -1,6 +1,5 @@
 package dev.sextant.tensor.internal.cpu;
 
-import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
@@ -10,7 +9,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Batch normalisation (Ioffe and Szegedy, 2015) on the Vector API: the four methods of {@link
+ * Batch normalisation (Ioffe and Szegedy, 2015) on the Vector API: the methods of {@link
  * dev.sextant.tensor.Backend} of these names, for shapes that the caller has checked.
  *
  * <p>Scratch comes from the memory as workspace and goes back before a method returns; only the
@@ -20,19 +19,25 @@ import org.jspecify.annotations.Nullable;
  */
 final class BatchNormKernels {
   /** Rows whose mean is the shift of the statistics. */
-  private static final int SAMPLES = 16;
+  static final int SAMPLES = 16;
+
+  /** Elements whose gradients are found and summed while the first-level cache holds them. */
+  private static final int BLOCK = 2048;
 
   private final WorkerTeam team;
   private final Memory memory;
-  private final ChannelRows rows = new ChannelRows();
-  private final ChannelSums sums = new ChannelSums(rows);
-  private final Apply apply = new Apply(rows);
-  private final Gradient gradient = new Gradient(rows);
+  private final NormPlanes planes = new NormPlanes();
+  private final ChannelSums sums;
+  private final Statistics statistics = new Statistics();
+  private final Apply apply = new Apply();
+  private final Reduce reduce = new Reduce();
+  private final Gradient gradient = new Gradient();
 
   /** Kernels that run on this team and take their scratch from this memory. */
   BatchNormKernels(WorkerTeam team, Memory memory) {
     this.team = team;
     this.memory = memory;
+    sums = new ChannelSums(planes, team.threads());
   }
 
   /**
@@ -48,18 +53,27 @@ final class BatchNormKernels {
       zero(variance);
       return;
     }
-    int count = view(z);
-    try (Tensor _ = workspace(ChannelSums.Kind.MOMENTS)) {
-      sampleMean(z, count);
-      bindSums(ChannelSums.Kind.MOMENTS, z, z, Activation.IDENTITY);
-      sums.total(team);
-      for (int c = 0; c < rows.channels; c++) {
-        double difference = sums.sum(0, c) / count;
-        double square = sums.sum(1, c) / count - difference * difference;
-        double shift = sums.work[sums.constants + c];
-        mean.floats()[mean.offset() + c] = (float) (shift + difference);
-        variance.floats()[variance.offset() + c] = (float) Math.max(0, square);
-      }
+    try (Tensor work = workspace(z, ChannelSums.Kind.MOMENTS)) {
+      sampleMean(z, mean);
+      planes.mean(mean.floats(), mean.offset());
+      startSums(ChannelSums.Kind.MOMENTS, work);
+      statistics.bind(z, z);
+      team.run(statistics);
+      sums.total();
+      moments(sums, z.shape().rows(), mean, variance);
+    } finally {
+      clear();
+    }
+  }
+
+  /** Turns sums about a shift, which {@code mean} holds, into mean and variance. */
+  static void moments(ChannelSums sums, int count, Tensor mean, Tensor variance) {
+    for (int c = 0; c < mean.size(); c++) {
+      double difference = sums.sum(0, c) / count;
+      double square = sums.sum(1, c) / count - difference * difference;
+      int at = mean.offset() + c;
+      mean.floats()[at] = (float) (mean.floats()[at] + difference);
+      variance.floats()[variance.offset() + c] = (float) Math.max(0, square);
     }
   }
 
@@ -68,51 +82,60 @@ final class BatchNormKernels {
     if (z.size() == 0) {
       return;
     }
-    view(z);
-    try (Tensor _ = workspace(ChannelSums.Kind.MOMENTS)) {
-      constants(norm);
-      apply.z = z.floats();
-      apply.zOffset = z.offset();
+    try (Tensor _ = workspace(z, ChannelSums.Kind.MOMENTS)) {
+      planes.set(norm);
+      apply.bind(z, residual == null ? z : residual);
       apply.hasResidual = residual != null;
-      apply.residual = residual == null ? z.floats() : residual.floats();
-      apply.residualOffset = residual == null ? z.offset() : residual.offset();
       apply.out = out.floats();
-      apply.outOffset = out.offset();
-      apply.work = sums.work;
-      apply.constants = sums.constants;
-      apply.workers = sums.workers;
-      apply.workerSize = ChannelSums.workerSize(ChannelSums.Kind.MOMENTS, rows);
-      apply.activation = norm.activation();
+      apply.iout = out.offset();
       team.run(apply);
+    } finally {
+      clear();
     }
   }
 
   /** dz, dgamma and dbeta in training, the activation's derivative included; dz may be dy. */
   void batchNormBackward(
       Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
+    batchNormReduce(z, norm, dy, dz, dgamma, dbeta);
+    if (z.size() == 0) {
+      return;
+    }
+    try (Tensor _ = workspace(z, ChannelSums.Kind.GRADIENTS)) {
+      planes.set(norm, dgamma, dbeta, z.shape().rows());
+      gradient.bind(z, dz);
+      team.run(gradient);
+    } finally {
+      clear();
+    }
+  }
+
+  /** g = dy activation'(norm(z)), with dgamma and dbeta in the same pass; g may be dy. */
+  void batchNormReduce(Tensor z, BatchNorm norm, Tensor dy, Tensor g, Tensor dgamma, Tensor dbeta) {
     if (z.size() == 0) {
       zero(dgamma);
       zero(dbeta);
       return;
     }
-    int count = view(z);
-    try (Tensor _ = workspace(ChannelSums.Kind.GRADIENTS)) {
-      constants(norm);
-      bindSums(ChannelSums.Kind.GRADIENTS, z, dy, norm.activation());
-      sums.total(team);
-      gradientConstants(norm, count, dgamma, dbeta);
-      gradient.z = z.floats();
-      gradient.zOffset = z.offset();
-      gradient.dy = dy.floats();
-      gradient.dyOffset = dy.offset();
-      gradient.dz = dz.floats();
-      gradient.dzOffset = dz.offset();
-      gradient.work = sums.work;
-      gradient.constants = sums.constants;
-      gradient.workers = sums.workers;
-      gradient.workerSize = ChannelSums.workerSize(ChannelSums.Kind.GRADIENTS, rows);
-      gradient.activation = norm.activation();
-      team.run(gradient);
+    try (Tensor work = workspace(z, ChannelSums.Kind.GRADIENTS)) {
+      planes.set(norm);
+      startSums(ChannelSums.Kind.GRADIENTS, work);
+      reduce.bind(z, dy);
+      reduce.g = g.floats();
+      reduce.ig = g.offset();
+      team.run(reduce);
+      sums.total();
+      gradients(sums, norm, dgamma, dbeta);
+    } finally {
+      clear();
+    }
+  }
+
+  /** Turns the sums of g and g (z - mean) into dbeta and dgamma. */
+  static void gradients(ChannelSums sums, BatchNorm norm, Tensor dgamma, Tensor dbeta) {
+    for (int c = 0; c < dgamma.size(); c++) {
+      dgamma.floats()[dgamma.offset() + c] = (float) (sums.sum(1, c) * NormPlanes.inverse(norm, c));
+      dbeta.floats()[dbeta.offset() + c] = (float) sums.sum(0, c);
     }
   }
 
@@ -122,259 +145,154 @@ final class BatchNormKernels {
     if (z.size() == 0) {
       return 0;
     }
-    int count = view(z);
-    try (Tensor _ = workspace(ChannelSums.Kind.PRODUCTS)) {
-      plane(BatchNormRows.MEAN, shift.floats(), shift.offset());
-      bindSums(ChannelSums.Kind.PRODUCTS, z, dy, Activation.IDENTITY);
-      sums.total(team);
-      double result = 0;
-      for (int c = 0; c < rows.channels; c++) {
-        double mean = sums.sum(0, c) / count;
-        double variance = Math.max(0, sums.sum(1, c) / count - mean * mean);
-        double centred = sums.sum(3, c) - mean * sums.sum(2, c);
-        result +=
-            gamma.floats()[gamma.offset() + c] * centred / Math.sqrt(variance + epsilon)
-                + beta.floats()[beta.offset() + c] * sums.sum(2, c);
-      }
-      return result;
+    try (Tensor work = workspace(z, ChannelSums.Kind.PRODUCTS)) {
+      planes.mean(shift.floats(), shift.offset());
+      startSums(ChannelSums.Kind.PRODUCTS, work);
+      statistics.bind(z, dy);
+      team.run(statistics);
+      sums.total();
+      return innerProduct(sums, z.shape().rows(), gamma, beta, epsilon);
+    } finally {
+      clear();
     }
   }
 
-  /** Views z as rows and returns its number of elements per channel. */
-  private int view(Tensor z) {
-    int channels = z.shape().channels();
-    rows.view(z.size(), channels);
-    return z.size() / channels;
+  /** The inner product of dy with the batch norm of z from their sums. */
+  static double innerProduct(
+      ChannelSums sums, int count, Tensor gamma, Tensor beta, float epsilon) {
+    double result = 0;
+    for (int c = 0; c < gamma.size(); c++) {
+      double mean = sums.sum(0, c) / count;
+      double variance = Math.max(0, sums.sum(1, c) / count - mean * mean);
+      double centred = sums.sum(3, c) - mean * sums.sum(2, c);
+      result +=
+          gamma.floats()[gamma.offset() + c] * centred / Math.sqrt(variance + epsilon)
+              + beta.floats()[beta.offset() + c] * sums.sum(2, c);
+    }
+    return result;
   }
 
-  private Tensor workspace(ChannelSums.Kind kind) {
-    int constants = BatchNormRows.PLANES * rows.stride;
-    int size = constants + team.threads() * ChannelSums.workerSize(kind, rows);
+  /** Planes of constants, the sums of a kind, and a row of scratch for each worker. */
+  private Tensor workspace(Tensor z, ChannelSums.Kind kind) {
+    planes.view(z.shape().channels());
+    int size = planes.size() + sums.size(kind) + team.threads() * planes.rows.stride;
     Tensor work = memory.floats(Shape.of(size), Category.WORKSPACE, "batch norm");
-    sums.work = work.floats();
-    sums.constants = work.offset();
-    sums.workers = work.offset() + constants;
+    planes.at(work.floats(), work.offset());
     return work;
   }
 
-  private void bindSums(ChannelSums.Kind kind, Tensor z, Tensor dy, Activation activation) {
-    sums.kind = kind;
-    sums.z = z.floats();
-    sums.zOffset = z.offset();
-    sums.dy = dy.floats();
-    sums.dyOffset = dy.offset();
-    sums.activation = activation;
+  private void startSums(ChannelSums.Kind kind, Tensor work) {
+    sums.start(kind, work.offset() + planes.size() + team.threads() * planes.rows.stride);
   }
 
-  /** Writes a per-channel vector into a plane of the constants. */
-  private void plane(int plane, float[] values, int from) {
-    System.arraycopy(values, from, sums.work, sums.constants + plane * rows.stride, rows.channels);
-    repeat(plane);
+  private void clear() {
+    planes.clear();
+    statistics.clear();
+    apply.clear();
+    reduce.clear();
+    gradient.clear();
   }
 
-  /** Repeats the first channels of a plane to its width. */
-  private void repeat(int plane) {
-    int at = sums.constants + plane * rows.stride;
-    for (int base = rows.channels; base < rows.width; base += rows.channels) {
-      System.arraycopy(sums.work, at, sums.work, at + base, rows.channels);
-    }
-    Arrays.fill(sums.work, at + rows.width, at + rows.stride, 0f);
-  }
-
-  private void constants(BatchNorm norm) {
-    plane(BatchNormRows.MEAN, norm.mean().floats(), norm.mean().offset());
-    plane(BatchNormRows.BETA, norm.beta().floats(), norm.beta().offset());
-    int scale = sums.constants + BatchNormRows.SCALE * rows.stride;
-    for (int c = 0; c < rows.channels; c++) {
-      sums.work[scale + c] =
-          (float) (norm.gamma().floats()[norm.gamma().offset() + c] * inverse(norm, c));
-    }
-    repeat(BatchNormRows.SCALE);
-  }
-
-  private static double inverse(BatchNorm norm, int c) {
-    double variance = norm.variance().floats()[norm.variance().offset() + c];
-    return 1 / Math.sqrt(variance + norm.epsilon());
-  }
-
-  /** dz = scale (g - mean of g - xhat mean of g xhat), with xhat = (z - mean) / deviation. */
-  private void gradientConstants(BatchNorm norm, int count, Tensor dgamma, Tensor dbeta) {
-    int slope = sums.constants + BatchNormRows.SLOPE * rows.stride;
-    int offset = sums.constants + BatchNormRows.OFFSET * rows.stride;
-    for (int c = 0; c < rows.channels; c++) {
-      double inverse = inverse(norm, c);
-      double scale = norm.gamma().floats()[norm.gamma().offset() + c] * inverse;
-      double gamma = sums.sum(1, c) * inverse;
-      sums.work[slope + c] = (float) (scale * inverse * gamma / count);
-      sums.work[offset + c] = (float) (scale * sums.sum(0, c) / count);
-      dgamma.floats()[dgamma.offset() + c] = (float) gamma;
-      dbeta.floats()[dbeta.offset() + c] = (float) sums.sum(0, c);
-    }
-    repeat(BatchNormRows.SLOPE);
-    repeat(BatchNormRows.OFFSET);
-  }
-
-  private void sampleMean(Tensor z, int count) {
+  /** Writes the mean of some rows, spread over the tensor. */
+  private static void sampleMean(Tensor z, Tensor mean) {
     float[] values = z.floats();
+    int channels = mean.size();
+    int count = z.shape().rows();
     int samples = Math.min(SAMPLES, count);
-    for (int c = 0; c < rows.channels; c++) {
+    for (int c = 0; c < channels; c++) {
       double sum = 0;
       for (int i = 0; i < samples; i++) {
         int row = (int) ((long) count * i / samples);
-        sum += values[z.offset() + row * rows.channels + c];
+        sum += values[z.offset() + row * channels + c];
       }
-      sums.work[sums.constants + c] = (float) (sum / samples);
+      mean.floats()[mean.offset() + c] = (float) (sum / samples);
     }
-    repeat(BatchNormRows.MEAN);
   }
 
-  private static void zero(Tensor tensor) {
+  static void zero(Tensor tensor) {
     Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
   }
 
-  private static final class Apply implements WorkerTeam.Task {
-    private final ChannelRows rows;
-    private float[] z = {};
-    private int zOffset;
-    private float[] residual = {};
-    private int residualOffset;
-    private boolean hasResidual;
-    private float[] out = {};
-    private int outOffset;
-    private float[] work = {};
-    private int constants;
-    private int workers;
-    private int workerSize;
-    private Activation activation = Activation.IDENTITY;
+  /** A pass over z and a tensor of its shape, divided among the workers at whole rows. */
+  private abstract class Pass implements WorkerTeam.Task {
+    private static final float[] NONE = {};
+    float[] z = NONE;
+    int iz;
+    float[] other = NONE;
+    int iother;
+    private int size;
 
-    private Apply(ChannelRows rows) {
-      this.rows = rows;
+    void bind(Tensor tensor, Tensor second) {
+      z = tensor.floats();
+      iz = tensor.offset();
+      other = second.floats();
+      iother = second.offset();
+      size = tensor.size();
+    }
+
+    void clear() {
+      z = NONE;
+      other = NONE;
     }
 
     @Override
-    public void run(int worker, int team) {
-      int to = rows.share(worker + 1, team);
-      for (int row = rows.share(worker, team); row < to; row++) {
-        int at = row * rows.width;
-        int width = rows.widthOf(row);
-        if (VectorActivation.isClamp(activation)) {
-          clamped(at, width);
-        } else {
-          throughScratch(at, width, workers + worker * workerSize);
-        }
-      }
+    public final void run(int worker, int workers) {
+      int from = Shares.begin(size, planes.rows.width, worker, workers);
+      int to = Shares.begin(size, planes.rows.width, worker + 1, workers);
+      run(worker, from, to - from);
     }
 
-    private void clamped(int at, int width) {
-      float low = VectorActivation.low(activation);
-      float high = VectorActivation.high(activation);
-      if (hasResidual) {
-        BatchNormRows.applyResidual(
-            z,
-            zOffset + at,
-            residual,
-            residualOffset + at,
-            out,
-            outOffset + at,
-            width,
-            work,
-            constants,
-            rows.stride,
-            low,
-            high);
-      } else {
-        BatchNormRows.apply(
-            z, zOffset + at, out, outOffset + at, width, work, constants, rows.stride, low, high);
-      }
-    }
+    /** Does that many elements from one on. */
+    abstract void run(int worker, int from, int elements);
 
-    private void throughScratch(int at, int width, int scratch) {
-      BatchNormRows.apply(
-          z,
-          zOffset + at,
-          work,
-          scratch,
-          width,
-          work,
-          constants,
-          rows.stride,
-          Float.NEGATIVE_INFINITY,
-          Float.POSITIVE_INFINITY);
-      VectorActivation.apply(work, scratch, rows.stride, activation);
+    int scratch(int worker) {
+      return planes.constants + planes.size() + worker * planes.rows.stride;
+    }
+  }
+
+  private final class Statistics extends Pass {
+    @Override
+    void run(int worker, int from, int elements) {
+      sums.add(worker, z, iz + from, other, iother + from, elements);
+    }
+  }
+
+  private final class Apply extends Pass {
+    private float[] out = {};
+    private int iout;
+    private boolean hasResidual;
+
+    @Override
+    void run(int worker, int from, int elements) {
       if (hasResidual) {
-        BatchNormRows.add(work, scratch, residual, residualOffset + at, out, outOffset + at, width);
+        planes.applyResidual(
+            z, iz + from, other, iother + from, out, iout + from, elements, scratch(worker));
       } else {
-        System.arraycopy(work, scratch, out, outOffset + at, width);
+        planes.apply(z, iz + from, out, iout + from, elements);
       }
     }
   }
 
-  private static final class Gradient implements WorkerTeam.Task {
-    private final ChannelRows rows;
-    private float[] z = {};
-    private int zOffset;
-    private float[] dy = {};
-    private int dyOffset;
-    private float[] dz = {};
-    private int dzOffset;
-    private float[] work = {};
-    private int constants;
-    private int workers;
-    private int workerSize;
-    private Activation activation = Activation.IDENTITY;
-
-    private Gradient(ChannelRows rows) {
-      this.rows = rows;
-    }
+  private final class Reduce extends Pass {
+    private float[] g = {};
+    private int ig;
 
     @Override
-    public void run(int worker, int team) {
-      int to = rows.share(worker + 1, team);
-      for (int row = rows.share(worker, team); row < to; row++) {
-        int at = row * rows.width;
-        int width = rows.widthOf(row);
-        if (VectorActivation.isClamp(activation)) {
-          BatchNormRows.gradient(
-              z,
-              zOffset + at,
-              dy,
-              dyOffset + at,
-              dz,
-              dzOffset + at,
-              width,
-              work,
-              constants,
-              rows.stride,
-              VectorActivation.low(activation),
-              VectorActivation.high(activation));
-        } else {
-          int scratch = workers + worker * workerSize;
-          ChannelSums.gradientRow(
-              z,
-              zOffset + at,
-              dy,
-              dyOffset + at,
-              width,
-              work,
-              constants,
-              rows.stride,
-              scratch,
-              activation);
-          BatchNormRows.gradient(
-              z,
-              zOffset + at,
-              work,
-              scratch,
-              dz,
-              dzOffset + at,
-              width,
-              work,
-              constants,
-              rows.stride,
-              Float.NEGATIVE_INFINITY,
-              Float.POSITIVE_INFINITY);
-        }
+    void run(int worker, int from, int elements) {
+      int step = Math.max(1, BLOCK / planes.rows.width) * planes.rows.width;
+      int end = from + elements;
+      for (int i = from; i < end; i += step) {
+        int count = Math.min(step, end - i);
+        planes.mask(z, iz + i, other, iother + i, g, ig + i, count, scratch(worker));
+        sums.add(worker, z, iz + i, g, ig + i, count);
       }
+    }
+  }
+
+  private final class Gradient extends Pass {
+    @Override
+    void run(int worker, int from, int elements) {
+      planes.gradient(z, iz + from, other, iother + from, other, iother + from, elements);
     }
   }
 }

@@ -2,43 +2,28 @@ package dev.sextant.tensor.internal.cpu;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The vector loops of batch normalisation over rows of channels ({@link ChannelRows}).
  *
- * <p>Per-channel constants lie in planes of {@code stride} elements from {@code constants} on: see
- * {@link #MEAN} and its neighbours. Everything is computed from z - mean, never from z scaled, so
- * that a mean large against the deviation costs no digits.
+ * <p>Per-channel constants lie in planes ({@link NormPlanes}) of {@code stride} elements from
+ * {@code constants} on. Everything is computed from z - mean, never from z scaled, so that a mean
+ * large against the deviation costs no digits.
  *
  * <p>Sums are taken over a panel of rows that the first-level cache holds, one vector of columns
  * after the other, and added to {@code sums}, again in planes of {@code stride}.
+ *
+ * <p>Rows whose width is no whole number of vectors are rare: their ends are scalar.
  */
 final class BatchNormRows {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
 
-  /** The plane of the mean, or of an estimate of it. */
-  static final int MEAN = 0;
-
-  /** The plane of gamma / sqrt(variance + epsilon). */
-  static final int SCALE = 1;
-
-  /** The plane of beta. */
-  static final int BETA = 2;
-
-  /** The plane of what z - mean is multiplied by in dz. */
-  static final int SLOPE = 3;
-
-  /** The plane of what is subtracted in dz. */
-  static final int OFFSET = 4;
-
-  /** Number of planes. */
-  static final int PLANES = 5;
-
   private BatchNormRows() {}
 
-  /** out = clamp(scale (z - mean) + beta), over one row. */
+  /** out = clamp(scale (z - mean) + beta), over one row; out may be z. */
   static void apply(
       float[] z,
       int zRow,
@@ -50,23 +35,20 @@ final class BatchNormRows {
       int stride,
       float low,
       float high) {
-    int scale = constants + SCALE * stride;
-    int beta = constants + BETA * stride;
+    int scale = constants + NormPlanes.SCALE * stride;
+    int beta = constants + NormPlanes.BETA * stride;
     int c = 0;
     for (; c <= width - LANES; c += LANES) {
       FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + c);
       d = d.sub(FloatVector.fromArray(SPECIES, work, constants + c));
       FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
       d = d.fma(s, FloatVector.fromArray(SPECIES, work, beta + c));
-      VectorActivation.clamp(d, low, high).intoArray(out, outRow + c);
+      d = d.blend(low, d.compare(VectorOperators.LT, low));
+      d.blend(high, d.compare(VectorOperators.GT, high)).intoArray(out, outRow + c);
     }
-    if (c < width) {
-      VectorMask<Float> mask = SPECIES.indexInRange(c, width);
-      FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + c, mask);
-      d = d.sub(FloatVector.fromArray(SPECIES, work, constants + c));
-      FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
-      d = d.fma(s, FloatVector.fromArray(SPECIES, work, beta + c));
-      VectorActivation.clamp(d, low, high).intoArray(out, outRow + c, mask);
+    for (; c < width; c++) {
+      float x = Math.fma(z[zRow + c] - work[constants + c], work[scale + c], work[beta + c]);
+      out[outRow + c] = VectorActivation.clamp(x, low, high);
     }
   }
 
@@ -84,88 +66,89 @@ final class BatchNormRows {
       int stride,
       float low,
       float high) {
-    int scale = constants + SCALE * stride;
-    int beta = constants + BETA * stride;
+    int scale = constants + NormPlanes.SCALE * stride;
+    int beta = constants + NormPlanes.BETA * stride;
     int c = 0;
     for (; c <= width - LANES; c += LANES) {
       FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + c);
       d = d.sub(FloatVector.fromArray(SPECIES, work, constants + c));
       FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
       d = d.fma(s, FloatVector.fromArray(SPECIES, work, beta + c));
-      VectorActivation.clamp(d, low, high)
+      d = d.blend(low, d.compare(VectorOperators.LT, low));
+      d.blend(high, d.compare(VectorOperators.GT, high))
           .add(FloatVector.fromArray(SPECIES, residual, residualRow + c))
           .intoArray(out, outRow + c);
     }
-    if (c < width) {
-      VectorMask<Float> mask = SPECIES.indexInRange(c, width);
-      FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + c, mask);
-      d = d.sub(FloatVector.fromArray(SPECIES, work, constants + c));
-      FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
-      d = d.fma(s, FloatVector.fromArray(SPECIES, work, beta + c));
-      VectorActivation.clamp(d, low, high)
-          .add(FloatVector.fromArray(SPECIES, residual, residualRow + c, mask))
-          .intoArray(out, outRow + c, mask);
-    }
-  }
-
-  /** out = a + b, over one row. */
-  static void add(float[] a, int aRow, float[] b, int bRow, float[] out, int outRow, int width) {
-    int c = 0;
-    for (; c <= width - LANES; c += LANES) {
-      FloatVector.fromArray(SPECIES, a, aRow + c)
-          .add(FloatVector.fromArray(SPECIES, b, bRow + c))
-          .intoArray(out, outRow + c);
-    }
     for (; c < width; c++) {
-      out[outRow + c] = a[aRow + c] + b[bRow + c];
+      float x = Math.fma(z[zRow + c] - work[constants + c], work[scale + c], work[beta + c]);
+      out[outRow + c] = VectorActivation.clamp(x, low, high) + residual[residualRow + c];
     }
   }
 
-  /** dz = scale g - slope (z - mean) - offset, over one row. */
-  static void gradient(
+  /** g = dy clamp'(scale (z - mean) + beta), over one row; g may be dy. */
+  static void clampGradient(
       float[] z,
       int zRow,
       float[] dy,
       int dyRow,
-      float[] dz,
-      int dzRow,
+      float[] g,
+      int gRow,
       int width,
       float[] work,
       int constants,
       int stride,
       float low,
       float high) {
-    int scale = constants + SCALE * stride;
-    int beta = constants + BETA * stride;
-    int slope = constants + SLOPE * stride;
-    int offset = constants + OFFSET * stride;
+    int scale = constants + NormPlanes.SCALE * stride;
+    int beta = constants + NormPlanes.BETA * stride;
     int c = 0;
     for (; c <= width - LANES; c += LANES) {
       FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + c);
       d = d.sub(FloatVector.fromArray(SPECIES, work, constants + c));
       FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
       FloatVector x = d.fma(s, FloatVector.fromArray(SPECIES, work, beta + c));
-      FloatVector g = FloatVector.fromArray(SPECIES, dy, dyRow + c);
-      g = VectorActivation.clampGradient(x, g, low, high).mul(s);
-      d =
-          d.fma(
-              FloatVector.fromArray(SPECIES, work, slope + c),
-              FloatVector.fromArray(SPECIES, work, offset + c));
-      g.sub(d).intoArray(dz, dzRow + c);
+      VectorMask<Float> flat =
+          x.compare(VectorOperators.LE, low).or(x.compare(VectorOperators.GE, high));
+      FloatVector.fromArray(SPECIES, dy, dyRow + c).blend(0f, flat).intoArray(g, gRow + c);
     }
-    if (c < width) {
-      VectorMask<Float> mask = SPECIES.indexInRange(c, width);
-      FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + c, mask);
+    for (; c < width; c++) {
+      float x = Math.fma(z[zRow + c] - work[constants + c], work[scale + c], work[beta + c]);
+      g[gRow + c] = x <= low || x >= high ? 0 : dy[dyRow + c];
+    }
+  }
+
+  /** dz = scale g - slope (z - mean) - offset, over one row; dz may be g. */
+  static void gradient(
+      float[] z,
+      int zRow,
+      float[] g,
+      int gRow,
+      float[] dz,
+      int dzRow,
+      int width,
+      float[] work,
+      int constants,
+      int stride) {
+    int scale = constants + NormPlanes.SCALE * stride;
+    int slope = constants + NormPlanes.SLOPE * stride;
+    int offset = constants + NormPlanes.OFFSET * stride;
+    int c = 0;
+    for (; c <= width - LANES; c += LANES) {
+      FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + c);
       d = d.sub(FloatVector.fromArray(SPECIES, work, constants + c));
-      FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
-      FloatVector x = d.fma(s, FloatVector.fromArray(SPECIES, work, beta + c));
-      FloatVector g = FloatVector.fromArray(SPECIES, dy, dyRow + c, mask);
-      g = VectorActivation.clampGradient(x, g, low, high).mul(s);
-      d =
+      FloatVector rest =
           d.fma(
               FloatVector.fromArray(SPECIES, work, slope + c),
               FloatVector.fromArray(SPECIES, work, offset + c));
-      g.sub(d).intoArray(dz, dzRow + c, mask);
+      FloatVector.fromArray(SPECIES, g, gRow + c)
+          .mul(FloatVector.fromArray(SPECIES, work, scale + c))
+          .sub(rest)
+          .intoArray(dz, dzRow + c);
+    }
+    for (; c < width; c++) {
+      float d = z[zRow + c] - work[constants + c];
+      dz[dzRow + c] =
+          g[gRow + c] * work[scale + c] - Math.fma(d, work[slope + c], work[offset + c]);
     }
   }
 
@@ -193,71 +176,49 @@ final class BatchNormRows {
       sum.intoArray(work, sums + c);
       squares.intoArray(work, sums + stride + c);
     }
-    if (c < width) {
-      VectorMask<Float> mask = SPECIES.indexInRange(c, width);
-      FloatVector mean = FloatVector.fromArray(SPECIES, work, constants + c, mask);
-      FloatVector sum = FloatVector.fromArray(SPECIES, work, sums + c);
-      FloatVector squares = FloatVector.fromArray(SPECIES, work, sums + stride + c);
+    for (; c < width; c++) {
       for (int row = 0; row < rows; row++) {
-        FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c, mask).sub(mean);
-        sum = sum.add(d);
-        squares = d.fma(d, squares);
+        float d = z[zRow + row * rowStep + c] - work[constants + c];
+        work[sums + c] += d;
+        work[sums + stride + c] = Math.fma(d, d, work[sums + stride + c]);
       }
-      sum.intoArray(work, sums + c);
-      squares.intoArray(work, sums + stride + c);
     }
   }
 
-  /** Adds the panel's sums of g and g (z - mean), g = dy clamp'(scale (z - mean) + beta). */
+  /** Adds the panel's sums of g and g (z - mean). */
   static void gradientSums(
       float[] z,
       int zRow,
-      float[] dy,
-      int dyRow,
+      float[] g,
+      int gRow,
       int rows,
       int rowStep,
       int width,
       float[] work,
       int constants,
       int sums,
-      int stride,
-      float low,
-      float high) {
-    int scale = constants + SCALE * stride;
-    int beta = constants + BETA * stride;
+      int stride) {
     int c = 0;
     for (; c <= width - LANES; c += LANES) {
       FloatVector mean = FloatVector.fromArray(SPECIES, work, constants + c);
-      FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
-      FloatVector b = FloatVector.fromArray(SPECIES, work, beta + c);
       FloatVector sum = FloatVector.fromArray(SPECIES, work, sums + c);
       FloatVector products = FloatVector.fromArray(SPECIES, work, sums + stride + c);
       for (int row = 0; row < rows; row++) {
         FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c).sub(mean);
-        FloatVector g = FloatVector.fromArray(SPECIES, dy, dyRow + row * rowStep + c);
-        g = VectorActivation.clampGradient(d.fma(s, b), g, low, high);
-        sum = sum.add(g);
-        products = d.fma(g, products);
+        FloatVector v = FloatVector.fromArray(SPECIES, g, gRow + row * rowStep + c);
+        sum = sum.add(v);
+        products = d.fma(v, products);
       }
       sum.intoArray(work, sums + c);
       products.intoArray(work, sums + stride + c);
     }
-    if (c < width) {
-      VectorMask<Float> mask = SPECIES.indexInRange(c, width);
-      FloatVector mean = FloatVector.fromArray(SPECIES, work, constants + c, mask);
-      FloatVector s = FloatVector.fromArray(SPECIES, work, scale + c);
-      FloatVector b = FloatVector.fromArray(SPECIES, work, beta + c);
-      FloatVector sum = FloatVector.fromArray(SPECIES, work, sums + c);
-      FloatVector products = FloatVector.fromArray(SPECIES, work, sums + stride + c);
+    for (; c < width; c++) {
       for (int row = 0; row < rows; row++) {
-        FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c, mask).sub(mean);
-        FloatVector g = FloatVector.fromArray(SPECIES, dy, dyRow + row * rowStep + c, mask);
-        g = VectorActivation.clampGradient(d.fma(s, b), g, low, high);
-        sum = sum.add(g);
-        products = d.fma(g, products);
+        float d = z[zRow + row * rowStep + c] - work[constants + c];
+        float v = g[gRow + row * rowStep + c];
+        work[sums + c] += v;
+        work[sums + stride + c] = Math.fma(d, v, work[sums + stride + c]);
       }
-      sum.intoArray(work, sums + c);
-      products.intoArray(work, sums + stride + c);
     }
   }
 
@@ -294,25 +255,15 @@ final class BatchNormRows {
       gradients.intoArray(work, sums + 2 * stride + c);
       products.intoArray(work, sums + 3 * stride + c);
     }
-    if (c < width) {
-      VectorMask<Float> mask = SPECIES.indexInRange(c, width);
-      FloatVector mean = FloatVector.fromArray(SPECIES, work, constants + c, mask);
-      FloatVector sum = FloatVector.fromArray(SPECIES, work, sums + c);
-      FloatVector squares = FloatVector.fromArray(SPECIES, work, sums + stride + c);
-      FloatVector gradients = FloatVector.fromArray(SPECIES, work, sums + 2 * stride + c);
-      FloatVector products = FloatVector.fromArray(SPECIES, work, sums + 3 * stride + c);
+    for (; c < width; c++) {
       for (int row = 0; row < rows; row++) {
-        FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c, mask).sub(mean);
-        FloatVector g = FloatVector.fromArray(SPECIES, dy, dyRow + row * rowStep + c, mask);
-        sum = sum.add(d);
-        squares = d.fma(d, squares);
-        gradients = gradients.add(g);
-        products = d.fma(g, products);
+        float d = z[zRow + row * rowStep + c] - work[constants + c];
+        float g = dy[dyRow + row * rowStep + c];
+        work[sums + c] += d;
+        work[sums + stride + c] = Math.fma(d, d, work[sums + stride + c]);
+        work[sums + 2 * stride + c] += g;
+        work[sums + 3 * stride + c] = Math.fma(d, g, work[sums + 3 * stride + c]);
       }
-      sum.intoArray(work, sums + c);
-      squares.intoArray(work, sums + stride + c);
-      gradients.intoArray(work, sums + 2 * stride + c);
-      products.intoArray(work, sums + 3 * stride + c);
     }
   }
 }

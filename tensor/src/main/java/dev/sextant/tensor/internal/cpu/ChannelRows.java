@@ -24,14 +24,8 @@ final class ChannelRows {
   /** The width rounded up to whole vectors: elements of a vector of per-channel constants. */
   int stride;
 
-  /** Rows of full width. */
-  int wholeRows;
-
-  /** Elements of the shorter row at the end, maybe 0. */
-  int restWidth;
-
-  /** Views that many elements. */
-  void view(int elements, int channelCount) {
+  /** Views tensors of that many channels. */
+  void view(int channelCount) {
     channels = channelCount;
     int joined = LANES / gcd(LANES, channels);
     if (joined * channels > WIDE) {
@@ -42,23 +36,6 @@ final class ChannelRows {
     }
     width = joined * channels;
     stride = (width + LANES - 1) / LANES * LANES;
-    wholeRows = elements / width;
-    restWidth = elements - wholeRows * width;
-  }
-
-  /** Rows, the shorter one included. */
-  int count() {
-    return restWidth == 0 ? wholeRows : wholeRows + 1;
-  }
-
-  /** Elements of a row. */
-  int widthOf(int row) {
-    return row < wholeRows ? width : restWidth;
-  }
-
-  /** Where a worker's share starts; the share of the worker after the last starts at the end. */
-  int share(int worker, int workers) {
-    return (int) ((long) count() * worker / workers);
   }
 
   private static int gcd(int a, int b) {

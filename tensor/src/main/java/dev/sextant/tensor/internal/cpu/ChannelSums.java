@@ -1,13 +1,13 @@
 package dev.sextant.tensor.internal.cpu;
 
-import dev.sextant.tensor.Activation;
 import java.util.Arrays;
 
 /**
- * Per-channel sums over all rows, accurate for millions of rows: float vectors over at most 1024
- * rows, then doubles, then the workers in their order.
+ * Per-channel sums, accurate for millions of rows: float vectors over at most 1024 rows, then
+ * doubles, then the workers in their order. Each worker adds the stretches of its share as it comes
+ * by them, which begin with channel 0.
  */
-final class ChannelSums implements WorkerTeam.Task {
+final class ChannelSums {
   /** Rows whose sums are kept in float. */
   private static final int BLOCK = 1024;
 
@@ -17,11 +17,14 @@ final class ChannelSums implements WorkerTeam.Task {
    */
   private static final int PANEL = 4;
 
+  /** Integers between the counters of two workers, against false sharing. */
+  private static final int PENDING_STRIDE = 16;
+
   /** Which sums are taken. */
   enum Kind {
     /** Of z - mean and its square. */
     MOMENTS(2),
-    /** Of g and g (z - mean), where g is dy times the derivative of the activation. */
+    /** Of g and g (z - mean). */
     GRADIENTS(2),
     /** Of z - mean, its square, dy and dy (z - mean). */
     PRODUCTS(4);
@@ -33,41 +36,110 @@ final class ChannelSums implements WorkerTeam.Task {
     }
   }
 
-  final ChannelRows rows;
-  Kind kind = Kind.MOMENTS;
-  float[] z = {};
-  int zOffset;
-  float[] dy = {};
-  int dyOffset;
-  Activation activation = Activation.IDENTITY;
-
-  /** The constants of {@link BatchNormRows}, then each worker's scratch. */
-  float[] work = {};
-
-  int constants;
-  int workers;
+  private final NormPlanes planes;
+  private final int[] pending;
 
   /** The sums of each worker, {@code [workers, sums, channels]}; after {@link #total} of all. */
   private double[] totals = {};
 
-  ChannelSums(ChannelRows rows) {
-    this.rows = rows;
+  private Kind kind = Kind.MOMENTS;
+  private int workers;
+  private int sums;
+
+  /** Sums about the means of those planes, in whose array they are kept meanwhile. */
+  ChannelSums(NormPlanes planes, int threads) {
+    this.planes = planes;
+    pending = new int[threads * PENDING_STRIDE];
   }
 
-  /** Elements of a worker's scratch: sums, and two rows for activations. */
-  static int workerSize(Kind kind, ChannelRows rows) {
-    return (kind.sums + 2) * rows.stride;
+  /** Floats of scratch that the sums of a team take. */
+  int size(Kind which) {
+    return pending.length / PENDING_STRIDE * which.sums * planes.rows.stride;
   }
 
-  /** Takes the sums with the whole team. */
-  void total(WorkerTeam team) {
-    int size = kind.sums * rows.channels;
-    if (totals.length < team.threads() * size) {
-      totals = new double[team.threads() * size];
+  /** Starts new sums; their floats are at that offset of the array of the planes. */
+  void start(Kind which, int offset) {
+    kind = which;
+    sums = offset;
+    workers = pending.length / PENDING_STRIDE;
+    int size = workers * kind.sums * planes.rows.channels;
+    if (totals.length < size) {
+      totals = new double[size];
     }
-    team.run(this);
-    for (int worker = 1; worker < team.threads(); worker++) {
-      for (int i = 0; i < size; i++) {
+    Arrays.fill(totals, 0, size, 0);
+    Arrays.fill(pending, 0);
+    Arrays.fill(planes.work, sums, sums + size(kind), 0f);
+  }
+
+  /** Adds a stretch to a worker's sums of z alone. */
+  void add(int worker, float[] z, int iz, int elements) {
+    add(worker, z, iz, z, iz, elements);
+  }
+
+  /** Adds a stretch of z and of g or dy to a worker's sums. */
+  void add(int worker, float[] z, int iz, float[] dy, int idy, int elements) {
+    ChannelRows rows = planes.rows;
+    int own = sums + worker * kind.sums * rows.stride;
+    int step = PANEL * rows.width;
+    int whole = elements - elements % rows.width;
+    for (int i = 0; i < whole; i += step) {
+      int count = Math.min(PANEL, (whole - i) / rows.width);
+      panel(z, iz + i, dy, idy + i, count, rows.width, own);
+      count(worker, count);
+    }
+    if (whole < elements) {
+      panel(z, iz + whole, dy, idy + whole, 1, elements - whole, own);
+      count(worker, 1);
+    }
+  }
+
+  private void panel(float[] z, int iz, float[] dy, int idy, int count, int width, int own) {
+    int step = planes.rows.width;
+    int stride = planes.rows.stride;
+    float[] work = planes.work;
+    int constants = planes.constants;
+    switch (kind) {
+      case MOMENTS ->
+          BatchNormRows.moments(z, iz, count, step, width, work, constants, own, stride);
+      case GRADIENTS ->
+          BatchNormRows.gradientSums(
+              z, iz, dy, idy, count, step, width, work, constants, own, stride);
+      case PRODUCTS ->
+          BatchNormRows.products(z, iz, dy, idy, count, step, width, work, constants, own, stride);
+    }
+  }
+
+  private void count(int worker, int rows) {
+    int at = worker * PENDING_STRIDE;
+    pending[at] += rows;
+    if (pending[at] >= BLOCK) {
+      pending[at] = 0;
+      fold(worker);
+    }
+  }
+
+  /** Adds a worker's floats to its doubles. */
+  private void fold(int worker) {
+    ChannelRows rows = planes.rows;
+    int from = sums + worker * kind.sums * rows.stride;
+    int to = worker * kind.sums * rows.channels;
+    for (int sum = 0; sum < kind.sums; sum++) {
+      int row = from + sum * rows.stride;
+      for (int base = 0; base < rows.width; base += rows.channels) {
+        for (int channel = 0; channel < rows.channels; channel++) {
+          totals[to + sum * rows.channels + channel] += planes.work[row + base + channel];
+        }
+      }
+      Arrays.fill(planes.work, row, row + rows.stride, 0f);
+    }
+  }
+
+  /** Adds up the workers' sums; {@link #sum} reads them. */
+  void total() {
+    int size = kind.sums * planes.rows.channels;
+    for (int worker = 0; worker < workers; worker++) {
+      fold(worker);
+      for (int i = 0; i < size && worker > 0; i++) {
         totals[i] += totals[worker * size + i];
       }
     }
@@ -75,119 +147,6 @@ final class ChannelSums implements WorkerTeam.Task {
 
   /** A sum after {@link #total}. */
   double sum(int which, int channel) {
-    return totals[which * rows.channels + channel];
-  }
-
-  @Override
-  public void run(int worker, int team) {
-    int own = worker * kind.sums * rows.channels;
-    Arrays.fill(totals, own, own + kind.sums * rows.channels, 0);
-    int sums = workers + worker * workerSize(kind, rows);
-    int from = rows.share(worker, team);
-    int to = rows.share(worker + 1, team);
-    while (from < to) {
-      int end = Math.min(to, from + BLOCK);
-      Arrays.fill(work, sums, sums + kind.sums * rows.stride, 0f);
-      int whole = Math.min(end, rows.wholeRows);
-      for (int row = from; row < whole; row += PANEL) {
-        add(row, Math.min(PANEL, whole - row), rows.width, sums);
-      }
-      if (whole < end) {
-        add(whole, 1, rows.restWidth, sums);
-      }
-      for (int sum = 0; sum < kind.sums; sum++) {
-        fold(sums + sum * rows.stride, own + sum * rows.channels);
-      }
-      from = end;
-    }
-  }
-
-  private void add(int row, int count, int width, int sums) {
-    int zRow = zOffset + row * rows.width;
-    int dyRow = dyOffset + row * rows.width;
-    switch (kind) {
-      case MOMENTS ->
-          BatchNormRows.moments(
-              z, zRow, count, rows.width, width, work, constants, sums, rows.stride);
-      case GRADIENTS -> gradients(zRow, dyRow, count, width, sums);
-      case PRODUCTS ->
-          BatchNormRows.products(
-              z, zRow, dy, dyRow, count, rows.width, width, work, constants, sums, rows.stride);
-    }
-  }
-
-  private void gradients(int zRow, int dyRow, int count, int width, int sums) {
-    if (VectorActivation.isClamp(activation)) {
-      BatchNormRows.gradientSums(
-          z,
-          zRow,
-          dy,
-          dyRow,
-          count,
-          rows.width,
-          width,
-          work,
-          constants,
-          sums,
-          rows.stride,
-          VectorActivation.low(activation),
-          VectorActivation.high(activation));
-      return;
-    }
-    int scratch = sums + kind.sums * rows.stride;
-    for (int row = 0; row < count; row++) {
-      int at = zRow + row * rows.width;
-      int dyAt = dyRow + row * rows.width;
-      gradientRow(z, at, dy, dyAt, width, work, constants, rows.stride, scratch, activation);
-      BatchNormRows.gradientSums(
-          z,
-          at,
-          work,
-          scratch,
-          1,
-          0,
-          width,
-          work,
-          constants,
-          sums,
-          rows.stride,
-          Float.NEGATIVE_INFINITY,
-          Float.POSITIVE_INFINITY);
-    }
-  }
-
-  /** Writes one row of dy times the derivative of any activation to scratch of two rows. */
-  static void gradientRow(
-      float[] z,
-      int zRow,
-      float[] dy,
-      int dyRow,
-      int width,
-      float[] work,
-      int constants,
-      int stride,
-      int scratch,
-      Activation activation) {
-    BatchNormRows.apply(
-        z,
-        zRow,
-        work,
-        scratch,
-        width,
-        work,
-        constants,
-        stride,
-        Float.NEGATIVE_INFINITY,
-        Float.POSITIVE_INFINITY);
-    System.arraycopy(dy, dyRow, work, scratch + stride, width);
-    VectorActivation.gradient(work, scratch, scratch + stride, stride, activation);
-  }
-
-  private void fold(int from, int to) {
-    for (int base = 0; base < rows.width; base += rows.channels) {
-      for (int channel = 0; channel < rows.channels; channel++) {
-        totals[to + channel] += work[from + base + channel];
-      }
-    }
+    return totals[which * planes.rows.channels + channel];
   }
 }

@@ -27,6 +27,7 @@ public final class CpuBackend implements Backend {
   private final ChannelKernels channel;
   private final GemmKernels gemm;
   private final ConvolutionKernels convolution;
+  private final NormalizedPointwise normalizedPointwise;
   private final DepthwiseKernels depthwise;
   private final BatchNormKernels batchNorm;
   private final PoolKernels pool;
@@ -40,6 +41,7 @@ public final class CpuBackend implements Backend {
     channel = new ChannelKernels(team);
     gemm = new GemmKernels(team, memory);
     convolution = new ConvolutionKernels(team, memory);
+    normalizedPointwise = new NormalizedPointwise(team, memory);
     depthwise = new DepthwiseKernels(team, memory);
     batchNorm = new BatchNormKernels(team, memory);
     pool = new PoolKernels(team);
@@ -200,6 +202,36 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public void depthwiseNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    depthwise.depthwiseNormalized(x, norm, w, window, z, mean, variance);
+  }
+
+  @Override
+  public void depthwiseNormalizedBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx) {
+    // Where x is absent only its shape is asked for, which gx has.
+    Tensor input = x == null ? gx : x;
+    if (input != null) {
+      depthwise.depthwiseNormalizedBackward(g, z, gradient, w, window, input, into, dw, gx);
+    }
+  }
+
+  @Override
   public void batchNormStatistics(Tensor z, Tensor mean, Tensor variance) {
     batchNorm.batchNormStatistics(z, mean, variance);
   }
@@ -238,6 +270,85 @@ public final class CpuBackend implements Backend {
       Tensor dw,
       Tensor dthresholds) {
     superkernel.backward(w, thresholds, scales, nesting, dgates, deffective, dw, dthresholds);
+  }
+
+  @Override
+  public void batchNormReduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
+    batchNorm.batchNormReduce(z, gradient.norm(), dy, g, gradient.dgamma(), gradient.dbeta());
+  }
+
+  @Override
+  public void conv2dNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    if (fuses(window, x, z)) {
+      normalizedPointwise.conv2d(x, norm, w, z, mean, variance);
+    } else {
+      Backend.super.conv2dNormalized(x, norm, w, window, z, mean, variance);
+    }
+  }
+
+  @Override
+  public double conv2dNormalizedInnerProduct(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor dy,
+      Tensor gamma,
+      Tensor beta,
+      float epsilon,
+      Tensor shift) {
+    return fuses(window, x, dy)
+        ? normalizedPointwise.innerProduct(x, norm, w, dy, gamma, beta, epsilon, shift)
+        : Backend.super.conv2dNormalizedInnerProduct(
+            x, norm, w, window, dy, gamma, beta, epsilon, shift);
+  }
+
+  @Override
+  public void conv2dNormalizedBackwardData(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      Tensor gx) {
+    if (fuses(window, gx, z)) {
+      normalizedPointwise.backwardData(g, z, gradient, w, x == null ? gx : x, into, gx);
+    } else {
+      Backend.super.conv2dNormalizedBackwardData(g, z, gradient, w, window, x, into, gx);
+    }
+  }
+
+  @Override
+  public void conv2dNormalizedBackwardFilter(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Window window,
+      Tensor dw) {
+    if (fuses(window, x, z)) {
+      normalizedPointwise.backwardFilter(x, norm, g, z, gradient, dw);
+    } else {
+      Backend.super.conv2dNormalizedBackwardFilter(x, norm, g, z, gradient, window, dw);
+    }
+  }
+
+  /**
+   * Whether a convolution between norms has a kernel of its own. Wider windows read each pixel of
+   * their input kernel² times: their norm is better applied once, beforehand.
+   */
+  private static boolean fuses(Window window, Tensor x, Tensor z) {
+    return window.isPointwise() && x.size() > 0 && z.size() > 0;
   }
 
   @Override

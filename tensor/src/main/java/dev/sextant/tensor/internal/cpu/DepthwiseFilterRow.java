@@ -26,32 +26,42 @@ final class DepthwiseFilterRow {
    * @param a the workspace
    * @param row the pixel under tap 0 of column 0
    * @param pixel elements from one tap to the next
-   * @param gradient the gradient at column 0, dense
+   * @param gradient the gradient at column 0
+   * @param next elements from one column's gradient to the next's
    * @param columns a multiple of eight; gradients past the end of the row are zero
    * @param to the sum of tap 0; the others follow
    */
   static void accumulate(
-      int taps, int stride, float[] a, int row, int pixel, int gradient, int columns, int to) {
+      int taps,
+      int stride,
+      float[] a,
+      int row,
+      int pixel,
+      int gradient,
+      int next,
+      int columns,
+      int to) {
     if (stride == 1 && taps == 3) {
-      stride1Taps3(a, row, pixel, gradient, columns, to);
+      stride1Taps3(a, row, pixel, gradient, next, columns, to);
     } else if (stride == 1 && taps == 5) {
-      stride1Taps5(a, row, pixel, gradient, columns, to);
+      stride1Taps5(a, row, pixel, gradient, next, columns, to);
     } else if (stride == 1 && taps == 7) {
-      stride1Taps7(a, row, pixel, gradient, columns, to);
+      stride1Taps7(a, row, pixel, gradient, next, columns, to);
     } else if (stride == 2 && taps == 3) {
-      stride2Taps3(a, row, pixel, gradient, columns, to);
+      stride2Taps3(a, row, pixel, gradient, next, columns, to);
     } else if (stride == 2 && taps == 5) {
-      stride2Taps5(a, row, pixel, gradient, columns, to);
+      stride2Taps5(a, row, pixel, gradient, next, columns, to);
     } else if (stride == 2 && taps == 7) {
-      stride2Taps7(a, row, pixel, gradient, columns, to);
+      stride2Taps7(a, row, pixel, gradient, next, columns, to);
     } else {
       for (int tap = 0; tap < taps; tap++) {
-        oneTap(a, row + tap * pixel, stride * pixel, gradient, columns, to + tap * LANES);
+        oneTap(a, row + tap * pixel, stride * pixel, gradient, next, columns, to + tap * LANES);
       }
     }
   }
 
-  private static void oneTap(float[] a, int row, int step, int gradient, int columns, int to) {
+  private static void oneTap(
+      float[] a, int row, int step, int gradient, int next, int columns, int to) {
     FloatVector sum0 = FloatVector.fromArray(SPECIES, a, to);
     FloatVector sum1 = FloatVector.zero(SPECIES);
     FloatVector sum2 = FloatVector.zero(SPECIES);
@@ -62,21 +72,21 @@ final class DepthwiseFilterRow {
       sum0 = FloatVector.fromArray(SPECIES, a, p).fma(FloatVector.fromArray(SPECIES, a, d), sum0);
       sum1 =
           FloatVector.fromArray(SPECIES, a, p + step)
-              .fma(FloatVector.fromArray(SPECIES, a, d + LANES), sum1);
+              .fma(FloatVector.fromArray(SPECIES, a, d + next), sum1);
       sum2 =
           FloatVector.fromArray(SPECIES, a, p + 2 * step)
-              .fma(FloatVector.fromArray(SPECIES, a, d + 2 * LANES), sum2);
+              .fma(FloatVector.fromArray(SPECIES, a, d + 2 * next), sum2);
       sum3 =
           FloatVector.fromArray(SPECIES, a, p + 3 * step)
-              .fma(FloatVector.fromArray(SPECIES, a, d + 3 * LANES), sum3);
+              .fma(FloatVector.fromArray(SPECIES, a, d + 3 * next), sum3);
       p += 4 * step;
-      d += 4 * LANES;
+      d += 4 * next;
     }
     sum0.add(sum1).add(sum2.add(sum3)).intoArray(a, to);
   }
 
   private static void stride1Taps3(
-      float[] a, int row, int pixel, int gradient, int columns, int to) {
+      float[] a, int row, int pixel, int gradient, int next, int columns, int to) {
     FloatVector sum0 = FloatVector.fromArray(SPECIES, a, to);
     FloatVector sum1 = FloatVector.fromArray(SPECIES, a, to + LANES);
     FloatVector sum2 = FloatVector.fromArray(SPECIES, a, to + 2 * LANES);
@@ -85,15 +95,15 @@ final class DepthwiseFilterRow {
     FloatVector odd2 = FloatVector.zero(SPECIES);
     for (int column = 0; column < columns; column += 8) {
       int p = row + column * pixel;
-      int d = gradient + column * LANES;
+      int d = gradient + column * next;
       FloatVector d0 = FloatVector.fromArray(SPECIES, a, d);
-      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + LANES);
-      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * LANES);
-      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * LANES);
-      FloatVector d4 = FloatVector.fromArray(SPECIES, a, d + 4 * LANES);
-      FloatVector d5 = FloatVector.fromArray(SPECIES, a, d + 5 * LANES);
-      FloatVector d6 = FloatVector.fromArray(SPECIES, a, d + 6 * LANES);
-      FloatVector d7 = FloatVector.fromArray(SPECIES, a, d + 7 * LANES);
+      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + next);
+      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * next);
+      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * next);
+      FloatVector d4 = FloatVector.fromArray(SPECIES, a, d + 4 * next);
+      FloatVector d5 = FloatVector.fromArray(SPECIES, a, d + 5 * next);
+      FloatVector d6 = FloatVector.fromArray(SPECIES, a, d + 6 * next);
+      FloatVector d7 = FloatVector.fromArray(SPECIES, a, d + 7 * next);
       FloatVector x;
       x = FloatVector.fromArray(SPECIES, a, p);
       sum0 = x.fma(d0, sum0);
@@ -136,7 +146,7 @@ final class DepthwiseFilterRow {
   }
 
   private static void stride1Taps5(
-      float[] a, int row, int pixel, int gradient, int columns, int to) {
+      float[] a, int row, int pixel, int gradient, int next, int columns, int to) {
     FloatVector sum0 = FloatVector.fromArray(SPECIES, a, to);
     FloatVector sum1 = FloatVector.fromArray(SPECIES, a, to + LANES);
     FloatVector sum2 = FloatVector.fromArray(SPECIES, a, to + 2 * LANES);
@@ -149,11 +159,11 @@ final class DepthwiseFilterRow {
     FloatVector odd4 = FloatVector.zero(SPECIES);
     for (int column = 0; column < columns; column += 4) {
       int p = row + column * pixel;
-      int d = gradient + column * LANES;
+      int d = gradient + column * next;
       FloatVector d0 = FloatVector.fromArray(SPECIES, a, d);
-      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + LANES);
-      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * LANES);
-      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * LANES);
+      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + next);
+      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * next);
+      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * next);
       FloatVector x;
       x = FloatVector.fromArray(SPECIES, a, p);
       sum0 = x.fma(d0, sum0);
@@ -192,7 +202,7 @@ final class DepthwiseFilterRow {
   }
 
   private static void stride1Taps7(
-      float[] a, int row, int pixel, int gradient, int columns, int to) {
+      float[] a, int row, int pixel, int gradient, int next, int columns, int to) {
     FloatVector sum0 = FloatVector.fromArray(SPECIES, a, to);
     FloatVector sum1 = FloatVector.fromArray(SPECIES, a, to + LANES);
     FloatVector sum2 = FloatVector.fromArray(SPECIES, a, to + 2 * LANES);
@@ -202,11 +212,11 @@ final class DepthwiseFilterRow {
     FloatVector sum6 = FloatVector.fromArray(SPECIES, a, to + 6 * LANES);
     for (int column = 0; column < columns; column += 4) {
       int p = row + column * pixel;
-      int d = gradient + column * LANES;
+      int d = gradient + column * next;
       FloatVector d0 = FloatVector.fromArray(SPECIES, a, d);
-      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + LANES);
-      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * LANES);
-      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * LANES);
+      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + next);
+      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * next);
+      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * next);
       FloatVector x;
       x = FloatVector.fromArray(SPECIES, a, p);
       sum0 = x.fma(d0, sum0);
@@ -257,7 +267,7 @@ final class DepthwiseFilterRow {
   }
 
   private static void stride2Taps3(
-      float[] a, int row, int pixel, int gradient, int columns, int to) {
+      float[] a, int row, int pixel, int gradient, int next, int columns, int to) {
     FloatVector sum0 = FloatVector.fromArray(SPECIES, a, to);
     FloatVector sum1 = FloatVector.fromArray(SPECIES, a, to + LANES);
     FloatVector sum2 = FloatVector.fromArray(SPECIES, a, to + 2 * LANES);
@@ -266,15 +276,15 @@ final class DepthwiseFilterRow {
     FloatVector odd2 = FloatVector.zero(SPECIES);
     for (int column = 0; column < columns; column += 8) {
       int p = row + column * 2 * pixel;
-      int d = gradient + column * LANES;
+      int d = gradient + column * next;
       FloatVector d0 = FloatVector.fromArray(SPECIES, a, d);
-      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + LANES);
-      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * LANES);
-      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * LANES);
-      FloatVector d4 = FloatVector.fromArray(SPECIES, a, d + 4 * LANES);
-      FloatVector d5 = FloatVector.fromArray(SPECIES, a, d + 5 * LANES);
-      FloatVector d6 = FloatVector.fromArray(SPECIES, a, d + 6 * LANES);
-      FloatVector d7 = FloatVector.fromArray(SPECIES, a, d + 7 * LANES);
+      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + next);
+      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * next);
+      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * next);
+      FloatVector d4 = FloatVector.fromArray(SPECIES, a, d + 4 * next);
+      FloatVector d5 = FloatVector.fromArray(SPECIES, a, d + 5 * next);
+      FloatVector d6 = FloatVector.fromArray(SPECIES, a, d + 6 * next);
+      FloatVector d7 = FloatVector.fromArray(SPECIES, a, d + 7 * next);
       FloatVector x;
       x = FloatVector.fromArray(SPECIES, a, p);
       sum0 = x.fma(d0, sum0);
@@ -324,7 +334,7 @@ final class DepthwiseFilterRow {
   }
 
   private static void stride2Taps5(
-      float[] a, int row, int pixel, int gradient, int columns, int to) {
+      float[] a, int row, int pixel, int gradient, int next, int columns, int to) {
     FloatVector sum0 = FloatVector.fromArray(SPECIES, a, to);
     FloatVector sum1 = FloatVector.fromArray(SPECIES, a, to + LANES);
     FloatVector sum2 = FloatVector.fromArray(SPECIES, a, to + 2 * LANES);
@@ -337,11 +347,11 @@ final class DepthwiseFilterRow {
     FloatVector odd4 = FloatVector.zero(SPECIES);
     for (int column = 0; column < columns; column += 4) {
       int p = row + column * 2 * pixel;
-      int d = gradient + column * LANES;
+      int d = gradient + column * next;
       FloatVector d0 = FloatVector.fromArray(SPECIES, a, d);
-      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + LANES);
-      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * LANES);
-      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * LANES);
+      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + next);
+      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * next);
+      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * next);
       FloatVector x;
       x = FloatVector.fromArray(SPECIES, a, p);
       sum0 = x.fma(d0, sum0);
@@ -383,7 +393,7 @@ final class DepthwiseFilterRow {
   }
 
   private static void stride2Taps7(
-      float[] a, int row, int pixel, int gradient, int columns, int to) {
+      float[] a, int row, int pixel, int gradient, int next, int columns, int to) {
     FloatVector sum0 = FloatVector.fromArray(SPECIES, a, to);
     FloatVector sum1 = FloatVector.fromArray(SPECIES, a, to + LANES);
     FloatVector sum2 = FloatVector.fromArray(SPECIES, a, to + 2 * LANES);
@@ -393,11 +403,11 @@ final class DepthwiseFilterRow {
     FloatVector sum6 = FloatVector.fromArray(SPECIES, a, to + 6 * LANES);
     for (int column = 0; column < columns; column += 4) {
       int p = row + column * 2 * pixel;
-      int d = gradient + column * LANES;
+      int d = gradient + column * next;
       FloatVector d0 = FloatVector.fromArray(SPECIES, a, d);
-      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + LANES);
-      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * LANES);
-      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * LANES);
+      FloatVector d1 = FloatVector.fromArray(SPECIES, a, d + next);
+      FloatVector d2 = FloatVector.fromArray(SPECIES, a, d + 2 * next);
+      FloatVector d3 = FloatVector.fromArray(SPECIES, a, d + 3 * next);
       FloatVector x;
       x = FloatVector.fromArray(SPECIES, a, p);
       sum0 = x.fma(d0, sum0);

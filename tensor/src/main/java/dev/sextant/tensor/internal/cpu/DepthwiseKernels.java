@@ -1,6 +1,8 @@
 package dev.sextant.tensor.internal.cpu;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Backend.BatchNorm;
+import dev.sextant.tensor.Backend.NormGradient;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Shape;
@@ -10,13 +12,12 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Depthwise convolution on the Vector API: the three methods of {@link dev.sextant.tensor.Backend}
- * of these names, for shapes that the caller has checked.
+ * Depthwise convolution on the Vector API: the methods of {@link dev.sextant.tensor.Backend} of
+ * these names, for shapes that the caller has checked.
  *
  * <p>Both the forward pass and the gradient of the input are dense correlations ({@link
- * DepthwisePlan}) of zero-padded tiles ({@link DepthwiseTiles}). Work is split over image rows, so
- * that one image occupies the whole team too. Scratch comes from the memory as workspace and goes
- * back before a method returns.
+ * DepthwisePlan}) of zero-padded tiles ({@link DepthwiseTiles}). Scratch comes from the memory as
+ * workspace and goes back before a method returns.
  *
  * <p>Not thread-safe: called from the thread of the memory.
  */
@@ -28,8 +29,8 @@ final class DepthwiseKernels {
 
   private final WorkerTeam team;
   private final Memory memory;
-  private final DepthwiseCorrelation correlation = new DepthwiseCorrelation(new DepthwisePlan());
-  private final DepthwiseFilterGradient filter = new DepthwiseFilterGradient(new DepthwisePlan());
+  private final DepthwiseForward forward = new DepthwiseForward();
+  private final DepthwiseBackward backward = new DepthwiseBackward();
 
   /** Kernels that run on this team and take their scratch from this memory. */
   DepthwiseKernels(WorkerTeam team, Memory memory) {
@@ -43,9 +44,77 @@ final class DepthwiseKernels {
     if (out.size() == 0) {
       return;
     }
-    correlation.plan.forward(
+    try (Tensor work = forwardWorkspace(x, window, out)) {
+      forward.source.plain(x);
+      forward.activation = activation;
+      forward.measured = false;
+      if (bias != null) {
+        for (int tile = 0; tile < DepthwiseTiles.count(forward.channels); tile++) {
+          System.arraycopy(
+              bias.floats(),
+              bias.offset() + DepthwiseTiles.channel(tile, forward.channels),
+              work.floats(),
+              forward.biases + tile * LANES,
+              Math.min(LANES, forward.channels));
+        }
+      }
+      packWeights(w, forward.plan, work.floats(), forward.weights);
+      team.run(forward);
+    }
+  }
+
+  /** z = depthwise(norm(x), w), and the mean and the variance of z. */
+  void depthwiseNormalized(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    if (z.size() == 0) {
+      zero(mean);
+      zero(variance);
+      return;
+    }
+    try (Tensor work = forwardWorkspace(x, window, z)) {
+      if (norm == null) {
+        forward.source.plain(x);
+      } else {
+        int constants = forward.biases + DepthwiseTiles.count(forward.channels) * LANES;
+        DepthwiseNormTiles.constants(norm, forward.channels, work.floats(), constants);
+        forward.source.normalized(x, constants, norm.activation());
+      }
+      forward.measured = true;
+      forward.statistics.reset(team.threads(), DepthwiseTiles.count(forward.channels));
+      packWeights(w, forward.plan, work.floats(), forward.weights);
+      team.run(forward);
+      forward.statistics.total(team.threads(), forward.channels, mean, variance);
+    }
+  }
+
+  /** Plans a forward pass and takes its scratch: weights, biases (zeros), constants of a norm. */
+  private Tensor forwardWorkspace(Tensor x, Window window, Tensor out) {
+    int channels = out.shape().get(3);
+    int tiles = DepthwiseTiles.count(channels);
+    DepthwisePlan plan = forward.plan;
+    plan.forward(
         window, x.shape().get(1), x.shape().get(2), out.shape().get(1), out.shape().get(2));
-    correlate(x, w, bias, activation, out);
+    output(forward, out, window);
+    forward.source.width = x.shape().get(2);
+    forward.out = out.floats();
+    forward.outOffset = out.offset();
+    forward.divide(team.threads(), (long) plan.ringRows * plan.width * LANES * Float.BYTES);
+    int kernelSize = window.kernel() * window.kernel() * LANES;
+    int shared = tiles * (kernelSize + LANES + DepthwiseNormTiles.CONSTANTS);
+    forward.workerSize = forward.workerSize() + GAP;
+    Tensor work = workspace(shared + GAP + team.threads() * forward.workerSize);
+    forward.work = work.floats();
+    forward.weights = work.offset();
+    forward.biases = work.offset() + tiles * kernelSize;
+    forward.workers = work.offset() + shared + GAP;
+    Arrays.fill(work.floats(), forward.biases, forward.biases + tiles * LANES, 0f);
+    return work;
   }
 
   /** dx = the gradient with respect to the input. */
@@ -53,132 +122,173 @@ final class DepthwiseKernels {
     if (dx.size() == 0) {
       return;
     }
-    correlation.plan.backwardData(
-        window, dx.shape().get(1), dx.shape().get(2), dy.shape().get(1), dy.shape().get(2));
-    correlate(dy, w, null, Activation.IDENTITY, dx);
-  }
-
-  private void correlate(
-      Tensor source, Tensor w, @Nullable Tensor bias, Activation activation, Tensor out) {
-    DepthwisePlan plan = correlation.plan;
-    int channels = out.shape().get(3);
-    int tiles = DepthwiseTiles.count(channels);
-    int kernel = w.shape().get(0);
-    int kernelSize = kernel * kernel * LANES;
-    int blockTiles = DepthwiseRing.blockTiles(plan, tiles);
-    int workerSize = (blockTiles * plan.ringRows * plan.width + plan.denseColumns) * LANES + GAP;
-    int shared = tiles * (kernelSize + LANES) + GAP;
-    try (Tensor work =
-        memory.floats(
-            Shape.of(shared + team.threads() * workerSize), Category.WORKSPACE, "depthwise")) {
-      correlation.source = source.floats();
-      correlation.sourceOffset = source.offset();
-      correlation.sourceHeight = source.shape().get(1);
-      correlation.sourceWidth = source.shape().get(2);
-      correlation.out = out.floats();
-      correlation.outOffset = out.offset();
-      correlation.outHeight = out.shape().get(1);
-      correlation.outWidth = out.shape().get(2);
-      correlation.images = out.shape().get(0);
-      correlation.channels = channels;
-      correlation.kernel = kernel;
-      correlation.activation = activation;
-      correlation.work = work.floats();
-      correlation.weights = work.offset();
-      correlation.biases = work.offset() + tiles * kernelSize;
-      correlation.workers = work.offset() + shared;
-      correlation.workerSize = workerSize;
-      correlation.blockTiles = blockTiles;
-      packWeights(w, plan, channels, kernel);
-      int biases = correlation.biases;
-      Arrays.fill(correlation.work, biases, biases + tiles * LANES, 0f);
-      if (bias != null) {
-        System.arraycopy(bias.floats(), bias.offset(), correlation.work, biases, channels);
-      }
-      team.run(correlation);
-    }
-  }
-
-  /** Packs w into {@code [tile, kernel row, place, lanes]}, the order in which taps are met. */
-  private void packWeights(Tensor w, DepthwisePlan plan, int channels, int kernel) {
-    int kernelSize = kernel * kernel * LANES;
-    for (int row = 0; row < kernel; row++) {
-      for (int place = 0; place < kernel; place++) {
-        DepthwiseTiles.load(
-            w.floats(),
-            w.offset() + (row * kernel + plan.packed[place]) * channels,
-            1,
-            channels,
-            channels,
-            correlation.work,
-            correlation.weights + (row * kernel + place) * LANES,
-            kernelSize);
-      }
+    try (Tensor work = backwardWorkspace(dx.shape(), dy, window, null, dx, false)) {
+      backward.gradient.plain(dy);
+      packWeights(w, backward.gather, work.floats(), backward.weights);
+      team.run(backward);
     }
   }
 
   /** dw = the gradient with respect to the kernel. */
   void depthwiseBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
     if (dy.size() == 0) {
-      Arrays.fill(dw.floats(), dw.offset(), dw.offset() + dw.size(), 0f);
+      zero(dw);
       return;
     }
-    DepthwisePlan plan = filter.plan;
-    plan.forward(window, x.shape().get(1), x.shape().get(2), dy.shape().get(1), dy.shape().get(2));
-    int channels = dy.shape().get(3);
-    int tiles = DepthwiseTiles.count(channels);
-    int kernel = window.kernel();
-    int kernelSize = kernel * kernel * LANES;
-    int blockTiles = DepthwiseRing.blockTiles(plan, tiles);
-    int workerSize =
-        tiles * kernelSize
-            + blockTiles * ((plan.ringRows * plan.width + plan.denseColumns) * LANES + kernelSize)
-            + GAP;
-    try (Tensor work =
-        memory.floats(
-            Shape.of(team.threads() * workerSize), Category.WORKSPACE, "depthwise filter")) {
-      filter.source = x.floats();
-      filter.sourceOffset = x.offset();
-      filter.sourceHeight = x.shape().get(1);
-      filter.sourceWidth = x.shape().get(2);
-      filter.gradient = dy.floats();
-      filter.gradientOffset = dy.offset();
-      filter.outHeight = dy.shape().get(1);
-      filter.outWidth = dy.shape().get(2);
-      filter.images = dy.shape().get(0);
-      filter.channels = channels;
-      filter.kernel = kernel;
-      filter.work = work.floats();
-      filter.workers = work.offset();
-      filter.workerSize = workerSize;
-      filter.blockTiles = blockTiles;
-      team.run(filter);
-      sumWorkers(dw, channels, kernelSize);
+    try (Tensor _ = backwardWorkspace(x.shape(), dy, window, dw, null, false)) {
+      backward.source.plain(x);
+      backward.gradient.plain(dy);
+      team.run(backward);
+      backward.filterGradient(team.threads(), dw);
     }
   }
 
-  /** Adds the workers' totals in the order of the workers, so that the result is deterministic. */
-  private void sumWorkers(Tensor dw, int channels, int kernelSize) {
-    float[] work = filter.work;
-    int first = filter.workers;
-    int tiles = DepthwiseTiles.count(channels);
-    for (int worker = 1; worker < team.threads(); worker++) {
-      int from = first + worker * filter.workerSize;
-      for (int i = 0; i < tiles * kernelSize; i++) {
-        work[first + i] += work[from + i];
+  /** Both gradients of z = depthwise(norm(x), w) in one pass. */
+  void depthwiseNormalizedBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx) {
+    if (z.size() == 0) {
+      nothing(into, dw, gx);
+      return;
+    }
+    if (dw == null && gx == null) {
+      return;
+    }
+    boolean reduced = into != null && gx != null;
+    try (Tensor work = backwardWorkspace(x.shape(), z, window, dw, gx, reduced)) {
+      int channels = backward.channels;
+      float[] a = work.floats();
+      int outputNorm =
+          backward.constants + DepthwiseTiles.count(channels) * DepthwiseNormTiles.CONSTANTS;
+      DepthwiseNormTiles.constants(gradient, z.size() / channels, channels, a, outputNorm);
+      backward.gradient.gradient(z, g, outputNorm);
+      if (into == null) {
+        backward.source.plain(x);
+      } else {
+        DepthwiseNormTiles.constants(into.norm(), channels, a, backward.constants);
+        backward.source.normalized(x, backward.constants, into.norm().activation());
+        backward.activation = into.norm().activation();
+        backward.x = x.floats();
+        backward.xOffset = x.offset();
+      }
+      if (gx != null) {
+        packWeights(w, backward.gather, a, backward.weights);
+      }
+      backward.reset(team.threads());
+      team.run(backward);
+      if (dw != null) {
+        backward.filterGradient(team.threads(), dw);
+      }
+      if (into != null && gx != null) {
+        sums(into);
       }
     }
-    for (int tile = 0; tile < tiles; tile++) {
-      DepthwiseTiles.store(
-          work,
-          first + tile * kernelSize,
-          kernelSize / LANES,
-          channels - tile * LANES,
-          dw.floats(),
-          dw.offset() + tile * LANES,
-          channels,
-          Float.NEGATIVE_INFINITY,
-          Float.POSITIVE_INFINITY);
+  }
+
+  private void sums(NormGradient into) {
+    for (int c = 0; c < backward.channels; c++) {
+      double inverse = DepthwiseNormTiles.inverse(into.norm(), c);
+      double product = backward.sum(team.threads(), 1, c);
+      into.dgamma().floats()[into.dgamma().offset() + c] = (float) (product * inverse);
+      into.dbeta().floats()[into.dbeta().offset() + c] = (float) backward.sum(team.threads(), 0, c);
     }
+  }
+
+  /** The gradients of a convolution without outputs. */
+  private static void nothing(
+      @Nullable NormGradient into, @Nullable Tensor dw, @Nullable Tensor gx) {
+    if (dw != null) {
+      zero(dw);
+    }
+    if (gx != null) {
+      zero(gx);
+      if (into != null) {
+        zero(into.dgamma());
+        zero(into.dbeta());
+      }
+    }
+  }
+
+  /** Plans a backward pass and takes its scratch: weights, zeros, constants of two norms. */
+  private Tensor backwardWorkspace(
+      Shape x,
+      Tensor dy,
+      Window window,
+      @Nullable Tensor dw,
+      @Nullable Tensor dx,
+      boolean reduced) {
+    int channels = dy.shape().get(3);
+    int tiles = DepthwiseTiles.count(channels);
+    int outHeight = dy.shape().get(1);
+    int outWidth = dy.shape().get(2);
+    output(backward, dy, window);
+    backward.filterWanted = dw != null;
+    backward.dataWanted = dx != null;
+    backward.reduced = reduced;
+    backward.inHeight = x.get(1);
+    backward.inWidth = x.get(2);
+    if (dx != null) {
+      backward.out = dx.floats();
+      backward.outOffset = dx.offset();
+    }
+    backward.forward.forward(window, x.get(1), x.get(2), outHeight, outWidth);
+    backward.gather.backwardData(window, x.get(1), x.get(2), outHeight, outWidth);
+    backward.gather.cover(backward.forward.paddedColumns());
+    backward.divide(team.threads(), backward.tileBytes());
+    int kernelSize = window.kernel() * window.kernel() * LANES;
+    int shared = LANES + tiles * (kernelSize + 2 * DepthwiseNormTiles.CONSTANTS);
+    backward.workerSize = backward.workerSize() + GAP;
+    Tensor work = workspace(shared + GAP + team.threads() * backward.workerSize);
+    backward.work = work.floats();
+    backward.zeros = work.offset();
+    backward.weights = work.offset() + LANES;
+    backward.constants = backward.weights + tiles * kernelSize;
+    backward.workers = work.offset() + shared + GAP;
+    Arrays.fill(work.floats(), backward.zeros, backward.zeros + LANES, 0f);
+    return work;
+  }
+
+  private static void output(DepthwiseTask task, Tensor out, Window window) {
+    task.images = out.shape().get(0);
+    task.outHeight = out.shape().get(1);
+    task.outWidth = out.shape().get(2);
+    task.channels = out.shape().get(3);
+    task.kernel = window.kernel();
+  }
+
+  private Tensor workspace(int size) {
+    return memory.floats(Shape.of(size), Category.WORKSPACE, "depthwise");
+  }
+
+  /** Packs w into {@code [tile, kernel row, place, lanes]}, the order in which taps are met. */
+  private void packWeights(Tensor w, DepthwisePlan plan, float[] a, int to) {
+    int kernel = w.shape().get(0);
+    int channels = w.shape().get(2);
+    int at = to;
+    for (int tile = 0; tile < DepthwiseTiles.count(channels); tile++) {
+      int first = w.offset() + DepthwiseTiles.channel(tile, channels);
+      for (int row = 0; row < kernel; row++) {
+        for (int place = 0; place < kernel; place++) {
+          int from = first + (row * kernel + plan.packed[place]) * channels;
+          if (channels >= LANES) {
+            DepthwiseTiles.load(w.floats(), from, 0, 1, a, at);
+          } else {
+            DepthwiseTiles.widen(w.floats(), from, 0, 1, channels, a, at);
+          }
+          at += LANES;
+        }
+      }
+    }
+  }
+
+  private static void zero(Tensor tensor) {
+    Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
   }
 }

@@ -43,7 +43,7 @@ final class DepthwisePlan {
   /** Place of each phase's first tap in a packed kernel row. */
   int[] weight = new int[1];
 
-  /** Place of each phase's first entry in the dense row. */
+  /** Place of each phase's first entry in the row of results. */
   int[] dense = new int[1];
 
   /** Kernel column at each place of a packed kernel row. */
@@ -209,6 +209,65 @@ final class DepthwisePlan {
   /** The last source row that an output row with taps reads. */
   int lastRow(int y) {
     return firstRow[y] + (rowTaps[y] - 1) * tapStep;
+  }
+
+  /** The first source row that any of these output rows reads. */
+  int firstRow(int fromRow, int toRow) {
+    int first = Integer.MAX_VALUE;
+    for (int y = fromRow; y < toRow; y++) {
+      if (rowTaps[y] > 0) {
+        first = Math.min(first, firstRow[y]);
+      }
+    }
+    return first;
+  }
+
+  /** Output columns from the first to the last of the phases' padded entries. */
+  int paddedColumns() {
+    int columns = 0;
+    for (int phase = 0; phase < phases; phase++) {
+      columns = Math.max(columns, phase + (paddedCount(phase) - 1) * phases + 1);
+    }
+    return columns;
+  }
+
+  /** Pads source rows with zeros to hold at least that many columns after the zeros on the left. */
+  void cover(int columns) {
+    width = Math.max(width, left + columns);
+  }
+
+  /**
+   * Computes one row of results for one tile, phase after phase from {@link #dense} on.
+   *
+   * @param a the workspace
+   * @param ring the tile's ring of padded source rows
+   * @param y the output row
+   * @param weights the tile's packed kernel row that {@link #kernelRow} names
+   * @param weightRow elements of a packed kernel row
+   * @param bias what the sums start from
+   */
+  void correlate(float[] a, int ring, int y, int weights, int weightRow, int bias, int to) {
+    int line = width * DepthwiseTiles.LANES;
+    int first = ring + firstRow[y] % ringRows * line;
+    int end = ring + ringRows * line;
+    for (int phase = 0; phase < phases; phase++) {
+      int shift = source[phase] * DepthwiseTiles.LANES;
+      DepthwiseRow.correlate(
+          stride,
+          taps[phase],
+          a,
+          first + shift,
+          end + shift,
+          ringRows * line,
+          tapStep * line,
+          rowTaps[y],
+          tapStep * DepthwiseTiles.LANES,
+          weights + weight[phase] * DepthwiseTiles.LANES,
+          kernelStep * weightRow,
+          bias,
+          to + dense[phase] * DepthwiseTiles.LANES,
+          paddedCount(phase) / DepthwiseRow.COLUMNS);
+    }
   }
 
   private static int[] grown(int[] array, int length) {

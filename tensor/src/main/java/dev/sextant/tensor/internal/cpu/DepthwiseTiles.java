@@ -2,19 +2,26 @@ package dev.sextant.tensor.internal.cpu;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Moves image rows between tensors and the zero-padded tiles that the depthwise kernels work on.
+ * Moves pixels between tensors and the tiles that the depthwise kernels work on.
  *
- * <p>A tile is one vector of channels; a padded row of it is {@code [width, lanes]}. The last
- * tile's missing channels are zeros. So only these copies know of borders, of channel counts that
- * no vector divides, and of pixels that lie {@code channels} apart, which at powers of two would
- * all share one cache set; and they read the tensors in the order of their memory.
+ * <p>A tile is one vector of channels; a row of it is {@code [width, lanes]}. Where no vector
+ * divides the channels the last tile begins early and overlaps the one before: what both compute is
+ * the same. Fewer channels than lanes make one tile whose missing channels are zeros; only {@link
+ * #widen} and {@link #narrow} know of them.
  */
 final class DepthwiseTiles {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   static final int LANES = SPECIES.length();
+
+  /**
+   * Pixels of one tile that are moved before those of the next: the compiler unrolls loops of so
+   * many, and the tensor is still met in the order of its memory.
+   */
+  static final int BLOCK = 8;
 
   private DepthwiseTiles() {}
 
@@ -23,70 +30,46 @@ final class DepthwiseTiles {
     return (channels + LANES - 1) / LANES;
   }
 
-  /**
-   * Copies pixels of some neighbouring tiles.
-   *
-   * @param from the first pixel's first channel
-   * @param pixels how many
-   * @param step elements of x from one pixel to the next
-   * @param lanes channels to copy of each pixel; the last tile may be partial
-   * @param to the first pixel of the first tile
-   * @param tileSize elements from one tile to the next
-   */
-  static void load(
-      float[] x, int from, int pixels, int step, int lanes, float[] a, int to, int tileSize) {
-    int full = lanes / LANES;
-    int rest = lanes - full * LANES;
-    for (int i = 0; i < pixels; i++) {
-      int p = from + i * step;
-      int o = to + i * LANES;
-      for (int tile = 0; tile < full; tile++) {
-        FloatVector.fromArray(SPECIES, x, p).intoArray(a, o);
-        p += LANES;
-        o += tileSize;
-      }
-    }
-    if (rest > 0) {
-      VectorMask<Float> mask = SPECIES.indexInRange(0, rest);
-      int p = from + full * LANES;
-      int o = to + full * tileSize;
-      for (int i = 0; i < pixels; i++) {
-        FloatVector.fromArray(SPECIES, x, p + i * step, mask).intoArray(a, o + i * LANES);
-      }
-    }
+  /** The first channel of a tile. */
+  static int channel(int tile, int channels) {
+    return Math.max(0, Math.min(tile * LANES, channels - LANES));
   }
 
   /**
-   * Copies dense pixels of one tile into a tensor, clamped to [low, high].
+   * Copies pixels into a row of a tile.
    *
-   * @param a the workspace
-   * @param from the first pixel
-   * @param pixels how many
-   * @param lanes channels of the tile
-   * @param to the first pixel's first channel of the tile
-   * @param step elements of out from one pixel to the next
+   * @param from the first pixel's first channel of the tile
+   * @param step elements of x from one pixel to the next
    */
-  static void store(
-      float[] a,
-      int from,
-      int pixels,
-      int lanes,
-      float[] out,
-      int to,
-      int step,
-      float low,
-      float high) {
-    if (lanes >= LANES) {
-      for (int i = 0; i < pixels; i++) {
-        FloatVector v = FloatVector.fromArray(SPECIES, a, from + i * LANES);
-        VectorActivation.clamp(v, low, high).intoArray(out, to + i * step);
-      }
-      return;
+  static void load(float[] x, int from, int step, int pixels, float[] a, int to) {
+    for (int i = 0; i < pixels; i++) {
+      FloatVector.fromArray(SPECIES, x, from + i * step).intoArray(a, to + i * LANES);
     }
-    VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
+  }
+
+  /** Copies a row of a tile to pixels {@code step} apart, clamped to [low, high]. */
+  static void store(
+      float[] a, int from, int pixels, float[] out, int to, int step, float low, float high) {
     for (int i = 0; i < pixels; i++) {
       FloatVector v = FloatVector.fromArray(SPECIES, a, from + i * LANES);
-      VectorActivation.clamp(v, low, high).intoArray(out, to + i * step, mask);
+      v = v.blend(low, v.compare(VectorOperators.LT, low));
+      v.blend(high, v.compare(VectorOperators.GT, high)).intoArray(out, to + i * step);
+    }
+  }
+
+  /** Copies pixels of fewer channels than a vector into a row of a tile. */
+  static void widen(float[] x, int from, int step, int pixels, int channels, float[] a, int to) {
+    VectorMask<Float> mask = SPECIES.indexInRange(0, channels);
+    for (int i = 0; i < pixels; i++) {
+      FloatVector.fromArray(SPECIES, x, from + i * step, mask).intoArray(a, to + i * LANES);
+    }
+  }
+
+  /** Copies a row of a tile to pixels of fewer channels than a vector. */
+  static void narrow(float[] a, int from, int pixels, int channels, float[] out, int to, int step) {
+    VectorMask<Float> mask = SPECIES.indexInRange(0, channels);
+    for (int i = 0; i < pixels; i++) {
+      FloatVector.fromArray(SPECIES, a, from + i * LANES).intoArray(out, to + i * step, mask);
     }
   }
 }

@@ -4,8 +4,6 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Tensor;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -16,6 +14,9 @@ final class ElementwiseKernels {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
   private static final int GRAIN = 4 * LANES;
+
+  /** Gradients computed at a time, before they are stored. */
+  private static final int CHUNK = 64 * LANES;
 
   /** Elements summed in float before they go to a double: 64 to a lane with four accumulators. */
   private static final int BLOCK = 256 * LANES;
@@ -44,7 +45,7 @@ final class ElementwiseKernels {
   ElementwiseKernels(WorkerTeam team) {
     this.team = team;
     partials = new double[team.threads() * PARTIAL_STRIDE];
-    scratch = new float[team.threads() * GRAIN];
+    scratch = new float[team.threads() * CHUNK];
   }
 
   void fill(Tensor x, float value) {
@@ -139,13 +140,14 @@ final class ElementwiseKernels {
         case COPY -> System.arraycopy(a, x, out, to, count);
         case AXPY -> axpy(factor, a, x, b, y, count);
         case SCALE -> scale(a, x, factor, out, to, count);
-        case ADD -> add(a, x, b, y, out, to, count);
+        case ADD -> VectorMath.add(a, x, b, y, out, to, count);
         case MULTIPLY -> multiply(a, x, b, y, out, to, count);
-        case ACTIVATE -> activate(a, x, activation, out, to, count);
-        case ACTIVATE_BACKWARD -> activateBackward(a, x, activation, b, y, out, to, count);
-        case SUM -> partials[worker * PARTIAL_STRIDE] = sum(a, x, count, scratch, worker * GRAIN);
+        case ACTIVATE -> VectorActivation.apply(a, x, out, to, count, activation);
+        case ACTIVATE_BACKWARD ->
+            activateBackward(a, x, activation, b, y, out, to, count, scratch, worker * CHUNK);
+        case SUM -> partials[worker * PARTIAL_STRIDE] = sum(a, x, count, scratch, worker * CHUNK);
         case DOT ->
-            partials[worker * PARTIAL_STRIDE] = dot(a, x, b, y, count, scratch, worker * GRAIN);
+            partials[worker * PARTIAL_STRIDE] = dot(a, x, b, y, count, scratch, worker * CHUNK);
       }
     }
   }
@@ -174,19 +176,6 @@ final class ElementwiseKernels {
     }
   }
 
-  private static void add(float[] a, int ai, float[] b, int bi, float[] out, int oi, int count) {
-    int bound = SPECIES.loopBound(count);
-    int i = 0;
-    for (; i < bound; i += LANES) {
-      FloatVector.fromArray(SPECIES, a, ai + i)
-          .add(FloatVector.fromArray(SPECIES, b, bi + i))
-          .intoArray(out, oi + i);
-    }
-    for (; i < count; i++) {
-      out[oi + i] = a[ai + i] + b[bi + i];
-    }
-  }
-
   private static void multiply(
       float[] a, int ai, float[] b, int bi, float[] out, int oi, int count) {
     int bound = SPECIES.loopBound(count);
@@ -201,88 +190,22 @@ final class ElementwiseKernels {
     }
   }
 
-  private static void activate(
-      float[] x, int xi, Activation activation, float[] out, int oi, int count) {
-    switch (activation) {
-      case IDENTITY -> System.arraycopy(x, xi, out, oi, count);
-      case RELU -> clamp(x, xi, Float.POSITIVE_INFINITY, out, oi, count);
-      case RELU6 -> clamp(x, xi, 6, out, oi, count);
-      case HSWISH -> {
-        for (int i = 0; i < count; i += LANES) {
-          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
-          FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i, mask);
-          v.add(3).max(0).min(6).mul(v).mul(1 / 6f).intoArray(out, oi + i, mask);
-        }
-      }
-      case SIGMOID -> {
-        for (int i = 0; i < count; i += LANES) {
-          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
-          FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i, mask);
-          VectorMath.sigmoid(v).intoArray(out, oi + i, mask);
-        }
-      }
-    }
-  }
-
-  /** out = min(max(x, 0), high). */
-  private static void clamp(float[] x, int xi, float high, float[] out, int oi, int count) {
-    int bound = SPECIES.loopBound(count);
-    int i = 0;
-    for (; i < bound; i += LANES) {
-      FloatVector.fromArray(SPECIES, x, xi + i).max(0).min(high).intoArray(out, oi + i);
-    }
-    for (; i < count; i++) {
-      out[oi + i] = Math.min(Math.max(x[xi + i], 0), high);
-    }
-  }
-
+  /** dx = dy activation'(x); by way of scratch, for dx may be dy. */
   private static void activateBackward(
-      float[] x, int xi, Activation activation, float[] dy, int yi, float[] dx, int oi, int count) {
-    switch (activation) {
-      case IDENTITY -> System.arraycopy(dy, yi, dx, oi, count);
-      case RELU -> clampBackward(x, xi, Float.POSITIVE_INFINITY, dy, yi, dx, oi, count);
-      case RELU6 -> clampBackward(x, xi, 6, dy, yi, dx, oi, count);
-      case HSWISH -> {
-        FloatVector third = FloatVector.broadcast(SPECIES, 1 / 3f);
-        FloatVector half = FloatVector.broadcast(SPECIES, 0.5f);
-        for (int i = 0; i < count; i += LANES) {
-          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
-          FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i, mask);
-          FloatVector.fromArray(SPECIES, dy, yi + i, mask)
-              .mul(
-                  v.fma(third, half)
-                      .blend(0, v.compare(VectorOperators.LE, -3))
-                      .blend(1, v.compare(VectorOperators.GE, 3)))
-              .intoArray(dx, oi + i, mask);
-        }
-      }
-      case SIGMOID -> {
-        for (int i = 0; i < count; i += LANES) {
-          VectorMask<Float> mask = SPECIES.indexInRange(i, count);
-          FloatVector s = VectorMath.sigmoid(FloatVector.fromArray(SPECIES, x, xi + i, mask));
-          FloatVector.fromArray(SPECIES, dy, yi + i, mask)
-              .mul(s.sub(s.mul(s)))
-              .intoArray(dx, oi + i, mask);
-        }
-      }
-    }
-  }
-
-  /** dx = dy where 0 < x < high, else 0. */
-  private static void clampBackward(
-      float[] x, int xi, float high, float[] dy, int yi, float[] dx, int oi, int count) {
-    int bound = SPECIES.loopBound(count);
-    int i = 0;
-    for (; i < bound; i += LANES) {
-      FloatVector v = FloatVector.fromArray(SPECIES, x, xi + i);
-      VectorMask<Float> passes =
-          v.compare(VectorOperators.GT, 0).and(v.compare(VectorOperators.LT, high));
-      FloatVector.zero(SPECIES)
-          .blend(FloatVector.fromArray(SPECIES, dy, yi + i), passes)
-          .intoArray(dx, oi + i);
-    }
-    for (; i < count; i++) {
-      dx[oi + i] = x[xi + i] > 0 && x[xi + i] < high ? dy[yi + i] : 0;
+      float[] x,
+      int xi,
+      Activation activation,
+      float[] dy,
+      int yi,
+      float[] dx,
+      int oi,
+      int count,
+      float[] scratch,
+      int scratchOffset) {
+    for (int i = 0; i < count; i += CHUNK) {
+      int length = Math.min(CHUNK, count - i);
+      VectorActivation.gradient(x, xi + i, dy, yi + i, scratch, scratchOffset, length, activation);
+      System.arraycopy(scratch, scratchOffset, dx, oi + i, length);
     }
   }
 
@@ -292,9 +215,9 @@ final class ElementwiseKernels {
     while (count - i >= GRAIN) {
       int end = i + Math.min(BLOCK, (count - i) / GRAIN * GRAIN);
       FloatVector s0 = FloatVector.zero(SPECIES);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
+      FloatVector s1 = FloatVector.zero(SPECIES);
+      FloatVector s2 = FloatVector.zero(SPECIES);
+      FloatVector s3 = FloatVector.zero(SPECIES);
       for (; i < end; i += GRAIN) {
         s0 = s0.add(FloatVector.fromArray(SPECIES, x, xi + i));
         s1 = s1.add(FloatVector.fromArray(SPECIES, x, xi + i + LANES));
@@ -317,14 +240,22 @@ final class ElementwiseKernels {
     while (count - i >= GRAIN) {
       int end = i + Math.min(BLOCK, (count - i) / GRAIN * GRAIN);
       FloatVector s0 = FloatVector.zero(SPECIES);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
+      FloatVector s1 = FloatVector.zero(SPECIES);
+      FloatVector s2 = FloatVector.zero(SPECIES);
+      FloatVector s3 = FloatVector.zero(SPECIES);
       for (; i < end; i += GRAIN) {
-        s0 = product(a, ai + i, b, bi + i, s0);
-        s1 = product(a, ai + i + LANES, b, bi + i + LANES, s1);
-        s2 = product(a, ai + i + 2 * LANES, b, bi + i + 2 * LANES, s2);
-        s3 = product(a, ai + i + 3 * LANES, b, bi + i + 3 * LANES, s3);
+        s0 =
+            FloatVector.fromArray(SPECIES, a, ai + i)
+                .fma(FloatVector.fromArray(SPECIES, b, bi + i), s0);
+        s1 =
+            FloatVector.fromArray(SPECIES, a, ai + i + LANES)
+                .fma(FloatVector.fromArray(SPECIES, b, bi + i + LANES), s1);
+        s2 =
+            FloatVector.fromArray(SPECIES, a, ai + i + 2 * LANES)
+                .fma(FloatVector.fromArray(SPECIES, b, bi + i + 2 * LANES), s2);
+        s3 =
+            FloatVector.fromArray(SPECIES, a, ai + i + 3 * LANES)
+                .fma(FloatVector.fromArray(SPECIES, b, bi + i + 3 * LANES), s3);
       }
       s0.add(s1).add(s2.add(s3)).intoArray(scratch, scratchOffset);
       total += VectorMath.sum(scratch, scratchOffset);
@@ -333,9 +264,5 @@ final class ElementwiseKernels {
       total += (double) a[ai + i] * b[bi + i];
     }
     return total;
-  }
-
-  private static FloatVector product(float[] a, int ai, float[] b, int bi, FloatVector sum) {
-    return FloatVector.fromArray(SPECIES, a, ai).fma(FloatVector.fromArray(SPECIES, b, bi), sum);
   }
 }

@@ -346,9 +346,9 @@ final class GemmBlock {
     int step = whole ? rowTo - rowFrom : 1;
     for (int row = rowFrom; row < rowTo; row += step) {
       int offset = row * cRow + column;
-      Epilogue.activate(activation, c, ic + offset, length);
+      VectorActivation.apply(c, ic + offset, length, activation);
       if (residual != NONE) {
-        Epilogue.add(residual, iresidual + offset, c, ic + offset, length);
+        VectorMath.add(residual, iresidual + offset, c, ic + offset, c, ic + offset, length);
       }
     }
   }

@@ -246,7 +246,7 @@ final class GemmKernels {
   }
 
   /** Work of a tiling of m rows and n columns relative to what they need, about. */
-  private static double tilingCost(int m, int n) {
+  static double tilingCost(int m, int n) {
     int lanes = GemmBlock.LANES;
     int vectors = (n + lanes - 1) / lanes;
     double padding = (double) vectors * lanes / n;

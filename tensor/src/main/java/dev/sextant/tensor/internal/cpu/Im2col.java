@@ -109,7 +109,7 @@ final class Im2col {
     if (dilation == 1) {
       int first = Math.clamp(-left, 0, kernel);
       int end = Math.clamp(width - left, first, kernel);
-      Epilogue.add(
+      add(
           columns,
           at + first * channels,
           x,
@@ -120,9 +120,13 @@ final class Im2col {
     for (int kx = 0; kx < kernel; kx++) {
       int column = left + kx * dilation;
       if (column >= 0 && column < width) {
-        Epilogue.add(columns, at + kx * channels, x, row + column * channels, channels);
+        add(columns, at + kx * channels, x, row + column * channels, channels);
       }
     }
+  }
+
+  private static void add(float[] columns, int at, float[] x, int ix, int count) {
+    VectorMath.add(columns, at, x, ix, x, ix, count);
   }
 
   /** y = x; runs are short, too short for the general array copy to pay. */

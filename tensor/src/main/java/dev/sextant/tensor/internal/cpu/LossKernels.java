@@ -16,6 +16,9 @@ final class LossKernels {
   /** An exponential costs about as much as streaming this many elements. */
   private static final int EXP_WEIGHT = 8;
 
+  /** Logits whose exponentials are taken at a time. */
+  private static final int CHUNK = 256;
+
   /** Doubles between two workers' partial sums, against false sharing. */
   private static final int PARTIAL_STRIDE = 16;
 
@@ -28,7 +31,7 @@ final class LossKernels {
   LossKernels(WorkerTeam team) {
     this.team = team;
     partials = new double[team.threads() * PARTIAL_STRIDE];
-    scratch = new float[team.threads() * 2 * LANES];
+    scratch = new float[team.threads() * CHUNK];
   }
 
   double softmaxCrossEntropy(
@@ -83,7 +86,7 @@ final class LossKernels {
       int to = Shares.begin(rows, 1, worker + 1, workers);
       double loss = 0;
       for (int row = Shares.begin(rows, 1, worker, workers); row < to; row++) {
-        loss += row(row, worker * 2 * LANES);
+        loss += row(row, worker * CHUNK);
       }
       partials[worker * PARTIAL_STRIDE] = loss;
     }
@@ -92,7 +95,7 @@ final class LossKernels {
      * With L = log Σ exp x: −Σ target log p = (1 − s)(L − x[label]) + s (L − mean x), as the target
      * is (1 − s) one-hot + s / K. Everything is shifted by the maximum.
      */
-    private double row(int row, int lanes) {
+    private double row(int row, int chunk) {
       int from = logitsOffset + row * classes;
       FloatVector maxima = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
       for (int k = 0; k < classes; k += LANES) {
@@ -101,18 +104,21 @@ final class LossKernels {
         maxima = maxima.lanewise(VectorOperators.MAX, x, mask);
       }
       float max = maxima.reduceLanes(VectorOperators.MAX);
-      FloatVector exps = FloatVector.zero(SPECIES);
-      FloatVector shifted = exps;
-      for (int k = 0; k < classes; k += LANES) {
-        VectorMask<Float> mask = SPECIES.indexInRange(k, classes);
-        FloatVector x = FloatVector.fromArray(SPECIES, logits, from + k, mask).sub(max);
-        exps = exps.add(VectorMath.exp(x), mask);
-        shifted = shifted.add(x, mask);
+      double sum = 0;
+      double shifted = 0;
+      for (int k = 0; k < classes; k += CHUNK) {
+        int count = Math.min(CHUNK, classes - k);
+        for (int i = 0; i < count; i++) {
+          float x = logits[from + k + i] - max;
+          scratch[chunk + i] = x;
+          shifted += x;
+        }
+        VectorMath.exp(scratch, chunk, count);
+        for (int i = 0; i < count; i++) {
+          sum += scratch[chunk + i];
+        }
       }
-      exps.intoArray(scratch, lanes);
-      double sum = VectorMath.sum(scratch, lanes);
-      shifted.intoArray(scratch, lanes);
-      double meanShifted = VectorMath.sum(scratch, lanes) / classes;
+      double meanShifted = shifted / classes;
       int label = labels[labelsOffset + row];
       double logSum = Math.log(sum);
       double loss = (1.0 - smoothing) * (logSum - (logits[from + label] - max));
@@ -130,14 +136,12 @@ final class LossKernels {
         float[] gradient, int to, int from, float max, float inverseSum, int label) {
       float uniform = smoothing / classes;
       float inverseRows = 1f / rows;
-      for (int k = 0; k < classes; k += LANES) {
-        VectorMask<Float> mask = SPECIES.indexInRange(k, classes);
-        FloatVector x = FloatVector.fromArray(SPECIES, logits, from + k, mask).sub(max);
-        VectorMath.exp(x)
-            .mul(inverseSum)
-            .sub(uniform)
-            .mul(inverseRows)
-            .intoArray(gradient, to + k, mask);
+      for (int k = 0; k < classes; k++) {
+        gradient[to + k] = logits[from + k] - max;
+      }
+      VectorMath.exp(gradient, to, classes);
+      for (int k = 0; k < classes; k++) {
+        gradient[to + k] = (gradient[to + k] * inverseSum - uniform) * inverseRows;
       }
       gradient[to + label] -= (1 - smoothing) * inverseRows;
     }

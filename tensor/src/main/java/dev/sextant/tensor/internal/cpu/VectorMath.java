@@ -21,36 +21,78 @@ final class VectorMath {
   // Outside of these the power of two would leave the exponent's range.
   private static final float MIN = -87.33f;
   private static final float MAX = 88f;
+  private static final float C1 = 5.0000001201e-1f;
+  private static final float C2 = 1.6666665459e-1f;
+  private static final float C3 = 4.1665795894e-2f;
+  private static final float C4 = 8.3334519073e-3f;
+  private static final float C5 = 1.3981999507e-3f;
+  private static final float C6 = 1.9875691500e-4f;
 
   private VectorMath() {}
 
   /**
-   * e^x to about one unit in the last place for x in [-87.33, 88], and its value at the nearer end
-   * outside; NaN stays NaN. The polynomial is that of Cephes' expf (Moshier).
+   * Replaces each x of a range by e^x, to about one unit in the last place for x in [-87.33, 88],
+   * and its value at the nearer end outside; NaN stays NaN. The polynomial is that of Cephes' expf
+   * (Moshier).
+   *
+   * <p>It works on an array because a vector handed to a method is boxed on the heap wherever C2
+   * does not inline that method, and C2 inlines no method that it has already compiled by itself
+   * into more than {@code InlineSmallCode} bytes: which of the two it compiles first is chance.
    */
-  static FloatVector exp(FloatVector x) {
-    FloatVector clamped = x.max(MIN).min(MAX);
-    FloatVector rounded =
-        clamped.fma(
-            FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUNDER));
-    FloatVector n = rounded.sub(ROUNDER);
-    FloatVector r = n.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), clamped);
-    r = n.fma(FloatVector.broadcast(SPECIES, -LN2_LOW), r);
-    FloatVector p = FloatVector.broadcast(SPECIES, 1.9875691500e-4f);
-    p = p.fma(r, FloatVector.broadcast(SPECIES, 1.3981999507e-3f));
-    p = p.fma(r, FloatVector.broadcast(SPECIES, 8.3334519073e-3f));
-    p = p.fma(r, FloatVector.broadcast(SPECIES, 4.1665795894e-2f));
-    p = p.fma(r, FloatVector.broadcast(SPECIES, 1.6666665459e-1f));
-    p = p.fma(r, FloatVector.broadcast(SPECIES, 5.0000001201e-1f));
-    p = p.fma(r.mul(r), r).add(1f);
-    return p.reinterpretAsInts()
-        .add(rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23))
-        .reinterpretAsFloats();
+  static void exp(float[] a, int from, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += SPECIES.length()) {
+      FloatVector x = FloatVector.fromArray(SPECIES, a, from + i);
+      FloatVector clamped = x.max(MIN).min(MAX);
+      FloatVector rounded =
+          clamped.fma(
+              FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUNDER));
+      FloatVector n = rounded.sub(ROUNDER);
+      FloatVector r = n.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), clamped);
+      r = n.fma(FloatVector.broadcast(SPECIES, -LN2_LOW), r);
+      FloatVector p = FloatVector.broadcast(SPECIES, C6);
+      p = p.fma(r, FloatVector.broadcast(SPECIES, C5));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, C4));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, C3));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, C2));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, C1));
+      p = p.fma(r.mul(r), r).add(1f);
+      p.reinterpretAsInts()
+          .add(rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23))
+          .reinterpretAsFloats()
+          .intoArray(a, from + i);
+    }
+    for (; i < count; i++) {
+      a[from + i] = exp(a[from + i]);
+    }
   }
 
-  /** 1 / (1 + e^-x). */
-  static FloatVector sigmoid(FloatVector x) {
-    return FloatVector.broadcast(SPECIES, 1f).div(exp(x.neg()).add(1f));
+  /** The same arithmetic on one number. */
+  private static float exp(float x) {
+    float clamped = Math.min(Math.max(x, MIN), MAX);
+    float rounded = Math.fma(clamped, LOG2_E, ROUNDER);
+    float n = rounded - ROUNDER;
+    float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, clamped));
+    float p = Math.fma(Math.fma(C6, r, C5), r, C4);
+    p = Math.fma(Math.fma(Math.fma(p, r, C3), r, C2), r, C1);
+    p = Math.fma(p, r * r, r) + 1f;
+    return Float.intBitsToFloat(
+        Float.floatToRawIntBits(p) + (Float.floatToRawIntBits(rounded) << 23));
+  }
+
+  /** out = a + b; out may be either. */
+  static void add(float[] a, int ai, float[] b, int bi, float[] out, int oi, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += SPECIES.length()) {
+      FloatVector.fromArray(SPECIES, a, ai + i)
+          .add(FloatVector.fromArray(SPECIES, b, bi + i))
+          .intoArray(out, oi + i);
+    }
+    for (; i < count; i++) {
+      out[oi + i] = a[ai + i] + b[bi + i];
+    }
   }
 
   /**

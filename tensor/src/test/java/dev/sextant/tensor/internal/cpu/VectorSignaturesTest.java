@@ -1,0 +1,63 @@
+package dev.sextant.tensor.internal.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.lang.reflect.Method;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import jdk.incubator.vector.Vector;
+import jdk.incubator.vector.VectorMask;
+import org.junit.jupiter.api.Test;
+
+/**
+ * No method of the kernels takes or returns a vector: where C2 does not inline it, its vectors are
+ * objects on the heap, and whether C2 does depends on which of the two it happened to compile first
+ * ("already compiled into a big method").
+ */
+class VectorSignaturesTest {
+  @Test
+  void noMethodHandsOverAVector() throws IOException, URISyntaxException, ClassNotFoundException {
+    Path folder =
+        Path.of(GemmBlock.class.getResource("GemmBlock.class").toURI())
+            .toAbsolutePath()
+            .getParent();
+    List<String> found = new ArrayList<>();
+    int classes = 0;
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        String name = file.getFileName().toString();
+        if (!name.endsWith(".class")) {
+          continue;
+        }
+        classes++;
+        String className = name.substring(0, name.length() - ".class".length());
+        Class<?> type =
+            Class.forName(
+                GemmBlock.class.getPackageName() + "." + className,
+                false,
+                GemmBlock.class.getClassLoader());
+        for (Method method : type.getDeclaredMethods()) {
+          boolean handsOver = isVector(method.getReturnType());
+          for (Class<?> parameter : method.getParameterTypes()) {
+            handsOver |= isVector(parameter);
+          }
+          if (handsOver) {
+            found.add(className + "." + method.getName());
+          }
+        }
+      }
+    }
+    assertTrue(classes > 10, "only " + classes + " classes in " + folder);
+    assertEquals(List.of(), found);
+  }
+
+  private static boolean isVector(Class<?> type) {
+    return Vector.class.isAssignableFrom(type) || VectorMask.class.isAssignableFrom(type);
+  }
+}
