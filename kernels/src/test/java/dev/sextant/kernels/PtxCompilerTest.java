@@ -35,7 +35,8 @@ class PtxCompilerTest {
     assertEquals(
         sources.size(), sources.stream().map(KernelSource::name).distinct().count(), "names");
     List<Report> reports = sources.parallelStream().map(PtxCompilerTest::report).toList();
-    StringBuilder table = new StringBuilder("%-72s%8s%8s%8s\n".formatted("registers", "sm_70", "sm_80", "sm_90"));
+    StringBuilder table =
+        new StringBuilder("%-72s%8s%8s%8s\n".formatted("registers", "sm_70", "sm_80", "sm_90"));
     for (Report report : reports) {
       table.append("%-72s".formatted(report.name));
       report.registers.forEach(count -> table.append("%8s".formatted(count)));

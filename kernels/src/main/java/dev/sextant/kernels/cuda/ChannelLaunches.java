@@ -271,8 +271,7 @@ final class ChannelLaunches {
     int width = Kernels.width(count, partial, mean, variance);
     Launch launch =
         kernels.of(
-            new ChannelReduction(
-                Quantity.STATISTICS, Stage.COMBINE, Activation.IDENTITY, width));
+            new ChannelReduction(Quantity.STATISTICS, Stage.COMBINE, Activation.IDENTITY, width));
     Kernels.arguments(launch, partial, mean, variance);
     run(launch, ChannelBlocks.of(count, width, parts), parts, parts, count, 1, 1);
   }
@@ -290,9 +289,7 @@ final class ChannelLaunches {
           1,
           Kernels.width(channels, z, dy, gamma, beta),
           launch -> Kernels.arguments(launch, z, dy),
-          launch ->
-              Kernels.argument(
-                  Kernels.arguments(launch, gamma, beta).number(epsilon), out));
+          launch -> Kernels.argument(Kernels.arguments(launch, gamma, beta).number(epsilon), out));
       return kernels.hostSum(out);
     }
   }

@@ -312,8 +312,7 @@ public final class CudaBackend implements Backend {
       Tensor deffective,
       Tensor dw,
       Tensor dthresholds) {
-    superkernels.run(
-        true, nesting, w, thresholds, scales, dgates, deffective, dw, dthresholds);
+    superkernels.run(true, nesting, w, thresholds, scales, dgates, deffective, dw, dthresholds);
   }
 
   @Override

@@ -168,8 +168,7 @@ final class ImageLaunches {
     stencil(Depthwise.plain(window, true, false, Activation.IDENTITY, width), dy, w, null, dx);
   }
 
-  private void stencil(
-      Depthwise kernel, Tensor from, Tensor w, @Nullable Tensor bias, Tensor to) {
+  private void stencil(Depthwise kernel, Tensor from, Tensor w, @Nullable Tensor bias, Tensor to) {
     if (to.size() > 0) {
       stencil(kernel, Kernels.argument(kernels.of(kernel), from), from, w, bias, to, null);
     }
@@ -253,8 +252,7 @@ final class ImageLaunches {
    *
    * @param sources gives x and dy
    */
-  void filter(
-      DepthwiseFilter kernel, Consumer<Launch> sources, Tensor x, Tensor dy, Tensor dw) {
+  void filter(DepthwiseFilter kernel, Consumer<Launch> sources, Tensor x, Tensor dy, Tensor dw) {
     int down = dy.shape().get(1);
     int across = Kernels.ceil(dy.shape().get(2), DepthwiseFilter.tile(kernel.window()));
     int tiles = dy.shape().get(0) * down * across;

@@ -69,7 +69,8 @@ final class NormalizedLaunches {
 
   private Tensor inputGradient(Tensor g, Tensor z, NormGradient gradient) {
     Tensor dz = scratch(z);
-    channels.normInputGradient(z, linear(gradient.norm()), g, gradient.dgamma(), gradient.dbeta(), dz);
+    channels.normInputGradient(
+        z, linear(gradient.norm()), g, gradient.dgamma(), gradient.dbeta(), dz);
     return dz;
   }
 
@@ -115,12 +116,13 @@ final class NormalizedLaunches {
     }
     int width = Math.min(Kernels.width(x.shape().get(3), x, w, z), width(norm));
     Form form = norm == null ? Form.PLAIN : Form.normalized(norm.activation());
-    Depthwise kernel =
-        new Depthwise(window, false, form, false, Activation.IDENTITY, true, width);
+    Depthwise kernel = new Depthwise(window, false, form, false, Activation.IDENTITY, true, width);
     int blocks = ImageLaunches.tileBlocks(kernel, z);
     int channelCount = z.shape().get(3);
     try (Tensor partial =
-        kernels.workspace(blocks * ChannelReduction.Quantity.STATISTICS.count() * channelCount, "partial statistics")) {
+        kernels.workspace(
+            blocks * ChannelReduction.Quantity.STATISTICS.count() * channelCount,
+            "partial statistics")) {
       Launch launch = kernels.of(kernel);
       source(launch, x, norm);
       images.stencil(kernel, launch, x, w, null, z, partial);
@@ -193,8 +195,7 @@ final class NormalizedLaunches {
   }
 
   private static int width(NormGradient gradient) {
-    return Math.min(
-        width(gradient.norm()), Kernels.width(gradient.dgamma(), gradient.dbeta()));
+    return Math.min(width(gradient.norm()), Kernels.width(gradient.dgamma(), gradient.dbeta()));
   }
 
   private static void source(Launch launch, Tensor x, @Nullable BatchNorm norm) {

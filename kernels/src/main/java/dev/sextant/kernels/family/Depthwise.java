@@ -145,8 +145,7 @@ public record Depthwise(
     private final StencilPlan across = new StencilPlan(window, backward, tileColumns());
     private final F32[][][] sums = new F32[down.targets()][across.targets()][];
 
-    Tile(
-        Assembler k, ImageTiles tiles, ImageTiles.Place place, PixelSource.Pixels source) {
+    Tile(Assembler k, ImageTiles tiles, ImageTiles.Place place, PixelSource.Pixels source) {
       this.k = k;
       this.tiles = tiles;
       this.place = place;
@@ -175,8 +174,7 @@ public record Depthwise(
       ImageTiles.Extents extents = tiles.extents;
       int[] columns = across.sources();
       B32 index =
-          tiles.index(
-              place.image(), line, column, extents.sourceHeight(), extents.sourceWidth());
+          tiles.index(place.image(), line, column, extents.sourceHeight(), extents.sourceWidth());
       F32[][] pixels = source.load(index, column, columns, extents.sourceWidth());
       for (Tap vertical : down.from(offset)) {
         k.comment("kernel row %d into row %d".formatted(vertical.kernel(), vertical.target()));

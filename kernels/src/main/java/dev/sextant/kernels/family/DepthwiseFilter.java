@@ -18,7 +18,8 @@ import java.util.stream.IntStream;
  * blocks, all in a fixed order.
  *
  * <p>Grid: x over chunks of tiles, y over parts of the channels. Parameters: x and dy as {@link
- * PixelSource.Kind} lists them, partial {@code [chunks, k, k, C]}, tiles of a chunk, then the {@link ImageTiles.Extents} with x as source.
+ * PixelSource.Kind} lists them, partial {@code [chunks, k, k, C]}, tiles of a chunk, then the
+ * {@link ImageTiles.Extents} with x as source.
  *
  * @param width floats of a vector: what registers hold for the kernel, at most {@link #widest}
  */
@@ -113,11 +114,7 @@ public record DepthwiseFilter(
     B32 outColumn = tiles.first(place.column(), plan.targetStep(), 0);
     B32 output =
         tiles.index(
-            place.image(),
-            place.row(),
-            outColumn,
-            extents.targetHeight(),
-            extents.targetWidth());
+            place.image(), place.row(), outColumn, extents.targetHeight(), extents.targetWidth());
     F32[][] gradients = dy.load(output, outColumn, outputs, extents.targetWidth());
     B32 row = tiles.first(place.row(), window.stride(), window.padding());
     B32 column = tiles.first(place.column(), plan.sourceStep(), plan.sourcePadding());

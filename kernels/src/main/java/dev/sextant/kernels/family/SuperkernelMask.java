@@ -13,13 +13,13 @@ import java.util.stream.Collectors;
 
 /**
  * The gates of a depthwise superkernel and the kernel they leave, or their gradients (Single-Path
- * NAS, eq. 1 to 4), in one launch of one block: a superkernel has some ten thousand weights. Threads
- * run over channels. Sums over each pair of a shell and a group of channels go through shared memory
- * to all threads; each then finds all gates for itself.
+ * NAS, eq. 1 to 4), in one launch of one block: a superkernel has some ten thousand weights.
+ * Threads run over channels. Sums over each pair of a shell and a group of channels go through
+ * shared memory to all threads; each then finds all gates for itself.
  *
- * <p>Block {@code [1, 256]}. Parameters: w, thresholds, scales, then gates and effective, or dgates,
- * deffective, dw and dthresholds; channels; the first channel of each group but the first; 1 /
- * weights of each shell but the innermost; 1 / weights of each group.
+ * <p>Block {@code [1, 256]}. Parameters: w, thresholds, scales, then gates and effective, or
+ * dgates, deffective, dw and dthresholds; channels; the first channel of each group but the first;
+ * 1 / weights of each shell but the innermost; 1 / weights of each group.
  *
  * @param kernels odd sizes, ascending
  * @param groups of channels
@@ -63,7 +63,9 @@ public record SuperkernelMask(List<Integer> kernels, int groups, boolean backwar
     Assembler k =
         new Assembler(
             name(),
-            backward ? "gradients of a superkernel's weights and thresholds" : "a masked superkernel",
+            backward
+                ? "gradients of a superkernel's weights and thresholds"
+                : "a masked superkernel",
             THREADS);
     return new Writer(k).write();
   }
@@ -151,8 +153,7 @@ public record SuperkernelMask(List<Integer> kernels, int groups, boolean backwar
     }
 
     private void eachChannel(Channel body) {
-      k.loop(
-          "channel", k.special("%tid.y"), channels, k.special("%ntid.y"), body::visit);
+      k.loop("channel", k.special("%tid.y"), channels, k.special("%ntid.y"), body::visit);
     }
 
     private interface Tap {
@@ -316,8 +317,7 @@ public record SuperkernelMask(List<Integer> kernels, int groups, boolean backwar
         for (int a = 0; a < shells(); a++) {
           F32 scaled = k.multiply(perSquare, shellFactor[a]);
           weightFactor[pair(a, b)] = k.multiply(scaled, shellFactor[a]);
-          F32 ofKernel =
-              k.fma(groupFactor[b], totals[pairs() + pair(a, b)], shellGradients[a]);
+          F32 ofKernel = k.fma(groupFactor[b], totals[pairs() + pair(a, b)], shellGradients[a]);
           shellGradients[a] = k.fma(scaled, totals[pair(a, b)], ofKernel);
         }
       }

@@ -21,8 +21,7 @@ final class Cublas implements AutoCloseable {
 
   Cublas(CUstream stream) {
     Status.cublas("cublasCreate", JCublas2.cublasCreate(handle));
-    Status.cublas(
-        "cublasSetStream", JCublas2.cublasSetStream(handle, new cudaStream_t(stream)));
+    Status.cublas("cublasSetStream", JCublas2.cublasSetStream(handle, new cudaStream_t(stream)));
     Status.cublas(
         "cublasSetPointerMode",
         JCublas2.cublasSetPointerMode(handle, cublasPointerMode.CUBLAS_POINTER_MODE_HOST));

@@ -186,10 +186,11 @@ final class Cudnn implements AutoCloseable {
     throw none("backward filter", shape);
   }
 
+  /** The descriptor asks for plain float arithmetic; some algorithms call that their default. */
   private static boolean usable(int status, int determinism, int math) {
     return status == 0
         && determinism == cudnnDeterminism.CUDNN_DETERMINISTIC
-        && math == cudnnMathType.CUDNN_FMA_MATH;
+        && (math == cudnnMathType.CUDNN_FMA_MATH || math == cudnnMathType.CUDNN_DEFAULT_MATH);
   }
 
   private static SextantException none(String direction, Convolution shape) {
@@ -222,8 +223,7 @@ final class Cudnn implements AutoCloseable {
               s.kernel(),
               s.kernel()));
       Status.cudnn(
-          "cudnnCreateConvolutionDescriptor",
-          JCudnn.cudnnCreateConvolutionDescriptor(convolution));
+          "cudnnCreateConvolutionDescriptor", JCudnn.cudnnCreateConvolutionDescriptor(convolution));
       Status.cudnn(
           "cudnnSetConvolution2dDescriptor",
           JCudnn.cudnnSetConvolution2dDescriptor(

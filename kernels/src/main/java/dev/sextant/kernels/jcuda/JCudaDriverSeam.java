@@ -166,14 +166,12 @@ public final class JCudaDriverSeam implements Driver {
     if (status != CUresult.CUDA_SUCCESS) {
       throw new SextantException(
           "cuda: the driver refuses kernel %s: %s"
-              .formatted(
-                  kernel.name(), options.getString(CUjit_option.CU_JIT_ERROR_LOG_BUFFER)));
+              .formatted(kernel.name(), options.getString(CUjit_option.CU_JIT_ERROR_LOG_BUFFER)));
     }
     modules.add(module);
     CUfunction function = new CUfunction();
     Status.driver(
-        "cuModuleGetFunction",
-        JCudaDriver.cuModuleGetFunction(function, module, kernel.name()));
+        "cuModuleGetFunction", JCudaDriver.cuModuleGetFunction(function, module, kernel.name()));
     int[] offsets = kernel.parameterOffsets();
     Pointer[] pointers = new Pointer[offsets.length];
     for (int i = 0; i < offsets.length; i++) {

@@ -25,8 +25,7 @@ final class Status {
   /** Of cuBLAS. */
   static void cublas(String call, int status) {
     if (status != cublasStatus.CUBLAS_STATUS_SUCCESS) {
-      throw new SextantException(
-          "cublas: %s: %s".formatted(call, cublasStatus.stringFor(status)));
+      throw new SextantException("cublas: %s: %s".formatted(call, cublasStatus.stringFor(status)));
     }
   }
 

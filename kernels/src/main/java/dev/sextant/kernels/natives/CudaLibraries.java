@@ -13,15 +13,15 @@ import java.util.stream.Stream;
 
 /**
  * NVIDIA's libraries on this machine: the driver, cuBLAS of CUDA 12 or 13, cuDNN 9. Looked for in
- * the folders of the property {@code sextant.cuda.path}, then of {@code LD_LIBRARY_PATH}, then where
- * distributions, CUDA's installers and Python wheels put them. Nothing is loaded or downloaded.
+ * the folders of the property {@code sextant.cuda.path}, then of {@code LD_LIBRARY_PATH}, then
+ * where distributions, CUDA's installers and Python wheels put them. Nothing is loaded or
+ * downloaded.
  *
  * @param driver {@code libcuda.so.1}
  * @param cublas {@code libcublas.so.12}, or {@code .13} where only that is there
  * @param cudnn {@code libcudnn.so.9}
  */
-public record CudaLibraries(
-    Optional<Path> driver, Optional<Path> cublas, Optional<Path> cudnn) {
+public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Optional<Path> cudnn) {
   /** Names folders to look in first, separated as a class path is. */
   public static final String PATH_PROPERTY = "sextant.cuda.path";
 

@@ -32,8 +32,7 @@ public final class ElfRelink {
    */
   public static byte[] relink(byte[] library, String from, String to) {
     if (from.length() != to.length()) {
-      throw new IllegalArgumentException(
-          "relink: %s and %s differ in length".formatted(from, to));
+      throw new IllegalArgumentException("relink: %s and %s differ in length".formatted(from, to));
     }
     if (library.length < 64 || !isElf64(library)) {
       throw new IllegalArgumentException("relink: not a 64-bit little-endian ELF library");

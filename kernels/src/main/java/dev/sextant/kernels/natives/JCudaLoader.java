@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Loads JCuda and the driver on it apart from the application's own classes, so that JCuda's native
- * libraries can be served from here: relinked where the machine has CUDA 13, and after the libraries
- * they need have been loaded from where they lie, in whatever folder that is.
+ * libraries can be served from here: relinked where the machine has CUDA 13, and after the
+ * libraries they need have been loaded from where they lie, in whatever folder that is.
  */
 public final class JCudaLoader extends ClassLoader {
   private static final List<String> OWN = List.of("jcuda.", "dev.sextant.kernels.jcuda.");
@@ -38,10 +38,7 @@ public final class JCudaLoader extends ClassLoader {
     }
     try {
       return (Driver)
-          new JCudaLoader(libraries)
-              .loadClass(DRIVER)
-              .getConstructor(int.class)
-              .newInstance(index);
+          new JCudaLoader(libraries).loadClass(DRIVER).getConstructor(int.class).newInstance(index);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof SextantException cause) {
         throw cause;

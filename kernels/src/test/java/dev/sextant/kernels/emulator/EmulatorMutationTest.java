@@ -50,7 +50,9 @@ class EmulatorMutationTest {
   private static void message(Runnable call, String... parts) {
     EmulationException error = assertThrows(EmulationException.class, call::run);
     for (String part : parts) {
-      assertTrue(String.valueOf(error.getMessage()).contains(part), () -> part + " in " + error.getMessage());
+      assertTrue(
+          String.valueOf(error.getMessage()).contains(part),
+          () -> part + " in " + error.getMessage());
     }
   }
 
@@ -79,8 +81,16 @@ class EmulatorMutationTest {
     Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
     scale(kernel);
     // One element too far: the comparison lets i = size through.
-    Kernel wrong = mutated(kernel, "setp.lt.u32 %p0, %r4, %size", "add.s32 %r4, %r4, 1;\n    setp.lt.u32 %p0, 0, %size");
-    message(() -> scale(wrong), "scale_v1, line", "block 1, thread", "0 bytes past the end of pointer 0");
+    Kernel wrong =
+        mutated(
+            kernel,
+            "setp.lt.u32 %p0, %r4, %size",
+            "add.s32 %r4, %r4, 1;\n    setp.lt.u32 %p0, 0, %size");
+    message(
+        () -> scale(wrong),
+        "scale_v1, line",
+        "block 1, thread",
+        "0 bytes past the end of pointer 0");
   }
 
   @Test
@@ -140,8 +150,7 @@ class EmulatorMutationTest {
     String text = kernel.text();
     int branch = text.indexOf(";", text.indexOf("// if this lane has a partner")) + 1;
     String inside = text.substring(0, branch) + "\n    bar.sync 0;" + text.substring(branch);
-    Kernel wrong =
-        new Kernel(kernel.name(), kernel.parameters(), kernel.maxThreads(), inside);
+    Kernel wrong = new Kernel(kernel.name(), kernel.parameters(), kernel.maxThreads(), inside);
     message(() -> sum(wrong), "a barrier that");
   }
 
@@ -166,8 +175,12 @@ class EmulatorMutationTest {
         Depthwise.plain(Window.same(3, 1), false, false, Activation.IDENTITY, 4).assemble();
     depthwise(kernel);
     String load = "@%p3 ld.global.nc";
-    message(() -> depthwise(mutated(kernel, load, "@!%p3 ld.global.nc")), "outside what the launch was given");
-    message(() -> depthwise(mutated(kernel, load, "ld.global.nc")), "outside what the launch was given");
+    message(
+        () -> depthwise(mutated(kernel, load, "@!%p3 ld.global.nc")),
+        "outside what the launch was given");
+    message(
+        () -> depthwise(mutated(kernel, load, "ld.global.nc")),
+        "outside what the launch was given");
   }
 
   // ---- what else a GPU would not say
@@ -176,7 +189,8 @@ class EmulatorMutationTest {
   void registerReadBeforeItIsWritten() {
     Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
     message(
-        () -> scale(mutated(kernel, "mul.rn.f32 %f1, %f0, %factor", "mul.rn.f32 %f1, %f1, %factor")),
+        () ->
+            scale(mutated(kernel, "mul.rn.f32 %f1, %f0, %factor", "mul.rn.f32 %f1, %f1, %factor")),
         "a register is read before it is written");
   }
 
@@ -214,7 +228,9 @@ class EmulatorMutationTest {
   void unknownInstructionsAndEndlessLoops() {
     Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
     message(() -> scale(mutated(kernel, "mul.rn.f32", "mul.rz.f32")), "instruction not known");
-    message(() -> scale(mutated(kernel, "mul.rn.f32 %f1, %f0", "mul.rn.f32 %f1, %r0")), "type B, not F");
+    message(
+        () -> scale(mutated(kernel, "mul.rn.f32 %f1, %f0", "mul.rn.f32 %f1, %r0")),
+        "type B, not F");
     message(() -> scale(mutated(kernel, "    ret;", "$again:\n    bra $again;")), "does not end");
     message(() -> scale(mutated(kernel, "bra $end;", "bra $nowhere;")), "no label $nowhere");
   }

@@ -62,8 +62,7 @@ final class Execution {
     while (spare.size() * Warp.LANES < threads) {
       spare.add(new Warp(program));
     }
-    Warp[] warps =
-        spare.subList(0, (threads + Warp.LANES - 1) / Warp.LANES).toArray(Warp[]::new);
+    Warp[] warps = spare.subList(0, (threads + Warp.LANES - 1) / Warp.LANES).toArray(Warp[]::new);
     for (int z = 0; z < launch.gridZ(); z++) {
       for (int y = 0; y < launch.gridY(); y++) {
         for (int x = 0; x < launch.gridX(); x++) {

@@ -47,8 +47,7 @@ class CudaLibrariesTest {
     assertEquals(13, found.cublasMajor());
     assertEquals(Optional.of(cublas), found.cublas());
     assertEquals(Optional.of(cudnn), found.cudnn());
-    CudaLibraries named =
-        CudaLibraries.find(preferred.getParent().toString(), environment, root);
+    CudaLibraries named = CudaLibraries.find(preferred.getParent().toString(), environment, root);
     assertEquals(Optional.of(preferred), named.cudnn());
   }
 
