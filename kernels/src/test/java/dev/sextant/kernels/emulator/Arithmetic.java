@@ -115,14 +115,9 @@ final class Arithmetic {
           out[l] = (float) Math.sqrt(f[a + l]);
         }
       }
-      case MIN_F32 -> {
-        for (int l = 0; l < LANES; l++) {
-          out[l] = number(f[a + l], f[b + l], Math.min(f[a + l], f[b + l]));
-        }
-      }
       case MAX_F32 -> {
         for (int l = 0; l < LANES; l++) {
-          out[l] = number(f[a + l], f[b + l], Math.max(f[a + l], f[b + l]));
+          out[l] = larger(f[a + l], f[b + l]);
         }
       }
       case EX2_F32 -> {
@@ -144,12 +139,12 @@ final class Arithmetic {
     }
   }
 
-  /** The smaller or larger of two numbers; the other one if one is not a number. */
-  private static float number(float a, float b, float chosen) {
+  /** The larger of two; the other one if one is not a number. */
+  private static float larger(float a, float b) {
     if (Float.isNaN(a)) {
       return b;
     }
-    return Float.isNaN(b) ? a : chosen;
+    return Float.isNaN(b) ? a : Math.max(a, b);
   }
 
   private void computeWords(Execution execution, Warp w, Instruction i, int mask) {

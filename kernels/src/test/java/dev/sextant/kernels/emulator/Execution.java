@@ -127,8 +127,7 @@ final class Execution {
   void execute(Warp w, Instruction i, int mask) {
     switch (i.opcode) {
       case LD_PARAM_U64, LD_PARAM_S32, LD_PARAM_F32 -> parameter(w, i, mask);
-      case LD_GLOBAL_F32, LD_GLOBAL_NC_F32, LD_GLOBAL_B32, ST_GLOBAL_F32, ST_GLOBAL_B32 ->
-          global(w, i, mask);
+      case LD_GLOBAL_F32, LD_GLOBAL_NC_F32, LD_GLOBAL_B32, ST_GLOBAL_F32 -> global(w, i, mask);
       case LD_SHARED_F32, ST_SHARED_F32 -> shared(w, i, mask);
       case SHFL -> exchange(w, i, mask);
       default -> arithmetic.execute(this, w, i, mask);
@@ -154,8 +153,8 @@ final class Execution {
   }
 
   private void global(Warp w, Instruction i, int mask) {
-    boolean store = i.opcode == Opcode.ST_GLOBAL_F32 || i.opcode == Opcode.ST_GLOBAL_B32;
-    boolean integers = i.opcode == Opcode.LD_GLOBAL_B32 || i.opcode == Opcode.ST_GLOBAL_B32;
+    boolean store = i.opcode == Opcode.ST_GLOBAL_F32;
+    boolean integers = i.opcode == Opcode.LD_GLOBAL_B32;
     int addresses = w.addressAt(this, i, i.address, mask);
     int vector = i.registers.length;
     for (int v = 0; v < vector; v++) {
@@ -173,8 +172,7 @@ final class Execution {
         int register = i.registers[v] * Warp.LANES + lane;
         if (store) {
           check(w, i, lane, global.log().write(word + v, stamp));
-          global.words()[word + v] =
-              integers ? w.words[register] : Float.floatToRawIntBits(w.floats[register]);
+          global.words()[word + v] = Float.floatToRawIntBits(w.floats[register]);
         } else {
           boolean constant = i.opcode == Opcode.LD_GLOBAL_NC_F32;
           check(w, i, lane, global.log().read(word + v, stamp, constant));
@@ -186,9 +184,7 @@ final class Execution {
 
   private void prepare(
       Warp w, Instruction i, int register, int mask, boolean store, boolean integers) {
-    if (store && integers) {
-      w.wordAt(this, i, register, mask);
-    } else if (store) {
+    if (store) {
       w.floatAt(this, i, register, mask);
     } else if (integers) {
       w.setWord(register, mask);

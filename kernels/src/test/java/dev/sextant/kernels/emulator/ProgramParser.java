@@ -21,7 +21,6 @@ final class ProgramParser {
   private static final Pattern SHARED =
       Pattern.compile("\\.shared \\.align (\\d+) \\.b8 (\\w+)\\[(\\d+)]");
   private static final Pattern PARAMETER = Pattern.compile("\\.param (\\.\\w+) (\\w+),?");
-  private static final Pattern LABEL = Pattern.compile("(\\$\\w+):");
   private static final Pattern INSTRUCTION =
       Pattern.compile("(?:@(!?)(%\\w+) )?([a-z][\\w.]*)(?: (.*))?");
   private static final Pattern OPERAND = Pattern.compile("\\{[^}]*}|\\[[^]]*]|[^,\\s]+");
@@ -53,7 +52,8 @@ final class ProgramParser {
     boolean inBody = false;
     for (String raw : kernel.text().split("\n")) {
       line++;
-      String text = raw.replaceFirst("//.*", "").strip();
+      int comment = raw.indexOf("//");
+      String text = (comment < 0 ? raw : raw.substring(0, comment)).strip();
       if (text.equals("{")) {
         inBody = true;
       } else if (text.equals("}")) {
@@ -104,10 +104,10 @@ final class ProgramParser {
   }
 
   private void body(String text) {
-    Matcher label = LABEL.matcher(text);
-    if (label.matches()) {
-      if (labels.put(label.group(1), instructions.size()) != null) {
-        throw error("a second label " + label.group(1));
+    if (text.startsWith("$") && text.endsWith(":")) {
+      String label = text.substring(0, text.length() - 1);
+      if (labels.put(label, instructions.size()) != null) {
+        throw error("a second label " + label);
       }
       return;
     }
@@ -115,21 +115,27 @@ final class ProgramParser {
       throw error("no semicolon: " + text);
     }
     String statement = text.substring(0, text.length() - 1);
+    if (!statement.startsWith(".")) {
+      instruction(statement);
+      return;
+    }
     Matcher declaration = REGISTERS.matcher(statement);
     Matcher array = SHARED.matcher(statement);
     if (declaration.matches()) {
       declare(declaration.group(1), declaration.group(2));
     } else if (array.matches()) {
-      int start =
-          sharedArrays.isEmpty()
-              ? 0
-              : sharedArrays.getLast().address() + sharedArrays.getLast().bytes();
-      int align = Integer.parseInt(array.group(1));
-      int address = (start + align - 1) / align * align;
-      sharedArrays.add(new SharedArray(array.group(2), address, Integer.parseInt(array.group(3))));
+      share(array.group(2), Integer.parseInt(array.group(1)), Integer.parseInt(array.group(3)));
     } else {
-      instruction(statement);
+      throw error("not known: " + text);
     }
+  }
+
+  private void share(String name, int align, int bytes) {
+    int start = 0;
+    if (!sharedArrays.isEmpty()) {
+      start = sharedArrays.getLast().address() + sharedArrays.getLast().bytes();
+    }
+    sharedArrays.add(new SharedArray(name, (start + align - 1) / align * align, bytes));
   }
 
   private void declare(String type, String names) {
@@ -204,7 +210,7 @@ final class ProgramParser {
         address = address(operands.get(1), name);
         offset = byteOffset(operands.get(1));
       }
-      case ST_GLOBAL_F32, ST_SHARED_F32, ST_GLOBAL_B32 -> {
+      case ST_GLOBAL_F32, ST_SHARED_F32 -> {
         numbers = list(operands.get(1), name);
         address = address(operands.get(0), name);
         offset = byteOffset(operands.get(0));

@@ -69,8 +69,8 @@ class AssemblerTest {
             @!%p0 bra $end;
               mad.wide.s32 %d0, %r3, 4, %x;
               ld.global.f32 %f0, [%d0];
-              mul.rn.f32 %f1, %f0, %two;
               mad.wide.s32 %d1, %r3, 4, %out;
+              mul.rn.f32 %f1, %f0, %two;
               st.global.f32 [%d1], %f1;
           $end:
             ret;
