@@ -1,6 +1,7 @@
 package dev.sextant.kernels.emulator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -80,17 +81,8 @@ class EmulatorMutationTest {
   void offByOneIsFoundAtTheAddress() {
     Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
     scale(kernel);
-    // One element too far: the comparison lets i = size through.
-    Kernel wrong =
-        mutated(
-            kernel,
-            "setp.lt.u32 %p0, %r4, %size",
-            "add.s32 %r4, %r4, 1;\n    setp.lt.u32 %p0, 0, %size");
-    message(
-        () -> scale(wrong),
-        "scale_v1, line",
-        "block 1, thread",
-        "0 bytes past the end of pointer 0");
+    Kernel wrong = mutated(kernel, "ld.global.f32 %f0, [%d0]", "ld.global.f32 %f0, [%d0+4]");
+    message(() -> scale(wrong), "scale_v1, line", "thread 44", "0 bytes past the end of pointer 0");
   }
 
   @Test
@@ -131,7 +123,8 @@ class EmulatorMutationTest {
     }
     assertEquals(Arrays.toString(expected), Arrays.toString(sum(kernel)));
     message(
-        () -> sum(mutated(kernel, "bar.sync 0;", "")), "without a barrier between", "thread 32");
+        () -> sum(mutated(kernel, "bar.sync 0;", "")),
+        "shared memory is read before it is written");
     // Without the second one a lane reads what its partner has not yet added up.
     int second = kernel.text().lastIndexOf("bar.sync 0;");
     Kernel wrong =
@@ -156,7 +149,7 @@ class EmulatorMutationTest {
 
   // ---- a wrong predicate
 
-  private void depthwise(Kernel kernel) {
+  private float[] depthwise(Kernel kernel) {
     long x = floats(5 * 5 * 4);
     long w = floats(9 * 4);
     long out = floats(5 * 5 * 4);
@@ -167,20 +160,36 @@ class EmulatorMutationTest {
       launch.integer(extent);
     }
     launch.block(1, 6).run();
+    float[] result = new float[100];
+    driver.download(out, result, 0, 100);
+    return result;
   }
 
+  /** Every load in turn is made where it must not be: a fault, or another result. */
   @Test
-  void wrongPredicateIsFoundAtTheAddress() {
+  void wrongPredicatesAreFound() {
     Kernel kernel =
         Depthwise.plain(Window.same(3, 1), false, false, Activation.IDENTITY, 4).assemble();
-    depthwise(kernel);
-    String load = "@%p3 ld.global.nc";
-    message(
-        () -> depthwise(mutated(kernel, load, "@!%p3 ld.global.nc")),
-        "outside what the launch was given");
-    message(
-        () -> depthwise(mutated(kernel, load, "ld.global.nc")),
-        "outside what the launch was given");
+    float[] right = depthwise(kernel);
+    Matcher load = Pattern.compile("@(%p\\d+) (?=ld\\.global\\.nc)").matcher(kernel.text());
+    int mutants = 0;
+    int faults = 0;
+    while (load.find()) {
+      String text = kernel.text();
+      String inverted =
+          text.substring(0, load.start()) + "@!" + load.group(1) + " " + text.substring(load.end());
+      Kernel wrong = new Kernel(kernel.name(), kernel.parameters(), kernel.maxThreads(), inverted);
+      mutants++;
+      try {
+        assertFalse(Arrays.equals(right, depthwise(wrong)), "survives: mutant " + mutants);
+      } catch (EmulationException fault) {
+        assertTrue(String.valueOf(fault.getMessage()).contains("outside what the launch"));
+        faults++;
+      }
+    }
+    // Four source rows of six columns; those at the ends of the array fault.
+    assertEquals(24, mutants);
+    assertTrue(faults > 0, "no mutant faults");
   }
 
   // ---- what else a GPU would not say

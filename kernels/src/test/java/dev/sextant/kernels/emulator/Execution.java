@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * to memory checked.
  */
 final class Execution {
-  /** Instructions of warps, some at once: more means that a loop does not end. */
-  private static final long MOST_STEPS = 50_000_000;
+  /** Branches of warps in a launch: more means that a loop does not end. */
+  private static final long MOST_BRANCHES = 5_000_000;
 
   private final Launch launch;
   private final Program program;
@@ -25,7 +25,7 @@ final class Execution {
   private final Arithmetic arithmetic = new Arithmetic();
   private int block;
   private int interval;
-  private long steps;
+  private long branches;
 
   /**
    * A launch.
@@ -101,8 +101,9 @@ final class Execution {
     }
   }
 
-  void countSteps(Warp warp) {
-    if (++steps > MOST_STEPS) {
+  /** Called at each branch of a warp. */
+  void countBranch(Warp warp) {
+    if (++branches > MOST_BRANCHES) {
       throw new EmulationException(
           "%s, block %d, warp %d: does not end".formatted(program.name(), block, warp.number));
     }

@@ -128,6 +128,7 @@ final class Warp {
         Instruction instruction = instructions[pc];
         int mask = masks[current] & guard(execution, instruction, masks[current]);
         if (instruction.opcode == Opcode.BRA) {
+          execution.countBranch(this);
           pc = branch(current, mask, instruction.target, pc + 1);
           others = lowestBut(current);
         } else if (instruction.opcode == Opcode.RET) {
@@ -151,7 +152,6 @@ final class Warp {
       if (state == State.READY) {
         merge();
       }
-      execution.countSteps(this);
     }
   }
 
