@@ -11,8 +11,11 @@ enum Effort {
   KERNEL(4, 250, 3, 250),
   /** A block, forward and backward: many kernels to compile. */
   BLOCK(3, 800, 3, 500),
-  /** A supernet's step: half a second to some ten. */
-  NETWORK(1, 4000, 1, 3000);
+  /**
+   * A supernet's step: half a second to some ten. The JIT compiler needs some forty steps until the
+   * last of its kernels, which are called a few times a step, is compiled for good.
+   */
+  NETWORK(1, 16000, 1, 4000);
 
   private final int warmups;
   private final Duration warmup;

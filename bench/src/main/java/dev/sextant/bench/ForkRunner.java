@@ -1,6 +1,7 @@
 package dev.sextant.bench;
 
 import dev.sextant.bench.libtorch.Layout;
+import dev.sextant.bench.paths.HotPath;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -35,12 +36,32 @@ record ForkRunner(Layout layout, int scale) {
     "-XX:MaxRAMPercentage=70"
   };
 
+  private static final long LIBTORCH_WARMUP_MILLIS = 3000;
+
+  /** How often a fork is repeated that other processes disturbed. */
+  private static final int REPEATS = 2;
+
   /**
-   * Measures.
+   * Measures, again if other processes were busy meanwhile: the quietest of three counts.
    *
    * @throws IllegalStateException if the fork fails, with what it printed
    */
   Fork run(Case hotPath, String engine, int threads) {
+    Fork best = once(hotPath, engine, threads);
+    for (int i = 0; i < REPEATS && !best.isQuiet(); i++) {
+      Fork again = once(hotPath, engine, threads);
+      best = again.neighbours() < best.neighbours() ? again : best;
+    }
+    return best;
+  }
+
+  /** libtorch has nothing to compile: caches and its pool of memory are warm after a few steps. */
+  private long warmup(Effort effort, String engine) {
+    long millis = effort.warmup().toMillis() * scale;
+    return engine.equals(HotPath.LIBTORCH) ? Math.min(millis, LIBTORCH_WARMUP_MILLIS) : millis;
+  }
+
+  private Fork once(Case hotPath, String engine, int threads) {
     Effort effort = hotPath.effort();
     var options =
         new OptionsBuilder()
@@ -51,12 +72,13 @@ record ForkRunner(Layout layout, int scale) {
             .param("spec", hotPath.spec())
             .forks(1)
             .warmupIterations(effort.warmups())
-            .warmupTime(TimeValue.milliseconds(effort.warmup().toMillis() * scale))
+            .warmupTime(TimeValue.milliseconds(warmup(effort, engine)))
             .measurementIterations(effort.measurements())
             .measurementTime(TimeValue.milliseconds(effort.measurement().toMillis() * scale))
             .timeUnit(TimeUnit.MILLISECONDS)
             .jvmArgs(JVM)
             .addProfiler(GCProfiler.class)
+            .addProfiler(NeighbourProfiler.class)
             .shouldFailOnError(true)
             .build();
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
@@ -68,15 +90,20 @@ record ForkRunner(Layout layout, int scale) {
         throw new IllegalStateException(hotPath.name() + ": JMH ran " + results.size());
       }
       RunResult result = results.iterator().next();
-      Result<?> allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
       return new Fork(
           result.getPrimaryResult().getScore(),
-          allocated == null ? Double.NaN : allocated.getScore());
+          score(result, "gc.alloc.rate.norm"),
+          score(result, NeighbourProfiler.NAME));
     } catch (RunnerException e) {
       throw new IllegalStateException(
           "%s in %s failed:%n%s"
               .formatted(hotPath.name(), engine, printed.toString(StandardCharsets.UTF_8)),
           e);
     }
+  }
+
+  private static double score(RunResult result, String name) {
+    Result<?> found = result.getSecondaryResults().get(name);
+    return found == null ? Double.NaN : found.getScore();
   }
 }

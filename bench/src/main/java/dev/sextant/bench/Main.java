@@ -94,10 +94,27 @@ public final class Main {
     System.out.println(
         "ratio: libtorch's time over ours; worst: the slowest fork over the median of forks");
     System.out.print(Table.of(results.rows()));
+    disturbed(results);
     leftOut(results, listed, forks);
     Path target = settings.folder().resolve("target");
     results.write(target.resolve("bench.json"));
     write(target.resolve("bench.svg"), RatioChart.of(title, results.rows()));
+  }
+
+  private static void disturbed(Results results) {
+    String names =
+        results.rows().stream()
+            .filter(Main::isDisturbed)
+            .map(Row::name)
+            .collect(Collectors.joining("; "));
+    if (!names.isEmpty()) {
+      System.out.println("not to be trusted, for other processes were busy: " + names);
+    }
+  }
+
+  private static boolean isDisturbed(Row row) {
+    Measured peer = row.peer();
+    return row.ours().isDisturbed() || (peer != null && peer.isDisturbed());
   }
 
   private void leftOut(Results results, List<Case> listed, int forks) {

@@ -33,6 +33,11 @@ record Measured(List<Fork> forks) {
     return median(Fork::bytes);
   }
 
+  /** Whether other processes kept processors busy during a fork. */
+  boolean isDisturbed() {
+    return !forks.stream().allMatch(Fork::isQuiet);
+  }
+
   private double median(ToDoubleFunction<Fork> of) {
     double[] sorted = forks.stream().mapToDouble(of).toArray();
     Arrays.sort(sorted);

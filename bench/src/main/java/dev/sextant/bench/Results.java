@@ -56,8 +56,13 @@ record Results(String machine, int threads, List<Row> rows) {
     object.addProperty("worstFork", measured.worstFork());
     object.addProperty("bytesPerStep", Math.round(measured.bytes()));
     JsonArray forks = new JsonArray();
-    measured.forks().forEach(fork -> forks.add(fork.millis()));
+    JsonArray neighbours = new JsonArray();
+    for (Fork fork : measured.forks()) {
+      forks.add(fork.millis());
+      neighbours.add(fork.neighbours());
+    }
     object.add("forksMs", forks);
+    object.add("neighbours", neighbours);
     return object;
   }
 
@@ -93,7 +98,10 @@ record Results(String machine, int threads, List<Row> rows) {
                 row.get("name").getAsString(), measured(row.getAsJsonObject("ours")), peer(row)));
       }
       return new Results(root.get("machine").getAsString(), root.get("threads").getAsInt(), rows);
-    } catch (NullPointerException | IllegalStateException | UnsupportedOperationException e) {
+    } catch (NullPointerException
+        | IllegalStateException
+        | IndexOutOfBoundsException
+        | UnsupportedOperationException e) {
       throw new SextantException(file + ": a field is missing or of the wrong type", e);
     }
   }
@@ -105,8 +113,10 @@ record Results(String machine, int threads, List<Row> rows) {
   private static Measured measured(JsonObject object) {
     double bytes = object.get("bytesPerStep").getAsDouble();
     List<Fork> forks = new ArrayList<>();
-    for (JsonElement fork : object.getAsJsonArray("forksMs")) {
-      forks.add(new Fork(fork.getAsDouble(), bytes));
+    JsonArray millis = object.getAsJsonArray("forksMs");
+    JsonArray neighbours = object.getAsJsonArray("neighbours");
+    for (int i = 0; i < millis.size(); i++) {
+      forks.add(new Fork(millis.get(i).getAsDouble(), bytes, neighbours.get(i).getAsDouble()));
     }
     return new Measured(forks);
   }

@@ -1,6 +1,7 @@
 package dev.sextant.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class MeasuredTest {
   static Measured of(double... millis) {
-    return new Measured(Arrays.stream(millis).mapToObj(ms -> new Fork(ms, 8)).toList());
+    return new Measured(Arrays.stream(millis).mapToObj(ms -> new Fork(ms, 8, 0)).toList());
   }
 
   @Test
@@ -29,8 +30,15 @@ class MeasuredTest {
 
   @Test
   void takesTheMedianOfBytes() {
-    Measured measured = new Measured(List.of(new Fork(1, 0), new Fork(1, 900), new Fork(1, 16)));
+    Measured measured =
+        new Measured(List.of(new Fork(1, 0, 0), new Fork(1, 900, 0), new Fork(1, 16, 0)));
     assertEquals(16, measured.bytes());
+  }
+
+  @Test
+  void isDisturbedByOneForkBesideOtherProcesses() {
+    assertFalse(of(1, 2).isDisturbed());
+    assertTrue(new Measured(List.of(new Fork(1, 0, 0), new Fork(1, 0, 0.5))).isDisturbed());
   }
 
   @Test

@@ -24,7 +24,7 @@ class RoundsTest {
         (hotPath, engine) -> {
           now += Duration.ofSeconds(1).toNanos();
           order.add(hotPath.name() + " " + engine);
-          return new Fork(engine.equals(HotPath.SEXTANT) ? 1 : 3, 0);
+          return new Fork(engine.equals(HotPath.SEXTANT) ? 1 : 3, 0, 0);
         },
         engines,
         () -> now,

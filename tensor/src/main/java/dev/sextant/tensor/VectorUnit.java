@@ -1,7 +1,7 @@
 package dev.sextant.tensor;
 
+import dev.sextant.tensor.internal.cpu.VectorWidth;
 import java.util.OptionalInt;
-import jdk.incubator.vector.FloatVector;
 
 /** What the CPU backend found of the Vector API. */
 public final class VectorUnit {
@@ -13,12 +13,12 @@ public final class VectorUnit {
    */
   public static OptionalInt bits() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-        ? OptionalInt.of(Species.BITS)
+        ? OptionalInt.of(VectorWidth.bits())
         : OptionalInt.empty();
   }
 
-  /** Loaded only where the module is there. */
-  private static final class Species {
-    static final int BITS = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+  /** Why they are that wide, in a few words; empty where there are none. */
+  public static String reason() {
+    return bits().isPresent() ? VectorWidth.reason() : "";
   }
 }

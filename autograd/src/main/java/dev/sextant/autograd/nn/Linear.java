@@ -3,26 +3,33 @@ package dev.sextant.autograd.nn;
 import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
-import dev.sextant.autograd.ops.AddBias;
 import dev.sextant.autograd.ops.MatMul;
+import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 
-/** y = x w + b: {@code [N, in]} to {@code [N, out]}; w starts uniform in ±1/sqrt(in), b at 0. */
+/**
+ * y = activation(x w + b): {@code [N, in]} to {@code [N, out]}; w starts uniform in ±1/sqrt(in), b
+ * at 0.
+ */
 public final class Linear extends Module {
   private final Parameter weight;
   private final Parameter bias;
+  private final Activation activation;
+
+  /** A fully connected layer without an activation. */
+  public Linear(Initializer init, int in, int out) {
+    this(init, in, out, Activation.IDENTITY);
+  }
 
   /** A fully connected layer. */
-  public Linear(Initializer init, int in, int out) {
+  public Linear(Initializer init, int in, int out, Activation activation) {
+    this.activation = activation;
     weight = parameter("weight", init.uniform(Shape.of(in, out), 1 / Math.sqrt(in)));
     bias = parameter("bias", init.constant(out, 0, Parameter.Role.BIAS));
   }
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    Variable z = MatMul.apply(tape, x, weight);
-    Variable y = AddBias.apply(tape, z, bias);
-    z.release();
-    return y;
+    return BiasActivation.apply(tape, MatMul.apply(tape, x, weight), bias, activation);
   }
 }

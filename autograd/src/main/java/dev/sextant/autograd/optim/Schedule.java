@@ -28,6 +28,21 @@ public sealed interface Schedule {
     }
   }
 
+  /** base growth^t, t = step / total: from base to growth times base. */
+  record Exponential(double base, double growth) implements Schedule {
+    /** Checks the growth. */
+    public Exponential {
+      if (!(growth > 0)) {
+        throw new SextantException("schedule: a growth of " + growth);
+      }
+    }
+
+    @Override
+    public double rate(long step, long total) {
+      return base * Math.pow(growth, (double) Math.min(step, total) / total);
+    }
+  }
+
   /** base multiplied by {@code factor} every {@code every} steps. */
   record Staircase(double base, double factor, long every) implements Schedule {
     /** Checks the interval. */

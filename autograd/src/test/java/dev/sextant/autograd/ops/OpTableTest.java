@@ -52,6 +52,12 @@ final class OpTableTest {
   private static final Window LARGE = Window.same(5, 2);
   private static final Window PAIR = new Window(2, 2, 0, 1);
 
+  /** All rows of a depthwise kernel, else all but one. */
+  private static int rows(Variable w) {
+    Shape shape = w.shape();
+    return shape.rank() == 3 || shape.rank() == 1 ? 3 : shape.get(-2) - 1;
+  }
+
   private static final List<Line> TABLE =
       List.of(
           line(
@@ -110,6 +116,14 @@ final class OpTableTest {
               of(s(5, 1)),
               of(s(0, 4)),
               of(s(1, 2, 3, 17))),
+          line(
+              Narrow.class,
+              (t, x) -> Narrow.apply(t, x[0], rows(x[0]), x[0].shape().channels() - 1),
+              of(s(2, 3)),
+              of(s(5, 2)),
+              of(s(9)),
+              of(s(3, 3, 18)),
+              of(s(1, 1, 17, 33))),
           line(
               MatMul.class,
               (t, x) -> MatMul.apply(t, x[0], x[1]),

@@ -45,4 +45,15 @@ final class ScheduleTest {
     assertEquals(0.5, new Schedule.WarmUp(4, new Schedule.Constant(1.25)).rate(1, 2), 1e-12);
     assertThrows(SextantException.class, () -> new Schedule.WarmUp(-1, new Schedule.Constant(1)));
   }
+
+  /** From 0.3 to tenfold: 0.3 x 10^0.5 half way. */
+  @Test
+  void exponentialGrowsByItsFactor() {
+    Schedule schedule = new Schedule.Exponential(0.3, 10);
+    assertEquals(0.3, schedule.rate(0, 100), 1e-12);
+    assertEquals(0.3 * Math.sqrt(10), schedule.rate(50, 100), 1e-12);
+    assertEquals(3, schedule.rate(100, 100), 1e-12);
+    assertEquals(3, schedule.rate(120, 100), 1e-12);
+    assertThrows(SextantException.class, () -> new Schedule.Exponential(0.3, 0));
+  }
 }

@@ -33,7 +33,7 @@ public final class TorchChain {
    * @param epsilon of batch norms
    * @param updatesStatistics whether a pass updates the running statistics
    * @param state values by path, layer i under {@code layers.<i>.}: the {@code state()} of a {@code
-   *     Network}, or what a {@code Supernet} lets a network inherit
+   *     Network}, or what a {@code MultiPathSupernet} lets a network inherit
    */
   public TorchChain(
       Libtorch torch,

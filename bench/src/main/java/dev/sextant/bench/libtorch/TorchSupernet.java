@@ -38,7 +38,7 @@ public final class TorchSupernet {
   /**
    * The supernet in libtorch with these gates open.
    *
-   * @param state the {@code state()} of a {@code Supernet}, by path
+   * @param state the {@code state()} of a {@code MultiPathSupernet}, by path
    * @param decisions the active candidate of each choice
    * @param alphas each choice's architecture parameters
    * @param costs each candidate's cost times the weight of the expected cost in the loss

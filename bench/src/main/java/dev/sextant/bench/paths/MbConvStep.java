@@ -68,16 +68,19 @@ public class MbConvStep extends HotPath {
     List<Parameter> parameters = List.copyOf(module.parameters().values());
     Tensor x = tensor(backend, blocks.image, 1);
     Tensor dy = tensor(backend, blocks.image, 2);
+    Tape tape = new Tape(backend);
     return new SextantWork(
         backend,
         () -> {
-          try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
+          try (Tape _ = tape.open(Tape.Mode.TRAIN)) {
             Variable y = module.forward(tape, tape.leaf(x));
             Tensor gradient = tape.output(dy.shape(), "bench.gradient");
             backend.copy(dy, gradient);
             tape.backward(y, gradient);
           }
-          parameters.forEach(Parameter::clearGradient);
+          for (int i = 0; i < parameters.size(); i++) {
+            parameters.get(i).clearGradient();
+          }
         });
   }
 

@@ -11,12 +11,14 @@ import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.TorchChain;
 import dev.sextant.bench.libtorch.TorchSupernet;
 import dev.sextant.nas.cost.ExpectedCost;
-import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.objective.Loss;
+import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.BinaryGates;
+import dev.sextant.nas.policy.HeldOut;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
-import dev.sextant.nas.supernet.Supernet;
+import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Rng;
@@ -42,31 +44,41 @@ public class SupernetStep extends HotPath {
   public SupernetStep() {}
 
   /** A supernet of this engine, its policy and a batch. */
-  private static final class Search implements AutoCloseable {
+  private static final class Search implements HeldOut, AutoCloseable {
     private final Backend backend;
+    private final Tape tape;
     private final boolean architecture;
     private final Space space;
-    private final Supernet supernet;
+    private final MultiPathSupernet supernet;
     private final Rng gatesRng = new Rng(7);
     private final long gatesState;
     private final BinaryGates gates;
-    private final ExpectedCost cost;
+    private final Outcome outcome = new Outcome(Double.NaN, Double.NaN);
     private final Tensor images;
     private final Tensor labels;
 
     Search(Spec spec, Backend backend) {
       this.backend = backend;
+      tape = new Tape(backend);
       architecture = spec.word().equals("architecture");
       space = Space.named(spec.word());
       int batch = spec.number("b");
-      supernet = new Supernet(space, new Initializer(backend, new Rng(6)));
-      gates = new BinaryGates(backend, supernet, GateMode.RECOMPUTE, gatesRng);
-      gatesState = gatesRng.state();
-      double[][] costs = gates.probabilities();
-      for (double[] choice : costs) {
-        Arrays.setAll(choice, j -> 1 + j);
+      supernet = new MultiPathSupernet(space, new Initializer(backend, new Rng(6)));
+      double[][] costs = new double[supernet.choices().size()][];
+      for (int i = 0; i < costs.length; i++) {
+        costs[i] = new double[supernet.choices().get(i).candidates().size()];
+        Arrays.setAll(costs[i], j -> 1 + j);
       }
-      cost = new ExpectedCost(1, costs);
+      gates =
+          new BinaryGates(
+              backend,
+              supernet,
+              GateMode.RECOMPUTE,
+              new ExpectedCost(1, costs),
+              new Loss.AddLinear(0.1, 10),
+              null,
+              gatesRng);
+      gatesState = gatesRng.state();
       images = tensor(backend, space.input().shape(batch), 1);
       labels = backend.memory().ints(Shape.of(batch), Category.DATA, "labels");
       labels.set(IntStream.range(0, batch).map(i -> i % space.classes()).toArray());
@@ -78,12 +90,29 @@ public class SupernetStep extends HotPath {
       gates.sampleGates();
     }
 
+    /** Draws the same gates each time. */
+    void architectureStep() {
+      gatesRng.restore(gatesState);
+      gates.learn(this, RATE);
+    }
+
+    @Override
+    public Outcome backward() {
+      outcome.set(pass(Tape.Mode.TRAIN_STATELESS, 0), Double.NaN);
+      return outcome;
+    }
+
+    @Override
+    public Outcome evaluate() {
+      throw new IllegalStateException("gates need gradients");
+    }
+
     int[] decisions() {
       return supernet.choices().stream().mapToInt(MixedLayer::active).toArray();
     }
 
     double pass(Tape.Mode mode, float smoothing) {
-      try (Tape tape = new Tape(backend, mode)) {
+      try (Tape _ = tape.open(mode)) {
         Variable logits = supernet.forward(tape, tape.constant(images));
         Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, smoothing);
         logits.release();
@@ -107,16 +136,9 @@ public class SupernetStep extends HotPath {
     Search search = new Search(spec, backend);
     if (search.architecture) {
       search.supernet.freezeWeights(true);
-      Objective objective = new Objective.AddLinear(0.1, 10);
-      return new SextantWork(
-          backend,
-          () -> {
-            search.drawGates();
-            double loss = search.pass(Tape.Mode.TRAIN_STATELESS, 0);
-            search.gates.update(objective, search.cost, loss, RATE);
-          });
+      return new SextantWork(backend, search::architectureStep);
     }
-    search.supernet.activate(search.decisions());
+    search.supernet.choose(search.decisions());
     Sgd sgd =
         new Sgd(
             backend, search.supernet.parameters(), new Sgd.Config(MOMENTUM, true, DECAY, false));
@@ -151,7 +173,7 @@ public class SupernetStep extends HotPath {
       float[][] alphas = new float[decisions.length][];
       float[][] costs = new float[decisions.length][];
       for (int i = 0; i < decisions.length; i++) {
-        alphas[i] = search.gates.alphas().get(i).value().toArray();
+        alphas[i] = search.gates.alphas().values(i);
         costs[i] = new float[alphas[i].length];
       }
       TorchSupernet peer =

@@ -136,6 +136,7 @@ class OptimizerParityTest {
                     () ->
                         parity.checkAll(
                             line.name,
+                            0,
                             theirs(parity.torch(), line),
                             backend -> ours(backend, line))));
   }

@@ -9,12 +9,14 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.autograd.optim.Sgd;
 import dev.sextant.nas.cost.ExpectedCost;
-import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.objective.Loss;
+import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.BinaryGates;
+import dev.sextant.nas.policy.HeldOut;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
-import dev.sextant.nas.supernet.Supernet;
+import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -25,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,19 +68,26 @@ class ProxylessParityTest {
          {"op": "global-avg-pool"}, {"op": "linear", "out": 5}]}
       """;
 
-  /** Where steps are compared; {@code scale} is that of the norms' scales. */
+  /**
+   * Where steps are compared: {@code scale} is that of the norms' scales, {@code kinks} whether
+   * values come near those of activations, {@code shifts} the paths of architecture steps.
+   */
   private enum Case {
-    CIFAR(smooth(Space.named("proxyless-cifar")), 2, 0.3),
-    SMALL_SPACE(Space.parse(SMALL, "small"), 5, 1);
+    CIFAR(smooth(Space.named("proxyless-cifar")), 2, 0.3, false, 1),
+    SMALL_SPACE(Space.parse(SMALL, "small"), 5, 1, true, 1, 3);
 
     private final Space space;
     private final int batch;
     private final double scale;
+    private final boolean kinks;
+    private final int[] shifts;
 
-    Case(Space space, int batch, double scale) {
+    Case(Space space, int batch, double scale, boolean kinks, int... shifts) {
       this.space = space;
       this.batch = batch;
       this.scale = scale;
+      this.kinks = kinks;
+      this.shifts = shifts;
     }
 
     private static Space smooth(Space space) {
@@ -101,8 +111,9 @@ class ProxylessParityTest {
       return path;
     }
 
-    private Supernet supernet(Backend backend) {
-      Supernet supernet = new Supernet(space, new Initializer(backend, new Rng(1)));
+    private MultiPathSupernet supernet(Backend backend) {
+      MultiPathSupernet supernet =
+          new MultiPathSupernet(space, new Initializer(backend, new Rng(1)));
       Parity.wake(backend, supernet, scale);
       return supernet;
     }
@@ -115,14 +126,15 @@ class ProxylessParityTest {
     int[] path = where.path(1);
     String what = where + " weight step";
     Parity.Answer answer =
-        parity.steady(what, (seed, nudge) -> weightGradients(parity, where, path, seed, nudge));
+        parity.steady(
+            what, where.kinks, (seed, nudge) -> weightGradients(parity, where, path, seed, nudge));
     try (Libtorch.Scope _ = parity.torch().scope();
-        Supernet supernet = where.supernet(backend);
+        MultiPathSupernet supernet = where.supernet(backend);
         Tensor images = Parity.tensor(backend, where.images(), where.images(answer.seed()));
         Tensor labels = Parity.labels(backend, where.batch, where.space.classes());
         Sgd sgd =
             new Sgd(backend, supernet.parameters(), new Sgd.Config(0.9f, true, 1e-3f, false))) {
-      supernet.activate(path);
+      supernet.choose(path);
       TorchChain chain = chain(parity, where, supernet, path);
       NDArray x = parity.torch().load(Kind.IMAGE, images);
       NDArray t = parity.torch().labels(labels);
@@ -145,7 +157,8 @@ class ProxylessParityTest {
     assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
   }
 
-  private static TorchChain chain(Parity parity, Case where, Supernet supernet, int[] path) {
+  private static TorchChain chain(
+      Parity parity, Case where, MultiPathSupernet supernet, int[] path) {
     return new TorchChain(
         parity.torch(),
         where.space.derive(path).layers(),
@@ -161,7 +174,7 @@ class ProxylessParityTest {
     Backend backend = parity.cpu(THREADS);
     Libtorch torch = parity.torch();
     try (Libtorch.Scope _ = torch.scope();
-        Supernet supernet = where.supernet(backend);
+        MultiPathSupernet supernet = where.supernet(backend);
         Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
       TorchChain chain = chain(parity, where, supernet, path);
       float[] images = Parity.nudge(where.images(seed), nudge);
@@ -175,7 +188,8 @@ class ProxylessParityTest {
   }
 
   /** This engine's gradients by the paths of the active path's own network. */
-  private static Map<String, float[]> gradients(Backend backend, Supernet supernet, int[] path) {
+  private static Map<String, float[]> gradients(
+      Backend backend, MultiPathSupernet supernet, int[] path) {
     Map<String, float[]> gradients = new LinkedHashMap<>();
     Map<Tensor, String> names = new IdentityHashMap<>();
     supernet.inherited(path).forEach((name, tensor) -> names.put(tensor, name));
@@ -196,7 +210,7 @@ class ProxylessParityTest {
 
   private static double step(
       Backend backend,
-      Supernet supernet,
+      MultiPathSupernet supernet,
       Tensor images,
       Tensor labels,
       float smoothing,
@@ -218,7 +232,7 @@ class ProxylessParityTest {
     Backend backend = parity.cpu(THREADS);
     Libtorch torch = parity.torch();
     try (Libtorch.Scope _ = torch.scope();
-        Supernet supernet = where.supernet(backend);
+        MultiPathSupernet supernet = where.supernet(backend);
         Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
       GatedSupernet gated = new GatedSupernet(torch, backend, where.space, supernet, path);
       float[] images = Parity.nudge(where.images(seed), nudge);
@@ -230,12 +244,13 @@ class ProxylessParityTest {
   @EnumSource(Case.class)
   void gateGradients(Case where, Parity parity) {
     Backend backend = parity.cpu(THREADS);
-    for (int shift : new int[] {1, 3}) {
+    for (int shift : where.shifts) {
       int[] path = where.path(shift);
       String what = "%s architecture step %d".formatted(where, shift);
       Parity.Answer answer =
-          parity.steady(what, (seed, nudge) -> gateGradients(parity, where, path, seed, nudge));
-      try (Supernet supernet = where.supernet(backend);
+          parity.steady(
+              what, where.kinks, (seed, nudge) -> gateGradients(parity, where, path, seed, nudge));
+      try (MultiPathSupernet supernet = where.supernet(backend);
           Tensor images = Parity.tensor(backend, where.images(), where.images(answer.seed()));
           Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
         supernet.freezeWeights(true);
@@ -257,7 +272,7 @@ class ProxylessParityTest {
   }
 
   /** Opens gates; returns the sampled candidates: a pair for the two-path mode, else all. */
-  private static int[][] activate(Supernet supernet, int[] path, GateMode mode) {
+  private static int[][] activate(MultiPathSupernet supernet, int[] path, GateMode mode) {
     int[][] sampled = new int[path.length][];
     for (int i = 0; i < path.length; i++) {
       MixedLayer choice = supernet.choices().get(i);
@@ -307,16 +322,16 @@ class ProxylessParityTest {
   private static final double ALPHA_RATE = 0.006;
 
   /** The same objectives twice: this engine's and in TorchScript of {@code ce} and {@code cost}. */
-  private record Goal(Objective ours, String theirs) {}
+  private record Goal(Loss ours, String theirs) {}
 
   private static final List<Goal> GOALS =
       List.of(
           new Goal(
-              new Objective.AddLinear(COST_STRENGTH, TARGET),
+              new Loss.AddLinear(COST_STRENGTH, TARGET),
               "torch.add(ce, torch.mul(torch.sub(torch.div(cost, %s), 1), %s))"
                   .formatted(TARGET, COST_STRENGTH)),
           new Goal(
-              new Objective.MulLog(0.2, COST_STRENGTH, TARGET, 80),
+              new Loss.MulLog(0.2, COST_STRENGTH, TARGET, 80),
               "torch.mul(torch.mul(ce, 0.2), torch.pow(torch.div(torch.log(torch.mul(cost, %s)), %s), %s))"
                   .formatted(80 / TARGET, Math.log(80), COST_STRENGTH)));
 
@@ -332,34 +347,51 @@ class ProxylessParityTest {
     for (Goal goal : GOALS) {
       double[][] costs = costs(where.space);
       try (Libtorch.Scope _ = parity.torch().scope();
-          Supernet supernet = where.supernet(backend);
-          BinaryGates gates = new BinaryGates(backend, supernet, mode, new Rng(4));
+          MultiPathSupernet supernet = where.supernet(backend);
+          BinaryGates gates =
+              new BinaryGates(
+                  backend,
+                  supernet,
+                  mode,
+                  new ExpectedCost(FIXED_COST, costs),
+                  goal.ours,
+                  null,
+                  new Rng(4));
           Tensor images = Parity.tensor(backend, where.images(), where.images(1));
           Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
         supernet.freezeWeights(true);
         TorchAlphas oracle =
-            new TorchAlphas(parity.torch(), gates.alphas(), costs, FIXED_COST, goal.theirs);
-        ExpectedCost cost = new ExpectedCost(FIXED_COST, costs);
+            new TorchAlphas(
+                parity.torch(),
+                List.copyOf(gates.alphas().tensors().values()),
+                costs,
+                FIXED_COST,
+                goal.theirs);
         for (int step = 0; step < 2; step++) {
-          gates.sampleGates();
-          double loss =
-              step(
-                  backend,
-                  supernet,
-                  images,
-                  labels,
-                  0,
-                  Tape.Mode.TRAIN_STATELESS,
-                  new LinkedHashMap<>());
+          double[] loss = new double[1];
+          gates.learn(
+              images(
+                  () -> {
+                    loss[0] =
+                        step(
+                            backend,
+                            supernet,
+                            images,
+                            labels,
+                            0,
+                            Tape.Mode.TRAIN_STATELESS,
+                            new LinkedHashMap<>());
+                    return loss[0];
+                  }),
+              ALPHA_RATE);
           List<double[]> slopes =
               supernet.choices().stream().map(MixedLayer::gateGradients).toList();
-          gates.update(goal.ours, cost, loss, ALPHA_RATE);
-          oracle.step(loss, slopes, mode == GateMode.TWO_PATH, ALPHA_RATE);
+          oracle.step(loss[0], slopes, mode == GateMode.TWO_PATH, ALPHA_RATE);
           Map<String, float[]> found = new LinkedHashMap<>();
           for (int i = 0; i < costs.length; i++) {
             String name = "alpha." + i;
-            found.put(name, Parity.array(backend, gates.alphas().get(i).value()));
-            Tensor square = gates.optimizer().state().get(name + "#square");
+            found.put(name, gates.alphas().values(i));
+            Tensor square = gates.alphas().optimizer().state().get(name + "#square");
             found.put(name + "#square", Parity.array(backend, square));
           }
           parity.check("%s %s step %d".formatted(mode, goal.ours, step), oracle.state(), found);
@@ -367,6 +399,21 @@ class ProxylessParityTest {
       }
     }
     assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
+  }
+
+  /** Held-out images whose backward pass is that function, which returns the cross-entropy. */
+  private static HeldOut images(DoubleSupplier pass) {
+    return new HeldOut() {
+      @Override
+      public Outcome backward() {
+        return new Outcome(pass.getAsDouble(), Double.NaN);
+      }
+
+      @Override
+      public Outcome evaluate() {
+        throw new AssertionError("gates need gradients");
+      }
+    };
   }
 
   private static double[][] costs(Space space) {

@@ -1,8 +1,8 @@
 package dev.sextant.bench.libtorch;
 
 import ai.djl.ndarray.NDArray;
-import dev.sextant.autograd.Parameter;
 import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,16 +34,12 @@ final class TorchAlphas {
    * @param objective TorchScript of {@code ce} and {@code cost}
    */
   TorchAlphas(
-      Libtorch torch,
-      List<Parameter> alphas,
-      double[][] costs,
-      double fixedCost,
-      String objective) {
+      Libtorch torch, List<Tensor> alphas, double[][] costs, double fixedCost, String objective) {
     this.torch = torch;
     this.fixedCost = fixedCost;
     this.objective = objective;
     for (int i = 0; i < costs.length; i++) {
-      NDArray alpha = torch.load(Kind.PLAIN, alphas.get(i).value());
+      NDArray alpha = torch.load(Kind.PLAIN, alphas.get(i));
       alpha.setRequiresGradient(true);
       this.alphas.add(alpha);
       squares.add(alpha.zerosLike());

@@ -16,8 +16,8 @@ import dev.sextant.autograd.optim.Sgd;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
+import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.nas.supernet.Network;
-import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
@@ -223,7 +223,8 @@ class TorchPeerTest {
     int[] path = path(space);
     try (Libtorch torch = Libtorch.open(1, Layout.CHANNELS_LAST);
         Backend backend = Backend.cpu(1);
-        Supernet supernet = new Supernet(space, new Initializer(backend, new Rng(1)));
+        MultiPathSupernet supernet =
+            new MultiPathSupernet(space, new Initializer(backend, new Rng(1)));
         Tensor images = images(backend, space);
         Tensor labels = labels(backend, space)) {
       wakeNorms(supernet, backend);

@@ -52,7 +52,9 @@ public record Depthwise(
 
   /** Rows of a tile, in output pixels of the convolution. Two share the weights loaded. */
   public int tileRows() {
-    return window.stride() == 1 ? 2 : 1;
+    // A norm's constants and 7 columns more than fill the registers.
+    boolean full = window.kernel() >= 7 && source.kind() == PixelSource.Kind.NORMALIZED;
+    return window.stride() == 1 && !full ? 2 : 1;
   }
 
   /** Columns of a tile, in output pixels of the convolution: what registers allow. */

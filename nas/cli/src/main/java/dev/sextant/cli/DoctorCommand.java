@@ -43,7 +43,12 @@ final class DoctorCommand implements Runnable {
         "%s at most (SEXTANT_OPTS=-Xmx8g gives another limit)",
         Memory.human(Runtime.getRuntime().maxMemory()));
     if (bits.isPresent()) {
-      line("vectors", "%d bits, %d floats", bits.getAsInt(), bits.getAsInt() / Float.SIZE);
+      line(
+          "vectors",
+          "%d bits, %d floats: %s",
+          bits.getAsInt(),
+          bits.getAsInt() / Float.SIZE,
+          VectorUnit.reason());
     } else {
       line(
           "vectors",

@@ -1,6 +1,7 @@
 package dev.sextant.cli;
 
 import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.search.TrainingRun;
 import dev.sextant.runtime.Architecture;
@@ -32,9 +33,9 @@ final class ResumeCommand implements Runnable {
       resumeTraining(run);
       return;
     }
-    double budget = run.read().config().budgetMs();
+    SearchConfig config = run.read().config();
     try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, Terminal.progress())) {
-      Terminal.print(resumed.run(), budget, run);
+      Terminal.print(resumed.run(), config, run);
     }
   }
 

@@ -1,12 +1,23 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.search.Method;
+import dev.sextant.nas.search.Recipe;
+import dev.sextant.nas.search.Recipe.CostKind;
+import dev.sextant.nas.search.Recipe.ObjectiveKind;
+import dev.sextant.nas.search.Recipe.PolicyKind;
+import dev.sextant.nas.search.Recipe.SupernetKind;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
+import dev.sextant.nas.search.SearchConfig.WeightOptimizer;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
@@ -14,12 +25,12 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,8 +56,37 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--method",
       defaultValue = "proxyless-g",
-      description = "proxyless-g (ProxylessNAS, gradient form); default: ${DEFAULT-VALUE}")
+      description =
+          "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
+              + " REINFORCE form), tunas, random; default: ${DEFAULT-VALUE}")
   private Method method = Method.PROXYLESS_G;
+
+  @Option(
+      names = "--supernet",
+      description = "how candidates hold weights: multi-path (each its own) or collapsed (shared)")
+  private @Nullable SupernetKind supernet;
+
+  @Option(
+      names = "--policy",
+      description =
+          "who picks: gates, reinforce, gates-reinforce (both gradients), or controller (TuNAS's"
+              + " REINFORCE with warm-ups)")
+  private @Nullable PolicyKind policy;
+
+  @Option(
+      names = "--cost",
+      description =
+          "latency (table of layers), linear (model of one space, --table FILE.csv), macs,"
+              + " parameters, or measured (latency of each sampled network)")
+  private @Nullable CostKind cost;
+
+  @Option(
+      names = "--objective",
+      description =
+          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; mul-log: CE (ln E"
+              + " / ln T)^lambda; rewards absolute: Q + lambda |E/T - 1|; soft: Q (E/T)^lambda;"
+              + " hard: Q min((E/T)^lambda, 1)")
+  private @Nullable ObjectiveKind objective;
 
   @Option(
       names = "--space",
@@ -56,16 +96,20 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--budget",
-      converter = MillisecondsConverter.class,
-      description = "latency to meet, as in 1.5ms; default: 40 %% up the space's range")
-  private @Nullable Double budgetMs;
+      converter = BudgetConverter.class,
+      description =
+          "cost to meet, as in 1.5ms (latency) or 20M (counts); default: 40 %% up the space's"
+              + " range")
+  private BudgetConverter.@Nullable Budget budget;
 
   @Option(names = "--ceiling", description = "the budget may be undercut")
   private boolean ceiling;
 
   @Option(
       names = "--table",
-      description = "latency table (JSON or CSV) instead of measuring one; predictions then stand")
+      description =
+          "latency table (JSON or CSV) instead of measuring one, or the linear model (CSV);"
+              + " predictions then stand")
   private @Nullable Path table;
 
   @Option(names = "--out", description = "directory of the run; default: runs/TIME")
@@ -107,7 +151,9 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--warmup-epochs",
       defaultValue = "3",
-      description = "weight steps alone; default: ${DEFAULT-VALUE}")
+      description =
+          "weight steps alone; TuNAS warms up operations and filters meanwhile; default:"
+              + " ${DEFAULT-VALUE}")
   private int warmupEpochs;
 
   @Option(names = "--warmup-rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
@@ -121,6 +167,20 @@ final class SearchCommand implements Runnable {
 
   @Option(names = "--rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
   private double rate;
+
+  @Option(
+      names = "--one-cosine",
+      negatable = true,
+      description =
+          "one cosine of --rate through warm-up and search, after linear growth in the first 2.5"
+              + " %% of the steps; default: with --policy controller")
+  private @Nullable Boolean oneCosine;
+
+  @Option(
+      names = "--optimizer",
+      defaultValue = "sgd",
+      description = "of the supernet's weights, sgd or rmsprop; default: ${DEFAULT-VALUE}")
+  private WeightOptimizer optimizer = WeightOptimizer.SGD;
 
   @Option(
       names = "--quiet-epochs",
@@ -141,24 +201,29 @@ final class SearchCommand implements Runnable {
   private double architectureRate;
 
   @Option(
+      names = "--architecture-growth",
+      description =
+          "how many times that rate it is at the end; default: 10 with --policy controller, else 1")
+  private @Nullable Double architectureGrowth;
+
+  @Option(
+      names = "--samples",
+      defaultValue = "4",
+      description = "networks in one step of REINFORCE; default: ${DEFAULT-VALUE}")
+  private int samples;
+
+  @Option(
       names = "--gates",
       defaultValue = "recompute",
       description = "recompute, two-path or all-paths; default: ${DEFAULT-VALUE}")
   private GateMode gates = GateMode.RECOMPUTE;
 
   @Option(
-      names = "--objective",
-      defaultValue = "add-linear",
-      description =
-          "add-linear: CE + lambda (E/T - 1); additive: CE + lambda2 E; mul-log: CE (ln E / ln"
-              + " T)^beta; default: ${DEFAULT-VALUE}")
-  private SearchConfig.ObjectiveKind objective = SearchConfig.ObjectiveKind.ADD_LINEAR;
-
-  @Option(
       names = "--lambda",
-      defaultValue = "0.2",
-      description = "strength to start from; default: ${DEFAULT-VALUE}")
-  private double strength;
+      description =
+          "trade-off of the objective: of a loss to start from, default 0.2; of a reward to keep,"
+              + " default -0.1")
+  private @Nullable Double strength;
 
   @Option(
       names = "--fixed-lambda",
@@ -204,7 +269,9 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--random-samples",
       defaultValue = "3",
-      description = "networks of the random-search baseline, 0 for none; default: ${DEFAULT-VALUE}")
+      description =
+          "networks of random search, which is the baseline (0 for none) or, with --method random,"
+              + " the search; default: ${DEFAULT-VALUE}")
   private int randomSamples;
 
   @Option(
@@ -213,20 +280,11 @@ final class SearchCommand implements Runnable {
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
   private double checkpointSeconds;
 
-  /** The methods that are built. */
-  enum Method {
-    PROXYLESS_G;
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
-  }
-
   @Override
   public void run() {
     ConsoleProgress progress = Terminal.progress();
     Device target = Device.parse(device);
+    Recipe recipe = recipe();
     RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
     ImageDataset images = data.open();
     progress.message("data      " + images);
@@ -235,30 +293,66 @@ final class SearchCommand implements Runnable {
             .withInput(
                 new Architecture.Input(images.height(), images.width(), images.channels()),
                 images.classes());
-    LatencyTable latencies =
-        table == null ? measured(target, searched, progress) : LatencyFiles.read(table);
-    ExpectedCost cost = latencies.costs(searched);
-    double budget =
-        budgetMs != null
-            ? budgetMs
-            : cost.minimum() + DEFAULT_BUDGET * (cost.maximum() - cost.minimum());
+    CostModel model = model(recipe, target, searched, progress);
+    ExpectedCost costs = model.costs(searched);
+    CostUnit unit = model.unit();
+    double asked =
+        budget != null
+            ? budget.in(unit)
+            : costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
     progress.message(
-        "space     %s: %s networks, %.3f to %.3f ms; budget %.3f ms"
-            .formatted(searched.name(), searched.size(), cost.minimum(), cost.maximum(), budget));
+        "space     %s: %s networks, %s to %s; budget %s"
+            .formatted(
+                searched.name(),
+                searched.size(),
+                unit.format(costs.minimum()),
+                unit.format(costs.maximum()),
+                unit.format(asked)));
+    boolean ofTable = model instanceof LatencyTable && table != null;
+    LatencyTable.@Nullable Setting setting = ofTable ? ((LatencyTable) model).setting() : null;
     RunDirectory.Setup setup =
         new RunDirectory.Setup(
             data.source(),
             data.options(),
             searched,
-            config(budget),
+            config(recipe, asked),
             table != null,
             target,
-            threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
-    SearchRun.check(setup, latencies);
+            threads > 0 ? threads : Runtime.getRuntime().availableProcessors(),
+            setting == null ? latencyThreads : setting.threads(),
+            setting == null ? latencyBatch : setting.batch());
+    SearchRun.check(setup, model);
     try (SearchRun run =
-        SearchRun.start(directory, setup, latencies, images, checkpointSeconds, progress)) {
-      Terminal.print(run.run(), budget, directory);
+        SearchRun.start(directory, setup, model, images, checkpointSeconds, progress)) {
+      Terminal.print(run.run(), setup.config(), directory);
     }
+  }
+
+  /** The method's preset, but for what was given another value. */
+  private Recipe recipe() {
+    Recipe preset = method.recipe();
+    return new Recipe(
+        method,
+        supernet == null ? preset.supernet() : supernet,
+        policy == null ? preset.policy() : policy,
+        cost == null ? preset.cost() : cost,
+        objective == null ? preset.objective() : objective);
+  }
+
+  private CostModel model(Recipe recipe, Device target, Space searched, ConsoleProgress progress) {
+    Path file = table;
+    return switch (recipe.cost()) {
+      case LATENCY, MEASURED ->
+          file == null ? measured(target, searched, progress) : LatencyFiles.read(file);
+      case LINEAR -> {
+        if (file == null) {
+          throw new SextantException("cost linear: give the model's file, --table FILE.csv");
+        }
+        yield LinearCost.read(file);
+      }
+      case MACS -> Counts.MACS;
+      case PARAMETERS -> Counts.PARAMETERS;
+    };
   }
 
   private LatencyTable measured(Device target, Space searched, ConsoleProgress progress) {
@@ -270,27 +364,32 @@ final class SearchCommand implements Runnable {
     return profiler.measure(searched, latencyBatch, CALIBRATION_NETWORKS, seed);
   }
 
-  private SearchConfig config(double budget) {
+  private SearchConfig config(Recipe recipe, double asked) {
+    boolean controlled = recipe.policy() == PolicyKind.CONTROLLER;
     return new SearchConfig(
         seed,
+        recipe,
         batch,
         validationFraction,
         warmupEpochs,
         warmupRate,
         epochs,
         rate,
+        oneCosine == null ? controlled : oneCosine,
+        optimizer,
         quietEpochs,
         architectureInterval,
         architectureRate,
+        architectureGrowth == null ? (controlled ? 10 : 1) : architectureGrowth,
+        samples,
         gates,
-        objective,
-        strength,
+        strength == null ? recipe.objective().defaultStrength() : strength,
         fixedStrength,
         weightDecay,
         momentum,
         labelSmoothing,
         augmentation,
-        budget,
+        asked,
         ceiling,
         retrainEpochs,
         retrainRate,

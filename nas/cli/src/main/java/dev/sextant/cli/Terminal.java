@@ -1,6 +1,9 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.search.Recipe;
 import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.search.SearchResult;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency;
@@ -28,25 +31,30 @@ final class Terminal {
   }
 
   /** The outcome of a run. */
-  static void print(SearchResult result, double budgetMs, RunDirectory directory) {
+  static void print(SearchResult result, SearchConfig config, RunDirectory directory) {
+    CostUnit unit = config.recipe().cost().unit();
+    SearchResult.Search search = result.search();
     System.out.println();
     System.out.println("network   " + layers(result.found()));
+    if (search != null) {
+      System.out.printf(
+          "search    average of the networks drawn %s, most probable %s, lambda %.3f%s%n",
+          unit.format(search.expectedCost()),
+          unit.format(search.argmaxCost()),
+          search.strength(),
+          search.constrained() ? "; most probable network within the budget taken" : "");
+      System.out.printf(
+          "memory    weight step %s, architecture step %s of activations%n",
+          Memory.human(search.weightStepPeakBytes()),
+          Memory.human(search.architectureStepPeakBytes()));
+    }
+    System.out.printf("budget    %s%n%n", unit.format(config.budget()));
     System.out.printf(
-        "search    expected latency %.4f ms at lambda %.3f%s%n",
-        result.expectedMs(),
-        result.strength(),
-        result.constrained() ? "; most probable network within the budget taken" : "");
-    System.out.printf(
-        "memory    weight step %s, architecture step %s of activations%n",
-        Memory.human(result.weightStepPeakBytes()),
-        Memory.human(result.architectureStepPeakBytes()));
-    System.out.printf("budget    %.4f ms%n%n", budgetMs);
-    System.out.println(
-        "                 predicted ms  measured ms  vs budget  test accuracy  parameters      MACs"
-            + "   seconds");
-    row("search", result.found(), budgetMs);
+        "                     predicted  measured ms  vs budget  test accuracy  parameters     "
+            + " MACs   seconds%n");
+    row("search", result.found(), config);
     if (result.random() != null) {
-      row("random search", result.random(), budgetMs);
+      row("random search", result.random(), config);
     }
     System.out.println();
     System.out.println("written to " + directory.path());
@@ -79,13 +87,16 @@ final class Terminal {
     return new Measured(latency, threads, batch);
   }
 
-  private static void row(String name, SearchResult.Found found, double budgetMs) {
+  /** Against the budget is what was measured, where the budget is of this machine's clock. */
+  private static void row(String name, SearchResult.Found found, SearchConfig config) {
+    Recipe.CostKind cost = config.recipe().cost();
+    double compared = cost.hasTable() ? found.measuredMs() : found.predictedCost();
     System.out.printf(
-        "%-15s %13.4f %12.4f %+9.1f%% %13.2f%% %11d %9d %9.0f%n",
+        "%-15s %14s %12.4f %+9.1f%% %13.2f%% %11d %9d %9.0f%n",
         name,
-        found.predictedMs(),
+        cost.unit().format(found.predictedCost()).replaceFirst(" .*", ""),
         found.measuredMs(),
-        100 * (found.measuredMs() / budgetMs - 1),
+        100 * (compared / config.budget() - 1),
         100 * found.testAccuracy(),
         found.architecture().parameters(),
         found.architecture().macs(),

@@ -70,6 +70,25 @@ class BadInputTest {
         .refused("batch: 3");
   }
 
+  /** What means nothing is refused with the reason and what to give instead. */
+  @Test
+  void combinations() {
+    search("--supernet=collapsed").refused("policy gates", "--supernet multi-path");
+    search("--objective=soft").refused("policy gates", "accuracy has none", "add-linear");
+    search("--cost=measured").refused("policy gates", "measured");
+    search("--method=random", "--policy=reinforce").refused("--method random");
+    search("--method=random", "--cost=measured").refused("measured");
+    search("--method=tunas", "--objective=accuracy").refused("--method random");
+    search("--policy=gates-reinforce", "--gates=two-path").refused("two-path");
+    search("--method=tunas", "--retrain-epochs=0").refused("retrain-epochs: 0");
+    search("--method=random", "--random-samples=0").refused("random-samples: 0");
+    search("--method=tunas", "--samples=0").refused("samples: 0");
+    search("--cost=linear").refused("table.json", "linear model");
+    search("--cost=macs", "--budget=2ms").refused("'ms' is no unit of MACs");
+    search("--budget=2M").refused("'M' is no unit of ms");
+    search("--space=tunas-mobilenet-v3", "--cost=macs").refused("collapsed weights");
+  }
+
   @Test
   void aBudgetNoNetworkMeetsIsToldTheRange() {
     var cost = CheapTable.of(CheapTable.space()).costs(CheapTable.space());

@@ -10,11 +10,15 @@ import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A small search from beginning to end, and what becomes of its directory. */
 class SearchCommandTest {
@@ -76,6 +80,53 @@ class SearchCommandTest {
         .refused(out, "holds a run");
     damaged(out);
     evaluated(out);
+  }
+
+  /** Each method, and combinations of its parts, runs to its end and says what it was. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--method=proxyless-r",
+        "--method=tunas",
+        "--method=random",
+        "--policy=gates-reinforce --objective=mul-log",
+        "--method=tunas --supernet=multi-path --cost=macs --budget=4M --optimizer=rmsprop",
+        "--method=proxyless-r --supernet=collapsed --cost=parameters --budget=150k"
+            + " --objective=hard",
+      })
+  void otherMethodsRunToo(String options) throws Exception {
+    Path out = directory.resolve("run");
+    List<String> arguments = new ArrayList<>(List.of(options.split(" ")));
+    arguments.addFirst("search");
+    if (!options.contains("--budget")) {
+      arguments.add("--budget=" + CheapTable.budget());
+      arguments.add("--table=" + CheapTable.write(directory.resolve("table.json")));
+    }
+    arguments.addAll(
+        List.of(
+            "--data=builtin:300",
+            "--out=" + out,
+            "--batch=64",
+            "--warmup-epochs=1",
+            "--epochs=1",
+            "--retrain-epochs=1",
+            "--architecture-interval=1",
+            "--architecture-rate=0.1",
+            "--samples=2",
+            "--random-samples=1",
+            "--rate=0.02",
+            "--threads=1"));
+    String printed = Command.run(arguments.toArray()).succeeded();
+    String run = Files.readString(out.resolve("run.json"));
+    for (String option : options.split(" ")) {
+      String value = option.substring(option.indexOf('=') + 1);
+      if (!option.startsWith("--budget")) {
+        String constant = value.toUpperCase(Locale.ROOT).replace('-', '_');
+        assertTrue(run.contains("\"" + constant + "\""), () -> option + " in " + run);
+      }
+    }
+    assertTrue(Files.readString(out.resolve("report.html")).contains("</html>"));
+    assertEquals(result(printed), result(Command.run("resume", out).succeeded()));
   }
 
   private static void evaluated(Path out) {

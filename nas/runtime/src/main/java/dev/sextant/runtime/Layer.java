@@ -406,11 +406,17 @@ public sealed interface Layer {
   }
 
   /**
-   * A fully connected layer with a bias: {@code [N, C]} to {@code [N, out]}.
+   * A fully connected layer with a bias, activation: {@code [N, C]} to {@code [N, out]}.
    *
    * @param out output features
+   * @param activation what comes last; the identity for logits
    */
-  record Linear(int out) implements Layer {
+  record Linear(int out, Activation activation) implements Layer {
+    /** Without an activation. */
+    public Linear(int out) {
+      this(out, Activation.IDENTITY);
+    }
+
     /** Checks the range. */
     public Linear {
       Layer.width("linear", out);

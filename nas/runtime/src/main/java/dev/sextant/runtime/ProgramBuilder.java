@@ -96,8 +96,8 @@ final class ProgramBuilder {
       case Layer.Skip _ -> in;
       case Layer.Zero _ -> throw new IllegalStateException("no chain holds zero");
       case Layer.GlobalAvgPool _ -> globalPool(in);
-      case Layer.Linear _ -> {
-        int out = dense(prefix, in, Activation.IDENTITY);
+      case Layer.Linear linear -> {
+        int out = dense(prefix, in, linear.activation());
         yield reshape(out, Shape.of(shape(out).get(0), shape(out).channels()));
       }
     };

@@ -112,6 +112,7 @@ class CompiledModelTest {
   void linearComputesItsDefinition() {
     assertComputes(new Layer.Linear(10), Shape.of(1, 37));
     assertComputes(new Layer.Linear(33), Shape.of(4, 16));
+    assertComputes(new Layer.Linear(9, Activation.HSWISH), Shape.of(2, 16));
   }
 
   private static void assertComputes(Layer layer, Shape input) {

@@ -73,7 +73,7 @@ final class ReferenceNetwork implements AutoCloseable {
       case Layer.Skip _ -> x;
       case Layer.Zero _ -> throw new AssertionError();
       case Layer.GlobalAvgPool _ -> mean(x);
-      case Layer.Linear _ -> linear(prefix, x, Activation.IDENTITY);
+      case Layer.Linear linear -> linear(prefix, x, linear.activation());
     };
   }
 

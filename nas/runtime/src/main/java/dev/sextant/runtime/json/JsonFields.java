@@ -103,6 +103,38 @@ public final class JsonFields {
     return has(field) ? integer(field, min, max) : fallback;
   }
 
+  /** Whether the field is there and an array. */
+  public boolean isArray(String field) {
+    return object.get(field) instanceof JsonArray;
+  }
+
+  /** A required array of one to {@code most} integers in that range. */
+  public List<Integer> integers(String field, int min, int max, int most) {
+    if (!(required(field) instanceof JsonArray array) || array.isEmpty()) {
+      throw error(field, "must be an array of integers");
+    }
+    if (array.size() > most) {
+      throw error(field, "has %d entries, at most %d".formatted(array.size(), most));
+    }
+    List<Integer> values = new ArrayList<>(array.size());
+    for (JsonElement element : array) {
+      String inner = "%s[%d]".formatted(field, values.size());
+      double number = number(inner, element);
+      if (number != Math.rint(number)) {
+        throw error(inner, shown(element) + " is not an integer");
+      }
+      values.add((int) inRange(inner, element, number, min, max));
+    }
+    return values;
+  }
+
+  /** These fields, but for one that has another value. */
+  public JsonFields with(String field, int value) {
+    JsonObject changed = object.deepCopy();
+    changed.addProperty(field, value);
+    return new JsonFields(source, path, changed);
+  }
+
   /** A number in that range, or {@code fallback} where the field is absent. */
   public double number(String field, double min, double max, double fallback) {
     if (!has(field)) {

@@ -11,8 +11,8 @@ import java.util.Map;
 
 /**
  * One layer as a JSON object, alone or as a candidate of a choice. {@code "stride"} is 1 where not
- * given, {@code "norm"} is {@code "batch"}, {@code "act"} is {@code "relu6"}, and {@code
- * "residual"} is true where the shapes permit it.
+ * given, {@code "norm"} is {@code "batch"}, {@code "act"} is {@code "relu6"} ({@code "none"} of a
+ * linear layer), and {@code "residual"} is true where the shapes permit it.
  */
 public final class LayerJson {
   /** Most times that one entry repeats. */
@@ -34,7 +34,7 @@ public final class LayerJson {
           Map.entry("identity", List.of()),
           Map.entry("zero", List.of()),
           Map.entry("global-avg-pool", List.of()),
-          Map.entry("linear", List.of("out")));
+          Map.entry("linear", List.of("out", "act")));
 
   private static final List<String> OPS = FIELDS.keySet().stream().sorted().toList();
   private static final List<String> ACTIVATIONS =
@@ -126,7 +126,7 @@ public final class LayerJson {
       // An edge of a cell can be cut, a chain cannot.
       case "zero" -> throw fields.error("op", "zero would cut the chain of layers; use skip");
       case "global-avg-pool" -> new Layer.GlobalAvgPool();
-      case "linear" -> new Layer.Linear(out);
+      case "linear" -> new Layer.Linear(out, act(fields, "none"));
       default -> throw new IllegalArgumentException(op);
     };
   }
@@ -167,7 +167,11 @@ public final class LayerJson {
   }
 
   private static Activation act(JsonFields fields) {
-    return switch (fields.word("act", ACTIVATIONS, "relu6")) {
+    return act(fields, "relu6");
+  }
+
+  private static Activation act(JsonFields fields, String fallback) {
+    return switch (fields.word("act", ACTIVATIONS, fallback)) {
       case "none" -> Activation.IDENTITY;
       case "relu" -> Activation.RELU;
       case "relu6" -> Activation.RELU6;
@@ -225,7 +229,12 @@ public final class LayerJson {
       case Layer.Skip _ -> json.addProperty("op", "skip");
       case Layer.Zero _ -> json.addProperty("op", "zero");
       case Layer.GlobalAvgPool _ -> json.addProperty("op", "global-avg-pool");
-      case Layer.Linear _ -> json.addProperty("op", "linear");
+      case Layer.Linear linear -> {
+        json.addProperty("op", "linear");
+        if (linear.activation() != Activation.IDENTITY) {
+          json.addProperty("act", word(linear.activation()));
+        }
+      }
     }
     return json;
   }

@@ -3,7 +3,7 @@ package dev.sextant.nas.cost;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
-import dev.sextant.nas.space.Position;
+import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency;
@@ -54,20 +54,16 @@ public final class LatencyProfiler {
    */
   public LatencyTable measure(Space space, int batch, int networks, long seed) {
     SequencedMap<Key, Measured> layers = new LinkedHashMap<>();
-    Shape[] inputs = space.inputShapes();
-    for (int i = 0; i < inputs.length; i++) {
-      Shape input = inputs[i];
-      List<Layer> candidates =
-          switch (space.positions().get(i)) {
-            case Position.Fixed fixed -> List.of(fixed.layer());
-            case Position.Choice choice -> choice.candidates();
-          };
-      for (Layer layer : candidates) {
-        if (!(layer instanceof Layer.Skip)) {
-          layers.putIfAbsent(LatencyTable.key(layer, input), new Measured(layer, input));
-        }
-      }
-    }
+    // The sum itself is nothing: it goes through every layer with every width that it can have.
+    LayerSum.of(
+        space,
+        (layer, input) -> {
+          if (!(layer instanceof Layer.Skip)) {
+            layers.putIfAbsent(LatencyTable.key(layer, input), new Measured(layer, input));
+          }
+          return 0;
+        },
+        0);
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
     int total = PASSES * (layers.size() + networks);
     int done = 0;
@@ -165,22 +161,35 @@ public final class LatencyProfiler {
    */
   private static List<Architecture> spread(
       LatencyTable table, Space space, int networks, long seed) {
-    ExpectedCost cost = table.costs(space);
+    double[][] costs = meanCosts(table.costs(space));
     Rng rng = Rng.of(seed, 31);
     List<Architecture> drawn = new ArrayList<>();
     for (int n = 0; n < networks; n++) {
       double cheap = networks == 1 ? 0.5 : (double) n / (networks - 1);
-      int[] decisions = new int[cost.choices()];
+      int[] decisions = new int[costs.length];
       for (int i = 0; i < decisions.length; i++) {
-        double[] costs = cost.candidates(i);
-        int a = rng.nextInt(costs.length);
-        int b = rng.nextInt(costs.length);
+        int a = rng.nextInt(costs[i].length);
+        int b = rng.nextInt(costs[i].length);
         boolean cheaper = rng.nextDouble() < cheap;
-        decisions[i] = (costs[a] < costs[b]) == cheaper ? a : b;
+        decisions[i] = (costs[i][a] < costs[i][b]) == cheaper ? a : b;
       }
       drawn.add(space.derive(decisions));
     }
     return drawn;
+  }
+
+  /** What each option adds to the cost, the others being drawn alike. */
+  private static double[][] meanCosts(ExpectedCost cost) {
+    int[] options = cost.sum().options();
+    double[][] alike = new double[options.length][];
+    double[][] costs = new double[options.length][];
+    for (int d = 0; d < options.length; d++) {
+      costs[d] = new double[options[d]];
+      alike[d] = new double[options[d]];
+      Arrays.fill(alike[d], 1.0 / options[d]);
+    }
+    cost.gradient(alike, costs);
+    return costs;
   }
 
   private static String machine() {

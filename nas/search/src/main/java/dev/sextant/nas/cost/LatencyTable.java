@@ -1,14 +1,13 @@
 package dev.sextant.nas.cost;
 
 import dev.sextant.nas.space.Describe;
-import dev.sextant.nas.space.Position;
+import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param entries by layer and shapes
  */
 public record LatencyTable(
-    Setting setting, double overheadMs, double scale, SequencedMap<Key, Entry> entries) {
+    Setting setting, double overheadMs, double scale, SequencedMap<Key, Entry> entries)
+    implements CostModel {
   /**
    * Where a table comes from.
    *
@@ -178,7 +178,17 @@ public record LatencyTable(
       case Layer.Skip _ -> key("skip", input, output, 0, 0, 1, 1, 0, null);
       case Layer.Zero _ -> key("zero", input, output, 0, 0, 1, 1, 0, null);
       case Layer.GlobalAvgPool _ -> key("global-avg-pool", input, output, 0, 0, 1, 1, 0, null);
-      case Layer.Linear _ -> key("linear", input, output, 0, 0, 1, 1, 0, null);
+      case Layer.Linear l ->
+          key(
+              "linear",
+              input,
+              output,
+              0,
+              0,
+              1,
+              1,
+              0,
+              l.activation() == Activation.IDENTITY ? null : l.activation());
     };
   }
 
@@ -264,29 +274,25 @@ public record LatencyTable(
     return sum;
   }
 
-  /** The costs of a space's candidates; throws as {@link #ms} does. */
+  /** {@inheritDoc} Throws as {@link #ms} does. */
+  @Override
   public ExpectedCost costs(Space space) {
-    Shape[] inputs = space.inputShapes();
-    double fixed = overheadMs;
-    List<double[]> candidates = new ArrayList<>();
-    for (int i = 0; i < inputs.length; i++) {
-      switch (space.positions().get(i)) {
-        case Position.Fixed position -> fixed += ms(position.layer(), inputs[i]);
-        case Position.Choice choice -> {
-          double[] costs = new double[choice.candidates().size()];
-          for (int j = 0; j < costs.length; j++) {
-            costs[j] = ms(choice.candidates().get(j), inputs[i]);
-          }
-          candidates.add(costs);
-        }
-      }
-    }
-    return new ExpectedCost(fixed, candidates.toArray(double[][]::new));
+    return new ExpectedCost(LayerSum.of(space, this::ms, overheadMs));
+  }
+
+  @Override
+  public CostUnit unit() {
+    return CostUnit.MILLISECONDS;
   }
 
   /** The same entries with another calibration. */
   public LatencyTable calibrated(double newOverheadMs, double newScale) {
     return new LatencyTable(setting, newOverheadMs, newScale, entries);
+  }
+
+  /** The same with every prediction that many times as large. */
+  public LatencyTable corrected(double ratio) {
+    return calibrated(overheadMs * ratio, scale * ratio);
   }
 
   /** Unmodifiable view of the entries. */

@@ -3,25 +3,18 @@ package dev.sextant.nas.objective;
 import dev.sextant.tensor.SextantException;
 
 /**
- * How cross-entropy and expected cost make one loss for the architecture parameters. Costs and the
- * target have one unit, milliseconds where the cost is latency. Not thread-safe: the trade-off may
- * be changed.
+ * How what a network makes of images and what it costs become one number. Costs and the target have
+ * one unit, milliseconds where the cost is latency. Not thread-safe: the trade-off may be changed.
  */
-public abstract sealed class Objective {
+public abstract sealed class Objective permits Loss, Reward {
   private double strength;
 
-  private Objective(double strength) {
+  Objective(double strength) {
     this.strength = strength;
   }
 
-  /** The loss at a cross-entropy (nats) and an expected cost. */
-  public abstract double loss(double crossEntropy, double cost);
-
-  /** The loss's derivative with respect to the cross-entropy. */
-  public abstract double perCrossEntropy(double crossEntropy, double cost);
-
-  /** The loss's derivative with respect to the expected cost. */
-  public abstract double perCost(double crossEntropy, double cost);
+  /** What one network is worth to a policy that follows rewards: more is better. */
+  public abstract double reward(Outcome outcome, double cost);
 
   /** The trade-off: lambda2, lambda or beta. */
   public final double strength() {
@@ -33,124 +26,8 @@ public abstract sealed class Objective {
     strength = value;
   }
 
-  /** CE + lambda2 E (ProxylessNAS, eq. 7; its lambda1 term is the optimizer's weight decay). */
-  public static final class Additive extends Objective {
-    /** The form with that trade-off. */
-    public Additive(double lambda2) {
-      super(lambda2);
-    }
-
-    @Override
-    public double loss(double crossEntropy, double cost) {
-      return crossEntropy + strength() * cost;
-    }
-
-    @Override
-    public double perCrossEntropy(double crossEntropy, double cost) {
-      return 1;
-    }
-
-    @Override
-    public double perCost(double crossEntropy, double cost) {
-      return strength();
-    }
-  }
-
-  /** CE + lambda (E / T - 1) ({@code add#linear} of the published code). */
-  public static final class AddLinear extends Objective {
-    private final double target;
-
-    /** The form with that trade-off and target. */
-    public AddLinear(double lambda, double target) {
-      super(lambda);
-      this.target = positive(target);
-    }
-
-    @Override
-    public double loss(double crossEntropy, double cost) {
-      return crossEntropy + strength() * (cost / target - 1);
-    }
-
-    @Override
-    public double perCrossEntropy(double crossEntropy, double cost) {
-      return 1;
-    }
-
-    @Override
-    public double perCost(double crossEntropy, double cost) {
-      return strength() / target;
-    }
-  }
-
-  /**
-   * alpha CE (ln E' / ln T')^beta ({@code mul#log} of the published code).
-   *
-   * <p>The published form takes logarithms of milliseconds and a target of 80 ms. It is undefined
-   * at or below 1 ms, where budgets of small networks lie, so costs are measured in units in which
-   * the target is {@code scaledTarget}: E' = E scaledTarget / T. With scaledTarget = T it is the
-   * published form.
-   */
-  public static final class MulLog extends Objective {
-    /** The published constants. */
-    public static final double PUBLISHED_ALPHA = 0.2;
-
-    /** The published target, in milliseconds. */
-    public static final double PUBLISHED_TARGET = 80;
-
-    /** Smallest E' used: keeps the logarithm positive. */
-    private static final double FLOOR = Math.E;
-
-    private final double alpha;
-    private final double target;
-    private final double scaledTarget;
-
-    /** The form with these constants, of which beta is the trade-off. */
-    public MulLog(double alpha, double beta, double target, double scaledTarget) {
-      super(beta);
-      this.alpha = alpha;
-      this.target = positive(target);
-      this.scaledTarget = scaledTarget;
-      if (!(scaledTarget > FLOOR)) {
-        throw new SextantException("mul#log: scaled target " + scaledTarget + " is not above e");
-      }
-    }
-
-    @Override
-    public double loss(double crossEntropy, double cost) {
-      return crossEntropy * perCrossEntropy(crossEntropy, cost);
-    }
-
-    @Override
-    public double perCrossEntropy(double crossEntropy, double cost) {
-      return alpha * Math.pow(ratio(cost), strength());
-    }
-
-    @Override
-    public double perCost(double crossEntropy, double cost) {
-      double perScaled =
-          crossEntropy
-              * alpha
-              * strength()
-              * Math.pow(ratio(cost), strength() - 1)
-              / (scaled(cost) * Math.log(scaledTarget));
-      return perScaled * scaledTarget / target;
-    }
-
-    /** T, in the unit of the costs. */
-    double target() {
-      return target;
-    }
-
-    private double ratio(double cost) {
-      return Math.log(scaled(cost)) / Math.log(scaledTarget);
-    }
-
-    private double scaled(double cost) {
-      return Math.max(cost * scaledTarget / target, FLOOR);
-    }
-  }
-
-  private static double positive(double target) {
+  /** The target, refused if no cost can be compared with it. */
+  static double positive(double target) {
     if (!(target > 0 && target < Double.POSITIVE_INFINITY)) {
       throw new SextantException("objective: target " + target + " is not positive");
     }

@@ -1,8 +1,9 @@
 package dev.sextant.nas.policy;
 
 import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.nas.space.LayerSum;
+import dev.sextant.nas.space.LayerSum.Term;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The paper takes each choice's largest probability, but the network of the largest
  * probabilities need not cost what their expectation does (TuNAS, Table 11). Where it misses the
- * window, the network with the largest sum of ln p within it is found by dynamic programming over
- * costs: exactly while there are at most {@link #BINS} different costs of prefixes, else over costs
- * in that many steps.
+ * window, the network with the largest sum of ln p within it is found by dynamic programming along
+ * the chain, over widths and costs: exactly while there are at most {@link #BINS} different costs
+ * of prefixes, else over costs in that many steps.
  */
 public final class Derivation {
   private static final int BINS = 1 << 15;
@@ -35,19 +36,22 @@ public final class Derivation {
   }
 
   /**
-   * Decisions for the first choices.
+   * Decisions along the chain so far.
    *
-   * @param extra cost above the cheapest decisions'
+   * @param cost of the layers so far
    * @param score sum of ln p
-   * @param before decisions for one choice fewer; null for none
+   * @param width option of the width that the last layer gives
    */
-  private record Prefix(double extra, double score, int decision, @Nullable Prefix before) {}
+  private record Prefix(double cost, double score, int width, @Nullable Taken taken) {}
+
+  /** A decision and those before it. */
+  private record Taken(int decision, int option, @Nullable Taken before) {}
 
   /**
    * The most probable network whose cost is in [low, high], or null if there is none.
    *
    * <p>In a space of more than {@link #BINS} different costs it may miss networks within 1/32768 of
-   * the space's range per choice from an end of the window, and find one less probable by what
+   * the space's range per layer from an end of the window, and find one less probable by what
    * equally expensive prefixes differ in.
    */
   public static int @Nullable [] mostProbable(
@@ -56,62 +60,90 @@ public final class Derivation {
     if (cost.of(free) >= low && cost.of(free) <= high) {
       return free;
     }
-    int choices = probabilities.length;
+    LayerSum sum = cost.sum();
     double slack = ROUNDING * Math.abs(cost.maximum());
-    double most = high - cost.minimum() + slack;
-    double least = low - cost.minimum() - slack;
-    double open = cost.maximum() - cost.minimum();
-    List<Prefix> prefixes = List.of(new Prefix(0, 0, -1, null));
-    for (int i = 0; i < choices; i++) {
-      double[] costs = cost.candidates(i);
-      double cheapest = Arrays.stream(costs).min().orElse(0);
-      // What the choices after this one can add at most: prefixes that cannot reach low are dead.
-      open -= Arrays.stream(costs).max().orElse(0) - cheapest;
+    double[][] least = sum.rest(false);
+    double[][] most = sum.rest(true);
+    // Where widths are searched each has its own steps, and goes on to each of the next ones.
+    int widths = sum.terms().stream().mapToInt(term -> sum.options(term.out())).max().orElse(1);
+    int bins = BINS / (widths * widths);
+    double step = Math.max(0, high - cost.minimum()) / bins;
+    List<Prefix> prefixes = List.of(new Prefix(sum.fixed(), 0, 0, null));
+    for (int t = 0; t < sum.terms().size(); t++) {
+      Term term = sum.terms().get(t);
       List<Prefix> longer = new ArrayList<>();
       for (Prefix prefix : prefixes) {
-        for (int j = 0; j < costs.length; j++) {
-          double extra = prefix.extra + costs[j] - cheapest;
-          if (extra <= most && extra + open + slack >= least) {
-            double score = prefix.score + Math.log(Math.max(probabilities[i][j], 1e-300));
-            longer.add(new Prefix(extra, score, j, prefix));
+        for (int b = 0; b < sum.options(term.out()); b++) {
+          if (term.joins(prefix.width, b)) {
+            for (int j = 0; j < sum.options(term.choice()); j++) {
+              Prefix next = longer(prefix, term, b, j, probabilities);
+              if (next.cost + least[t + 1][b] <= high + slack
+                  && next.cost + most[t + 1][b] >= low - slack) {
+                longer.add(next);
+              }
+            }
           }
         }
       }
-      prefixes = bestByCost(longer, most, slack);
+      prefixes = bestByCost(longer, slack, bins, step);
     }
     Prefix best = null;
     for (Prefix prefix : prefixes) {
-      if (prefix.extra >= least && (best == null || prefix.score > best.score)) {
+      if (best == null || prefix.score > best.score) {
         best = prefix;
       }
     }
     if (best == null) {
       return null;
     }
-    int[] decisions = new int[choices];
-    int i = choices;
-    for (Prefix prefix = best; prefix != null && prefix.before != null; prefix = prefix.before) {
-      decisions[--i] = prefix.decision;
+    int[] decisions = new int[probabilities.length];
+    for (Taken taken = best.taken; taken != null; taken = taken.before) {
+      decisions[taken.decision] = taken.option;
     }
     return decisions;
   }
 
-  /** The most probable prefix of each cost; of each of BINS steps where there are too many. */
-  private static List<Prefix> bestByCost(List<Prefix> prefixes, double most, double slack) {
-    prefixes.sort(
-        Comparator.comparingDouble(Prefix::extra)
-            .thenComparing(Comparator.comparingDouble(Prefix::score).reversed()));
-    List<Prefix> distinct = merged(prefixes, slack);
-    return distinct.size() <= BINS ? distinct : merged(distinct, most / BINS);
+  /** The prefix with one layer more; a width is decided where a layer first gives it. */
+  private static Prefix longer(
+      Prefix prefix, Term term, int width, int candidate, double[][] probabilities) {
+    double score = prefix.score;
+    Taken taken = prefix.taken;
+    if (term.out() >= 0 && term.out() != term.in()) {
+      score += logOf(probabilities[term.out()][width]);
+      taken = new Taken(term.out(), width, taken);
+    }
+    if (term.choice() >= 0) {
+      score += logOf(probabilities[term.choice()][candidate]);
+      taken = new Taken(term.choice(), candidate, taken);
+    }
+    double part = term.parts()[prefix.width][width][candidate];
+    return new Prefix(prefix.cost + part, score, width, taken);
   }
 
-  /** Runs of prefixes that cost no more than {@code width} above the first of them become one. */
-  private static List<Prefix> merged(List<Prefix> sorted, double width) {
+  private static double logOf(double probability) {
+    return Math.log(Math.max(probability, 1e-300));
+  }
+
+  /** The most probable prefix of each width and cost; of each step of costs if too many. */
+  private static List<Prefix> bestByCost(
+      List<Prefix> prefixes, double slack, int bins, double step) {
+    prefixes.sort(
+        Comparator.comparingInt(Prefix::width)
+            .thenComparingDouble(Prefix::cost)
+            .thenComparing(Comparator.comparingDouble(Prefix::score).reversed()));
+    List<Prefix> distinct = merged(prefixes, slack);
+    return distinct.size() <= bins ? distinct : merged(distinct, step);
+  }
+
+  /** Runs of prefixes that cost no more than {@code step} above the first of them become one. */
+  private static List<Prefix> merged(List<Prefix> sorted, double step) {
     List<Prefix> merged = new ArrayList<>();
     double start = Double.NEGATIVE_INFINITY;
+    int width = -1;
     for (Prefix prefix : sorted) {
-      if (prefix.extra - start > width) {
-        start = prefix.extra;
+      if (prefix.width != width || prefix.cost - start > step) {
+        start = prefix.cost;
+        width = prefix.width;
         merged.add(prefix);
       } else if (prefix.score > merged.getLast().score) {
         merged.set(merged.size() - 1, prefix);

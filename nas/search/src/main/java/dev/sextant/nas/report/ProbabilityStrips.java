@@ -5,6 +5,7 @@ import static dev.sextant.nas.report.Numbers.length;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.WidthChoice;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Shape;
@@ -67,7 +68,8 @@ final class ProbabilityStrips {
     int choice = 0;
     for (int i = 0; i < inputs.length; i++) {
       if (space.positions().get(i) instanceof Position.Choice(List<Layer> candidates)) {
-        int taken = network == null ? -1 : candidates.indexOf(network.layers().get(i));
+        List<String> labels = candidates.stream().map(Layer::label).toList();
+        int taken = network == null ? -1 : labels.indexOf(network.layers().get(i).label());
         String title =
             "Choice %d (layer %d): %s → %s"
                 .formatted(
@@ -75,9 +77,17 @@ final class ProbabilityStrips {
                     i,
                     Numbers.shape(inputs[i]),
                     Numbers.shape(candidates.getFirst().output(inputs[i])));
-        strips.strip(html, title, choice, candidates, taken);
+        strips.strip(html, title, choice, labels, taken);
         choice++;
       }
+    }
+    for (WidthChoice width : space.widthChoices()) {
+      List<String> labels = width.options().stream().map(String::valueOf).toList();
+      int channels = network == null ? -1 : network.shapes().get(width.first() + 1).channels();
+      String title =
+          "Choice %d (width of layers %d to %d)".formatted(choice, width.first(), width.last());
+      strips.strip(html, title, choice, labels, width.options().indexOf(channels));
+      choice++;
     }
     html.close();
   }
@@ -94,8 +104,8 @@ final class ProbabilityStrips {
     html.close();
   }
 
-  private void strip(Html html, String title, int choice, List<Layer> candidates, int taken) {
-    double bottom = candidates.size() * ROW;
+  private void strip(Html html, String title, int choice, List<String> labels, int taken) {
+    double bottom = labels.size() * ROW;
     html.open("figure").leaf("figcaption", title);
     html.open(
         "svg",
@@ -106,11 +116,11 @@ final class ProbabilityStrips {
         "aria-label",
         title + ": probability of each candidate over the epochs");
     html.leaf("title", title);
-    for (int j = 0; j < candidates.size(); j++) {
+    for (int j = 0; j < labels.size(); j++) {
       double y = j * ROW;
       double last = columns.getLast().probabilities()[choice][j];
       String style = j == taken ? "taken" : "candidate";
-      String label = candidates.get(j).label();
+      String label = labels.get(j);
       text(html, label, style, left - 8, y + 13.5, "end");
       html.open("g");
       html.leaf(

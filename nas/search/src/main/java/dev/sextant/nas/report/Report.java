@@ -1,6 +1,8 @@
 package dev.sextant.nas.report;
 
 import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.report.Chart.Stroke;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
@@ -64,7 +66,7 @@ public final class Report {
   }
 
   private String title() {
-    return "%s within %s".formatted(run.setup().space().name(), Numbers.ms(config.budgetMs()));
+    return "%s within %s".formatted(run.setup().space().name(), cost(config.budget()));
   }
 
   private String document() {
@@ -102,21 +104,23 @@ public final class Report {
         "class",
         "note");
     html.open("dl", "class", "tiles");
-    tile("Budget", config.budgetMs(), Numbers.ms(config.budgetMs()), budgetNote());
+    tile("Budget", config.budget(), cost(config.budget()), budgetNote());
     tile("Measured latency", found.measuredMs(), Numbers.ms(found.measuredMs()), againstBudget());
     tile("Test accuracy", found.testAccuracy(), Numbers.percent(found.testAccuracy()), "");
-    tile(
-        "Expected latency of the search",
-        run.expectedMs(),
-        Numbers.ms(run.expectedMs()),
-        "over all networks, by their probability");
-    tile(
-        symbol(),
-        run.strength(),
-        Numbers.significant(run.strength()),
-        (config.fixedStrength() ? "fixed, " : "set by the controller, ") + config.objective());
-    tile("Peak memory, weight step", run.weightStepPeakBytes());
-    tile("Peak memory, architecture step", run.architectureStepPeakBytes());
+    if (!run.isRandom()) {
+      tile(
+          "Expected %s of the search".formatted(costName()),
+          run.expectedCost(),
+          cost(run.expectedCost()),
+          "over all networks, by their probability");
+      tile(
+          symbol(),
+          run.strength(),
+          Numbers.significant(run.strength()),
+          (isControlled() ? "set by the controller, " : "fixed, ") + config.recipe().objective());
+      tile("Peak memory, weight step", run.weightStepPeakBytes());
+      tile("Peak memory, architecture step", run.architectureStepPeakBytes());
+    }
     html.close();
     if (run.network() != null) {
       html.leaf("p", "Network found: " + layers(run.network()));
@@ -146,16 +150,47 @@ public final class Report {
   }
 
   private String againstBudget() {
-    return Double.isFinite(found.measuredMs())
-        ? Numbers.change(found.measuredMs() / config.budgetMs() - 1) + " against the budget"
+    return isLatency() && Double.isFinite(found.measuredMs())
+        ? Numbers.change(change(found)) + " against the budget"
         : "";
   }
 
+  /** What a network is over the budget: measured where the budget is of this machine's clock. */
+  private double change(Trained trained) {
+    return (isLatency() ? trained.measuredMs() : trained.predictedCost()) / config.budget() - 1;
+  }
+
+  /** Whether the budget is one of latency on this machine. */
+  private boolean isLatency() {
+    return config.recipe().cost().hasTable();
+  }
+
+  private String costName() {
+    return config.recipe().cost().unit() == CostUnit.MILLISECONDS
+        ? "latency"
+        : config.recipe().cost().unit().toString();
+  }
+
+  /** A cost with its unit. */
+  private String cost(double value) {
+    return Double.isFinite(value)
+        ? Numbers.significant(value) + " " + config.recipe().cost().unit()
+        : Numbers.significant(value);
+  }
+
+  private boolean isControlled() {
+    return switch (config.recipe().policy()) {
+      case GATES, GATES_REINFORCE -> !config.fixedStrength();
+      case REINFORCE, CONTROLLER, UNIFORM -> false;
+    };
+  }
+
   private String symbol() {
-    return switch (config.objective()) {
+    return switch (config.recipe().objective()) {
       case ADDITIVE -> "λ₂";
       case ADD_LINEAR -> "λ";
-      case MUL_LOG -> "β";
+      case MUL_LOG, ABSOLUTE, SOFT, HARD -> "β";
+      case ACCURACY -> "–";
     };
   }
 
@@ -177,12 +212,12 @@ public final class Report {
   }
 
   private void comparison() {
-    html.leaf("h2", "Search beside random search");
+    html.leaf("h2", run.isRandom() ? "Random search" : "Search beside random search");
     html.open("div", "class", "scroll").open("table").open("thead").open("tr");
     html.leaf("th", "", "class", "name");
     for (String column :
         List.of(
-            "predicted ms",
+            "predicted " + config.recipe().cost().unit(),
             "measured ms",
             "against budget",
             "test accuracy",
@@ -197,7 +232,7 @@ public final class Report {
       row("random search", random);
     }
     html.close().close().close();
-    if (random == null) {
+    if (random == null && !run.isRandom()) {
       html.leaf(
           "p",
           config.randomSamples() == 0
@@ -210,10 +245,9 @@ public final class Report {
 
   private void row(String name, Trained trained) {
     html.open("tr").leaf("td", name, "class", "name");
-    cell(trained.predictedMs(), Numbers.significant(trained.predictedMs()));
+    cell(trained.predictedCost(), Numbers.significant(trained.predictedCost()));
     cell(trained.measuredMs(), Numbers.significant(trained.measuredMs()));
-    double change = trained.measuredMs() / config.budgetMs() - 1;
-    cell(change, Numbers.change(change));
+    cell(change(trained), Numbers.change(change(trained)));
     cell(trained.testAccuracy(), Numbers.percent(trained.testAccuracy()));
     Architecture network = trained.network();
     if (network == null) {
@@ -246,9 +280,10 @@ public final class Report {
         .add(events.searched("training", 0, Stroke.SOLID, e -> 100 * e.accuracy()))
         .add(events.searched("validation", 1, Stroke.DASHED, e -> 100 * e.validationAccuracy()))
         .draw(html);
-    chart("Expected latency", "latency, ms")
-        .add(events.searched("expected", 2, Stroke.SOLID, SearchEpoch::expectedMs))
-        .level("budget", config.budgetMs())
+    chart("Expected " + costName(), "%s, %s".formatted(costName(), config.recipe().cost().unit()))
+        .add(events.searched("average", 2, Stroke.SOLID, SearchEpoch::expectedCost))
+        .add(events.searched("most probable", 1, Stroke.DASHED, SearchEpoch::argmaxCost))
+        .level("budget", config.budget())
         .draw(html);
     chart("Trade-off " + symbol(), symbol())
         .add(events.searched(symbol(), 3, Stroke.SOLID, SearchEpoch::strength))
@@ -411,12 +446,24 @@ public final class Report {
     setting("data", setup.dataSource());
     setting("device", setup.device().toString());
     setting("threads", String.valueOf(setup.threads()));
-    setting("latency table", setup.tableGiven() ? "given" : "measured by this run");
-    GSON.toJsonTree(config)
-        .getAsJsonObject()
-        .entrySet()
-        .forEach(field -> setting(words(field.getKey()), field.getValue().getAsString()));
+    if (isLatency()) {
+      setting("latency table", setup.tableGiven() ? "given" : "measured by this run");
+    }
+    settings(GSON.toJsonTree(config).getAsJsonObject());
     html.close().close().close();
+  }
+
+  private void settings(JsonObject fields) {
+    fields
+        .entrySet()
+        .forEach(
+            field -> {
+              if (field.getValue() instanceof JsonObject inner) {
+                settings(inner);
+              } else {
+                setting(words(field.getKey()), field.getValue().getAsString());
+              }
+            });
   }
 
   private void setting(String name, String value) {

@@ -1,6 +1,5 @@
 package dev.sextant.nas.report;
 
-import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.json.JsonText;
 import java.nio.file.Files;
@@ -36,7 +35,8 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
       double accuracy,
       double validationLoss,
       double validationAccuracy,
-      double expectedMs,
+      double expectedCost,
+      double argmaxCost,
       double entropy,
       double strength,
       double weightStepPeakBytes,
@@ -54,7 +54,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
       String stage, int epoch, double loss, double accuracy, double validationAccuracy) {}
 
   /** A network trained to the end. */
-  record Outcome(String stage, double predictedMs, double measuredMs, double testAccuracy) {}
+  record Outcome(String stage, double predictedCost, double measuredMs, double testAccuracy) {}
 
   /**
    * Reads the events of a run. Without a file there are none; a last line that is not finished is
@@ -83,7 +83,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
           outcomes.add(
               new Outcome(
                   event.string("stage"),
-                  event.number("predictedMs"),
+                  event.number("predictedCost"),
                   event.number("measuredMs"),
                   event.numberOrNaN("testAccuracy")));
       default -> {}
@@ -110,7 +110,8 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
             event.numberOrNaN("accuracy"),
             event.numberOrNaN("validationLoss"),
             event.numberOrNaN("validationAccuracy"),
-            event.numberOrNaN("expectedMs"),
+            event.numberOrNaN("expectedCost"),
+            event.numberOrNaN("argmaxCost"),
             event.numberOrNaN("entropy"),
             event.numberOrNaN("strength"),
             event.numberOrNaN("weightStepPeakBytes"),
@@ -119,19 +120,18 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
   }
 
   private static double[][] probabilities(RunJson event, Space space) {
-    List<Position.Choice> choices = space.choices();
+    int[] options = space.options();
     double[][] rows = event.rows("probabilities");
-    if (rows.length != choices.size()) {
+    if (rows.length != options.length) {
       throw event.error(
           "probabilities",
-          "%d choices where the space has %d".formatted(rows.length, choices.size()));
+          "%d choices where the space has %d".formatted(rows.length, options.length));
     }
     for (int i = 0; i < rows.length; i++) {
-      int candidates = choices.get(i).candidates().size();
-      if (rows[i].length != candidates) {
+      if (rows[i].length != options[i]) {
         throw event.error(
             "probabilities[" + i + "]",
-            "%d candidates where the space has %d".formatted(rows[i].length, candidates));
+            "%d candidates where the space has %d".formatted(rows[i].length, options[i]));
       }
       for (double p : rows[i]) {
         if (!(p >= 0 && p <= 1 + 1e-6)) {

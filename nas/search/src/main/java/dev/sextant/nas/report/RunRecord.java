@@ -3,6 +3,7 @@ package dev.sextant.nas.report;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
+import dev.sextant.nas.search.Recipe;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
@@ -36,7 +37,7 @@ record RunRecord(
    */
   record Trained(
       @Nullable Architecture network,
-      double predictedMs,
+      double predictedCost,
       double measuredMs,
       double testAccuracy,
       double seconds) {}
@@ -69,8 +70,24 @@ record RunRecord(
     double seconds =
         result == null
             ? Double.NaN
-            : result.number("seconds.search") + result.number("seconds.retrain");
+            : (isRandom() ? sampleSeconds(result) : result.number("seconds.search"))
+                + result.number("seconds.retrain");
     return trained("found", network, RunEvents.RETRAIN, seconds);
+  }
+
+  /** Whether the search is random search itself. */
+  boolean isRandom() {
+    return setup.config().recipe().supernet() == Recipe.SupernetKind.NONE;
+  }
+
+  private static double sampleSeconds(RunJson result) {
+    double seconds = 0;
+    for (String field : result.object().keySet()) {
+      if (field.startsWith("seconds.random-")) {
+        seconds += result.number(field);
+      }
+    }
+    return seconds;
   }
 
   /** The best network of random search, or null where the run has none or has not trained it. */
@@ -80,15 +97,10 @@ record RunRecord(
           ? null
           : trained("random", null, RunEvents.RANDOM_RETRAIN, Double.NaN);
     }
-    if (!result.has("random.decisions")) {
+    if (!result.has("random.decisions") || isRandom()) {
       return null;
     }
-    double seconds = 0;
-    for (String field : result.object().keySet()) {
-      if (field.startsWith("seconds.random-")) {
-        seconds += result.number(field);
-      }
-    }
+    double seconds = sampleSeconds(result);
     Architecture architecture;
     try {
       architecture = setup.space().derive(result.integers("random.decisions"));
@@ -103,7 +115,7 @@ record RunRecord(
     if (result != null) {
       return new Trained(
           architecture,
-          result.number(who + ".predictedMs"),
+          result.number(who + ".predictedCost"),
           result.number(who + ".measuredMs"),
           result.numberOrNaN(who + ".testAccuracy"),
           seconds);
@@ -113,7 +125,7 @@ record RunRecord(
         ? new Trained(architecture, predicted(architecture), Double.NaN, Double.NaN, Double.NaN)
         : new Trained(
             architecture,
-            outcome.predictedMs(),
+            outcome.predictedCost(),
             outcome.measuredMs(),
             outcome.testAccuracy(),
             Double.NaN);
@@ -130,33 +142,33 @@ record RunRecord(
     }
   }
 
-  /** Expected latency at the end of the search or, before it, of the last epoch. */
-  double expectedMs() {
-    return result != null ? result.number("expectedMs") : last(SearchEpoch::expectedMs);
+  /** Expected cost at the end of the search or, before it, of the last epoch. */
+  double expectedCost() {
+    return result != null ? result.numberOrNaN("expectedCost") : last(SearchEpoch::expectedCost);
   }
 
   /** The objective's trade-off, at the same time. */
   double strength() {
-    return result != null ? result.number("strength") : last(SearchEpoch::strength);
+    return result != null ? result.numberOrNaN("strength") : last(SearchEpoch::strength);
   }
 
   /** Most bytes of activations and workspace in a weight step. */
   double weightStepPeakBytes() {
     return result != null
-        ? result.number("weightStepPeakBytes")
+        ? result.numberOrNaN("weightStepPeakBytes")
         : last(SearchEpoch::weightStepPeakBytes);
   }
 
   /** The same in an architecture step. */
   double architectureStepPeakBytes() {
     return result != null
-        ? result.number("architectureStepPeakBytes")
+        ? result.numberOrNaN("architectureStepPeakBytes")
         : last(SearchEpoch::architectureStepPeakBytes);
   }
 
   /** Whether the most probable network missed the budget and another was taken. */
   boolean constrained() {
-    return result != null && result.flag("constrained");
+    return result != null && result.has("constrained") && result.flag("constrained");
   }
 
   private double last(ToDoubleFunction<SearchEpoch> value) {

@@ -31,31 +31,29 @@ record BudgetDerivation(Space space, SearchConfig config, double tolerance, Prog
    */
   record Derived(int[] decisions, LatencyTable table) {}
 
-  /** The most probable network that the table predicts to be within the budget. */
-  Derived predicted(double[][] probabilities, LatencyTable table) {
-    ExpectedCost cost = table.costs(space);
-    double budget = config.budgetMs();
+  /** Decisions of the most probable network that is predicted to be within the budget. */
+  int[] predicted(double[][] preferences, ExpectedCost cost) {
+    double budget = config.budget();
     for (double window = tolerance; ; window *= 2) {
       double low = config.ceiling() ? 0 : budget * (1 - window);
       double high = budget * (1 + (config.ceiling() ? window - tolerance : window));
-      int[] decisions = Derivation.mostProbable(probabilities, cost, low, high);
+      int[] decisions = Derivation.mostProbable(preferences, cost, low, high);
       if (decisions != null) {
-        return new Derived(decisions, table);
+        return decisions;
       }
     }
   }
 
   /** The most probable network that measures within the budget, of up to five measured. */
   Derived measured(
-      double[][] probabilities, LatencyTable table, ToDoubleFunction<Architecture> measure) {
-    Derived best = predicted(probabilities, table);
+      double[][] preferences, LatencyTable table, ToDoubleFunction<Architecture> measure) {
+    Derived best = derived(preferences, table);
     double bestError = Double.POSITIVE_INFINITY;
     Derived next = best;
     for (int correction = 0; ; correction++) {
-      Architecture network = space.derive(next.decisions);
-      double measured = measure.applyAsDouble(network);
-      double predicted = next.table.predict(network);
-      double error = measured / config.budgetMs() - 1;
+      double measured = measure.applyAsDouble(space.derive(next.decisions));
+      double predicted = next.table.costs(space).of(next.decisions);
+      double error = measured / config.budget() - 1;
       if (config.ceiling()) {
         error = Math.max(0, error);
       }
@@ -69,10 +67,11 @@ record BudgetDerivation(Space space, SearchConfig config, double tolerance, Prog
       progress.message(
           "derived network takes %.4g ms, predicted %.4g: calibrated anew"
               .formatted(measured, predicted));
-      double ratio = measured / predicted;
-      LatencyTable recalibrated =
-          next.table.calibrated(next.table.overheadMs() * ratio, next.table.scale() * ratio);
-      next = predicted(probabilities, recalibrated);
+      next = derived(preferences, next.table.corrected(measured / predicted));
     }
+  }
+
+  private Derived derived(double[][] preferences, LatencyTable table) {
+    return new Derived(predicted(preferences, table.costs(space)), table);
   }
 }

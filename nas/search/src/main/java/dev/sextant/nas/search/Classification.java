@@ -6,6 +6,7 @@ import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.SequentialBatches;
+import dev.sextant.nas.objective.Outcome;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
@@ -15,31 +16,6 @@ import dev.sextant.tensor.Tensor;
 
 /** Forward and backward passes of an image classifier over batches. */
 final class Classification {
-  /** The outcome of one or more batches. */
-  static final class Outcome {
-    private double loss;
-    private double accuracy;
-
-    Outcome(double loss, double accuracy) {
-      set(loss, accuracy);
-    }
-
-    private void set(double newLoss, double newAccuracy) {
-      loss = newLoss;
-      accuracy = newAccuracy;
-    }
-
-    /** Mean cross-entropy in nats. */
-    double loss() {
-      return loss;
-    }
-
-    /** Share of images whose largest logit is at the label. */
-    double accuracy() {
-      return accuracy;
-    }
-  }
-
   private final Backend backend;
   private final Architecture.Input input;
 
@@ -87,19 +63,32 @@ final class Classification {
   /** Mean outcome over a pass of evaluation batches; nothing is recorded. */
   Outcome evaluate(Module network, SequentialBatches batches, Tape.Mode mode) {
     double loss = 0;
-    long correct = 0;
+    double correct = 0;
     long images = 0;
     for (Batch batch : batches) {
-      try (Tape outer = tape.open(mode);
-          Tape pass = outer.unrecorded()) {
-        Variable logits = network.forward(pass, images(pass, batch));
-        Tensor labels = labels(batch);
-        loss += batch.count() * backend.softmaxCrossEntropy(logits.value(), labels, 0, null);
-        correct += backend.countCorrect(logits.value(), labels);
-        images += batch.count();
-      }
+      Outcome outcome = evaluate(network, batch, mode);
+      loss += batch.count() * outcome.loss();
+      correct += batch.count() * outcome.accuracy();
+      images += batch.count();
     }
-    return new Outcome(loss / images, (double) correct / images);
+    return new Outcome(loss / images, correct / images);
+  }
+
+  /**
+   * A forward pass over one batch; nothing is recorded.
+   *
+   * @return always the same object, valid until the next call
+   */
+  Outcome evaluate(Module network, Batch batch, Tape.Mode mode) {
+    try (Tape outer = tape.open(mode);
+        Tape pass = outer.unrecorded()) {
+      Variable logits = network.forward(pass, images(pass, batch));
+      Tensor labels = labels(batch);
+      double loss = backend.softmaxCrossEntropy(logits.value(), labels, 0, null);
+      int correct = backend.countCorrect(logits.value(), labels);
+      last.set(loss, (double) correct / batch.count());
+      return last;
+    }
   }
 
   private Variable images(Tape pass, Batch batch) {

@@ -6,6 +6,11 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.cost.Counts;
+import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.space.Space;
@@ -27,7 +32,8 @@ import java.util.function.Supplier;
  *
  * <pre>
  * run.json              everything needed to repeat it
- * latency.json          the latency table it uses
+ * latency.json          the latency table it uses, or
+ * cost.csv              the linear cost model, where it is that
  * events.jsonl          what happened, one JSON object a line
  * checkpoint/           the state to resume from
  * architecture.json     the network found
@@ -48,7 +54,9 @@ public record RunDirectory(Path path) {
    * @param space with the input and classes of the data
    * @param tableGiven whether the latency table came from the user: then the network found depends
    *     on seed and table alone, and is not corrected by what it measures
-   * @param threads of training; inference is measured with those of the table
+   * @param threads of training
+   * @param latencyThreads of inference where it is measured
+   * @param latencyBatch images at once, there
    */
   public record Setup(
       String dataSource,
@@ -57,7 +65,9 @@ public record RunDirectory(Path path) {
       SearchConfig config,
       boolean tableGiven,
       Device device,
-      int threads) {}
+      int threads,
+      int latencyThreads,
+      int latencyBatch) {}
 
   /**
    * A directory for a new run; nothing is made before {@link #begin}, so that what is found wrong
@@ -120,7 +130,9 @@ public record RunDirectory(Path path) {
    */
   private void discard() {
     for (Path file :
-        new Path[] {run(), latency(), events(), architecture(), checkpoint().getParent(), path}) {
+        new Path[] {
+          run(), latency(), linear(), events(), architecture(), checkpoint().getParent(), path
+        }) {
       try {
         Files.deleteIfExists(file);
       } catch (IOException e) {
@@ -136,6 +148,33 @@ public record RunDirectory(Path path) {
   /** The latency table. */
   public Path latency() {
     return path.resolve("latency.json");
+  }
+
+  private Path linear() {
+    return path.resolve("cost.csv");
+  }
+
+  /** Writes what the run's costs come from; counts need no file. */
+  void writePrices(CostModel model) {
+    switch (model) {
+      case LatencyTable table -> LatencyFiles.write(table, latency());
+      case LinearCost costs -> costs.write(linear());
+      case Counts _ -> {}
+    }
+  }
+
+  /**
+   * Reads it back.
+   *
+   * @throws SextantException if the file is missing or damaged
+   */
+  CostModel readPrices(Recipe.CostKind kind) {
+    return switch (kind) {
+      case LATENCY, MEASURED -> LatencyFiles.read(latency());
+      case LINEAR -> LinearCost.read(linear());
+      case MACS -> Counts.MACS;
+      case PARAMETERS -> Counts.PARAMETERS;
+    };
   }
 
   /** What happened. */
@@ -173,6 +212,8 @@ public record RunDirectory(Path path) {
     root.add("config", GSON.toJsonTree(setup.config));
     root.addProperty("tableGiven", setup.tableGiven);
     root.addProperty("threads", setup.threads);
+    root.addProperty("latencyThreads", setup.latencyThreads);
+    root.addProperty("latencyBatch", setup.latencyBatch);
     root.add("space", JsonText.parse(setup.space.toJson(), setup.space.name()));
     write(run(), GSON.toJson(root) + "\n");
   }
@@ -223,7 +264,9 @@ public record RunDirectory(Path path) {
               part(root, "config", SearchConfig.class),
               field(root, "tableGiven").getAsBoolean(),
               Device.parse(string(root, "device")),
-              field(root, "threads").getAsInt());
+              field(root, "threads").getAsInt(),
+              field(root, "latencyThreads").getAsInt(),
+              field(root, "latencyBatch").getAsInt());
         });
   }
 

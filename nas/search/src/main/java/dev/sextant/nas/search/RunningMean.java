@@ -1,12 +1,14 @@
 package dev.sextant.nas.search;
 
+import dev.sextant.nas.objective.Outcome;
+
 /** Means of loss and accuracy since the start of an epoch; part of a checkpoint. */
 final class RunningMean {
   private double loss;
   private double accuracy;
   private long count;
 
-  void add(Classification.Outcome outcome) {
+  void add(Outcome outcome) {
     loss += outcome.loss();
     accuracy += outcome.accuracy();
     count++;
@@ -18,10 +20,10 @@ final class RunningMean {
     count = 0;
   }
 
-  Classification.Outcome mean() {
+  Outcome mean() {
     return count == 0
-        ? new Classification.Outcome(Double.NaN, Double.NaN)
-        : new Classification.Outcome(loss / count, accuracy / count);
+        ? new Outcome(Double.NaN, Double.NaN)
+        : new Outcome(loss / count, accuracy / count);
   }
 
   double[] state() {

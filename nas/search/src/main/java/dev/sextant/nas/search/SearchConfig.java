@@ -2,13 +2,13 @@ package dev.sextant.nas.search;
 
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.tensor.SextantException;
-import java.util.Locale;
 
 /**
  * The numbers of a search: what {@code run.json} keeps, besides data, space and latency table, to
  * repeat it. Published ImageNet values in parentheses.
  *
  * @param seed of every random number but the validation split's
+ * @param recipe supernet, policy, cost and objective
  * @param batch images in a step (256)
  * @param validationFraction share of the training images held out for architecture steps,
  *     stratified
@@ -16,18 +16,23 @@ import java.util.Locale;
  * @param warmupRate learning rate of the warm-up, cosine to 0 per batch (0.05)
  * @param epochs of the joint phase (120)
  * @param rate learning rate of the joint phase, cosine to 0 per batch (0.025)
+ * @param oneCosine whether one cosine from {@code rate} goes through both phases, after linear
+ *     growth in the first 2.5 % of the steps (TuNAS); {@code warmupRate} then has no part
+ * @param optimizer of the weights in the search
  * @param quietEpochs joint epochs before the first architecture step (1)
  * @param architectureInterval weight steps to one architecture step (5)
  * @param architectureRate Adam's rate for the alphas (0.001; CIFAR-10: 0.006)
+ * @param architectureGrowth by what that rate has grown, exponentially, at the end of the joint
+ *     phase (1; TuNAS: 10)
+ * @param samples networks in one step of REINFORCE (10; TuNAS: one on each of 32 cores)
  * @param gates how gates' gradients are found
- * @param objective which loss the alphas see
  * @param strength lambda, lambda2 or beta to start from; see {@code fixedStrength}
  * @param fixedStrength whether the strength stays; otherwise a controller meets the budget
  * @param weightDecay L2 in the search on all parameters (4e-5); in retraining on kernels only
  * @param momentum Nesterov momentum (0.9)
  * @param labelSmoothing in weight steps (0.1)
  * @param augmentation preset of training images
- * @param budgetMs latency asked for
+ * @param budget asked for, in the unit of the cost
  * @param ceiling whether the budget may be undercut
  * @param retrainEpochs of the derived network on all training images; 0 keeps inherited weights
  * @param retrainRate its learning rate, cosine to 0 per batch (0.05)
@@ -37,40 +42,44 @@ import java.util.Locale;
  */
 public record SearchConfig(
     long seed,
+    Recipe recipe,
     int batch,
     double validationFraction,
     int warmupEpochs,
     double warmupRate,
     int epochs,
     double rate,
+    boolean oneCosine,
+    WeightOptimizer optimizer,
     int quietEpochs,
     int architectureInterval,
     double architectureRate,
+    double architectureGrowth,
+    int samples,
     GateMode gates,
-    ObjectiveKind objective,
     double strength,
     boolean fixedStrength,
     double weightDecay,
     double momentum,
     double labelSmoothing,
     String augmentation,
-    double budgetMs,
+    double budget,
     boolean ceiling,
     int retrainEpochs,
     double retrainRate,
     boolean inheritWeights,
     double dropout,
     int randomSamples) {
-  /** The three losses of {@link dev.sextant.nas.objective.Objective}. */
-  public enum ObjectiveKind {
-    ADDITIVE,
-    ADD_LINEAR,
-    MUL_LOG;
+  /** How weights are trained in the search. */
+  public enum WeightOptimizer {
+    /** With Nesterov momentum, as ProxylessNAS. */
+    SGD,
+    /** With a running square of 0.9, as TuNAS; decay on kernels alone. */
+    RMSPROP;
 
-    /** As the command line has it: {@code add-linear}. */
     @Override
     public String toString() {
-      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+      return Recipe.word(this);
     }
   }
 
@@ -92,9 +101,25 @@ public record SearchConfig(
     within("momentum", momentum, 0, 0.9999);
     within("label-smoothing", labelSmoothing, 0, 0.9999);
     within("dropout", dropout, 0, 0.9999);
-    within("budget", budgetMs, 1e-6, 1e9);
-    if (gates == null || objective == null || augmentation == null) {
-      throw new SextantException("gates, objective or augmentation is not one of those there are");
+    within("budget", budget, 1e-6, 1e15);
+    atLeast("samples", samples, 1);
+    within("architecture-growth", architectureGrowth, 0.001, 1000);
+    if (recipe == null || gates == null || optimizer == null || augmentation == null) {
+      throw new SextantException(
+          "recipe, gates, optimizer or augmentation is not one of those there are");
+    }
+    if (recipe.policy() == Recipe.PolicyKind.GATES_REINFORCE && gates == GateMode.TWO_PATH) {
+      throw new SextantException(
+          "gates two-path with policy gates-reinforce: two-path steps move two alphas alone, and"
+              + " rewards move all (--gates recompute)");
+    }
+    if (recipe.supernet() == Recipe.SupernetKind.NONE && randomSamples < 1) {
+      throw new SextantException("random-samples: 0 leaves nothing to search among");
+    }
+    if (recipe.supernet() == Recipe.SupernetKind.COLLAPSED && retrainEpochs == 0) {
+      throw new SextantException(
+          "retrain-epochs: 0 keeps no weights of a collapsed supernet, whose batch norms have no"
+              + " running statistics");
     }
     if (quietEpochs >= epochs) {
       throw new SextantException(

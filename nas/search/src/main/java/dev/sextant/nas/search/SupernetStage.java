@@ -2,62 +2,56 @@ package dev.sextant.nas.search;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
-import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.optim.Schedule;
-import dev.sextant.autograd.optim.Sgd;
-import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.autograd.optim.Optimizer;
 import dev.sextant.nas.data.Augmentation;
+import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
-import dev.sextant.nas.objective.Objective;
-import dev.sextant.nas.objective.StrengthController;
-import dev.sextant.nas.policy.BinaryGates;
+import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.Derivation;
+import dev.sextant.nas.policy.HeldOut;
+import dev.sextant.nas.policy.Policy;
 import dev.sextant.nas.space.Space;
+import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
-import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * ProxylessNAS in its gradient form: weight steps on sampled paths, first alone (warm-up), then
- * with an architecture step on held-out images after every few of them.
+ * The search in a supernet: weight steps on networks that the policy samples, first alone
+ * (warm-up), then with an architecture step on held-out images after every few of them.
  *
- * <p>The order within a step, the schedules and the shared SGD momentum are those of the published
- * code. Two defects of it are not repeated: alphas of a choice are updated while its skip is active
- * too, and architecture steps leave batch norm's running statistics alone.
+ * <p>The order within a step, the schedules and the shared momentum are those of ProxylessNAS's
+ * code, but for a policy that warms up operations: TuNAS's controller looks at held-out images from
+ * the first step on, at a rate of 0 until the warm-up ends, so that its baseline and moments are
+ * there when it begins to learn.
  */
 final class SupernetStage implements Stage {
   /** Below this movement of every probability from uniform, nothing was learned. */
   private static final double UNMOVED = 0.01;
 
   private final SearchConfig config;
-  private final ExpectedCost cost;
+  private final Assembly assembly;
   private final Classification classification;
   private final Events events;
-  private final Rng gatesRng;
+  private final Rng policyRng;
   private final Supernet supernet;
-  private final BinaryGates gates;
-  private final Sgd optimizer;
+  private final Policy policy;
+  private final Optimizer optimizer;
+  private final Rates rates;
   private final BatchLoader loader;
   private final BatchLoader validationLoader;
   private final SequentialBatches validation;
-  private final Schedule warmup;
-  private final Schedule joint;
-  private final StrengthController controller;
   private final RunningMean running = new RunningMean();
-  private final Objective objective;
-  private double expectedMs;
+  private final HeldOutBatch heldOut = new HeldOutBatch();
   private long done;
   private long architectureSteps;
   private long weightPeak;
@@ -65,25 +59,19 @@ final class SupernetStage implements Stage {
 
   SupernetStage(
       Space space,
-      SearchConfig config,
-      ExpectedCost cost,
+      Assembly assembly,
       ImageDataset data,
       Split split,
       Classification classification,
       Events events) {
-    this.config = config;
-    this.cost = cost;
+    this.assembly = assembly;
+    this.config = assembly.config();
     this.classification = classification;
     this.events = events;
-    gatesRng = Rng.of(config.seed(), 12);
-    supernet =
-        new Supernet(space, new Initializer(classification.backend(), Rng.of(config.seed(), 11)));
-    gates = new BinaryGates(classification.backend(), supernet, config.gates(), gatesRng);
-    optimizer =
-        new Sgd(
-            classification.backend(),
-            supernet.parameters(),
-            new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), false));
+    policyRng = Rng.of(config.seed(), 12);
+    supernet = assembly.supernet(space);
+    policy = assembly.policy(supernet, policyRng);
+    optimizer = assembly.optimizer(supernet);
     Augmentation augmentation = Augmentation.preset(config.augmentation(), data.height());
     loader =
         new BatchLoader(
@@ -103,27 +91,10 @@ final class SupernetStage implements Stage {
             Augmentation.none(),
             Rng.of(config.seed(), 14).nextLong(),
             true);
+    rates = new Rates(config, warmupSteps(), jointSteps());
     validation =
         new SequentialBatches(
             data.train(), split.validation(), config.batch(), data.normalization());
-    warmup = new Schedule.Cosine(config.warmupRate(), 0);
-    joint = new Schedule.Cosine(config.rate(), 0);
-    controller = new StrengthController(config.budgetMs());
-    objective = objective(config);
-    expectedMs = gates.expected(cost);
-  }
-
-  private static Objective objective(SearchConfig config) {
-    return switch (config.objective()) {
-      case ADDITIVE -> new Objective.Additive(config.strength() / config.budgetMs());
-      case ADD_LINEAR -> new Objective.AddLinear(config.strength(), config.budgetMs());
-      case MUL_LOG ->
-          new Objective.MulLog(
-              Objective.MulLog.PUBLISHED_ALPHA,
-              config.strength(),
-              config.budgetMs(),
-              Objective.MulLog.PUBLISHED_TARGET);
-    };
   }
 
   private long warmupSteps() {
@@ -134,8 +105,11 @@ final class SupernetStage implements Stage {
     return (long) config.epochs() * loader.batchesPerEpoch();
   }
 
+  /** Steps before the first architecture step. */
   private long quietSteps() {
-    return (long) config.quietEpochs() * loader.batchesPerEpoch();
+    return config.recipe().policy() == Recipe.PolicyKind.CONTROLLER
+        ? 0
+        : warmupSteps() + (long) config.quietEpochs() * loader.batchesPerEpoch();
   }
 
   @Override
@@ -155,10 +129,11 @@ final class SupernetStage implements Stage {
 
   @Override
   public void step() {
+    weightStep();
+    // Counted from the end of the warm-up.
     long inJoint = done - warmupSteps();
-    weightStep(inJoint < 0 ? warmup.rate(done, warmupSteps()) : joint.rate(inJoint, jointSteps()));
-    if (inJoint >= quietSteps() && (inJoint + 1) % config.architectureInterval() == 0) {
-      architectureStep();
+    if (done >= quietSteps() && Math.floorMod(inJoint + 1, config.architectureInterval()) == 0) {
+      architectureStep(rates.architecture(done));
     }
     done++;
     if (done % loader.batchesPerEpoch() == 0) {
@@ -169,40 +144,53 @@ final class SupernetStage implements Stage {
     }
   }
 
-  private void weightStep(double rate) {
+  private void weightStep() {
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
-    gates.samplePaths();
+    policy.sample(Math.max(0, 1 - (double) done / Math.max(1, warmupSteps())));
     running.add(
-        classification.backward(supernet, loader.next(), Tape.Mode.TRAIN, config.labelSmoothing()));
+        classification.backward(
+            supernet, loader.next(), supernet.trainingMode(), config.labelSmoothing()));
     weightPeak = Math.max(weightPeak, memory.transientPeak());
-    optimizer.step(rate);
+    optimizer.step(rates.weights(done));
   }
 
-  private void architectureStep() {
+  private void architectureStep(double rate) {
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
     supernet.freezeWeights(true);
-    gates.sampleGates();
-    Classification.Outcome outcome =
-        classification.backward(supernet, validationLoader.next(), Tape.Mode.TRAIN_STATELESS, 0);
+    heldOut.batch = validationLoader.next();
+    policy.learn(heldOut, rate);
     supernet.freezeWeights(false);
     architecturePeak = Math.max(architecturePeak, memory.transientPeak());
-    gates.update(objective, cost, outcome.loss(), config.architectureRate());
     architectureSteps++;
-    expectedMs = gates.expected(cost);
-    if (!config.fixedStrength()) {
-      double weight = controller.observe(expectedMs, gates.slopes(), config.architectureRate());
-      // Weights of E are about linear in the strength, or exactly.
-      objective.setStrength(1);
-      objective.setStrength(weight / objective.perCost(outcome.loss(), expectedMs));
+  }
+
+  /** Passes over the batch of an architecture step. */
+  private final class HeldOutBatch implements HeldOut {
+    private @Nullable Batch batch;
+
+    @Override
+    public Outcome backward() {
+      return classification.backward(supernet, current(), Tape.Mode.TRAIN_STATELESS, 0);
+    }
+
+    @Override
+    public Outcome evaluate() {
+      return classification.evaluate(supernet, current(), Tape.Mode.TRAIN_STATELESS);
+    }
+
+    private Batch current() {
+      if (batch == null) {
+        throw new IllegalStateException("no architecture step is being made");
+      }
+      return batch;
     }
   }
 
   private void endEpoch() {
-    supernet.activate(Derivation.mostProbable(gates.probabilities()));
-    Classification.Outcome evaluated =
-        classification.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);
+    supernet.choose(Derivation.mostProbable(policy.preferences()));
+    Outcome evaluated = classification.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", name());
     fields.addProperty("epoch", done / loader.batchesPerEpoch());
@@ -211,14 +199,15 @@ final class SupernetStage implements Stage {
     fields.addProperty("accuracy", running.mean().accuracy());
     fields.addProperty("validationLoss", evaluated.loss());
     fields.addProperty("validationAccuracy", evaluated.accuracy());
-    fields.addProperty("expectedMs", expectedMs);
-    fields.addProperty("entropy", gates.meanEntropy());
-    fields.addProperty("strength", objective.strength());
+    fields.addProperty("expectedCost", expectedCost());
+    fields.addProperty("argmaxCost", argmaxCost());
+    fields.addProperty("entropy", policy.meanEntropy());
+    fields.addProperty("strength", strength());
     fields.addProperty("architectureSteps", architectureSteps);
     fields.addProperty("weightStepPeakBytes", weightPeak);
     fields.addProperty("architectureStepPeakBytes", architecturePeak);
     JsonArray probabilities = new JsonArray();
-    for (double[] p : gates.probabilities()) {
+    for (double[] p : policy.probabilities()) {
       JsonArray row = new JsonArray();
       Arrays.stream(p).forEach(row::add);
       probabilities.add(row);
@@ -234,7 +223,7 @@ final class SupernetStage implements Stage {
     if (config.architectureRate() == 0 || architectureSteps == 0) {
       return;
     }
-    for (double[] p : gates.probabilities()) {
+    for (double[] p : policy.alphas().probabilities()) {
       for (double q : p) {
         if (Math.abs(q - 1.0 / p.length) > UNMOVED) {
           return;
@@ -247,19 +236,26 @@ final class SupernetStage implements Stage {
             + " --architecture-rate or the number of epochs");
   }
 
-  /** Probabilities of the candidates of each choice. */
-  double[][] probabilities() {
-    return gates.probabilities();
+  /** What to derive the network by. */
+  double[][] preferences() {
+    return policy.preferences();
   }
 
   /** The objective's trade-off in force. */
   double strength() {
-    return objective.strength();
+    return policy.objective().strength();
   }
 
-  /** Expected latency in milliseconds (eq. 6). */
-  double expectedMs() {
-    return expectedMs;
+  /**
+   * Expected cost of the networks that the policy draws (eq. 6): the average of TuNAS's Table 11.
+   */
+  double expectedCost() {
+    return policy.expectedCost();
+  }
+
+  /** Cost of the most probable network: the argmax of TuNAS's Table 11. */
+  double argmaxCost() {
+    return assembly.expectation().of(Derivation.mostProbable(policy.preferences()));
   }
 
   /** Most bytes of activations and workspace held at once in a weight step. */
@@ -272,76 +268,60 @@ final class SupernetStage implements Stage {
     return architecturePeak;
   }
 
-  /** The supernet's weights for the network of these decisions. */
-  SequencedMap<String, Tensor> inherited(int[] decisions) {
-    return supernet.inherited(decisions);
+  /** Copies the weights of the network of these decisions into it. */
+  void passOn(int[] decisions, Network network) {
+    supernet.passOn(decisions, network);
   }
 
-  /** Copies of the architecture parameters of each choice. */
+  /** Copies of the architecture parameters of each factor. */
   List<float[]> alphaValues() {
     List<float[]> values = new ArrayList<>();
-    for (Tensor alpha : alphas().values()) {
-      float[] copy = new float[alpha.size()];
-      classification.backend().download(alpha, copy, 0);
-      values.add(copy);
+    for (int f = 0; f < policy.alphas().size(); f++) {
+      values.add(policy.alphas().values(f));
     }
     return values;
   }
 
-  /** The architecture parameters by choice. */
-  SequencedMap<String, Tensor> alphas() {
-    SequencedMap<String, Tensor> named = new LinkedHashMap<>();
-    int i = 0;
-    for (Parameter alpha : gates.alphas()) {
-      named.put("alpha." + i++, alpha.value());
-    }
-    return named;
-  }
-
   @Override
   public String status() {
-    Classification.Outcome mean = running.mean();
-    return "loss %.3f  accuracy %.1f%%  E[latency] %.3f ms  entropy %.2f  lambda %.2f"
+    Outcome mean = running.mean();
+    return "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.2f"
         .formatted(
             mean.loss(),
             100 * mean.accuracy(),
-            expectedMs,
-            gates.meanEntropy(),
-            objective.strength());
+            config.recipe().cost().unit().format(expectedCost()),
+            policy.meanEntropy(),
+            strength());
   }
 
   @Override
   public void save(Checkpoint checkpoint) {
     checkpoint.putTensors("supernet/", supernet.state());
-    checkpoint.putTensors("alphas/", alphas());
-    checkpoint.putOptimizer("sgd", optimizer);
-    checkpoint.putOptimizer("adam", gates.optimizer());
-    checkpoint.putRng("gates", gatesRng);
+    checkpoint.putTensors("alphas/", policy.alphas().tensors());
+    checkpoint.putOptimizer("weights", optimizer);
+    checkpoint.putOptimizer("adam", policy.alphas().optimizer());
+    checkpoint.putRng("policy.rng", policyRng);
+    checkpoint.putDoubles("policy", policy.state());
     checkpoint.state().addProperty("done", done);
     checkpoint.state().addProperty("architectureSteps", architectureSteps);
     checkpoint.state().addProperty("weightPeak", weightPeak);
     checkpoint.state().addProperty("architecturePeak", architecturePeak);
     checkpoint.putDoubles("running", running.state());
-    checkpoint.putDoubles("controller", controller.state());
-    checkpoint.putDoubles("strength", objective.strength(), expectedMs);
   }
 
   @Override
   public void load(Checkpoint checkpoint) {
     checkpoint.getTensors("supernet/", supernet.state());
-    checkpoint.getTensors("alphas/", alphas());
-    checkpoint.getOptimizer("sgd", optimizer);
-    checkpoint.getOptimizer("adam", gates.optimizer());
-    checkpoint.getRng("gates", gatesRng);
+    checkpoint.getTensors("alphas/", policy.alphas().tensors());
+    checkpoint.getOptimizer("weights", optimizer);
+    checkpoint.getOptimizer("adam", policy.alphas().optimizer());
+    checkpoint.getRng("policy.rng", policyRng);
+    policy.restore(checkpoint.getDoubles("policy"));
     done = checkpoint.get("done").getAsLong();
     architectureSteps = checkpoint.get("architectureSteps").getAsLong();
     weightPeak = checkpoint.get("weightPeak").getAsLong();
     architecturePeak = checkpoint.get("architecturePeak").getAsLong();
     running.restore(checkpoint.getDoubles("running"));
-    controller.restore(checkpoint.getDoubles("controller"));
-    double[] strength = checkpoint.getDoubles("strength");
-    objective.setStrength(strength[0]);
-    expectedMs = strength[1];
     seek(loader, done);
     seek(validationLoader, architectureSteps);
   }
@@ -355,7 +335,7 @@ final class SupernetStage implements Stage {
   public void close() {
     loader.close();
     validationLoader.close();
-    gates.close();
+    policy.close();
     optimizer.close();
     supernet.close();
   }

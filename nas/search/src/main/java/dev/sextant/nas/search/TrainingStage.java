@@ -11,12 +11,12 @@ import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.SequentialBatches;
+import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
-import dev.sextant.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -92,9 +92,9 @@ final class TrainingStage implements Stage {
             data.normalization());
   }
 
-  /** Starts from other weights than random ones. */
-  void inherit(Map<String, Tensor> weights) {
-    network.load(classification.backend(), weights);
+  /** What is trained; to start from other weights than random ones. */
+  Network network() {
+    return network;
   }
 
   @Override
@@ -173,7 +173,7 @@ final class TrainingStage implements Stage {
 
   @Override
   public String status() {
-    Classification.Outcome mean = running.mean();
+    Outcome mean = running.mean();
     return "loss %.3f  accuracy %.1f%%".formatted(mean.loss(), 100 * mean.accuracy());
   }
 

@@ -9,8 +9,16 @@ public sealed interface Position {
   /** Most candidates of one choice. */
   int MAX_CANDIDATES = 64;
 
+  /** The layers that can stand here. */
+  List<Layer> layers();
+
   /** A layer that every network of the space has. */
-  record Fixed(Layer layer) implements Position {}
+  record Fixed(Layer layer) implements Position {
+    @Override
+    public List<Layer> layers() {
+      return List.of(layer);
+    }
+  }
 
   /**
    * A choice among layers that all give the same shape; {@link Layer.Skip} comes last.
@@ -49,6 +57,11 @@ public sealed interface Position {
           throw new SextantException("choice[%d]: the same as choice[%d]".formatted(i, first));
         }
       }
+    }
+
+    @Override
+    public List<Layer> layers() {
+      return candidates;
     }
   }
 }

@@ -11,57 +11,61 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToLongBiFunction;
 import java.util.function.ToLongFunction;
+import java.util.stream.IntStream;
 
 /**
- * A search space: a chain of positions, each a layer or a choice among layers of equal shape.
+ * A search space: a chain of positions, each a layer or a choice among layers of equal shape, and
+ * widths that are searched.
  *
- * <p>Shapes do not depend on the decisions, so that costs add up position by position. Immutable;
- * the constructor checks the shapes and throws {@link SextantException}.
+ * <p>Heights and widths of images do not depend on the decisions, and channels on none but the
+ * {@link WidthChoice}s. Decisions are numbered: first the choices among layers, then the choices of
+ * widths, each in the order of the chain. Immutable; the constructor checks the shapes and throws
+ * {@link SextantException}.
  *
  * @param name what reports call it
  * @param classes width of the logits
  * @param input the image its networks take
  * @param batchNormEpsilon added to the variance in every batch norm
- * @param positions from the input to the logits
+ * @param positions from the input to the logits, with the largest widths
+ * @param widthChoices in the order of the chain, none overlapping another
  */
 public record Space(
     String name,
     int classes,
     Architecture.Input input,
     double batchNormEpsilon,
-    List<Position> positions) {
+    List<Position> positions,
+    List<WidthChoice> widthChoices) {
 
   /**
    * The least and the most over all networks of a space.
    *
-   * @param minimum of the network with the cheapest candidate everywhere
-   * @param maximum of the network with the dearest candidate everywhere
+   * @param minimum of the cheapest network
+   * @param maximum of the dearest network
    */
   public record Range(long minimum, long maximum) {
     /** The range of a count over the candidates of one position. */
     static Range of(List<Layer> candidates, ToLongFunction<Layer> count) {
-      long least = Long.MAX_VALUE;
-      long most = 0;
-      for (Layer layer : candidates) {
-        long value = count.applyAsLong(layer);
-        least = Math.min(least, value);
-        most = Math.max(most, value);
-      }
-      return new Range(least, most);
+      long[] counts = candidates.stream().mapToLong(count).sorted().toArray();
+      return new Range(counts[0], counts[counts.length - 1]);
     }
+  }
+
+  /** A space of fixed widths. */
+  public Space(
+      String name,
+      int classes,
+      Architecture.Input input,
+      double batchNormEpsilon,
+      List<Position> positions) {
+    this(name, classes, input, batchNormEpsilon, positions, List.of());
   }
 
   /** Checks that every candidate fits, and that the chain ends in the logits. */
   public Space {
     positions = List.copyOf(positions);
-    List<Layer> first = new ArrayList<>(positions.size());
-    for (Position position : positions) {
-      first.add(
-          switch (position) {
-            case Position.Fixed fixed -> fixed.layer();
-            case Position.Choice choice -> choice.candidates().getFirst();
-          });
-    }
+    widthChoices = List.copyOf(widthChoices);
+    List<Layer> first = positions.stream().map(position -> position.layers().getFirst()).toList();
     List<Shape> shapes = new Architecture(name, classes, input, batchNormEpsilon, first).shapes();
     for (int i = 0; i < positions.size(); i++) {
       if (positions.get(i) instanceof Position.Choice choice) {
@@ -71,6 +75,37 @@ public record Space(
               choice.candidates().get(j),
               shapes.get(i),
               shapes.get(i + 1));
+        }
+      }
+    }
+    int free = 0;
+    for (WidthChoice width : widthChoices) {
+      if (width.first() < free || width.last() >= positions.size() - 1) {
+        throw new SextantException(
+            "%s: widths of positions %d to %d overlap others or the logits"
+                .formatted(name, width.first(), width.last()));
+      }
+      free = width.last() + 1;
+      for (int i = width.first(); i <= width.last(); i++) {
+        if (shapes.get(i + 1).channels() != width.largest()) {
+          throw new SextantException(
+              "%s: layers[%d]: gives %d channels where the largest width is %d"
+                  .formatted(name, i, shapes.get(i + 1).channels(), width.largest()));
+        }
+      }
+      checkResiduals(name, positions, width);
+    }
+  }
+
+  /** Where input and output are not of one width decision, no identity fits around a layer. */
+  private static void checkResiduals(String name, List<Position> positions, WidthChoice width) {
+    for (int i : new int[] {width.first(), width.last() + 1}) {
+      for (Layer layer : positions.get(i).layers()) {
+        boolean keeps = WidthChoice.keepsWidth(layer);
+        if (keeps || layer instanceof Layer.MbConv block && block.residual()) {
+          throw new SextantException(
+              "%s: layers[%d]: %s needs equal widths, and here they are searched apart"
+                  .formatted(name, i, keeps ? layer.label() : "a residual"));
         }
       }
     }
@@ -126,6 +161,11 @@ public record Space(
    *   <li>{@code proxyless-small}: 9 choices among the same candidates, widths 24, 40, 80 at
    *       strides 2, 2, 1 after a stride-2 block, for small images on a laptop: at 28x28x1 and 10
    *       classes its networks have 1.2 to 7.8 million MACs
+   *   <li>{@code tunas-proxyless}, {@code tunas-proxyless-enlarged}, {@code tunas-mobilenet-v3}:
+   *       the spaces of TuNAS (Bender et al., 2020), of 6.6e17, 4.3e24 and 2.6e38 networks;
+   *       224x224x3, 1001 classes. The second searches the width of each stage among seven
+   *       multiples of its base, rounded to 8; the third also expansions from 1 to 6 and
+   *       squeeze-and-excite, with h-swish in its later stages.
    * </ul>
    *
    * @throws SextantException if there is none of that name
@@ -150,64 +190,95 @@ public record Space(
     return List.copyOf(choices);
   }
 
+  /** How many options each decision has, the choices' candidates first, then the widths. */
+  public int[] options() {
+    return IntStream.concat(
+            choices().stream().mapToInt(choice -> choice.candidates().size()),
+            widthChoices.stream().mapToInt(width -> width.options().size()))
+        .toArray();
+  }
+
   /** How many combinations of decisions there are. */
   public BigInteger size() {
     BigInteger size = BigInteger.ONE;
-    for (Position.Choice choice : choices()) {
-      size = size.multiply(BigInteger.valueOf(choice.candidates().size()));
+    for (int options : options()) {
+      size = size.multiply(BigInteger.valueOf(options));
     }
     return size;
   }
 
-  /** The input shape of each position for batch 1. */
+  /** The decision that gives position i's output its width, or -1 where it is fixed. */
+  public int widthDecision(int i) {
+    for (int w = 0; w < widthChoices.size(); w++) {
+      if (i >= widthChoices.get(w).first() && i <= widthChoices.get(w).last()) {
+        return choices().size() + w;
+      }
+    }
+    return -1;
+  }
+
+  /** The widths that position i's output can have: those searched, or the one it has. */
+  public List<Integer> widths(int i) {
+    int decision = widthDecision(i);
+    if (decision >= 0) {
+      return widthChoices.get(decision - choices().size()).options();
+    }
+    return List.of(
+        i < 0
+            ? input.channels()
+            : positions.get(i).layers().getFirst().output(inputShapes()[i]).channels());
+  }
+
+  /** The input shape of each position for batch 1, with the largest widths. */
   public Shape[] inputShapes() {
     Shape[] shapes = new Shape[positions.size()];
     Shape shape = input.shape(1);
     for (int i = 0; i < shapes.length; i++) {
       shapes[i] = shape;
-      shape = candidates(i).getFirst().output(shape);
+      shape = positions.get(i).layers().getFirst().output(shape);
     }
     return shapes;
   }
 
   /**
-   * The network of these decisions, one for each choice in order. Layer i is of position i: a
-   * skipped position stays as {@link Layer.Skip}.
+   * The network of these decisions, one for each choice in order and then one for each width. Layer
+   * i is of position i: a skipped position stays as {@link Layer.Skip}.
    *
    * @throws SextantException if there are too few or too many decisions or one is out of range
    */
   public Architecture derive(int[] decisions) {
-    int choices = choices().size();
-    if (decisions.length != choices) {
+    int[] options = options();
+    if (decisions.length != options.length) {
       throw new SextantException(
-          "%s: %d decisions for %d choices".formatted(name, decisions.length, choices));
+          "%s: %d decisions for %d choices".formatted(name, decisions.length, options.length));
+    }
+    for (int d = 0; d < options.length; d++) {
+      if (decisions[d] < 0 || decisions[d] >= options[d]) {
+        throw new SextantException(
+            "%s: decision %d is %d, the choice has %d candidates"
+                .formatted(name, d, decisions[d], options[d]));
+      }
     }
     List<Layer> layers = new ArrayList<>(positions.size());
-    int next = 0;
-    for (Position position : positions) {
-      switch (position) {
-        case Position.Fixed fixed -> layers.add(fixed.layer());
-        case Position.Choice choice -> {
-          int decision = decisions[next];
-          if (decision < 0 || decision >= choice.candidates().size()) {
-            throw new SextantException(
-                "%s: decision %d is %d, the choice has %d candidates"
-                    .formatted(name, next, decision, choice.candidates().size()));
-          }
-          layers.add(choice.candidates().get(decision));
-          next++;
-        }
-      }
+    int choice = 0;
+    for (int i = 0; i < positions.size(); i++) {
+      Layer layer =
+          switch (positions.get(i)) {
+            case Position.Fixed fixed -> fixed.layer();
+            case Position.Choice(List<Layer> candidates) -> candidates.get(decisions[choice++]);
+          };
+      int width = widthDecision(i);
+      layers.add(width < 0 ? layer : WidthChoice.withOut(layer, widths(i).get(decisions[width])));
     }
     return new Architecture(name, classes, input, batchNormEpsilon, layers);
   }
 
-  /** Trained scalars of the multi-path supernet: all candidates of all positions. */
+  /** Trained scalars of the multi-path supernet: all candidates of all positions, full width. */
   public long supernetParameters() {
     Shape[] inputs = inputShapes();
     long sum = 0;
     for (int i = 0; i < inputs.length; i++) {
-      for (Layer layer : candidates(i)) {
+      for (Layer layer : positions.get(i).layers()) {
         sum += layer.parameters(inputs[i]);
       }
     }
@@ -232,7 +303,7 @@ public record Space(
    */
   public Space withInput(Architecture.Input input, int classes) {
     if (classes == this.classes) {
-      return new Space(name, classes, input, batchNormEpsilon, positions);
+      return new Space(name, classes, input, batchNormEpsilon, positions, widthChoices);
     }
     if (!(positions.getLast() instanceof Position.Fixed(Layer.Linear _))) {
       throw new SextantException(
@@ -240,27 +311,12 @@ public record Space(
     }
     List<Position> changed = new ArrayList<>(positions);
     changed.set(changed.size() - 1, new Position.Fixed(new Layer.Linear(classes)));
-    return new Space(name, classes, input, batchNormEpsilon, changed);
-  }
-
-  /** The layers that position i can be. */
-  private List<Layer> candidates(int i) {
-    return switch (positions.get(i)) {
-      case Position.Fixed fixed -> List.of(fixed.layer());
-      case Position.Choice choice -> choice.candidates();
-    };
+    return new Space(name, classes, input, batchNormEpsilon, changed, widthChoices);
   }
 
   private Range range(ToLongBiFunction<Layer, Shape> count) {
-    Shape[] inputs = inputShapes();
-    long minimum = 0;
-    long maximum = 0;
-    for (int i = 0; i < inputs.length; i++) {
-      Shape input = inputs[i];
-      Range range = Range.of(candidates(i), layer -> count.applyAsLong(layer, input));
-      minimum += range.minimum();
-      maximum += range.maximum();
-    }
-    return new Range(minimum, maximum);
+    // Exact: no count comes near 2^53.
+    LayerSum sum = LayerSum.of(this, (layer, shape) -> count.applyAsLong(layer, shape), 0);
+    return new Range((long) sum.minimum(), (long) sum.maximum());
   }
 }

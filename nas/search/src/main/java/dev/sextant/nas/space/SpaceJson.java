@@ -13,6 +13,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The format {@code sextant-space/1}; the JSON Schema beside this class says the same. */
 final class SpaceJson {
@@ -24,39 +25,124 @@ final class SpaceJson {
     JsonFields fields = JsonFields.parse(json, source);
     NetworkHeader header = NetworkHeader.read(fields, FORMAT);
     List<Position> positions = new ArrayList<>();
+    Widths widths = new Widths();
     Shape shape = header.input().shape(1);
     for (JsonFields entry : fields.objects("layers", Architecture.MAX_LAYERS)) {
-      if (entry.has("choice")) {
-        for (Position.Choice choice : choices(entry, shape)) {
-          positions.add(choice);
-          shape = choice.candidates().getFirst().output(shape);
-        }
-      } else {
-        for (Layer layer : LayerJson.read(entry, shape)) {
-          positions.add(new Position.Fixed(layer));
-          shape = layer.output(shape);
-        }
+      List<Integer> options = options(entry);
+      List<Position> read =
+          entry.has("choice")
+              ? choices(entry, shape, options)
+              : fixed(
+                  options == null ? entry : entry.with("out", options.getLast()), shape, options);
+      widths.entry(read, options, entry.has("out"));
+      for (Position position : read) {
+        positions.add(position);
+        shape = position.layers().getFirst().output(shape);
       }
       NetworkHeader.checkCount(fields, positions.size());
     }
     header.checkEnd(fields, positions.size(), shape);
-    return new Space(
-        header.name(), header.classes(), header.input(), header.batchNormEpsilon(), positions);
+    try {
+      return new Space(
+          header.name(),
+          header.classes(),
+          header.input(),
+          header.batchNormEpsilon(),
+          positions,
+          widths.end());
+    } catch (SextantException e) {
+      throw fields.error(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** The widths that {@code "out"} offers, or null where it is one width or not there. */
+  private static @Nullable List<Integer> options(JsonFields entry) {
+    if (!entry.isArray("out")) {
+      return null;
+    }
+    List<Integer> options = entry.integers("out", 1, Layer.MAX_WIDTH, WidthChoice.MAX_OPTIONS);
+    try {
+      new WidthChoice(0, 0, options);
+    } catch (SextantException e) {
+      throw entry.error("out", String.valueOf(e.getMessage()));
+    }
+    return options;
+  }
+
+  /** Collects which positions share a width: those of an entry, and what keeps or inherits it. */
+  private static final class Widths {
+    private final List<WidthChoice> found = new ArrayList<>();
+    private @Nullable List<Integer> options;
+    private int first;
+    private int next;
+
+    void entry(List<Position> positions, @Nullable List<Integer> searched, boolean hasOut) {
+      boolean own = hasOut || !positions.stream().allMatch(position -> inherits(position.layers()));
+      if (own) {
+        close();
+        options = searched;
+        first = next;
+      }
+      next += positions.size();
+    }
+
+    /** Without {@code "out"} a choice and what keeps its input's width go on with the width. */
+    private static boolean inherits(List<Layer> layers) {
+      return layers.size() > 1 || WidthChoice.keepsWidth(layers.getFirst());
+    }
+
+    private void close() {
+      if (options != null) {
+        found.add(new WidthChoice(first, next - 1, options));
+      }
+      options = null;
+    }
+
+    List<WidthChoice> end() {
+      close();
+      return found;
+    }
+  }
+
+  private static List<Position> fixed(
+      JsonFields entry, Shape input, @Nullable List<Integer> options) {
+    List<Position> positions = new ArrayList<>();
+    for (Layer layer : LayerJson.read(entry, input)) {
+      boolean apart = options != null && positions.isEmpty();
+      positions.add(new Position.Fixed(apart ? withoutResidual(layer) : layer));
+    }
+    if (options != null && positions.size() > 1) {
+      throw entry.error("repeat", "a layer of searched width stands once");
+    }
+    return positions;
+  }
+
+  /** A searched width is another than the input's, whatever it comes to. */
+  private static Layer withoutResidual(Layer layer) {
+    return layer instanceof Layer.MbConv l
+        ? new Layer.MbConv(
+            l.kernel(), l.stride(), l.expand(), l.out(), l.activation(), l.squeezeExcite(), false)
+        : layer;
   }
 
   /** The choices of one entry: one, or as many as {@code "repeat"} says. */
-  private static List<Position.Choice> choices(JsonFields entry, Shape input) {
+  private static List<Position> choices(
+      JsonFields entry, Shape input, @Nullable List<Integer> options) {
     entry.only(List.of("choice", "out", "stride", "repeat"));
     int stride = LayerJson.readStride(entry);
-    int out = entry.integer("out", 1, Layer.MAX_WIDTH, input.channels());
+    int out =
+        options != null
+            ? options.getLast()
+            : entry.integer("out", 1, Layer.MAX_WIDTH, input.channels());
     int repeat = LayerJson.readRepeat(entry);
     List<JsonFields> candidates = entry.objects("choice", Position.MAX_CANDIDATES);
-    List<Position.Choice> choices = new ArrayList<>(repeat);
+    List<Position> choices = new ArrayList<>(repeat);
     Shape shape = input;
     for (int i = 0; i < repeat; i++) {
       int step = i == 0 ? stride : 1;
+      boolean apart = i == 0 && options != null;
       boolean dropsSkip = i == 0 && repeat > 1;
-      choices.add(choice(entry, candidates, shape, step, out, dropsSkip));
+      choices.add(choice(entry, candidates, shape, step, out, dropsSkip, apart));
       shape = output(entry, shape, step, out);
     }
     return choices;
@@ -68,12 +154,13 @@ final class SpaceJson {
       Shape input,
       int stride,
       int out,
-      boolean dropsSkip) {
+      boolean dropsSkip,
+      boolean apart) {
     Shape needed = output(entry, input, stride, out);
     List<Layer> layers = new ArrayList<>(candidates.size());
     for (JsonFields candidate : candidates) {
       Layer layer = LayerJson.readCandidate(candidate, input, stride, out);
-      boolean fits = stride == 1 && input.channels() == out;
+      boolean fits = stride == 1 && input.channels() == out && !apart;
       if (layer instanceof Layer.Skip && !fits) {
         if (dropsSkip && candidates.getLast() == candidate) {
           continue;
@@ -86,7 +173,7 @@ final class SpaceJson {
       if (!given.equals(needed)) {
         throw candidate.error("gives %s, the choice needs %s".formatted(given, needed));
       }
-      layers.add(layer);
+      layers.add(apart ? withoutResidual(layer) : layer);
     }
     if (layers.isEmpty()) {
       throw entry.error("choice", "has only skip where the shape changes");
@@ -113,11 +200,21 @@ final class SpaceJson {
     Shape[] inputs = space.inputShapes();
     List<JsonObject> entries = new ArrayList<>();
     for (int i = 0; i < inputs.length; i++) {
-      entries.add(
+      JsonObject json =
           switch (space.positions().get(i)) {
             case Position.Fixed fixed -> LayerJson.write(fixed.layer(), inputs[i]);
             case Position.Choice choice -> write(choice, inputs[i]);
-          });
+          };
+      int width = space.widthDecision(i);
+      if (width >= 0) {
+        json.remove("out");
+        if (space.widthDecision(i - 1) != width) {
+          JsonArray options = new JsonArray();
+          space.widths(i).forEach(options::add);
+          json.add("out", options);
+        }
+      }
+      entries.add(json);
     }
     return new NetworkHeader(space.name(), space.classes(), space.input(), space.batchNormEpsilon())
         .write(FORMAT, Repeats.fold(entries));

@@ -7,7 +7,13 @@ import java.util.List;
 /** The spaces shipped as resources; {@link Space#named} says what they are. */
 final class Spaces {
   static final List<String> NAMES =
-      List.of("proxyless-imagenet", "proxyless-cifar", "proxyless-small");
+      List.of(
+          "proxyless-imagenet",
+          "proxyless-cifar",
+          "proxyless-small",
+          "tunas-proxyless",
+          "tunas-proxyless-enlarged",
+          "tunas-mobilenet-v3");
 
   private Spaces() {}
 

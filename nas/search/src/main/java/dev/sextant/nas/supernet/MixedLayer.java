@@ -4,11 +4,13 @@ import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.ops.Rematerialize;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +25,8 @@ public final class MixedLayer extends Module {
   private final List<Module> candidates;
   private final boolean allHaveShortcuts;
   private final double[] gateGradients;
+  private final Averaging averaging;
+  private boolean averaged;
   private int active;
 
   /** The candidates whose gates' gradients are wanted: the first {@code sampledCount}. */
@@ -31,8 +35,13 @@ public final class MixedLayer extends Module {
   private int sampledCount;
   private @Nullable GateMode mode;
 
-  /** A choice among these, the first active. */
-  public MixedLayer(List<Module> candidates) {
+  /**
+   * A choice among these, the first active.
+   *
+   * @param averaging for {@link #average}
+   */
+  public MixedLayer(List<Module> candidates, Averaging averaging) {
+    this.averaging = averaging;
     this.candidates = List.copyOf(candidates);
     for (int j = 0; j < candidates.size(); j++) {
       child("choice." + j, candidates.get(j));
@@ -55,6 +64,13 @@ public final class MixedLayer extends Module {
   /** Opens one gate, for passes that do not ask for gates' gradients. */
   public void activate(int candidate) {
     active = candidate;
+    averaged = false;
+    mode = null;
+  }
+
+  /** Has the next passes take the mean of all candidates (TuNAS's op warm-up). */
+  public void average() {
+    averaged = true;
     mode = null;
   }
 
@@ -73,6 +89,7 @@ public final class MixedLayer extends Module {
           "gates: the active candidate %d is not sampled".formatted(candidate));
     }
     active = candidate;
+    averaged = false;
     this.mode = mode;
     sampledCount = sampled.length;
     System.arraycopy(sampled, 0, this.sampled, 0, sampledCount);
@@ -92,10 +109,19 @@ public final class MixedLayer extends Module {
   @Override
   public Variable forward(Tape tape, Variable x) {
     return switch (mode) {
-      case null -> candidates.get(active).forward(tape, x);
+      case null ->
+          averaged ? averaging.mean(tape, x, branches()) : candidates.get(active).forward(tape, x);
       case RECOMPUTE -> forwardRecomputing(tape, x);
       case TWO_PATH, ALL_PATHS -> forwardKeeping(tape, x);
     };
+  }
+
+  private List<Rematerialize.Segment> branches() {
+    List<Rematerialize.Segment> branches = new ArrayList<>();
+    for (Module candidate : candidates) {
+      branches.add(candidate::forward);
+    }
+    return branches;
   }
 
   /**

@@ -42,7 +42,7 @@ final class Modules {
       case Layer.Zero _ ->
           throw new SextantException("zero: stands only on the edges of a cell, not in a chain");
       case Layer.GlobalAvgPool _ -> Pooling.globalAverage();
-      case Layer.Linear linear -> new Linear(init, in, linear.out());
+      case Layer.Linear linear -> new Linear(init, in, linear.out(), linear.activation());
     };
   }
 

@@ -164,29 +164,29 @@ class LatencyFilesTest {
   /** The published regression values of the ImageNet space on a Pixel 1. */
   @Test
   void thePixelTablePricesTheProxylessSpace() throws IOException {
-    Path file = pixelTable();
+    Path file = shared("proxyless-pixel1.csv");
     assertEquals(72, Files.readAllLines(file).size() - 1);
     LatencyTable table = LatencyFiles.read(file);
     // The row Logits stands for pooling and classifier.
     assertEquals(73, table.entries().size());
     Space space = Space.named("proxyless-imagenet");
     ExpectedCost cost = table.costs(space);
-    assertEquals(11.364156, cost.fixed(), 5e-7);
+    assertEquals(11.364156, cost.sum().fixed(), 5e-7);
     assertEquals(29.6088, cost.minimum(), 5e-5);
-    int[] smallKernels = new int[cost.choices()];
+    int[] smallKernels = new int[cost.sum().options().length];
     assertEquals(76.0481, cost.of(smallKernels), 5e-5);
     assertEquals(76.0481, table.predict(space.derive(smallKernels)), 5e-5);
   }
 
   /** In {@code sextant.data}, or in {@code shared/data} beside an ancestor of the directory. */
-  private static Path pixelTable() {
+  static Path shared(String name) {
     String property = System.getProperty("sextant.data");
     if (property != null) {
-      return Path.of(property, "latency", "proxyless-pixel1.csv");
+      return Path.of(property, "latency", name);
     }
     Path here = Path.of("").toAbsolutePath();
     for (Path above = here; above != null; above = above.getParent()) {
-      Path file = above.resolve("shared/data/latency/proxyless-pixel1.csv");
+      Path file = above.resolve("shared/data/latency").resolve(name);
       if (Files.isRegularFile(file)) {
         return file;
       }

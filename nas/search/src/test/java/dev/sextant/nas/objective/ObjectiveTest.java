@@ -11,7 +11,7 @@ class ObjectiveTest {
   /** Eq. 7: 1.5 + 0.01 x 60 = 2.1. */
   @Test
   void additive() {
-    Objective objective = new Objective.Additive(0.01);
+    Loss objective = new Loss.Additive(0.01);
     assertEquals(2.1, objective.loss(1.5, 60), 1e-12);
     assertEquals(1, objective.perCrossEntropy(1.5, 60));
     assertEquals(0.01, objective.perCost(1.5, 60));
@@ -20,7 +20,7 @@ class ObjectiveTest {
   /** lambda (E - T) / T at lambda 0.1, T 80: -0.025, 0 and 0.025. */
   @Test
   void addLinearHasThePublishedTerms() {
-    Objective objective = new Objective.AddLinear(0.1, 80);
+    Loss objective = new Loss.AddLinear(0.1, 80);
     assertEquals(-0.025, objective.loss(2, 60) - 2, 1e-12);
     assertEquals(0, objective.loss(2, 80) - 2, 1e-12);
     assertEquals(0.025, objective.loss(2, 100) - 2, 1e-12);
@@ -29,28 +29,28 @@ class ObjectiveTest {
   /** 0.2 (ln E / ln 80)^0.3: at 60, ln 60 / ln 80 = 0.934349 and its 0.3rd power 0.979836. */
   @Test
   void mulLogHasThePublishedFactors() {
-    Objective objective = new Objective.MulLog(0.2, 0.3, 80, 80);
+    Loss objective = new Loss.MulLog(0.2, 0.3, 80, 80);
     assertEquals(0.195967, objective.loss(1, 60), 5e-7);
     assertEquals(0.2, objective.loss(1, 80), 1e-12);
     assertEquals(0.203002, objective.loss(1, 100), 5e-7);
     // The same in other units of time: E and T in seconds, scaled back to 80.
-    Objective seconds = new Objective.MulLog(0.2, 0.3, 0.08, 80);
+    Loss seconds = new Loss.MulLog(0.2, 0.3, 0.08, 80);
     assertEquals(0.203002, seconds.loss(1, 0.1), 5e-7);
   }
 
   @Test
   void derivativesAreThoseOfTheLoss() {
     double step = 1e-5;
-    for (Objective objective :
+    for (Loss objective :
         List.of(
-            new Objective.Additive(0.03),
-            new Objective.AddLinear(0.4, 80),
-            new Objective.MulLog(0.2, 0.3, 80, 80),
-            new Objective.MulLog(0.2, 0.6, 0.5, 80),
-            new Objective.MulLog(0.2, -0.4, 80, 80))) {
+            new Loss.Additive(0.03),
+            new Loss.AddLinear(0.4, 80),
+            new Loss.MulLog(0.2, 0.3, 80, 80),
+            new Loss.MulLog(0.2, 0.6, 0.5, 80),
+            new Loss.MulLog(0.2, -0.4, 80, 80))) {
       for (double cost : new double[] {0.4, 60, 80, 100}) {
         for (double crossEntropy : new double[] {0.1, 2.3}) {
-          if (objective instanceof Objective.MulLog log && cost < log.target() / 20) {
+          if (objective instanceof Loss.MulLog log && cost < log.target() / 20) {
             continue; // below its floor
           }
           assertEquals(
@@ -74,8 +74,8 @@ class ObjectiveTest {
 
   @Test
   void targetsArePositive() {
-    assertThrows(SextantException.class, () -> new Objective.AddLinear(0.1, 0));
-    assertThrows(SextantException.class, () -> new Objective.MulLog(0.2, 0.3, -1, 80));
-    assertThrows(SextantException.class, () -> new Objective.MulLog(0.2, 0.3, 80, 2));
+    assertThrows(SextantException.class, () -> new Loss.AddLinear(0.1, 0));
+    assertThrows(SextantException.class, () -> new Loss.MulLog(0.2, 0.3, -1, 80));
+    assertThrows(SextantException.class, () -> new Loss.MulLog(0.2, 0.3, 80, 2));
   }
 }

@@ -58,6 +58,8 @@ class StrengthControllerTest {
      */
     StrengthController.Slopes step(double weight, double rate) {
       double[][] p = probabilities();
+      double[][] costSlopes = probabilities();
+      cost.gradient(p, costSlopes);
       double lossSquare = 0;
       double alignment = 0;
       double costSquare = 0;
@@ -65,7 +67,7 @@ class StrengthControllerTest {
       steps++;
       for (int i = 0; i < CHOICES; i++) {
         double[] slopes = new double[CANDIDATES];
-        double[] costs = cost.candidates(i);
+        double[] costs = costSlopes[i];
         for (int j = 0; j < CANDIDATES; j++) {
           slopes[j] = -gain * Math.log1p(SIZES[j]) + noise * rng.nextGaussian();
         }

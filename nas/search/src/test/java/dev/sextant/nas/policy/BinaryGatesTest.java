@@ -8,12 +8,13 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
-import dev.sextant.nas.cost.ExpectedCost;
-import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.cost.DifferentiableCost;
+import dev.sextant.nas.objective.Loss;
+import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
-import dev.sextant.nas.supernet.Supernet;
+import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
@@ -22,21 +23,30 @@ import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class BinaryGatesTest {
-  private static final Objective LATENCY = new Objective.Additive(1);
+  private static final Loss LATENCY = new Loss.Additive(1);
 
   /** A supernet with one choice among convolutions, and its gates. */
-  private static final class Rig implements AutoCloseable {
+  private static final class Rig implements AutoCloseable, DifferentiableCost {
     final Backend backend = Backend.cpu(1);
-    final Supernet supernet;
+    final MultiPathSupernet supernet;
     final BinaryGates gates;
+    double[] costs = new double[0];
+    double[] asked = new double[0];
 
     Rig(GateMode mode, float... alphas) {
+      this(mode, LATENCY, alphas);
+    }
+
+    Rig(GateMode mode, Loss loss, float... alphas) {
+      costs = new double[alphas.length];
       List<Layer> candidates =
           List.<Layer>of(
                   conv(1, Activation.RELU),
@@ -54,8 +64,8 @@ class BinaryGatesTest {
                   new Position.Choice(candidates),
                   new Position.Fixed(new Layer.GlobalAvgPool()),
                   new Position.Fixed(new Layer.Linear(2))));
-      supernet = new Supernet(space, new Initializer(backend, new Rng(1)));
-      gates = new BinaryGates(backend, supernet, mode, new Rng(2));
+      supernet = new MultiPathSupernet(space, new Initializer(backend, new Rng(1)));
+      gates = new BinaryGates(backend, supernet, mode, this, loss, null, new Rng(2));
       set(alphas);
     }
 
@@ -64,21 +74,41 @@ class BinaryGatesTest {
     }
 
     void set(float... alphas) {
-      gates.alphas().getFirst().value().set(alphas);
+      gates.alphas().set(0, alphas);
     }
 
     float[] alphas() {
-      return gates.alphas().getFirst().value().toArray();
+      return gates.alphas().values(0);
     }
 
     int active() {
       return supernet.choices().getFirst().active();
     }
 
-    /** Draws gates and updates by the cost alone: no backward pass has left gates' gradients. */
-    void stepByCost(double rate, double... costs) {
-      gates.sampleGates();
-      gates.update(LATENCY, new ExpectedCost(0, new double[][] {costs}), 0, rate);
+    /** Draws gates and updates by the cost alone: no backward pass leaves gates' gradients. */
+    void stepByCost(double rate, double... newCosts) {
+      costs = newCosts;
+      gates.learn(images(() -> 0), rate);
+    }
+
+    @Override
+    public double of(int[] decisions) {
+      return costs[decisions[0]];
+    }
+
+    @Override
+    public double expected(double[][] probabilities) {
+      double sum = 0;
+      for (int j = 0; j < costs.length; j++) {
+        sum += probabilities[0][j] * costs[j];
+      }
+      return sum;
+    }
+
+    @Override
+    public void gradient(double[][] probabilities, double[][] gradient) {
+      asked = probabilities[0].clone();
+      gradient[0] = costs.clone();
     }
 
     @Override
@@ -88,6 +118,20 @@ class BinaryGatesTest {
       assertEquals(0, backend.memory().current(), backend.memory().largestHolders());
       backend.close();
     }
+  }
+
+  private static HeldOut images(DoubleSupplier crossEntropy) {
+    return new HeldOut() {
+      @Override
+      public Outcome backward() {
+        return new Outcome(crossEntropy.getAsDouble(), 0);
+      }
+
+      @Override
+      public Outcome evaluate() {
+        throw new AssertionError("gates need gradients");
+      }
+    };
   }
 
   private static float ln(double value) {
@@ -102,7 +146,7 @@ class BinaryGatesTest {
       int[] weightSteps = new int[3];
       int[] architectureSteps = new int[3];
       for (int i = 0; i < draws; i++) {
-        rig.gates.samplePaths();
+        rig.gates.sample(0);
         weightSteps[rig.active()]++;
         rig.gates.sampleGates();
         architectureSteps[rig.active()]++;
@@ -199,24 +243,26 @@ class BinaryGatesTest {
   @ParameterizedTest
   @EnumSource
   void alphasFollowLossAndCost(GateMode mode) {
-    try (Rig rig = new Rig(mode, 0.3f, 0.1f, -0.2f, 0)) {
+    try (Rig rig = new Rig(mode, new Loss.AddLinear(0.05, 2), 0.3f, 0.1f, -0.2f, 0)) {
       boolean[] seen = new boolean[4];
-      Objective objective = new Objective.AddLinear(0.05, 2);
-      ExpectedCost cost = new ExpectedCost(0.5, new double[][] {{1, 2, 3, 0}});
+      rig.costs = new double[] {1, 2, 3, 0};
       for (int step = 0; step < 40; step++) {
         double[] p = rig.gates.probabilities()[0];
         float[] before = rig.alphas();
-        rig.gates.sampleGates();
+        rig.gates.learn(images(() -> pass(rig)), 0.001);
         seen[rig.active()] = true;
-        double crossEntropy = pass(rig);
         double[] slopes = rig.supernet.choices().getFirst().gateGradients();
-        double loss = rig.gates.update(objective, cost, crossEntropy, 0.001);
-        assertEquals(crossEntropy + 0.05 * (expectedMs(mode, slopes, p) / 2 - 1), loss, 1e-6);
         float[] after = rig.alphas();
+        assertEquals(1, Arrays.stream(rig.asked).sum(), 1e-12);
+        int moved = 0;
+        for (int j = 0; j < 4; j++) {
+          // In a pair, E is that of the two alone.
+          moved += rig.asked[j] > 0 ? 1 : 0;
+          slopes[j] += 0.05 / 2 * rig.costs[j];
+        }
+        assertEquals(mode == GateMode.TWO_PATH ? 2 : 4, moved);
         if (mode != GateMode.TWO_PATH) {
-          for (int j = 0; j < 4; j++) {
-            slopes[j] += 0.05 / 2 * cost.candidates(0)[j];
-          }
+          assertArrayEquals(p, rig.asked, 1e-12);
           double[] gradient = Probabilities.throughSoftmax(slopes, p);
           for (int j = 0; j < 4; j++) {
             assertTrue((after[j] - before[j]) * gradient[j] < 0, "against its gradient");
@@ -226,20 +272,6 @@ class BinaryGatesTest {
       assertTrue(seen[3], "skip was active");
       assertTrue(seen[0] || seen[1] || seen[2]);
     }
-  }
-
-  /** E under the probabilities that the step used: in a pair the two alone (0.5 besides). */
-  private static double expectedMs(GateMode mode, double[] gates, double[] p) {
-    double sum = 0;
-    double share = 0;
-    double[] costs = {1, 2, 3, 0};
-    for (int j = 0; j < 4; j++) {
-      if (mode != GateMode.TWO_PATH || gates[j] != 0) {
-        sum += p[j] * costs[j];
-        share += p[j];
-      }
-    }
-    return 0.5 + sum / share;
   }
 
   private static double pass(Rig rig) {

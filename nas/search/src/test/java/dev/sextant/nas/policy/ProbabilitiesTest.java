@@ -52,7 +52,10 @@ class ProbabilitiesTest {
     assertEquals(10 + 4 + 0, cost.of(new int[] {2, 1}));
     assertEquals(11, cost.minimum());
     assertEquals(22, cost.maximum());
-    double[] gradient = Probabilities.throughSoftmax(cost.candidates(0), softmax(alphas)[0]);
+    double[][] slopes = softmax(alphas);
+    cost.gradient(softmax(alphas), slopes);
+    assertArrayEquals(new double[] {1, 2, 4}, slopes[0]);
+    double[] gradient = Probabilities.throughSoftmax(slopes[0], softmax(alphas)[0]);
     assertArrayEquals(new double[] {-0.45, 0.03, 0.42}, gradient, 1e-6);
     for (int i = 0; i < 3; i++) {
       float middle = alphas[0][i];

@@ -11,6 +11,7 @@ import com.google.gson.JsonParser;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.data.DataOptions;
+import dev.sextant.nas.search.Method;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.space.Position;
@@ -61,17 +62,21 @@ final class ReportTest {
   private static final SearchConfig CONFIG =
       new SearchConfig(
           7,
+          Method.PROXYLESS_G.recipe(),
           16,
           0.2,
           1,
           0.05,
           2,
           0.025,
+          false,
+          SearchConfig.WeightOptimizer.SGD,
           0,
           1,
           0.01,
+          1,
+          4,
           GateMode.values()[0],
-          SearchConfig.ObjectiveKind.ADD_LINEAR,
           0.25,
           false,
           4e-5,
@@ -100,6 +105,8 @@ final class ReportTest {
     run.addProperty("tableGiven", true);
     run.addProperty("device", "cpu");
     run.addProperty("threads", 2);
+    run.addProperty("latencyThreads", 1);
+    run.addProperty("latencyBatch", 1);
     run.add("space", JsonParser.parseString(SPACE.toJson()));
     Files.writeString(path.resolve("run.json"), run.toString());
     LatencyFiles.write(table(), directory.latency());
@@ -133,7 +140,7 @@ final class ReportTest {
   private static String epoch(int epoch, String phase, String probabilities) {
     return """
     {"event":"epoch","stage":"search","epoch":%d,"phase":"%s","loss":%s,"accuracy":0.5,\
-    "validationLoss":1.5,"expectedMs":0.07,"entropy":0.9,"strength":0.3,\
+    "validationLoss":1.5,"expectedCost":0.07,"entropy":0.9,"strength":0.3,\
     "architectureSteps":4,"weightStepPeakBytes":3145728,"architectureStepPeakBytes":2097152,\
     "probabilities":%s}
     """
@@ -155,20 +162,20 @@ final class ReportTest {
         Files.readString(directory.events())
             + """
             {"event":"epoch","stage":"retrain","epoch":1,"loss":1.2,"accuracy":0.6}
-            {"event":"trained","stage":"retrain","predictedMs":0.0611,"measuredMs":0.0633,"testAccuracy":0.875}
+            {"event":"trained","stage":"retrain","predictedCost":0.0611,"measuredMs":0.0633,"testAccuracy":0.875}
             {"event":"epoch","stage":"random-1","epoch":1,"loss":1.3,"accuracy":0.5,"validationAccuracy":0.4}
             {"event":"epoch","stage":"random-retrain","epoch":1,"loss":1.25,"accuracy":0.55}
-            {"event":"trained","stage":"random-retrain","predictedMs":0.0599,"measuredMs":0.0601,"testAccuracy":0.75}
+            {"event":"trained","stage":"random-retrain","predictedCost":0.0599,"measuredMs":0.0601,"testAccuracy":0.75}
             """);
     Files.writeString(
         directory.result(),
         """
         {"seconds.search": 30.5, "seconds.retrain": 10.25, "seconds.random-1": 20,
-         "seconds.random-retrain": 9.5, "expectedMs": 0.0625123, "strength": 0.3141592,
+         "seconds.random-retrain": 9.5, "expectedCost": 0.0625123, "strength": 0.3141592,
          "constrained": true, "weightStepPeakBytes": 3145728, "architectureStepPeakBytes": 2097152,
-         "found.decisions": [1, 2], "found.predictedMs": 0.0611, "found.measuredMs": 0.0633,
-         "found.testAccuracy": 0.875, "random.decisions": [0, 0], "random.predictedMs": 0.0599,
-         "random.measuredMs": 0.0601, "random.testAccuracy": 0.75, "budgetMs": 0.0625}
+         "found.decisions": [1, 2], "found.predictedCost": 0.0611, "found.measuredMs": 0.0633,
+         "found.testAccuracy": 0.875, "random.decisions": [0, 0], "random.predictedCost": 0.0599,
+         "random.measuredMs": 0.0601, "random.testAccuracy": 0.75, "budget": 0.0625}
         """);
   }
 
@@ -276,7 +283,7 @@ final class ReportTest {
     finished();
     List<String> titles = texts(report(), "title");
     assertTrue(titles.contains("training, epoch 2: 1.000"), titles.toString());
-    assertTrue(titles.contains("expected, epoch 1: 0.07000"), titles.toString());
+    assertTrue(titles.contains("average, epoch 1: 0.07000"), titles.toString());
     assertTrue(titles.contains("network found, epoch 1: 1.200"), titles.toString());
     assertTrue(titles.contains("best of random search, epoch 1: 55.00"), titles.toString());
     assertTrue(titles.contains("a network each, epoch 1: 40.00"), titles.toString());

@@ -2,9 +2,13 @@ package dev.sextant.nas.search;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.nas.policy.Derivation;
+import dev.sextant.nas.space.Space;
 import dev.sextant.tensor.Rng;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -65,5 +69,25 @@ class RandomArchitecturesTest {
     assertArrayEquals(
         RandomArchitectures.sample(cost, 40, 0.015, false, new Rng(3)),
         RandomArchitectures.sample(cost, 40, 0.015, false, new Rng(3)));
+  }
+
+  /** Where a layer's cost depends on the widths around it, draws are exact along the chain. */
+  @Test
+  void spacesWithWidthsHaveTheirBudgetsToo() {
+    Space space = Space.named("tunas-proxyless-enlarged");
+    ExpectedCost cost = Counts.MACS.costs(space);
+    double[][] alike = new double[space.options().length][];
+    for (int d = 0; d < alike.length; d++) {
+      alike[d] = new double[space.options()[d]];
+      Arrays.fill(alike[d], 1.0 / alike[d].length);
+    }
+    Rng rng = new Rng(4);
+    for (double budget : new double[] {150e6, 300e6, 900e6}) {
+      int[] drawn = RandomArchitectures.sample(cost, budget, 0.015, false, rng);
+      assertEquals(budget, space.derive(drawn).macs(), 0.015 * budget);
+      int[] derived = Derivation.mostProbable(alike, cost, 0.99 * budget, 1.01 * budget);
+      assertNotNull(derived);
+      assertEquals(budget, space.derive(derived).macs(), 0.0101 * budget);
+    }
   }
 }

@@ -3,13 +3,20 @@ package dev.sextant.nas.search;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.sextant.nas.search.Recipe.CostKind;
+import dev.sextant.nas.search.Recipe.ObjectiveKind;
+import dev.sextant.nas.search.Recipe.PolicyKind;
+import dev.sextant.nas.search.Recipe.SupernetKind;
 import dev.sextant.nas.supernet.GateMode;
+import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.io.BufferedReader;
@@ -20,12 +27,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Runs that are stopped, killed, damaged or repeated, against one that went through. */
 class SearchRunTest {
@@ -33,23 +45,38 @@ class SearchRunTest {
 
   @TempDir private static Path folder;
 
-  /** The run that went through, with seed 1. */
-  private static RunDirectory whole = new RunDirectory(Path.of(""));
+  /** Runs that went through, with seed 1. */
+  private record Whole(RunDirectory directory, SearchResult result) {}
 
+  private static final Map<Method, Whole> WHOLE = new EnumMap<>(Method.class);
+
+  private static RunDirectory whole = new RunDirectory(Path.of(""));
   private static SearchResult wholeResult;
 
   @BeforeAll
   static void runThrough() {
-    whole = directory("whole");
-    wholeResult = run(whole, 1);
+    for (Method method : Method.values()) {
+      RunDirectory directory = directory("whole-" + method);
+      WHOLE.put(method, new Whole(directory, run(directory, 1, method)));
+    }
+    whole = whole(Method.PROXYLESS_G).directory;
+    wholeResult = whole(Method.PROXYLESS_G).result;
+  }
+
+  private static Whole whole(Method method) {
+    return Objects.requireNonNull(WHOLE.get(method));
   }
 
   private static RunDirectory directory(String name) {
     return new RunDirectory(folder.resolve(name));
   }
 
-  private static SearchResult run(RunDirectory directory, long seed) {
-    try (SearchRun run = TinyRun.start(directory, TinyRun.config(seed), NEVER, Progress.NONE)) {
+  private static SearchResult run(RunDirectory directory, long seed, Method method) {
+    return run(directory, TinyRun.config(seed, method.recipe()));
+  }
+
+  private static SearchResult run(RunDirectory directory, SearchConfig config) {
+    try (SearchRun run = TinyRun.start(directory, config, NEVER, Progress.NONE)) {
       return run.run();
     }
   }
@@ -76,6 +103,10 @@ class SearchRunTest {
   }
 
   private static void assertSameRun(RunDirectory other) throws IOException {
+    assertSameRun(whole, other);
+  }
+
+  private static void assertSameRun(RunDirectory whole, RunDirectory other) throws IOException {
     assertArrayEquals(bytes(whole.weights()), bytes(other.weights()), "weights");
     assertArrayEquals(bytes(whole.architecture()), bytes(other.architecture()), "architecture");
     List<JsonObject> expected = events(whole);
@@ -84,8 +115,10 @@ class SearchRunTest {
     for (int i = 0; i < expected.size(); i++) {
       assertEquals(expected.get(i), actual.get(i));
     }
-    // Alphas: those of the last epoch of the search are among the events.
-    assertTrue(expected.stream().anyMatch(event -> event.has("probabilities")));
+    // Alphas: those of the last epoch of a search are among the events.
+    assertTrue(
+        expected.stream()
+            .anyMatch(event -> event.has("probabilities") || event.has("validationAccuracy")));
   }
 
   private static byte[] bytes(Path file) throws IOException {
@@ -117,17 +150,30 @@ class SearchRunTest {
             "random-retrain",
             "random-retrain"),
         events.stream().map(event -> event.get("stage").getAsString()).toList());
-    assertEquals(0.2, wholeResult.found().predictedMs(), 0.012);
+    assertEquals(0.2, wholeResult.found().predictedCost(), 0.012);
     assertTrue(Files.isRegularFile(whole.result()));
     assertNotNull(wholeResult.random());
   }
 
-  /** Every 7th step is done twice: the checkpoint is made after the steps that go through. */
+  /** Random search is the search: no supernet, no baseline, the best sample retrained. */
   @Test
-  void aRunStoppedEverySevenStepsEndsInTheSameBits() throws IOException {
-    RunDirectory stopped = directory("stopped");
+  void randomSearchIsAMethod() throws IOException {
+    Whole random = whole(Method.RANDOM);
+    assertEquals(
+        List.of("random-1", "random-1", "random-1", "retrain", "retrain"),
+        events(random.directory).stream().map(event -> event.get("stage").getAsString()).toList());
+    assertNull(random.result.random());
+    assertNull(random.result.search());
+    assertEquals(TinyRun.BUDGET, random.result.found().predictedCost(), 0.012);
+  }
+
+  /** Every 7th step is done twice: the checkpoint is made after the steps that go through. */
+  @ParameterizedTest
+  @EnumSource
+  void aRunStoppedEverySevenStepsEndsInTheSameBits(Method method) throws IOException {
+    RunDirectory stopped = directory("stopped-" + method);
     int stops = 0;
-    SearchRun run = TinyRun.start(stopped, TinyRun.config(1), 0, stopAfter(7));
+    SearchRun run = TinyRun.start(stopped, TinyRun.config(1, method.recipe()), 0, stopAfter(7));
     while (true) {
       try (SearchRun open = run) {
         open.run();
@@ -137,36 +183,96 @@ class SearchRunTest {
       }
       run = SearchRun.resume(stopped, 0, stopAfter(7));
     }
-    assertTrue(stops > 8, stops + " stops");
-    assertSameRun(stopped);
+    assertTrue(stops > 5, stops + " stops");
+    assertSameRun(whole(method).directory, stopped);
   }
 
-  /** Three kills in the midst of three stages, wherever in a step or a checkpoint it is. */
-  @Test
-  void aKilledRunResumesToTheSameBits() throws IOException, InterruptedException {
-    RunDirectory killed = directory("killed");
+  /** Kills in the midst of each kind of stage, wherever in a step or a checkpoint it is. */
+  @ParameterizedTest
+  @EnumSource
+  void aKilledRunResumesToTheSameBits(Method method) throws IOException, InterruptedException {
+    RunDirectory killed = directory("killed-" + method);
     Rng rng = new Rng(5);
-    String[] stages = {"search", "retrain", "random-1"};
-    for (int i = 0; i < stages.length; i++) {
-      String stage = stages[i];
+    List<String> stages =
+        method == Method.RANDOM
+            ? List.of("random-1", "retrain")
+            : List.of("search", "retrain", "random-1");
+    for (String stage : stages) {
       int step = 2 + rng.nextInt(6);
+      String how = stage.equals(stages.getFirst()) ? "start" : "resume";
       assertTrue(
-          killChild(i == 0 ? "start" : "resume", killed, stage + " " + step, rng.nextInt(30)),
+          killChild(how, killed, method, stage + " " + step, rng.nextInt(30)),
           "not killed in " + stage);
       assertFalse(Files.exists(killed.result()));
     }
     try (SearchRun run = SearchRun.resume(killed, NEVER, Progress.NONE)) {
       run.run();
     }
-    assertSameRun(killed);
+    assertSameRun(whole(method).directory, killed);
     try (var files = Files.list(killed.checkpoint().getParent())) {
       // What a kill in the midst of writing left beside the checkpoint is never taken for it.
       assertTrue(files.anyMatch(killed.checkpoint()::equals));
     }
   }
 
+  /** The budget holds for combinations beside the presets too, and its networks differ. */
+  @ParameterizedTest
+  @MethodSource
+  void otherCombinationsMeetTheirBudget(Recipe recipe, double budget) throws IOException {
+    RunDirectory directory = directory("mixed-" + Math.abs(recipe.hashCode()));
+    SearchResult result = run(directory, TinyRun.config(1, recipe, budget));
+    assertEquals(budget, result.found().predictedCost(), 0.06 * budget);
+    assertEquals(recipe, directory.read().config().recipe());
+  }
+
+  static List<Arguments> otherCombinationsMeetTheirBudget() {
+    Method g = Method.PROXYLESS_G;
+    return List.of(
+        Arguments.of(
+            new Recipe(
+                g,
+                SupernetKind.MULTI_PATH,
+                PolicyKind.GATES_REINFORCE,
+                CostKind.LATENCY,
+                ObjectiveKind.MUL_LOG),
+            TinyRun.BUDGET),
+        Arguments.of(
+            new Recipe(
+                g,
+                SupernetKind.MULTI_PATH,
+                PolicyKind.CONTROLLER,
+                CostKind.MACS,
+                ObjectiveKind.HARD),
+            120_000.0),
+        Arguments.of(
+            new Recipe(
+                Method.TUNAS,
+                SupernetKind.COLLAPSED,
+                PolicyKind.REINFORCE,
+                CostKind.PARAMETERS,
+                ObjectiveKind.ADD_LINEAR),
+            2_000.0),
+        Arguments.of(
+            new Recipe(
+                Method.PROXYLESS_R,
+                SupernetKind.COLLAPSED,
+                PolicyKind.REINFORCE,
+                CostKind.MEASURED,
+                ObjectiveKind.SOFT),
+            TinyRun.BUDGET));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void twoBudgetsGiveTwoNetworks(Method method) {
+    SearchConfig high = TinyRun.config(1, method.recipe(), 0.26);
+    Architecture dear = run(directory("dear-" + method), high).found().architecture();
+    assertNotEquals(whole(method).result.found().architecture(), dear);
+  }
+
   /** Runs a process until it says a line, and some milliseconds more; whether it came to that. */
-  private static boolean killChild(String how, RunDirectory directory, String line, int later)
+  private static boolean killChild(
+      String how, RunDirectory directory, Method method, String line, int later)
       throws IOException, InterruptedException {
     Process child =
         new ProcessBuilder(
@@ -178,7 +284,8 @@ class SearchRunTest {
                 classPath(),
                 TinyRun.class.getName(),
                 how,
-                directory.path().toString())
+                directory.path().toString(),
+                method.name())
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
     try (BufferedReader out =
@@ -215,10 +322,9 @@ class SearchRunTest {
   @Test
   void theSameSeedGivesTheSameRun() throws IOException {
     RunDirectory same = directory("same");
-    SearchResult result = run(same, 1);
+    SearchResult result = run(same, 1, Method.PROXYLESS_G);
     assertSameRun(same);
-    assertEquals(wholeResult.expectedMs(), result.expectedMs());
-    assertEquals(wholeResult.strength(), result.strength());
+    assertEquals(wholeResult.search(), result.search());
   }
 
   @ParameterizedTest
@@ -226,14 +332,14 @@ class SearchRunTest {
   void otherGateModesRunThroughToo(GateMode gates) {
     SearchConfig config = TinyRun.config(1, 0.1, 4e-5, gates);
     try (SearchRun run = TinyRun.start(directory(gates.toString()), config, NEVER, Progress.NONE)) {
-      assertEquals(0.2, run.run().found().predictedMs(), 0.012);
+      assertEquals(0.2, run.run().found().predictedCost(), 0.012);
     }
   }
 
   @Test
   void anotherSeedGivesAnotherNetwork() throws IOException {
     RunDirectory other = directory("other");
-    run(other, 2);
+    run(other, 2, Method.PROXYLESS_G);
     assertFalse(Arrays.equals(bytes(whole.weights()), bytes(other.weights())));
     assertFalse(events(whole).getFirst().equals(events(other).getFirst()));
   }

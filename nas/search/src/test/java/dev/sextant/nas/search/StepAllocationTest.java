@@ -60,8 +60,7 @@ class StepAllocationTest {
       SupernetStage stage =
           new SupernetStage(
               space,
-              config(mode),
-              cost(space),
+              new Assembly(config(mode), backend, cost(space), cost(space)),
               data,
               Split.stratified(data.train(), 0.5, 1),
               new Classification(backend, space.input()),
@@ -144,17 +143,21 @@ class StepAllocationTest {
   private static SearchConfig config(GateMode mode) {
     return new SearchConfig(
         1,
+        Method.PROXYLESS_G.recipe(),
         BATCH,
         0.5,
         0,
         0,
         1000,
         1e-4,
+        false,
+        SearchConfig.WeightOptimizer.SGD,
         0,
         1,
         0.006,
+        1,
+        1,
         mode,
-        SearchConfig.ObjectiveKind.ADD_LINEAR,
         0.2,
         false,
         4e-5,

@@ -1,5 +1,7 @@
 package dev.sextant.nas.search;
 
+import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
@@ -26,6 +28,9 @@ import java.util.SequencedMap;
 final class TinyRun {
   private static final String DATA = "builtin:600";
 
+  /** In milliseconds of {@link #table}. */
+  static final double BUDGET = 0.2;
+
   private TinyRun() {}
 
   /** Starts a run in a directory, or resumes it; says each step done. */
@@ -44,7 +49,7 @@ final class TinyRun {
         };
     try (SearchRun run =
         args[0].equals("start")
-            ? start(directory, config(1), 0, progress)
+            ? start(directory, config(1, Method.valueOf(args[2]).recipe()), 0, progress)
             : SearchRun.resume(directory, 0, progress)) {
       run.run();
     }
@@ -58,8 +63,15 @@ final class TinyRun {
     Space space = space(data);
     RunDirectory.Setup setup =
         new RunDirectory.Setup(
-            DATA, DataOptions.DEFAULT, space, config, true, Device.parse("cpu"), 1);
-    return SearchRun.start(directory, setup, table(space), data, checkpointSeconds, progress);
+            DATA, DataOptions.DEFAULT, space, config, true, Device.parse("cpu"), 1, 1, 1);
+    CostModel model =
+        switch (config.recipe().cost()) {
+          case LATENCY, MEASURED -> table(space);
+          case MACS -> Counts.MACS;
+          case PARAMETERS -> Counts.PARAMETERS;
+          case LINEAR -> throw new IllegalArgumentException("no linear model of this space");
+        };
+    return SearchRun.start(directory, setup, model, data, checkpointSeconds, progress);
   }
 
   private static Space space(ImageDataset data) {
@@ -70,10 +82,14 @@ final class TinyRun {
              "input": {"height": 28, "width": 28, "channels": 1},
              "layers": [
                {"op": "conv", "kernel": 3, "stride": 2, "out": 8, "norm": "batch", "act": "relu6"},
-               {"choice": [%s, %s, {"op": "skip"}], "out": 12, "stride": 2, "repeat": 3},
+               {"choice": [%s, %s, %s, %s, {"op": "skip"}], "out": 12, "stride": 2, "repeat": 3},
                {"op": "global-avg-pool"}, {"op": "linear", "out": 10}]}
             """
-                .formatted(block.formatted(3, 2), block.formatted(5, 3)),
+                .formatted(
+                    block.formatted(3, 2),
+                    block.formatted(5, 3),
+                    block.formatted(3, 3),
+                    block.formatted(5, 2)),
             "tiny")
         .withInput(
             new Architecture.Input(data.height(), data.width(), data.channels()), data.classes());
@@ -102,26 +118,45 @@ final class TinyRun {
   }
 
   static SearchConfig config(long seed, double rate, double weightDecay, GateMode gates) {
+    return config(seed, Method.PROXYLESS_G.recipe(), rate, weightDecay, gates, BUDGET);
+  }
+
+  /** The same by another method, or a combination of its own. */
+  static SearchConfig config(long seed, Recipe recipe) {
+    return config(seed, recipe, BUDGET);
+  }
+
+  static SearchConfig config(long seed, Recipe recipe, double budget) {
+    return config(seed, recipe, 0.1, 4e-5, GateMode.RECOMPUTE, budget);
+  }
+
+  private static SearchConfig config(
+      long seed, Recipe recipe, double rate, double weightDecay, GateMode gates, double budget) {
+    boolean controlled = recipe.policy() == Recipe.PolicyKind.CONTROLLER;
     return new SearchConfig(
         seed,
+        recipe,
         48,
         0.2,
         1,
         rate,
         2,
         rate / 2,
+        controlled,
+        SearchConfig.WeightOptimizer.SGD,
         0,
         1,
         0.05,
+        controlled ? 10 : 1,
+        2,
         gates,
-        SearchConfig.ObjectiveKind.ADD_LINEAR,
-        0.2,
+        recipe.objective().defaultStrength(),
         false,
         weightDecay,
         0.9,
         0.1,
         "light",
-        0.2,
+        budget,
         false,
         1,
         rate,

@@ -106,7 +106,8 @@ class MixedLayerTest {
       Shape input = Shape.of(BATCH, 6, 6, 8);
       mixed =
           new MixedLayer(
-              choice.layers.stream().map(layer -> Modules.of(layer, input, 1e-3, init)).toList());
+              choice.layers.stream().map(layer -> Modules.of(layer, input, 1e-3, init)).toList(),
+              Averaging.REMATERIALIZED);
       Layer head = new Layer.Conv(1, 1, 1, 10, true, Activation.SIGMOID);
       Shape between = Shape.of(BATCH, 6 / choice.stride, 6 / choice.stride, choice.out);
       tail =

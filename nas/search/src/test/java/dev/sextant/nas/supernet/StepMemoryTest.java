@@ -105,8 +105,8 @@ class StepMemoryTest {
         alone = peak(backend, space, network, Tape.Mode.TRAIN);
       }
       Peaks peaks;
-      try (Supernet supernet = new Supernet(space, init)) {
-        supernet.activate(largest);
+      try (MultiPathSupernet supernet = new MultiPathSupernet(space, init)) {
+        supernet.choose(largest);
         long weightStep = peak(backend, space, supernet, Tape.Mode.TRAIN);
         supernet.freezeWeights(true);
         peaks =
@@ -134,7 +134,7 @@ class StepMemoryTest {
   }
 
   private static long architectureStep(
-      Backend backend, Space space, Supernet supernet, int[] active, GateMode mode) {
+      Backend backend, Space space, MultiPathSupernet supernet, int[] active, GateMode mode) {
     for (int i = 0; i < active.length; i++) {
       MixedLayer choice = supernet.choices().get(i);
       int[] sampled =

@@ -18,7 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Rows whose width is no whole number of vectors are rare: their ends are scalar.
  */
 final class BatchNormRows {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   private BatchNormRows() {}

@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorSpecies;
  * float for {@link #BLOCK} rows at a time, then in double.
  */
 final class ChannelKernels {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   /** Rows summed in float before they go to a double. */

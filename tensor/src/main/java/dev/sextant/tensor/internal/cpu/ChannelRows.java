@@ -1,14 +1,12 @@
 package dev.sextant.tensor.internal.cpu;
 
-import jdk.incubator.vector.FloatVector;
-
 /**
  * A dense tensor {@code [.., C]} seen as rows that vectors divide: some neighbouring rows of C
  * channels make one row of {@link #width}, so that few or odd channels fill vectors too. What is
  * left over at the end makes one shorter row. Reused from call to call.
  */
 final class ChannelRows {
-  private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
+  private static final int LANES = VectorWidth.SPECIES.length();
 
   /** Rows narrower than this spend their time on loop overhead. */
   private static final int NARROW = 128;

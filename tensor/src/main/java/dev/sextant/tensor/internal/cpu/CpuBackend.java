@@ -5,6 +5,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Nesting;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.internal.Superkernel;
@@ -52,9 +53,12 @@ public final class CpuBackend implements Backend {
   /**
    * Opens the CPU with that many threads; where the JVM was started without the vector module, the
    * scalar reference stands in, after one warning that says what to type.
+   *
+   * @throws SextantException if the system property for the width of vectors is no such width
    */
   public static Backend open(int threads) {
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+      VectorWidth.check();
       return new CpuBackend(threads);
     }
     if (WARNED.compareAndSet(false, true)) {

@@ -13,7 +13,7 @@ import jdk.incubator.vector.VectorSpecies;
  * flight. No kernel holds more than 15 vectors, which suits machines with 16 registers too.
  */
 final class DepthwiseFilterRow {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   private DepthwiseFilterRow() {}

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * against the deviation costs no digits.
  */
 final class DepthwiseNormTiles {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   /** The plane of the mean. */

@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
  * weight times pixel. The table of which kernel runs.
  */
 final class DepthwiseRow {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   /** Output columns summed at a time; rows are padded to a multiple of it. */

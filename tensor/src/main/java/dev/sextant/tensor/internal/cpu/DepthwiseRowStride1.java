@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorSpecies;
  * reuse pays. Eight sums, seven taps and a pixel fill the sixteen registers of AVX2.
  */
 final class DepthwiseRowStride1 {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
   private static final int COLUMNS = DepthwiseRow.COLUMNS;
 

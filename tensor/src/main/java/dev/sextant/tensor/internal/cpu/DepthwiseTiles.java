@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
  * #widen} and {@link #narrow} know of them.
  */
 final class DepthwiseTiles {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   static final int LANES = SPECIES.length();
 
   /**

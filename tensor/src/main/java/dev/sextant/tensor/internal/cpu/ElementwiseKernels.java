@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorSpecies;
  * vector loop, so an element's value does not depend on how the work was divided.
  */
 final class ElementwiseKernels {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
   private static final int GRAIN = 4 * LANES;
 

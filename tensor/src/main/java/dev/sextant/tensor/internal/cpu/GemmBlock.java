@@ -13,7 +13,7 @@ import jdk.incubator.vector.VectorSpecies;
  * scratch of {@link #SCRATCH} floats.
  */
 final class GemmBlock {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
 
   /** Elements in a vector. */
   static final int LANES = SPECIES.length();
@@ -21,18 +21,8 @@ final class GemmBlock {
   /** Floats of scratch that a worker hands to {@link #run}. */
   static final int SCRATCH = 12 * 3 * LANES;
 
-  /**
-   * Whether tiles may use 32 registers: AVX-512 and AArch64 have them, AVX2 has 16 (12 live
-   * accumulators at most).
-   */
-  private static final boolean MANY_REGISTERS =
-      LANES >= 16 || System.getProperty("os.arch", "").equals("aarch64");
-
   /** Tile heights by width in vectors, tallest first; {@link #tile} has a case for each. */
-  private static final int[][] HEIGHTS =
-      MANY_REGISTERS
-          ? new int[][] {{}, {12, 4, 2, 1}, {12, 4, 2, 1}, {9, 8, 4, 2, 1}}
-          : new int[][] {{}, {4, 2, 1}, {4, 2, 1}, {4, 2, 1}};
+  private static final int[][] HEIGHTS = heights(registers());
 
   /** Rows of a tile three vectors wide, for estimates. */
   static final int TILE_ROWS = HEIGHTS[3][0];
@@ -87,6 +77,26 @@ final class GemmBlock {
 
   /** How many stretches the vectors are cut into, each covered with panels of its own. */
   int across = 1;
+
+  /**
+   * Vector registers of the CPU: AVX-512 (whatever width is used of it) and AArch64 have 32, AVX2
+   * and older have 16.
+   */
+  private static int registers() {
+    boolean avx512 = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 512;
+    return avx512 || System.getProperty("os.arch", "").equals("aarch64") ? 32 : 16;
+  }
+
+  /**
+   * Which micro-kernels a CPU uses: those whose accumulators fit in its registers with the vectors
+   * of b and one of a, 27 of 32 or 12 of 16 at most.
+   */
+  private static int[][] heights(int registers) {
+    return switch (registers) {
+      case 32 -> new int[][] {{}, {12, 4, 2, 1}, {12, 4, 2, 1}, {9, 8, 4, 2, 1}};
+      default -> new int[][] {{}, {12, 4, 2, 1}, {4, 2, 1}, {4, 2, 1}};
+    };
+  }
 
   /** c is {@code [m, n]}, a {@code [m, k]}, b {@code [k, n]}. */
   void sizes(int rows, int columns, int depth) {

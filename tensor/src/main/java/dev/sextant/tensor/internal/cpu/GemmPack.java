@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorSpecies;
  * {@code v lanes k}.
  */
 final class GemmPack {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   private GemmPack() {}

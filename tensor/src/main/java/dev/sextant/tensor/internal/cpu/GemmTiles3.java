@@ -23,7 +23,7 @@ import jdk.incubator.vector.VectorSpecies;
  * the 32 registers of AVX-512.
  */
 final class GemmTiles3 {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   private GemmTiles3() {}

@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorSpecies;
  * (counted through {@code [N, H', W']}), and their adjoint.
  */
 final class Im2col {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   private int kernel;

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Cross-entropy and accuracy; the rows of the logits are divided among the workers. */
 final class LossKernels {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   /** An exponential costs about as much as streaming this many elements. */

@@ -6,7 +6,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** Optimizer steps, each one pass over the weights and their state. */
 final class OptimizerKernels {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
   private static final int GRAIN = 4 * LANES;
 

@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
  * workers, so that the result depends on their number alone.
  */
 final class PartialSum implements WorkerTeam.Task {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
   private static final float[] NONE = {};
 

@@ -15,7 +15,7 @@ import jdk.incubator.vector.VectorSpecies;
  * workers write one element.
  */
 final class PoolKernels {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   /** Pixels averaged in float before they go to a double. */

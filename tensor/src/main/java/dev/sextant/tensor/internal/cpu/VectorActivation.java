@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
  * vector loops.
  */
 final class VectorActivation {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
   /** Elements that go through the passes of a sigmoid together, within the first-level cache. */

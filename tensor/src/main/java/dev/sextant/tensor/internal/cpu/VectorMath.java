@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorSpecies;
  * bit for bit.
  */
 final class VectorMath {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final float LOG2_E = 1.44269504f;
   // ln 2 in two parts (Cody and Waite): the high one times any exponent is exact.
   private static final float LN2_HIGH = 0.693359375f;

@@ -10,11 +10,10 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.lang.management.ManagementFactory;
 import java.util.Random;
-import jdk.incubator.vector.FloatVector;
 
 /** What the tests of the CPU kernels share. */
 final class KernelTests {
-  static final int LANES = FloatVector.SPECIES_PREFERRED.length();
+  static final int LANES = VectorWidth.SPECIES.length();
 
   /**
    * Bytes for the handle of a kernel's workspace; a kernel that boxes vectors takes many times

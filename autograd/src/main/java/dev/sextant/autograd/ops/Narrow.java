@@ -1,0 +1,96 @@
+package dev.sextant.autograd.ops;
+
+import dev.sextant.autograd.Op;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+
+/**
+ * The first inputs and outputs of a kernel: what is left of shared weights where channels are
+ * masked (TuNAS). The output is recomputed rather than kept.
+ */
+@SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
+public final class Narrow extends Op {
+  private static final Kind<Narrow> KIND = new Kind<>("narrow", Narrow::new);
+
+  private Variable w;
+  private Shape shape;
+
+  private Narrow() {}
+
+  /**
+   * The first {@code channels} of the last dimension, and the first {@code rows} of the one before
+   * it: {@code [1, 1, in, out]} to {@code [1, 1, rows, channels]}.
+   *
+   * @param rows all of them where the dimensions before are not 1; ignored for a vector
+   * @throws SextantException if there are not as many
+   */
+  public static Variable apply(Tape tape, Variable w, int rows, int channels) {
+    Narrow op = tape.op(KIND);
+    op.shape = shape(w.shape(), rows, channels);
+    op.w = op.input(op.save(w));
+    return tape.record(op, op.recompute(tape));
+  }
+
+  private static Shape shape(Shape w, int rows, int channels) {
+    boolean vector = w.rank() == 1;
+    int most = vector ? 1 : w.rank() == 0 ? 0 : w.get(-2);
+    int kept = vector ? 1 : rows;
+    boolean single = w.rows() == most;
+    if (channels < 1
+        || channels > w.channels()
+        || kept < 1
+        || kept > most
+        || kept < most && !single) {
+      throw new SextantException("narrow: [%d, %d] of %s".formatted(rows, channels, w));
+    }
+    int[] extents = new int[w.rank()];
+    for (int i = 0; i < extents.length; i++) {
+      extents[i] = w.get(i);
+    }
+    extents[extents.length - 1] = channels;
+    if (!vector) {
+      extents[extents.length - 2] = rows;
+    }
+    return Shape.of(extents);
+  }
+
+  @Override
+  protected boolean recomputes() {
+    return true;
+  }
+
+  @Override
+  protected Tensor recompute(Tape tape) {
+    Tensor y = tape.output(shape, "narrow");
+    try (Tensor from = prefix(w.value(), shape);
+        Tensor to = y.reshape(matrix(shape))) {
+      tape.backend().copyChannels(from, 0, to, 0, shape.channels());
+    }
+    return y;
+  }
+
+  @Override
+  protected void backward(Tape tape, Tensor dy) {
+    Tensor dw = tape.gradientLike(w, "narrow.gradient");
+    tape.backend().fill(dw, 0);
+    try (Tensor to = prefix(dw, shape);
+        Tensor from = dy.reshape(matrix(shape))) {
+      tape.backend().copyChannels(from, 0, to, 0, shape.channels());
+    }
+    tape.accumulate(w, dw);
+  }
+
+  private static Shape matrix(Shape shape) {
+    return Shape.of(shape.rows(), shape.channels());
+  }
+
+  /** The rows that are kept, as a matrix with all channels. */
+  private static Tensor prefix(Tensor w, Shape part) {
+    try (Tensor rows = w.reshape(matrix(w.shape()))) {
+      return rows.slice(0, part.rows());
+    }
+  }
+}

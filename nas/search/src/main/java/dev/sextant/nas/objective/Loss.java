@@ -1,0 +1,142 @@
+package dev.sextant.nas.objective;
+
+import dev.sextant.tensor.SextantException;
+
+/** An objective with a gradient: cross-entropy and cost make one loss. */
+public abstract sealed class Loss extends Objective {
+  private Loss(double strength) {
+    super(strength);
+  }
+
+  /** The loss at a cross-entropy (nats) and an expected cost. */
+  public abstract double loss(double crossEntropy, double cost);
+
+  /** The loss's derivative with respect to the cross-entropy. */
+  public abstract double perCrossEntropy(double crossEntropy, double cost);
+
+  /** The loss's derivative with respect to the expected cost. */
+  public abstract double perCost(double crossEntropy, double cost);
+
+  /** The smaller the loss of the network, the larger its reward. */
+  @Override
+  public final double reward(Outcome outcome, double cost) {
+    return -loss(outcome.loss(), cost);
+  }
+
+  /** CE + lambda2 E (ProxylessNAS, eq. 7; its lambda1 term is the optimizer's weight decay). */
+  public static final class Additive extends Loss {
+    /** The form with that trade-off. */
+    public Additive(double lambda2) {
+      super(lambda2);
+    }
+
+    @Override
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy + strength() * cost;
+    }
+
+    @Override
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return 1;
+    }
+
+    @Override
+    public double perCost(double crossEntropy, double cost) {
+      return strength();
+    }
+  }
+
+  /** CE + lambda (E / T - 1) ({@code add#linear} of the published code). */
+  public static final class AddLinear extends Loss {
+    private final double target;
+
+    /** The form with that trade-off and target. */
+    public AddLinear(double lambda, double target) {
+      super(lambda);
+      this.target = positive(target);
+    }
+
+    @Override
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy + strength() * (cost / target - 1);
+    }
+
+    @Override
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return 1;
+    }
+
+    @Override
+    public double perCost(double crossEntropy, double cost) {
+      return strength() / target;
+    }
+  }
+
+  /**
+   * alpha CE (ln E' / ln T')^beta ({@code mul#log} of the published code).
+   *
+   * <p>The published form takes logarithms of milliseconds and a target of 80 ms. It is undefined
+   * at or below 1 ms, where budgets of small networks lie, so costs are measured in units in which
+   * the target is {@code scaledTarget}: E' = E scaledTarget / T. With scaledTarget = T it is the
+   * published form.
+   */
+  public static final class MulLog extends Loss {
+    /** The published constants. */
+    public static final double PUBLISHED_ALPHA = 0.2;
+
+    /** The published target, in milliseconds. */
+    public static final double PUBLISHED_TARGET = 80;
+
+    /** Smallest E' used: keeps the logarithm positive. */
+    private static final double FLOOR = Math.E;
+
+    private final double alpha;
+    private final double target;
+    private final double scaledTarget;
+
+    /** The form with these constants, of which beta is the trade-off. */
+    public MulLog(double alpha, double beta, double target, double scaledTarget) {
+      super(beta);
+      this.alpha = alpha;
+      this.target = positive(target);
+      this.scaledTarget = scaledTarget;
+      if (!(scaledTarget > FLOOR)) {
+        throw new SextantException("mul#log: scaled target " + scaledTarget + " is not above e");
+      }
+    }
+
+    @Override
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy * perCrossEntropy(crossEntropy, cost);
+    }
+
+    @Override
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return alpha * Math.pow(ratio(cost), strength());
+    }
+
+    @Override
+    public double perCost(double crossEntropy, double cost) {
+      double perScaled =
+          crossEntropy
+              * alpha
+              * strength()
+              * Math.pow(ratio(cost), strength() - 1)
+              / (scaled(cost) * Math.log(scaledTarget));
+      return perScaled * scaledTarget / target;
+    }
+
+    /** T, in the unit of the costs. */
+    double target() {
+      return target;
+    }
+
+    private double ratio(double cost) {
+      return Math.log(scaled(cost)) / Math.log(scaledTarget);
+    }
+
+    private double scaled(double cost) {
+      return Math.max(cost * scaledTarget / target, FLOOR);
+    }
+  }
+}

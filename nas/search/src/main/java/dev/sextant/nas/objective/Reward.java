@@ -1,0 +1,53 @@
+package dev.sextant.nas.objective;
+
+/**
+ * An objective of accuracy Q, which has no gradient, and cost T against a target T0: what REINFORCE
+ * maximises. Its trade-off beta is at most 0 where cost is to be paid for.
+ */
+public abstract sealed class Reward extends Objective {
+  final double target;
+
+  private Reward(double beta, double target) {
+    super(beta);
+    this.target = positive(target);
+  }
+
+  /** Q + beta |T / T0 - 1| (TuNAS): missing the target costs on either side. */
+  public static final class Absolute extends Reward {
+    /** The reward with that trade-off and target. */
+    public Absolute(double beta, double target) {
+      super(beta, target);
+    }
+
+    @Override
+    public double reward(Outcome outcome, double cost) {
+      return outcome.accuracy() + strength() * Math.abs(cost / target - 1);
+    }
+  }
+
+  /** Q (T / T0)^beta (MnasNet's soft reward; ProxylessNAS-R with beta = -w). */
+  public static final class Soft extends Reward {
+    /** The reward with that trade-off and target. */
+    public Soft(double beta, double target) {
+      super(beta, target);
+    }
+
+    @Override
+    public double reward(Outcome outcome, double cost) {
+      return outcome.accuracy() * Math.pow(cost / target, strength());
+    }
+  }
+
+  /** Q min((T / T0)^beta, 1) (MnasNet's hard reward): nothing is gained below the target. */
+  public static final class Hard extends Reward {
+    /** The reward with that trade-off and target. */
+    public Hard(double beta, double target) {
+      super(beta, target);
+    }
+
+    @Override
+    public double reward(Outcome outcome, double cost) {
+      return outcome.accuracy() * Math.min(Math.pow(cost / target, strength()), 1);
+    }
+  }
+}

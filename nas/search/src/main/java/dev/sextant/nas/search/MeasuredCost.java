@@ -1,0 +1,32 @@
+package dev.sextant.nas.search;
+
+import dev.sextant.nas.cost.Cost;
+import dev.sextant.nas.space.Space;
+import dev.sextant.runtime.Architecture;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * The latency of each network on this machine, measured when it is first asked for. Runs that
+ * follow it differ as clocks do.
+ */
+final class MeasuredCost implements Cost {
+  private final Space space;
+  private final ToDoubleFunction<Architecture> measure;
+  private final Map<List<Integer>, Double> known = new HashMap<>();
+
+  /** Costs by a measurement in milliseconds. */
+  MeasuredCost(Space space, ToDoubleFunction<Architecture> measure) {
+    this.space = space;
+    this.measure = measure;
+  }
+
+  @Override
+  public double of(int[] decisions) {
+    List<Integer> key = Arrays.stream(decisions).boxed().toList();
+    return known.computeIfAbsent(key, _ -> measure.applyAsDouble(space.derive(decisions)));
+  }
+}

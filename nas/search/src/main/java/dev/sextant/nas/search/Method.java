@@ -1,0 +1,42 @@
+package dev.sextant.nas.search;
+
+import dev.sextant.nas.search.Recipe.CostKind;
+import dev.sextant.nas.search.Recipe.ObjectiveKind;
+import dev.sextant.nas.search.Recipe.PolicyKind;
+import dev.sextant.nas.search.Recipe.SupernetKind;
+
+/** A published method: a preset of supernet, policy, cost and objective. */
+public enum Method {
+  /** ProxylessNAS, gradient form (Cai et al., 2019, section 3.3.1). */
+  PROXYLESS_G(
+      SupernetKind.MULTI_PATH, PolicyKind.GATES, CostKind.LATENCY, ObjectiveKind.ADD_LINEAR),
+  /** ProxylessNAS, REINFORCE form (section 3.3.2). */
+  PROXYLESS_R(SupernetKind.MULTI_PATH, PolicyKind.REINFORCE, CostKind.LATENCY, ObjectiveKind.SOFT),
+  /** TuNAS (Bender et al., 2020). */
+  TUNAS(SupernetKind.COLLAPSED, PolicyKind.CONTROLLER, CostKind.LATENCY, ObjectiveKind.ABSOLUTE),
+  /** Random search among networks within the budget. */
+  RANDOM(SupernetKind.NONE, PolicyKind.UNIFORM, CostKind.LATENCY, ObjectiveKind.ACCURACY);
+
+  private final SupernetKind supernet;
+  private final PolicyKind policy;
+  private final CostKind cost;
+  private final ObjectiveKind objective;
+
+  Method(SupernetKind supernet, PolicyKind policy, CostKind cost, ObjectiveKind objective) {
+    this.supernet = supernet;
+    this.policy = policy;
+    this.cost = cost;
+    this.objective = objective;
+  }
+
+  /** Its supernet, policy, cost and objective. */
+  public Recipe recipe() {
+    return new Recipe(this, supernet, policy, cost, objective);
+  }
+
+  /** As the command line has it: {@code proxyless-g}. */
+  @Override
+  public String toString() {
+    return Recipe.word(this);
+  }
+}

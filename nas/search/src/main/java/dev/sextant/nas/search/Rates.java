@@ -1,0 +1,42 @@
+package dev.sextant.nas.search;
+
+import dev.sextant.autograd.optim.Schedule;
+
+/** The learning rates of a search, step by step. */
+final class Rates {
+  /** Share of the steps in which the rate of one cosine grows (TuNAS, Appendix E.1). */
+  private static final double GROWING = 0.025;
+
+  private final long warmupSteps;
+  private final long jointSteps;
+  private final boolean oneCosine;
+  private final Schedule warmup;
+  private final Schedule joint;
+  private final Schedule whole;
+  private final Schedule architecture;
+
+  Rates(SearchConfig config, long warmupSteps, long jointSteps) {
+    this.warmupSteps = warmupSteps;
+    this.jointSteps = jointSteps;
+    oneCosine = config.oneCosine();
+    warmup = new Schedule.Cosine(config.warmupRate(), 0);
+    joint = new Schedule.Cosine(config.rate(), 0);
+    whole = new Schedule.WarmUp((long) (GROWING * (warmupSteps + jointSteps)), joint);
+    architecture = new Schedule.Exponential(config.architectureRate(), config.architectureGrowth());
+  }
+
+  /** Of the weights: one cosine through both phases, or one for each. */
+  double weights(long step) {
+    if (oneCosine) {
+      return whole.rate(step, warmupSteps + jointSteps);
+    }
+    return step < warmupSteps
+        ? warmup.rate(step, warmupSteps)
+        : joint.rate(step - warmupSteps, jointSteps);
+  }
+
+  /** Of the architecture parameters: 0 in the warm-up. */
+  double architecture(long step) {
+    return step < warmupSteps ? 0 : architecture.rate(step - warmupSteps, jointSteps);
+  }
+}

@@ -1,0 +1,106 @@
+package dev.sextant.nas.search;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import dev.sextant.nas.space.Space;
+import org.jspecify.annotations.Nullable;
+
+/** What the stages of a run have come to so far, as checkpoints and {@code result.json} hold it. */
+final class RunResults {
+  private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
+
+  /** Among the results once all of them are there. */
+  private static final String FINISHED = "finished";
+
+  private final JsonObject json;
+
+  RunResults(JsonObject json) {
+    this.json = json;
+  }
+
+  JsonObject json() {
+    return json;
+  }
+
+  boolean isFinished() {
+    return json.has(FINISHED);
+  }
+
+  void finish() {
+    json.addProperty(FINISHED, true);
+  }
+
+  boolean has(String field) {
+    return json.has(field);
+  }
+
+  double number(String field) {
+    return json.get(field).getAsDouble();
+  }
+
+  void put(String field, Object value) {
+    json.add(field, GSON.toJsonTree(value));
+  }
+
+  /** The decisions of a network. */
+  int[] decisions(String who) {
+    JsonArray array = json.get(who + ".decisions").getAsJsonArray();
+    return array.asList().stream().mapToInt(JsonElement::getAsInt).toArray();
+  }
+
+  void putDecisions(String who, int[] decisions) {
+    put(who + ".decisions", decisions);
+  }
+
+  double seconds(String stage) {
+    String key = "seconds." + stage;
+    return json.has(key) ? number(key) : 0;
+  }
+
+  void addSeconds(String stage, double more) {
+    put("seconds." + stage, seconds(stage) + more);
+  }
+
+  /** The end of a search in a supernet. */
+  void put(SearchResult.Search search) {
+    put("expectedCost", search.expectedCost());
+    put("argmaxCost", search.argmaxCost());
+    put("strength", search.strength());
+    put("constrained", search.constrained());
+    put("weightStepPeakBytes", search.weightStepPeakBytes());
+    put("architectureStepPeakBytes", search.architectureStepPeakBytes());
+  }
+
+  SearchResult.@Nullable Search search() {
+    if (!has("expectedCost")) {
+      return null;
+    }
+    return new SearchResult.Search(
+        number("expectedCost"),
+        number("argmaxCost"),
+        number("strength"),
+        json.get("constrained").getAsBoolean(),
+        json.get("weightStepPeakBytes").getAsLong(),
+        json.get("architectureStepPeakBytes").getAsLong());
+  }
+
+  SearchResult.Found found(String who, Space space, double seconds) {
+    return new SearchResult.Found(
+        space.derive(decisions(who)),
+        number(who + ".predictedCost"),
+        number(who + ".measuredMs"),
+        number(who + ".testAccuracy"),
+        seconds);
+  }
+
+  /** The text of {@code result.json}. */
+  String file(SearchConfig config) {
+    JsonObject file = json.deepCopy();
+    file.remove(FINISHED);
+    file.addProperty("budget", config.budget());
+    return GSON.toJson(file) + "\n";
+  }
+}

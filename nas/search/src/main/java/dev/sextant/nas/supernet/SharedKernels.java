@@ -1,0 +1,114 @@
+package dev.sextant.nas.supernet;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.ops.Activate;
+import dev.sextant.autograd.ops.AddBias;
+import dev.sextant.autograd.ops.BatchNormActivate;
+import dev.sextant.autograd.ops.Narrow;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A layer whose candidates share weights: every kernel is as wide as the widest candidate, and a
+ * candidate uses its first inputs and outputs.
+ *
+ * <p>TuNAS masks the other channels, and masks them again after batch norm, whose offset would
+ * revive them; here they are not computed at all, with the same numbers. Batch norm always uses the
+ * batch's statistics: running ones would mix those of all candidates.
+ */
+abstract class SharedKernels extends Module {
+  private static final float NO_MOMENTUM = 0;
+
+  private final float epsilon;
+
+  SharedKernels(double epsilon) {
+    this.epsilon = (float) epsilon;
+  }
+
+  /**
+   * What is averaged in the next passes, as TuNAS's op warm-up asks.
+   *
+   * @param kernels all kernel sizes
+   * @param squeezes with and without squeeze-and-excite
+   * @param skip the layer and its absence
+   * @param layers all candidates, where they are no blocks
+   */
+  record Averages(boolean kernels, boolean squeezes, boolean skip, boolean layers) {
+    static final Averages NONE = new Averages(false, false, false, false);
+
+    boolean any() {
+      return kernels || squeezes || skip || layers;
+    }
+  }
+
+  /** Sets the candidate, with its output width, and what is averaged with it. */
+  abstract void select(Layer candidate, Averages averages);
+
+  /** The shared tensor from which a candidate has its own of that path; null for none. */
+  abstract @Nullable Parameter source(Layer candidate, String path);
+
+  /** Scale and offset of a batch norm. */
+  record Norm(Parameter gamma, Parameter beta) {}
+
+  final Norm norm(Initializer init, String name, int channels) {
+    return new Norm(
+        parameter(name + ".gamma", init.constant(channels, 1, Parameter.Role.NORM)),
+        parameter(name + ".beta", init.constant(channels, 0, Parameter.Role.NORM)));
+  }
+
+  /** The first inputs and outputs of a kernel, or itself. */
+  static Variable narrow(Tape tape, Parameter w, int rows, int channels) {
+    boolean whole = w.shape().channels() == channels;
+    if (w.shape().rank() > 1) {
+      whole &= w.shape().get(-2) == rows;
+    }
+    return whole ? w : Narrow.apply(tape, w, rows, channels);
+  }
+
+  /** activation(norm(z)) + residual by the batch's statistics; releases z. */
+  final Variable normalize(
+      Tape tape, Variable z, Norm norm, Activation activation, @Nullable Variable residual) {
+    if (tape.mode() != Tape.Mode.TRAIN_STATELESS) {
+      throw new SextantException("collapsed weights: batch norm has no running statistics here");
+    }
+    int channels = z.shape().channels();
+    Variable gamma = narrow(tape, norm.gamma, 1, channels);
+    Variable beta = narrow(tape, norm.beta, 1, channels);
+    // Neither read nor updated in this mode; only their shapes are looked at.
+    Tensor unused = gamma.value();
+    Variable y =
+        BatchNormActivate.apply(
+            tape,
+            z,
+            gamma,
+            beta,
+            new BatchNormActivate.Running(unused, unused, NO_MOMENTUM, epsilon),
+            activation,
+            residual);
+    z.release();
+    gamma.release();
+    beta.release();
+    return y;
+  }
+
+  /** activation(z + bias); releases z. */
+  static Variable biased(Tape tape, Variable z, Parameter bias, Activation activation) {
+    Variable b = narrow(tape, bias, 1, z.shape().channels());
+    Variable sum = AddBias.apply(tape, z, b);
+    z.release();
+    b.release();
+    if (activation == Activation.IDENTITY) {
+      return sum;
+    }
+    Variable y = Activate.apply(tape, sum, activation);
+    sum.release();
+    return y;
+  }
+}

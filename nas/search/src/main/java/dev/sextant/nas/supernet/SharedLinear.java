@@ -1,0 +1,43 @@
+package dev.sextant.nas.supernet;
+
+import dev.sextant.autograd.Parameter;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.ops.MatMul;
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Shape;
+import org.jspecify.annotations.Nullable;
+
+/** A fully connected layer of shared widths. */
+final class SharedLinear extends SharedKernels {
+  private final Parameter weight;
+  private final Parameter bias;
+  private Layer.Linear selected;
+
+  /** A layer with fresh weights, of the largest widths. */
+  SharedLinear(Layer.Linear linear, int in, double epsilon, Initializer init) {
+    super(epsilon);
+    selected = linear;
+    weight = parameter("weight", init.uniform(Shape.of(in, linear.out()), 1 / Math.sqrt(in)));
+    bias = parameter("bias", init.constant(linear.out(), 0, Parameter.Role.BIAS));
+  }
+
+  @Override
+  void select(Layer candidate, Averages averages) {
+    selected = (Layer.Linear) candidate;
+  }
+
+  @Override
+  @Nullable Parameter source(Layer candidate, String path) {
+    return parameters().get(path);
+  }
+
+  @Override
+  public Variable forward(Tape tape, Variable x) {
+    Variable w = narrow(tape, weight, x.shape().channels(), selected.out());
+    Variable z = MatMul.apply(tape, x, w);
+    w.release();
+    return biased(tape, z, bias, selected.activation());
+  }
+}

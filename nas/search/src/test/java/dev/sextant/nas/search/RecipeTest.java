@@ -1,0 +1,89 @@
+package dev.sextant.nas.search;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.nas.search.Recipe.CostKind;
+import dev.sextant.nas.search.Recipe.ObjectiveKind;
+import dev.sextant.nas.search.Recipe.PolicyKind;
+import dev.sextant.nas.search.Recipe.SupernetKind;
+import dev.sextant.tensor.SextantException;
+import org.junit.jupiter.api.Test;
+
+/** The schedules of the methods by hand, and every combination of their parts. */
+class RecipeTest {
+  /** Of 250 steps of warm-up and 750 after it. */
+  private static Rates rates(Method method) {
+    return new Rates(TinyRun.config(1, method.recipe()), 250, 750);
+  }
+
+  /** 0 for the first quarter, then 0.05 x 10^progress: 0.05, 0.05 x 10^0.5 and 0.5. */
+  @Test
+  void tunasControllerWaitsAQuarterAndGrowsTenfold() {
+    Rates tunas = rates(Method.TUNAS);
+    assertEquals(0, tunas.architecture(0));
+    assertEquals(0, tunas.architecture(249));
+    assertEquals(0.05, tunas.architecture(250), 1e-12);
+    assertEquals(0.05 * Math.sqrt(10), tunas.architecture(625), 1e-12);
+    assertEquals(0.5, tunas.architecture(1000), 1e-12);
+    assertEquals(0.05, rates(Method.PROXYLESS_R).architecture(625), 1e-12);
+  }
+
+  /**
+   * TuNAS: 25 of 1000 steps of linear growth, then one cosine from 0.05 to 0. ProxylessNAS: a
+   * cosine from 0.1 in the warm-up, another from 0.05 after it.
+   */
+  @Test
+  void weightsHaveOneCosineOrTwo() {
+    Rates tunas = rates(Method.TUNAS);
+    assertEquals(0.05 / 26, tunas.weights(0), 1e-12);
+    assertEquals(0.05 * 25 / 26, tunas.weights(24), 1e-12);
+    assertEquals(0.05, tunas.weights(25), 1e-12);
+    assertEquals(0, tunas.weights(1000), 1e-12);
+    Rates proxyless = rates(Method.PROXYLESS_G);
+    assertEquals(0.1, proxyless.weights(0), 1e-12);
+    assertEquals(0.05, proxyless.weights(125), 1e-12);
+    assertEquals(0.05, proxyless.weights(250), 1e-12);
+    assertEquals(0.025, proxyless.weights(625), 1e-12);
+  }
+
+  /** Of all combinations those that mean something are made, and the others named in a sentence. */
+  @Test
+  void everyCombinationIsMadeOrRefused() {
+    int made = 0;
+    for (SupernetKind supernet : SupernetKind.values()) {
+      for (PolicyKind policy : PolicyKind.values()) {
+        for (CostKind cost : CostKind.values()) {
+          for (ObjectiveKind objective : ObjectiveKind.values()) {
+            boolean alone = supernet == SupernetKind.NONE;
+            boolean sense =
+                alone
+                    ? policy == PolicyKind.UNIFORM
+                        && objective == ObjectiveKind.ACCURACY
+                        && cost != CostKind.MEASURED
+                    : policy != PolicyKind.UNIFORM
+                        && objective != ObjectiveKind.ACCURACY
+                        && (!policy.followsGradients()
+                            || supernet == SupernetKind.MULTI_PATH && objective.isLoss())
+                        && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED);
+            if (sense) {
+              made++;
+              assertEquals(
+                  supernet, new Recipe(Method.TUNAS, supernet, policy, cost, objective).supernet());
+            } else {
+              String message =
+                  assertThrows(
+                          SextantException.class,
+                          () -> new Recipe(Method.TUNAS, supernet, policy, cost, objective))
+                      .getMessage();
+              assertTrue(message.contains(policy.toString()), message);
+            }
+          }
+        }
+      }
+    }
+    // 4 uniform; 12 gates; 15 of both gradients; 2 supernets x 2 policies x 5 costs x 6 objectives.
+    assertEquals(4 + 12 + 15 + 120, made);
+  }
+}
