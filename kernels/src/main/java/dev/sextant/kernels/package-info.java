@@ -1,5 +1,6 @@
 /**
- * The CUDA backend: driver seam, PTX kernels, cuBLAS and cuDNN calls. JCuda types appear in this
- * module alone. Nothing is served from here yet; {@code --device cuda} says so.
+ * The CUDA backend: kernels in PTX, written by {@link dev.sextant.kernels.ptx.Assembler}, cuBLAS
+ * and cuDNN, behind one driver seam. JCuda types appear in {@code dev.sextant.kernels.jcuda} alone,
+ * and nothing of JCuda is loaded before a device is opened.
  */
 package dev.sextant.kernels;

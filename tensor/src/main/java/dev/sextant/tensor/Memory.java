@@ -1,6 +1,7 @@
 package dev.sextant.tensor;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -57,6 +58,11 @@ public final class Memory {
 
     /** Gives a block back to where it came from; called when the pool is trimmed. */
     void free(Storage storage);
+
+    /** Fills a float tensor in one of its blocks with zeros. */
+    default void zero(Tensor tensor) {
+      Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
+    }
   }
 
   private static final Allocator HEAP =
@@ -120,7 +126,7 @@ public final class Memory {
   /** A float tensor of zeros. */
   public Tensor zeros(Shape shape, Category category, String label) {
     Tensor tensor = floats(shape, category, label);
-    java.util.Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
+    allocator.zero(tensor);
     return tensor;
   }
 

@@ -17,6 +17,11 @@ interface ContractSubject {
   /** Reads the elements of a float tensor of the backend. */
   float[] download(Tensor tensor);
 
+  /** Elements before and after each float operand: an odd number, so that it is not aligned. */
+  default int guard() {
+    return 5;
+  }
+
   /** A call to be made on the backend and on the reference. */
   default Trial trial(String what, Object... arguments) {
     return new Trial(this, what.formatted(arguments));

@@ -15,14 +15,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One call made twice with equal operands, on the backend under test and on the reference. Float
- * operands lie at odd offsets between guards, so that a kernel that writes past its share is seen;
- * outputs start as NaN, so that an element left unwritten is seen.
+ * operands lie between guards, by default at odd offsets, so that a kernel that writes past its
+ * share is seen; outputs start as NaN, so that an element left unwritten is seen.
  */
 final class Trial implements AutoCloseable {
-  private static final int GUARD = 5;
   private static final float GUARD_VALUE = 12345;
 
   private final ContractSubject subject;
+  private final int guard;
   private final Backend tested;
   private final ReferenceBackend reference = new ReferenceBackend();
   private final String what;
@@ -37,6 +37,7 @@ final class Trial implements AutoCloseable {
    */
   Trial(ContractSubject subject, String what) {
     this.subject = subject;
+    this.guard = subject.guard();
     this.tested = subject.backend();
     this.what = what;
     this.rng = new Rng(what.hashCode());
@@ -111,14 +112,14 @@ final class Trial implements AutoCloseable {
   }
 
   private Operand operand(Shape shape, float[] values, boolean input) {
-    float[] guarded = new float[values.length + 2 * GUARD];
+    float[] guarded = new float[values.length + 2 * guard];
     Arrays.fill(guarded, GUARD_VALUE);
-    System.arraycopy(values, 0, guarded, GUARD, values.length);
+    System.arraycopy(values, 0, guarded, guard, values.length);
     Shape whole = Shape.of(guarded.length);
     Tensor base = tested.memory().floats(whole, Memory.Category.DATA, "operand");
     subject.upload(base, guarded);
     Tensor onTested;
-    try (Tensor slice = base.slice(GUARD, GUARD + values.length)) {
+    try (Tensor slice = base.slice(guard, guard + values.length)) {
       onTested = slice.reshape(shape);
     }
     Tensor onReference = reference.memory().floats(shape, Memory.Category.DATA, "operand");
@@ -149,11 +150,11 @@ final class Trial implements AutoCloseable {
 
   private void compare(Operand operand, String name) {
     float[] guarded = subject.download(operand.base);
-    for (int i = 0; i < GUARD; i++) {
+    for (int i = 0; i < guard; i++) {
       assertEquals(GUARD_VALUE, guarded[i], "before " + name);
       assertEquals(GUARD_VALUE, guarded[guarded.length - 1 - i], "after " + name);
     }
-    float[] actual = Arrays.copyOfRange(guarded, GUARD, guarded.length - GUARD);
+    float[] actual = Arrays.copyOfRange(guarded, guard, guarded.length - guard);
     if (operand.input) {
       assertTrue(Arrays.equals(operand.original, actual), () -> "changed: " + name);
       return;

@@ -105,20 +105,16 @@ final class DoctorCommand implements Runnable {
 
   private static void devices() {
     line("device cpu", "ready");
-    boolean cuda = false;
     for (BackendProvider provider : ServiceLoader.load(BackendProvider.class)) {
-      cuda |= provider.kind().equals("cuda");
       Device device = new Device(provider.kind(), 0);
       try (Backend backend = provider.open(device, 1)) {
         line("device " + device, "ready (%s)", backend.device());
       } catch (SextantException e) {
-        line("device " + device, "%s", String.valueOf(e.getMessage()));
+        line("device " + device, "not available: %s", String.valueOf(e.getMessage()));
       }
-    }
-    if (!cuda) {
-      line(
-          "device cuda",
-          "not available: this version has no CUDA backend, whatever the machine has; use cpu");
+      for (String found : provider.report()) {
+        line("", "%s", found);
+      }
     }
   }
 

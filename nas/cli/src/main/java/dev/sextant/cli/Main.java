@@ -22,7 +22,8 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       EvalCommand.class,
       ReportCommand.class,
-      DoctorCommand.class
+      DoctorCommand.class,
+      PtxCommand.class
     })
 public final class Main implements Runnable {
   /** Bad input, or too little memory: one line on standard error, nothing half-written. */

@@ -12,6 +12,7 @@ class DoctorCommandTest {
     assertTrue(text.contains(Runtime.getRuntime().availableProcessors() + ""), text);
     assertTrue(text.matches("(?s).*vectors +\\d+ bits.*"), text);
     assertTrue(text.matches("(?s).*gemm +[\\d.]+ GF/s.*"), text);
-    assertTrue(text.contains("no CUDA backend"), text);
+    assertTrue(text.matches("(?s).*device cuda +(ready|not available: cuda: ).*"), text);
+    assertTrue(text.contains("cuBLAS"), text);
   }
 }

@@ -1,0 +1,105 @@
+package dev.sextant.kernels.cuda;
+
+import dev.sextant.kernels.driver.Driver;
+import dev.sextant.kernels.driver.Launch;
+import dev.sextant.kernels.ptx.KernelSource;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What every group of launches needs: the driver, the memory, and the kernels loaded so far, by
+ * specialisation. Confined to one thread.
+ */
+final class Kernels {
+  /** Floats of the widest vector that a thread loads at once. */
+  static final int VECTOR = 4;
+
+  private final Driver driver;
+  private final Memory memory;
+  private final Map<KernelSource, Launch> loaded = new HashMap<>();
+  private float[] host = new float[1024];
+
+  Kernels(Driver driver, Memory memory) {
+    this.driver = driver;
+    this.memory = memory;
+  }
+
+  Driver driver() {
+    return driver;
+  }
+
+  Memory memory() {
+    return memory;
+  }
+
+  /** The launch of a kernel, loaded when it is first asked for. */
+  Launch of(KernelSource source) {
+    Launch launch = loaded.get(source);
+    if (launch == null) {
+      launch = new Launch(driver, source.assemble());
+      loaded.put(source, launch);
+    }
+    return launch;
+  }
+
+  /** Scratch for one kernel, to be closed after it is queued: later work is queued behind it. */
+  Tensor workspace(int size, String label) {
+    return memory.floats(Shape.of(size), Memory.Category.WORKSPACE, label);
+  }
+
+  /** A tensor as the next parameter. */
+  static Launch argument(Launch launch, Tensor tensor) {
+    return launch.pointer(DeviceStorage.address(tensor), tensor.bytes());
+  }
+
+  /** Several tensors as the next parameters. */
+  static Launch arguments(Launch launch, Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      argument(launch, tensor);
+    }
+    return launch;
+  }
+
+  /** 4 where every tensor is aligned to vectors of 4 floats, else 1. */
+  static int width(@Nullable Tensor... tensors) {
+    return aligned(VECTOR, tensors) ? VECTOR : 1;
+  }
+
+  /** 4 where every tensor, and every row of that many channels, is aligned to 4 floats, else 1. */
+  static int width(int channels, @Nullable Tensor... tensors) {
+    return channels % VECTOR == 0 ? width(tensors) : 1;
+  }
+
+  /** Whether every tensor is aligned to vectors of that many floats. */
+  static boolean aligned(int width, @Nullable Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      if (tensor != null && DeviceStorage.address(tensor) % (4L * width) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The sum of a small tensor's elements, in double on the host, after all work queued so far. */
+  double hostSum(Tensor tensor) {
+    int size = tensor.size();
+    if (host.length < size) {
+      host = new float[Integer.highestOneBit(size - 1) * 2];
+    }
+    driver.download(DeviceStorage.address(tensor), host, 0, size);
+    double sum = 0;
+    for (int i = 0; i < size; i++) {
+      sum += host[i];
+    }
+    return sum;
+  }
+
+  /** a / b, rounded up. */
+  static int ceil(int a, int b) {
+    return (int) (((long) a + b - 1) / b);
+  }
+}

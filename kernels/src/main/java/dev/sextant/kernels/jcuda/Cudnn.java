@@ -1,0 +1,273 @@
+package dev.sextant.kernels.jcuda;
+
+import dev.sextant.kernels.driver.Driver.Convolution;
+import dev.sextant.tensor.SextantException;
+import java.util.HashMap;
+import java.util.Map;
+import jcuda.Pointer;
+import jcuda.driver.CUstream;
+import jcuda.jcudnn.JCudnn;
+import jcuda.jcudnn.cudnnConvolutionBwdDataAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionBwdFilterAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionDescriptor;
+import jcuda.jcudnn.cudnnConvolutionFwdAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionMode;
+import jcuda.jcudnn.cudnnDataType;
+import jcuda.jcudnn.cudnnDeterminism;
+import jcuda.jcudnn.cudnnFilterDescriptor;
+import jcuda.jcudnn.cudnnHandle;
+import jcuda.jcudnn.cudnnMathType;
+import jcuda.jcudnn.cudnnTensorDescriptor;
+import jcuda.jcudnn.cudnnTensorFormat;
+import jcuda.runtime.cudaStream_t;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Dense convolutions of {@code [N, H, W, C]} images in float, TF32 off, with the first algorithm in
+ * cuDNN's own order that repeats bit for bit. Descriptors and choices are kept for each shape.
+ */
+final class Cudnn implements AutoCloseable {
+  private static final Pointer ONE = Pointer.to(new float[] {1});
+  private static final Pointer ZERO = Pointer.to(new float[] {0});
+
+  /** More than there are algorithms in any direction. */
+  private static final int CHOICES = 16;
+
+  /** Where the workspace of a call lives; the driver's to keep. */
+  interface Workspace {
+    /** The address of at least that many bytes, free until the work queued with it is done. */
+    long of(long bytes);
+  }
+
+  private final cudnnHandle handle = new cudnnHandle();
+  private final Workspace workspace;
+  private final Map<Convolution, Plan> plans = new HashMap<>();
+
+  Cudnn(CUstream stream, Workspace workspace) {
+    this.workspace = workspace;
+    Status.cudnn("cudnnCreate", JCudnn.cudnnCreate(handle));
+    Status.cudnn("cudnnSetStream", JCudnn.cudnnSetStream(handle, new cudaStream_t(stream)));
+  }
+
+  static long version() {
+    return JCudnn.cudnnGetVersion();
+  }
+
+  /** An algorithm and the bytes it works in. */
+  private record Choice(int algorithm, long bytes) {}
+
+  void forward(Convolution shape, long x, long w, long out) {
+    Plan plan = plan(shape);
+    if (plan.forward == null) {
+      plan.forward = chooseForward(plan, shape);
+    }
+    Choice choice = plan.forward;
+    Status.cudnn(
+        "cudnnConvolutionForward",
+        JCudnn.cudnnConvolutionForward(
+            handle,
+            ONE,
+            plan.input,
+            new DeviceAddress(x),
+            plan.filter,
+            new DeviceAddress(w),
+            plan.convolution,
+            choice.algorithm,
+            new DeviceAddress(workspace.of(choice.bytes)),
+            choice.bytes,
+            ZERO,
+            plan.output,
+            new DeviceAddress(out)));
+  }
+
+  void backwardData(Convolution shape, long dy, long w, long dx) {
+    Plan plan = plan(shape);
+    if (plan.backwardData == null) {
+      plan.backwardData = chooseBackwardData(plan, shape);
+    }
+    Choice choice = plan.backwardData;
+    Status.cudnn(
+        "cudnnConvolutionBackwardData",
+        JCudnn.cudnnConvolutionBackwardData(
+            handle,
+            ONE,
+            plan.filter,
+            new DeviceAddress(w),
+            plan.output,
+            new DeviceAddress(dy),
+            plan.convolution,
+            choice.algorithm,
+            new DeviceAddress(workspace.of(choice.bytes)),
+            choice.bytes,
+            ZERO,
+            plan.input,
+            new DeviceAddress(dx)));
+  }
+
+  void backwardFilter(Convolution shape, long x, long dy, long dw) {
+    Plan plan = plan(shape);
+    if (plan.backwardFilter == null) {
+      plan.backwardFilter = chooseBackwardFilter(plan, shape);
+    }
+    Choice choice = plan.backwardFilter;
+    Status.cudnn(
+        "cudnnConvolutionBackwardFilter",
+        JCudnn.cudnnConvolutionBackwardFilter(
+            handle,
+            ONE,
+            plan.input,
+            new DeviceAddress(x),
+            plan.output,
+            new DeviceAddress(dy),
+            plan.convolution,
+            choice.algorithm,
+            new DeviceAddress(workspace.of(choice.bytes)),
+            choice.bytes,
+            ZERO,
+            plan.filter,
+            new DeviceAddress(dw)));
+  }
+
+  private Plan plan(Convolution shape) {
+    return plans.computeIfAbsent(shape, Plan::new);
+  }
+
+  private Choice chooseForward(Plan plan, Convolution shape) {
+    cudnnConvolutionFwdAlgoPerf[] found = new cudnnConvolutionFwdAlgoPerf[CHOICES];
+    for (int i = 0; i < CHOICES; i++) {
+      found[i] = new cudnnConvolutionFwdAlgoPerf();
+    }
+    int[] count = new int[1];
+    Status.cudnn(
+        "cudnnGetConvolutionForwardAlgorithm_v7",
+        JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
+            handle, plan.input, plan.filter, plan.convolution, plan.output, CHOICES, count, found));
+    for (int i = 0; i < count[0]; i++) {
+      if (usable(found[i].status, found[i].determinism, found[i].mathType)) {
+        return new Choice(found[i].algo, found[i].memory);
+      }
+    }
+    throw none("forward", shape);
+  }
+
+  private Choice chooseBackwardData(Plan plan, Convolution shape) {
+    cudnnConvolutionBwdDataAlgoPerf[] found = new cudnnConvolutionBwdDataAlgoPerf[CHOICES];
+    for (int i = 0; i < CHOICES; i++) {
+      found[i] = new cudnnConvolutionBwdDataAlgoPerf();
+    }
+    int[] count = new int[1];
+    Status.cudnn(
+        "cudnnGetConvolutionBackwardDataAlgorithm_v7",
+        JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
+            handle, plan.filter, plan.output, plan.convolution, plan.input, CHOICES, count, found));
+    for (int i = 0; i < count[0]; i++) {
+      if (usable(found[i].status, found[i].determinism, found[i].mathType)) {
+        return new Choice(found[i].algo, found[i].memory);
+      }
+    }
+    throw none("backward data", shape);
+  }
+
+  private Choice chooseBackwardFilter(Plan plan, Convolution shape) {
+    cudnnConvolutionBwdFilterAlgoPerf[] found = new cudnnConvolutionBwdFilterAlgoPerf[CHOICES];
+    for (int i = 0; i < CHOICES; i++) {
+      found[i] = new cudnnConvolutionBwdFilterAlgoPerf();
+    }
+    int[] count = new int[1];
+    Status.cudnn(
+        "cudnnGetConvolutionBackwardFilterAlgorithm_v7",
+        JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
+            handle, plan.input, plan.output, plan.convolution, plan.filter, CHOICES, count, found));
+    for (int i = 0; i < count[0]; i++) {
+      if (usable(found[i].status, found[i].determinism, found[i].mathType)) {
+        return new Choice(found[i].algo, found[i].memory);
+      }
+    }
+    throw none("backward filter", shape);
+  }
+
+  /** The descriptor asks for plain float arithmetic; some algorithms call that their default. */
+  private static boolean usable(int status, int determinism, int math) {
+    return status == 0
+        && determinism == cudnnDeterminism.CUDNN_DETERMINISTIC
+        && (math == cudnnMathType.CUDNN_FMA_MATH || math == cudnnMathType.CUDNN_DEFAULT_MATH);
+  }
+
+  private static SextantException none(String direction, Convolution shape) {
+    return new SextantException(
+        "cudnn: no algorithm in float that repeats for %s of %s".formatted(direction, shape));
+  }
+
+  /** The descriptors of one shape, and the algorithms chosen so far. */
+  private static final class Plan {
+    final cudnnTensorDescriptor input = new cudnnTensorDescriptor();
+    final cudnnTensorDescriptor output = new cudnnTensorDescriptor();
+    final cudnnFilterDescriptor filter = new cudnnFilterDescriptor();
+    final cudnnConvolutionDescriptor convolution = new cudnnConvolutionDescriptor();
+    @Nullable Choice forward;
+    @Nullable Choice backwardData;
+    @Nullable Choice backwardFilter;
+
+    Plan(Convolution s) {
+      image(input, s.batch(), s.height(), s.width(), s.inputs());
+      image(output, s.batch(), s.outHeight(), s.outWidth(), s.outputs());
+      Status.cudnn("cudnnCreateFilterDescriptor", JCudnn.cudnnCreateFilterDescriptor(filter));
+      Status.cudnn(
+          "cudnnSetFilter4dDescriptor",
+          JCudnn.cudnnSetFilter4dDescriptor(
+              filter,
+              cudnnDataType.CUDNN_DATA_FLOAT,
+              cudnnTensorFormat.CUDNN_TENSOR_NHWC,
+              s.outputs(),
+              s.inputs(),
+              s.kernel(),
+              s.kernel()));
+      Status.cudnn(
+          "cudnnCreateConvolutionDescriptor", JCudnn.cudnnCreateConvolutionDescriptor(convolution));
+      Status.cudnn(
+          "cudnnSetConvolution2dDescriptor",
+          JCudnn.cudnnSetConvolution2dDescriptor(
+              convolution,
+              s.padding(),
+              s.padding(),
+              s.stride(),
+              s.stride(),
+              s.dilation(),
+              s.dilation(),
+              cudnnConvolutionMode.CUDNN_CROSS_CORRELATION,
+              cudnnDataType.CUDNN_DATA_FLOAT));
+      Status.cudnn(
+          "cudnnSetConvolutionMathType",
+          JCudnn.cudnnSetConvolutionMathType(convolution, cudnnMathType.CUDNN_FMA_MATH));
+    }
+
+    private static void image(
+        cudnnTensorDescriptor descriptor, int batch, int height, int width, int channels) {
+      Status.cudnn("cudnnCreateTensorDescriptor", JCudnn.cudnnCreateTensorDescriptor(descriptor));
+      Status.cudnn(
+          "cudnnSetTensor4dDescriptor",
+          JCudnn.cudnnSetTensor4dDescriptor(
+              descriptor,
+              cudnnTensorFormat.CUDNN_TENSOR_NHWC,
+              cudnnDataType.CUDNN_DATA_FLOAT,
+              batch,
+              channels,
+              height,
+              width));
+    }
+
+    void destroy() {
+      JCudnn.cudnnDestroyTensorDescriptor(input);
+      JCudnn.cudnnDestroyTensorDescriptor(output);
+      JCudnn.cudnnDestroyFilterDescriptor(filter);
+      JCudnn.cudnnDestroyConvolutionDescriptor(convolution);
+    }
+  }
+
+  @Override
+  public void close() {
+    plans.values().forEach(Plan::destroy);
+    plans.clear();
+    JCudnn.cudnnDestroy(handle);
+  }
+}

@@ -1,0 +1,121 @@
+package dev.sextant.kernels.natives;
+
+import dev.sextant.kernels.driver.Driver;
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Loads JCuda and the driver on it apart from the application's own classes, so that JCuda's native
+ * libraries can be served from here: relinked where the machine has CUDA 13, and after the
+ * libraries they need have been loaded from where they lie, in whatever folder that is.
+ */
+public final class JCudaLoader extends ClassLoader {
+  private static final List<String> OWN = List.of("jcuda.", "dev.sextant.kernels.jcuda.");
+  private static final String DRIVER = "dev.sextant.kernels.jcuda.JCudaDriverSeam";
+
+  private final CudaLibraries libraries;
+
+  private JCudaLoader(CudaLibraries libraries) {
+    super("jcuda", JCudaLoader.class.getClassLoader());
+    this.libraries = libraries;
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @param index from 0
+   * @throws SextantException that says what is missing and what to do about it
+   */
+  public static Driver open(CudaLibraries libraries, int index) {
+    if (libraries.driver().isEmpty()) {
+      throw new SextantException("cuda: " + libraries.report().getFirst());
+    }
+    try {
+      return (Driver)
+          new JCudaLoader(libraries).loadClass(DRIVER).getConstructor(int.class).newInstance(index);
+    } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof SextantException cause) {
+        throw cause;
+      }
+      throw new SextantException("cuda: JCuda could not be loaded: " + e.getCause());
+    } catch (ReflectiveOperationException e) {
+      throw new SextantException(
+          "cuda: JCuda is not on the class path (%s); add org.jcuda's jcuda, jcublas, jcudnn and their natives"
+              .formatted(e));
+    }
+  }
+
+  @Override
+  protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+    if (OWN.stream().noneMatch(name::startsWith)) {
+      return super.loadClass(name, resolve);
+    }
+    synchronized (getClassLoadingLock(name)) {
+      Class<?> loaded = findLoadedClass(name);
+      return loaded == null ? define(name) : loaded;
+    }
+  }
+
+  private Class<?> define(String name) throws ClassNotFoundException {
+    try (InputStream in = getResourceAsStream(name.replace('.', '/') + ".class")) {
+      if (in == null) {
+        throw new ClassNotFoundException(name);
+      }
+      byte[] bytes = in.readAllBytes();
+      return defineClass(name, bytes, 0, bytes.length);
+    } catch (IOException e) {
+      throw new ClassNotFoundException(name, e);
+    }
+  }
+
+  /** A copy of a JCuda library outside its jar; null if it is in none. */
+  @Override
+  protected @Nullable String findLibrary(String name) {
+    String file = System.mapLibraryName(name);
+    try (InputStream in = getResourceAsStream("lib/" + file)) {
+      if (in == null) {
+        return null;
+      }
+      byte[] library = in.readAllBytes();
+      if (name.startsWith("JCublas")) {
+        libraries.cublas().ifPresent(JCudaLoader::preloadCublas);
+        if (libraries.cublasMajor() == 13) {
+          library = ElfRelink.relink(library, "libcublas.so.12", "libcublas.so.13");
+        }
+      } else if (name.startsWith("JCudnn")) {
+        libraries.cudnn().ifPresent(JCudaLoader::load);
+      } else if (name.startsWith("JCudaDriver")) {
+        libraries.driver().ifPresent(JCudaLoader::load);
+      }
+      Path folder = Files.createTempDirectory("sextant-jcuda");
+      Path copy = folder.resolve(file);
+      Files.write(copy, library);
+      folder.toFile().deleteOnExit();
+      copy.toFile().deleteOnExit();
+      return copy.toString();
+    } catch (IOException e) {
+      throw new SextantException("cuda: could not unpack %s: %s".formatted(file, e));
+    }
+  }
+
+  /** cuBLAS needs its other half, which lies beside it. */
+  private static void preloadCublas(Path cublas) {
+    Path half =
+        cublas.resolveSibling(cublas.getFileName().toString().replace("cublas", "cublasLt"));
+    if (Files.isRegularFile(half)) {
+      load(half);
+    }
+    load(cublas);
+  }
+
+  @SuppressWarnings("restricted") // what this class is for
+  private static void load(Path library) {
+    System.load(library.toAbsolutePath().toString());
+  }
+}

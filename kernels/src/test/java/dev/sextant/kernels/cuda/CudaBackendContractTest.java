@@ -1,0 +1,36 @@
+package dev.sextant.kernels.cuda;
+
+import dev.sextant.kernels.emulator.EmulatedDriver;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.BackendContract;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+
+/** The contract on the emulated driver; operands lie at odd offsets, where vectors are not used. */
+class CudaBackendContractTest extends BackendContract {
+  @Override
+  protected Backend open() {
+    return new CudaBackend(new Device("cuda", 0), new EmulatedDriver(1L << 30));
+  }
+
+  @Override
+  public void upload(Tensor tensor, float[] values) {
+    if (!tensor.shape().equals(Shape.of(values.length))) {
+      throw new IllegalArgumentException(tensor + " does not hold " + values.length);
+    }
+    backend().upload(values, 0, tensor);
+  }
+
+  @Override
+  public void upload(Tensor tensor, int[] values) {
+    backend().upload(values, 0, tensor);
+  }
+
+  @Override
+  public float[] download(Tensor tensor) {
+    float[] values = new float[tensor.size()];
+    backend().download(tensor, values, 0);
+    return values;
+  }
+}

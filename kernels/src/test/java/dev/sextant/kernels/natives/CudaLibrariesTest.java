@@ -1,0 +1,68 @@
+package dev.sextant.kernels.natives;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Where libraries are found, on made-up machines. */
+class CudaLibrariesTest {
+  @TempDir Path root;
+
+  private Path file(String path) throws IOException {
+    Path file = root.resolve(path.substring(1));
+    Files.createDirectories(file.getParent());
+    return Files.createFile(file);
+  }
+
+  @Test
+  void aMachineWithCuda12() throws IOException {
+    Path driver = file("/usr/lib/x86_64-linux-gnu/libcuda.so.1");
+    file("/usr/local/cuda-13.0/lib64/libcublas.so.13");
+    Path cublas = file("/usr/local/cuda-12.6/lib64/libcublas.so.12");
+    Path cudnn = file("/usr/local/lib/python3.12/dist-packages/nvidia/cudnn/lib/libcudnn.so.9");
+    CudaLibraries found = CudaLibraries.find("", Map.of(), root);
+    assertEquals(Optional.of(driver), found.driver());
+    assertEquals(Optional.of(cublas), found.cublas(), "12 needs no relinking");
+    assertEquals(12, found.cublasMajor());
+    assertEquals(Optional.of(cudnn), found.cudnn());
+    assertTrue(found.report().get(1).startsWith("cuBLAS 12: "), found.report()::toString);
+  }
+
+  @Test
+  void aMachineWithCuda13AndNamedFolders() throws IOException {
+    Path cublas = file("/usr/local/cuda-13.0/lib64/libcublas.so.13");
+    Path cudnn = file("/elsewhere/libcudnn.so.9");
+    Path preferred = file("/first/libcudnn.so.9");
+    Map<String, String> environment = Map.of("LD_LIBRARY_PATH", cudnn.getParent().toString());
+    CudaLibraries found = CudaLibraries.find("", environment, root);
+    assertEquals(13, found.cublasMajor());
+    assertEquals(Optional.of(cublas), found.cublas());
+    assertEquals(Optional.of(cudnn), found.cudnn());
+    CudaLibraries named = CudaLibraries.find(preferred.getParent().toString(), environment, root);
+    assertEquals(Optional.of(preferred), named.cudnn());
+  }
+
+  @Test
+  void aMachineWithoutAnything() {
+    CudaLibraries none = CudaLibraries.find("", Map.of(), root);
+    assertEquals(12, none.cublasMajor());
+    for (String line : none.report()) {
+      assertTrue(line.contains("not found; install"), line);
+    }
+    String message =
+        assertThrows(SextantException.class, () -> JCudaLoader.open(none, 0)).getMessage();
+    assertEquals(
+        "cuda: driver: not found; install NVIDIA's driver (libcuda.so.1), or name its folder with"
+            + " -Dsextant.cuda.path=FOLDER",
+        message);
+  }
+}
