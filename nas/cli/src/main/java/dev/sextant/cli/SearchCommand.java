@@ -356,7 +356,9 @@ final class SearchCommand implements Runnable {
   }
 
   private LatencyTable measured(Device target, Space searched, ConsoleProgress progress) {
-    LatencyMeter meter = new LatencyMeter(0.02, Duration.ofMillis(150), Duration.ofMillis(100));
+    LatencyMeter meter =
+        new LatencyMeter(
+            0.02, Duration.ofMillis(150), Duration.ofMillis(100), Duration.ofSeconds(2));
     LatencyProfiler profiler =
         new LatencyProfiler(
             new LatencyProfile(target, latencyThreads, meter),
