@@ -40,6 +40,11 @@ final class RunCourse {
       new LatencyMeter(
           0.01, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(10));
 
+  /** For random networks, of which several are drawn. */
+  private static final LatencyMeter DRAWS_METER =
+      new LatencyMeter(
+          0.015, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(2));
+
   /** For rewards, of which many average out. */
   private static final LatencyMeter QUICK_METER =
       new LatencyMeter(0.03, Duration.ofMillis(30), Duration.ofMillis(60), Duration.ZERO);
@@ -151,7 +156,7 @@ final class RunCourse {
       if (!measures()) {
         return decisions;
       }
-      double measured = measure(space.derive(decisions), METER);
+      double measured = measure(space.derive(decisions), DRAWS_METER);
       double error = measured / config.budget() - 1;
       error = config.ceiling() ? Math.max(0, error) : Math.abs(error);
       if (error < bestError) {
