@@ -69,7 +69,9 @@ final class Machine {
   }
 
   private LatencyTable measured(Space searched, long seed, ConsoleProgress progress) {
-    LatencyMeter meter = new LatencyMeter(0.02, Duration.ofMillis(150), Duration.ofMillis(100));
+    LatencyMeter meter =
+        new LatencyMeter(
+            0.02, Duration.ofMillis(150), Duration.ofMillis(100), Duration.ofSeconds(2));
     LatencyProfiler profiler =
         new LatencyProfiler(
             new LatencyProfile(device(), latencyThreads, meter),

@@ -24,7 +24,8 @@ import java.util.stream.Collectors;
 final class Terminal {
   /** Repeated until steady, so that each measurement may be short. */
   private static final LatencyMeter METER =
-      new LatencyMeter(0.02, Duration.ofMillis(500), Duration.ofMillis(500));
+      new LatencyMeter(
+          0.02, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(10));
 
   private Terminal() {}
 
