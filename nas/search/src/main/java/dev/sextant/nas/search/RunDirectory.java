@@ -67,7 +67,21 @@ public record RunDirectory(Path path) {
       Device device,
       int threads,
       int latencyThreads,
-      int latencyBatch) {}
+      int latencyBatch) {
+    /** The same with other settings. */
+    public Setup with(SearchConfig other) {
+      return new Setup(
+          dataSource,
+          dataOptions,
+          space,
+          other,
+          tableGiven,
+          device,
+          threads,
+          latencyThreads,
+          latencyBatch);
+    }
+  }
 
   /**
    * A directory for a new run; nothing is made before {@link #begin}, so that what is found wrong
