@@ -58,19 +58,21 @@ final class SearchCommand implements Runnable {
       defaultValue = "proxyless-g",
       description =
           "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
-              + " REINFORCE form), tunas, random; default: ${DEFAULT-VALUE}")
+              + " REINFORCE form), tunas, single-path, random; default: ${DEFAULT-VALUE}")
   private Method method = Method.PROXYLESS_G;
 
   @Option(
       names = "--supernet",
-      description = "how candidates hold weights: multi-path (each its own) or collapsed (shared)")
+      description =
+          "how candidates hold weights: multi-path (each its own), collapsed (shared) or"
+              + " superkernel (inside the largest)")
   private @Nullable SupernetKind supernet;
 
   @Option(
       names = "--policy",
       description =
-          "who picks: gates, reinforce, gates-reinforce (both gradients), or controller (TuNAS's"
-              + " REINFORCE with warm-ups)")
+          "who picks: gates, reinforce, gates-reinforce (both gradients), controller (TuNAS's"
+              + " REINFORCE with warm-ups), or thresholds (of a superkernel's parts)")
   private @Nullable PolicyKind policy;
 
   @Option(
@@ -83,9 +85,9 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--objective",
       description =
-          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; mul-log: CE (ln E"
-              + " / ln T)^lambda; rewards absolute: Q + lambda |E/T - 1|; soft: Q (E/T)^lambda;"
-              + " hard: Q min((E/T)^lambda, 1)")
+          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; add-log: CE +"
+              + " lambda ln E; mul-log: CE (ln E / ln T)^lambda; rewards absolute: Q + lambda |E/T"
+              + " - 1|; soft: Q (E/T)^lambda; hard: Q min((E/T)^lambda, 1)")
   private @Nullable ObjectiveKind objective;
 
   @Option(
@@ -191,14 +193,17 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--architecture-interval",
       defaultValue = "2",
-      description = "weight steps to one architecture step; default: ${DEFAULT-VALUE}")
+      description =
+          "weight steps to one architecture step; default: ${DEFAULT-VALUE}; thresholds learn in"
+              + " all")
   private int architectureInterval;
 
   @Option(
       names = "--architecture-rate",
-      defaultValue = "0.02",
-      description = "Adam's rate of the architecture parameters; default: ${DEFAULT-VALUE}")
-  private double architectureRate;
+      description =
+          "Adam's rate of the architecture parameters; default: 0.005 with --policy thresholds,"
+              + " else 0.02")
+  private @Nullable Double architectureRate;
 
   @Option(
       names = "--architecture-growth",
@@ -379,7 +384,7 @@ final class SearchCommand implements Runnable {
         optimizer,
         quietEpochs,
         architectureInterval,
-        architectureRate,
+        architectureRate == null ? defaultArchitectureRate(recipe) : architectureRate,
         architectureGrowth == null ? (controlled ? 10 : 1) : architectureGrowth,
         samples,
         gates,
@@ -396,6 +401,11 @@ final class SearchCommand implements Runnable {
         inheritWeights,
         dropout,
         randomSamples);
+  }
+
+  /** Thresholds are compared with norms of about 0.3, and learn in every step. */
+  private static double defaultArchitectureRate(Recipe recipe) {
+    return recipe.policy() == PolicyKind.THRESHOLDS ? 0.005 : 0.02;
   }
 
   private static Path defaultDirectory() {

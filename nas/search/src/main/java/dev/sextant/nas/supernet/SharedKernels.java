@@ -75,12 +75,23 @@ abstract class SharedKernels extends Module {
   /** activation(norm(z)) + residual by the batch's statistics; releases z. */
   final Variable normalize(
       Tape tape, Variable z, Norm norm, Activation activation, @Nullable Variable residual) {
-    if (tape.mode() != Tape.Mode.TRAIN_STATELESS) {
-      throw new SextantException("collapsed weights: batch norm has no running statistics here");
-    }
     int channels = z.shape().channels();
     Variable gamma = narrow(tape, norm.gamma, 1, channels);
     Variable beta = narrow(tape, norm.beta, 1, channels);
+    return normalize(tape, z, gamma, beta, activation, residual);
+  }
+
+  /** The same with a scale and an offset of z's channels; releases these too. */
+  final Variable normalize(
+      Tape tape,
+      Variable z,
+      Variable gamma,
+      Variable beta,
+      Activation activation,
+      @Nullable Variable residual) {
+    if (tape.mode() != Tape.Mode.TRAIN_STATELESS) {
+      throw new SextantException("shared weights: batch norm has no running statistics here");
+    }
     // Neither read nor updated in this mode; only their shapes are looked at.
     Tensor unused = gamma.value();
     Variable y =
