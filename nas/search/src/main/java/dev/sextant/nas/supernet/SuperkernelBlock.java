@@ -199,7 +199,14 @@ final class SuperkernelBlock extends SharedKernels {
     w.release();
     Variable gamma = layerGated(tape, projectNorm.gamma(), open);
     Variable beta = layerGated(tape, projectNorm.beta(), open);
-    return normalize(tape, projected, gamma, beta, Activation.IDENTITY, residual ? x : null);
+    return normalize(
+        tape,
+        projected,
+        gamma,
+        beta,
+        projectNorm.running(),
+        Activation.IDENTITY,
+        residual ? x : null);
   }
 
   /** The depthwise kernel as its shells' gates leave it. */
