@@ -33,6 +33,9 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
   /** TuNAS, Appendix E.1 (the released code has 1.0). */
   private static final float RMSPROP_EPSILON = 0.1f;
 
+  /** The released code of Single-Path NAS. */
+  private static final float SUPERKERNEL_RMSPROP_EPSILON = 1e-3f;
+
   private static final float RMSPROP_RHO = 0.9f;
 
   Supernet supernet(Space space) {
@@ -103,7 +106,13 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
           new RmsProp(
               backend,
               supernet.parameters(),
-              new RmsProp.Config(RMSPROP_RHO, momentum, RMSPROP_EPSILON, decay, true));
+              new RmsProp.Config(RMSPROP_RHO, momentum, rmsPropEpsilon(), decay, true));
     };
+  }
+
+  private float rmsPropEpsilon() {
+    return config.recipe().supernet() == Recipe.SupernetKind.SUPERKERNEL
+        ? SUPERKERNEL_RMSPROP_EPSILON
+        : RMSPROP_EPSILON;
   }
 }
