@@ -52,8 +52,8 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--supernet",
       description =
-          "how candidates hold weights: multi-path (each its own), collapsed (shared) or superkernel"
-              + " (inside the largest)")
+          "how candidates hold weights: multi-path (each its own), collapsed (shared) or"
+              + " superkernel (inside the largest)")
   private @Nullable SupernetKind supernet;
 
   @Option(
@@ -73,9 +73,9 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--objective",
       description =
-          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; add-log: CE + lambda"
-              + " ln E; mul-log: CE (ln E / ln T)^lambda; rewards absolute: Q + lambda |E/T - 1|; soft: Q (E/T)^lambda;"
-              + " hard: Q min((E/T)^lambda, 1)")
+          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; add-log: CE +"
+              + " lambda ln E; mul-log: CE (ln E / ln T)^lambda; rewards absolute: Q + lambda |E/T"
+              + " - 1|; soft: Q (E/T)^lambda; hard: Q min((E/T)^lambda, 1)")
   private @Nullable ObjectiveKind objective;
 
   @Option(

@@ -52,7 +52,8 @@ final class SearchSettings {
       names = "--architecture-interval",
       defaultValue = "2",
       description =
-          "weight steps to one architecture step; default: ${DEFAULT-VALUE}; thresholds learn in all")
+          "weight steps to one architecture step; default: ${DEFAULT-VALUE}; thresholds learn in"
+              + " all")
   private int architectureInterval;
 
   @Option(

@@ -92,8 +92,7 @@ class ThresholdsTest {
         }
         for (int i = 0; i < x.size(); i++) {
           int label = i / (x.size() / BATCH) % 4;
-          x.floats()[x.offset() + i] =
-              (float) (images.nextGaussian() + (i % 4 == label ? 0.5 : 0));
+          x.floats()[x.offset() + i] = (float) (images.nextGaussian() + (i % 4 == label ? 0.5 : 0));
         }
         Variable logits = supernet.forward(tape, tape.constant(x));
         Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);

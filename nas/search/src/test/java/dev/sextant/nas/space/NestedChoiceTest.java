@@ -36,7 +36,9 @@ class NestedChoiceTest {
         .getFirst();
   }
 
-  /** In any order; 3x3-6 has the small kernel and all channels, which the published decoder lost. */
+  /**
+   * In any order; 3x3-6 has the small kernel and all channels, which the published decoder lost.
+   */
   @Test
   void gatesDecodeToCandidates() {
     NestedChoice choice = of(block(5, 3), block(3, 6), block(5, 6), block(3, 3), new Layer.Skip());
