@@ -80,28 +80,22 @@ abstract class SharedKernels extends Module {
     return whole ? w : Narrow.apply(tape, w, rows, channels);
   }
 
-  /** activation(norm(z)) + residual by the batch's statistics; releases z. */
-  final Variable normalize(
-      Tape tape, Variable z, Norm norm, Activation activation, @Nullable Variable residual) {
-    int channels = z.shape().channels();
-    Variable gamma = narrow(tape, norm.gamma, 1, channels);
-    Variable beta = narrow(tape, norm.beta, 1, channels);
-    BatchNormActivate.Running running = gamma == norm.gamma ? norm.running : unused(gamma.value());
-    return normalize(tape, z, gamma, beta, running, activation, residual);
-  }
-
-  /** The same with a scale and an offset of z's channels; releases these too. */
-  final Variable normalize(
-      Tape tape,
-      Variable z,
-      Variable gamma,
-      Variable beta,
-      BatchNormActivate.Running running,
-      Activation activation,
-      @Nullable Variable residual) {
+  /** Refuses passes in which batch norm would read statistics that it does not keep. */
+  static void checkMode(Tape tape) {
     if (tape.mode() != Tape.Mode.TRAIN_STATELESS) {
       throw new SextantException("shared weights: batch norm has no running statistics here");
     }
+  }
+
+  /** activation(norm(z)) + residual by the batch's statistics; releases z. */
+  final Variable normalize(
+      Tape tape, Variable z, Norm norm, Activation activation, @Nullable Variable residual) {
+    checkMode(tape);
+    int channels = z.shape().channels();
+    Variable gamma = narrow(tape, norm.gamma, 1, channels);
+    Variable beta = narrow(tape, norm.beta, 1, channels);
+    BatchNormActivate.Running running =
+        gamma == norm.gamma ? norm.running : unused(gamma.value());
     Variable y = BatchNormActivate.apply(tape, z, gamma, beta, running, activation, residual);
     z.release();
     gamma.release();

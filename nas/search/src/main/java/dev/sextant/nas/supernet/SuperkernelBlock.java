@@ -4,10 +4,10 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.ops.Conv2d;
-import dev.sextant.autograd.ops.Depthwise;
 import dev.sextant.autograd.ops.GateRows;
 import dev.sextant.autograd.ops.Narrow;
+import dev.sextant.autograd.ops.NormalizedChain;
+import dev.sextant.autograd.ops.NormalizedChain.Stage;
 import dev.sextant.autograd.ops.Superkernel;
 import dev.sextant.autograd.ops.SuperkernelGates;
 import dev.sextant.nas.space.NestedChoice;
@@ -18,7 +18,9 @@ import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +64,7 @@ final class SuperkernelBlock extends SharedKernels {
 
   private @Nullable Parameter learned;
   private @Nullable Variable gates;
+  private List<Stage> stages = List.of();
 
   private final float[] weights;
   private final float[] room;
@@ -176,37 +179,47 @@ final class SuperkernelBlock extends SharedKernels {
 
   @Override
   public Variable forward(Tape tape, Variable x) {
+    checkMode(tape);
     Variable thresholds = learned == null ? tape.constant(selected) : learned;
     Variable open = SuperkernelGates.apply(tape, kernel, thresholds, scales, nesting);
     gates = open;
-    Variable h = x;
-    if (expand != null && expandNorm != null) {
-      h =
-          normalize(
-              tape, Conv2d.apply(tape, x, expand, Window.POINTWISE), expandNorm, activation, null);
-    }
     Variable masked = masked(tape, thresholds);
-    Variable z = Depthwise.apply(tape, h, masked, window);
-    masked.release();
-    if (h != x) {
-      h.release();
-    }
-    Variable a = normalize(tape, z, depthwiseNorm, activation, null);
     boolean single = nesting.groups() == 1;
     Variable w = single ? project : GateRows.groups(tape, project, open, nesting);
-    Variable projected = Conv2d.apply(tape, a, w, Window.POINTWISE);
-    a.release();
-    w.release();
     Variable gamma = layerGated(tape, projectNorm.gamma(), open);
     Variable beta = layerGated(tape, projectNorm.beta(), open);
-    return normalize(
-        tape,
-        projected,
-        gamma,
-        beta,
-        projectNorm.running(),
-        Activation.IDENTITY,
-        residual ? x : null);
+    Variable y =
+        NormalizedChain.apply(tape, x, stages(masked, w, gamma, beta), residual ? x : null);
+    masked.release();
+    w.release();
+    gamma.release();
+    beta.release();
+    return y;
+  }
+
+  /** Those of the last pass where it had the same variables, which tapes use again. */
+  private List<Stage> stages(Variable masked, Variable w, Variable gamma, Variable beta) {
+    if (!stages.isEmpty()) {
+      Stage last = stages.getLast();
+      Stage before = stages.get(stages.size() - 2);
+      if (before.w() == masked && last.w() == w && last.gamma() == gamma && last.beta() == beta) {
+        return stages;
+      }
+    }
+    List<Stage> made = new ArrayList<>();
+    if (expand != null && expandNorm != null) {
+      made.add(stage(expand, Window.POINTWISE, expandNorm, activation));
+    }
+    made.add(stage(masked, window, depthwiseNorm, activation));
+    made.add(
+        new Stage(
+            w, Window.POINTWISE, gamma, beta, projectNorm.running(), Activation.IDENTITY));
+    stages = List.copyOf(made);
+    return stages;
+  }
+
+  private static Stage stage(Variable w, Window window, Norm norm, Activation activation) {
+    return new Stage(w, window, norm.gamma(), norm.beta(), norm.running(), activation);
   }
 
   /** The depthwise kernel as its shells' gates leave it. */
