@@ -139,6 +139,7 @@ public final class Thresholds implements Policy {
     }
   }
 
+  /** Not for thresholds, which learn by the images of weight steps. */
   @Override
   public void learn(HeldOut images, double rate) {
     throw new IllegalStateException("thresholds learn in weight steps");

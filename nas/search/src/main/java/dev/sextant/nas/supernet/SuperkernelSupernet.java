@@ -18,6 +18,7 @@ import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -191,7 +192,7 @@ public final class SuperkernelSupernet extends Supernet {
                   copyInner(source.value(), target);
                 }
               } else {
-                backend.copy(own.get(path), target);
+                backend.copy(Objects.requireNonNull(own.get(path)), target);
               }
             });
   }

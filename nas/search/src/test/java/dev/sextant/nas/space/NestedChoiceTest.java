@@ -81,6 +81,20 @@ class NestedChoiceTest {
   }
 
   @Test
+  void builtInSpacesOfFixedWidthsNest() {
+    for (String name : Space.names()) {
+      Space space = Space.named(name);
+      if (space.widthChoices().isEmpty()) {
+        List<NestedChoice> choices = NestedChoice.of(space);
+        assertEquals(space.choices().size(), choices.size(), name);
+        for (int i = 0; i < choices.size(); i++) {
+          assertEquals(space.choices().get(i).candidates().size(), choices.get(i).size());
+        }
+      }
+    }
+  }
+
+  @Test
   void whatDoesNotNestIsNamed() {
     assertRefused("not all combinations", block(3, 3), block(5, 6));
     assertRefused("expansion 1", block(3, 1), block(3, 6));
