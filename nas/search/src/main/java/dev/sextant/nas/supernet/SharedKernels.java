@@ -94,8 +94,7 @@ abstract class SharedKernels extends Module {
     int channels = z.shape().channels();
     Variable gamma = narrow(tape, norm.gamma, 1, channels);
     Variable beta = narrow(tape, norm.beta, 1, channels);
-    BatchNormActivate.Running running =
-        gamma == norm.gamma ? norm.running : unused(gamma.value());
+    BatchNormActivate.Running running = gamma == norm.gamma ? norm.running : unused(gamma.value());
     Variable y = BatchNormActivate.apply(tape, z, gamma, beta, running, activation, residual);
     z.release();
     gamma.release();

@@ -212,8 +212,7 @@ final class SuperkernelBlock extends SharedKernels {
     }
     made.add(stage(masked, window, depthwiseNorm, activation));
     made.add(
-        new Stage(
-            w, Window.POINTWISE, gamma, beta, projectNorm.running(), Activation.IDENTITY));
+        new Stage(w, Window.POINTWISE, gamma, beta, projectNorm.running(), Activation.IDENTITY));
     stages = List.copyOf(made);
     return stages;
   }
