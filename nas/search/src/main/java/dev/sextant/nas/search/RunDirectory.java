@@ -67,7 +67,21 @@ public record RunDirectory(Path path) {
       Device device,
       int threads,
       int latencyThreads,
-      int latencyBatch) {}
+      int latencyBatch) {
+    /** The same with other settings. */
+    public Setup with(SearchConfig other) {
+      return new Setup(
+          dataSource,
+          dataOptions,
+          space,
+          other,
+          tableGiven,
+          device,
+          threads,
+          latencyThreads,
+          latencyBatch);
+    }
+  }
 
   /**
    * A directory for a new run; nothing is made before {@link #begin}, so that what is found wrong
@@ -94,7 +108,10 @@ public record RunDirectory(Path path) {
       throw new SextantException(
           "%s: cannot be made, %s is no directory".formatted(path, existing));
     }
-    if (!Files.isWritable(existing)) {
+    try {
+      // Permissions do not tell: a superuser's hold for read-only and special file systems too.
+      Files.delete(Files.createTempFile(existing, ".sextant-", null));
+    } catch (IOException e) {
       throw new SextantException(
           "%s: cannot be written, no permission for %s".formatted(path, existing));
     }

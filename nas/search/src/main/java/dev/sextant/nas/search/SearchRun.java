@@ -66,6 +66,21 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
+   * Writes what a run is to do into an empty directory, for {@link #resume} to begin it.
+   *
+   * @throws SextantException as {@link #start} does
+   */
+  public static void prepare(RunDirectory directory, RunDirectory.Setup setup, CostModel model) {
+    check(setup, model);
+    directory.begin(
+        () -> {
+          directory.write(setup);
+          directory.writePrices(model);
+          return directory;
+        });
+  }
+
+  /**
    * Continues a run from its last checkpoint, or from its beginning if it made none.
    *
    * @throws SextantException if the directory holds no run or a file of it is damaged
