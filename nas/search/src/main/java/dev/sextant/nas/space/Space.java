@@ -1,6 +1,7 @@
 package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Branches;
 import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
@@ -161,6 +162,9 @@ public record Space(
    *   <li>{@code proxyless-small}: 9 choices among the same candidates, widths 24, 40, 80 at
    *       strides 2, 2, 1 after a stride-2 block, for small images on a laptop: at 28x28x1 and 10
    *       classes its networks have 1.2 to 7.8 million MACs
+   *   <li>{@code proxyless-cifar-tree}: the CIFAR-10 space of ProxylessNAS, 54 residual blocks of a
+   *       PyramidNet with a tree of 12 choices in each; {@code proxyless-tree-small}: three narrow
+   *       ones, 36 choices
    *   <li>{@code tunas-proxyless}, {@code tunas-proxyless-enlarged}, {@code tunas-mobilenet-v3}:
    *       the spaces of TuNAS (Bender et al., 2020), of 6.6e17, 4.3e24 and 2.6e38 networks;
    *       224x224x3, 1001 classes. The second searches the width of each stage among seven
@@ -233,9 +237,10 @@ public record Space(
   public Shape[] inputShapes() {
     Shape[] shapes = new Shape[positions.size()];
     Shape shape = input.shape(1);
+    Branches branches = new Branches();
     for (int i = 0; i < shapes.length; i++) {
       shapes[i] = shape;
-      shape = positions.get(i).layers().getFirst().output(shape);
+      shape = branches.output(positions.get(i).layers().getFirst(), shape);
     }
     return shapes;
   }
