@@ -63,7 +63,6 @@ class ComparisonTest {
 
   private static Comparison begin(Path directory, int seeds) {
     PartSeconds parts = new PartSeconds(1, 1, 1, 1, 1, 1);
-    Effort effort = new Effort(0, 1, 1, 1);
     return Comparison.begin(
         directory,
         new Plan(
@@ -74,8 +73,8 @@ class ComparisonTest {
             5,
             seeds,
             List.of(
-                new Plan.Planned("proxyless-g", "tiny", false, parts, effort, 5),
-                new Plan.Planned("random", "tiny", true, parts, effort, 5))),
+                new Plan.Planned("proxyless-g", "tiny", false, parts, new Effort(0, 1, 1, 0), 5),
+                new Plan.Planned("random", "tiny", true, parts, new Effort(0, 1, 1, 1), 5))),
         List.of(entrant(Method.PROXYLESS_G), entrant(Method.RANDOM)));
   }
 
