@@ -45,6 +45,11 @@ class TreeSpacesTest {
 
   @Test
   void theSmallOneHasThreeBlocks() {
-    assertEquals(36, Space.named("proxyless-tree-small").choices().size());
+    Space space = Space.named("proxyless-tree-small");
+    assertEquals(36, space.choices().size());
+    // Where branches meet, the width of the widest: four times the last block's 16.
+    assertTrue(
+        Describe.text(space).lines().anyMatch(line -> line.matches(".* sum +4x4x64 .*")),
+        () -> Describe.text(space));
   }
 }
