@@ -165,6 +165,11 @@ public record Space(
    *   <li>{@code proxyless-cifar-tree}: the CIFAR-10 space of ProxylessNAS, 54 residual blocks of a
    *       PyramidNet with a tree of 12 choices in each; {@code proxyless-tree-small}: three narrow
    *       ones, 36 choices
+   *   <li>{@code single-path-imagenet}: the space of Single-Path NAS (Stamoulis et al., 2019) as
+   *       its released code has it: 20 choices among MBConv with kernels 3, 5 and expansions 3, 6,
+   *       and skip but where the shape changes; 3.1e13 networks; 224x224x3, 1000 classes
+   *   <li>{@code single-path-cifar}: the same at 32x32x3 with 10 classes: stem stride 1, stage
+   *       strides 1, 2, 2, 1, 2
    *   <li>{@code tunas-proxyless}, {@code tunas-proxyless-enlarged}, {@code tunas-mobilenet-v3}:
    *       the spaces of TuNAS (Bender et al., 2020), of 6.6e17, 4.3e24 and 2.6e38 networks;
    *       224x224x3, 1001 classes. The second searches the width of each stage among seven

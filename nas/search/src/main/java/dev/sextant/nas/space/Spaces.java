@@ -15,6 +15,8 @@ final class Spaces {
           "proxyless-small",
           "proxyless-cifar-tree",
           "proxyless-tree-small",
+          "single-path-imagenet",
+          "single-path-cifar",
           "tunas-proxyless",
           "tunas-proxyless-enlarged",
           "tunas-mobilenet-v3");
