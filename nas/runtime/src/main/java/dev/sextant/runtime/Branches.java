@@ -11,6 +11,9 @@ import java.util.List;
 public final class Branches {
   private final Deque<Fork> open = new ArrayDeque<>();
 
+  /** At the first layer, with no fork open. */
+  public Branches() {}
+
   /** A fork that no sum has ended yet, and what its branches gave. */
   private record Fork(Shape input, List<Shape> outputs) {}
 
