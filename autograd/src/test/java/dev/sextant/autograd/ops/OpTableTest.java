@@ -283,6 +283,21 @@ final class OpTableTest {
               of(s(5, 5, 4), s(3)),
               of(s(3, 3, 17), s(2))),
           line(
+              SuperkernelGates.class,
+              OpTableTest::openGates,
+              of(s(5, 5, 4), s(3)),
+              of(s(3, 3, 17), s(2))),
+          line(
+              GateRows.class,
+              (t, x) -> GateRows.groups(t, x[0], x[1], nesting(x[0].shape().rows())),
+              of(s(1, 1, 9, 5), s(4)),
+              of(s(3, 17), s(4))),
+          line(
+              GateRows.class,
+              (t, x) -> GateRows.layer(t, x[0], x[1], nesting(7)),
+              of(s(5), s(4)),
+              of(s(1), s(4))),
+          line(
               Dropout.class,
               (t, x) -> Dropout.apply(t, x[0], 0.4f, new Rng(5)),
               of(s(3, 17)),
@@ -383,19 +398,38 @@ final class OpTableTest {
    * straight-through gradient is not that of the function ({@link SuperkernelTest}).
    */
   private static Variable openSuperkernel(Tape tape, Variable... x) {
-    int k = x[0].shape().get(0);
-    int channels = x[0].shape().channels();
-    Nesting nesting =
-        k == 5
-            ? new Nesting(new int[] {3, 5}, new int[] {channels / 2, channels})
-            : new Nesting(new int[] {1, 3}, new int[] {channels});
-    Tensor low = tape.output(x[1].shape(), "low");
-    tape.backend().fill(low, -50);
-    Variable thresholds = Add.apply(tape, x[1], tape.constant(low));
-    Tensor scales = tape.output(x[1].shape(), "scales");
-    tape.backend().fill(scales, 0.5f);
+    Nesting nesting = nesting(x[0].shape());
     return Superkernel.apply(
-        tape, x[0], thresholds, scales, nesting, Superkernel.gates(tape, nesting));
+        tape, x[0], low(tape, x[1]), halves(tape, x[1]), nesting, Superkernel.gates(tape, nesting));
+  }
+
+  private static Variable openGates(Tape tape, Variable... x) {
+    return SuperkernelGates.apply(
+        tape, x[0], low(tape, x[1]), halves(tape, x[1]), nesting(x[0].shape()));
+  }
+
+  private static Nesting nesting(Shape kernel) {
+    int channels = kernel.channels();
+    return kernel.get(0) == 5
+        ? new Nesting(new int[] {3, 5}, new int[] {channels / 2, channels})
+        : new Nesting(new int[] {1, 3}, new int[] {channels});
+  }
+
+  /** Two shells, and three groups of these channels. */
+  private static Nesting nesting(int channels) {
+    return new Nesting(new int[] {3, 5}, new int[] {1, 2, Math.max(3, channels)});
+  }
+
+  private static Variable low(Tape tape, Variable x) {
+    Tensor low = tape.output(x.shape(), "low");
+    tape.backend().fill(low, -50);
+    return Add.apply(tape, x, tape.constant(low));
+  }
+
+  private static Tensor halves(Tape tape, Variable thresholds) {
+    Tensor scales = tape.output(thresholds.shape(), "scales");
+    tape.backend().fill(scales, 0.5f);
+    return scales;
   }
 
   private static Variable segment(Tape tape, Variable x) {

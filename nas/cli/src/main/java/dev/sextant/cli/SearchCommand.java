@@ -46,19 +46,21 @@ final class SearchCommand implements Runnable {
       defaultValue = "proxyless-g",
       description =
           "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
-              + " REINFORCE form), tunas, random; default: ${DEFAULT-VALUE}")
+              + " REINFORCE form), tunas, single-path, random; default: ${DEFAULT-VALUE}")
   private Method method = Method.PROXYLESS_G;
 
   @Option(
       names = "--supernet",
-      description = "how candidates hold weights: multi-path (each its own) or collapsed (shared)")
+      description =
+          "how candidates hold weights: multi-path (each its own), collapsed (shared) or"
+              + " superkernel (inside the largest)")
   private @Nullable SupernetKind supernet;
 
   @Option(
       names = "--policy",
       description =
-          "who picks: gates, reinforce, gates-reinforce (both gradients), or controller (TuNAS's"
-              + " REINFORCE with warm-ups)")
+          "who picks: gates, reinforce, gates-reinforce (both gradients), controller (TuNAS's"
+              + " REINFORCE with warm-ups), or thresholds (of a superkernel's parts)")
   private @Nullable PolicyKind policy;
 
   @Option(
@@ -71,9 +73,9 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--objective",
       description =
-          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; mul-log: CE (ln E"
-              + " / ln T)^lambda; rewards absolute: Q + lambda |E/T - 1|; soft: Q (E/T)^lambda;"
-              + " hard: Q min((E/T)^lambda, 1)")
+          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; add-log: CE +"
+              + " lambda ln E; mul-log: CE (ln E / ln T)^lambda; rewards absolute: Q + lambda |E/T"
+              + " - 1|; soft: Q (E/T)^lambda; hard: Q min((E/T)^lambda, 1)")
   private @Nullable ObjectiveKind objective;
 
   @Option(

@@ -185,8 +185,8 @@ class EmulatedDeviceTest {
     Space space =
         Networks.space(Files.writeString(directory.resolve("tiny.json"), SPACE).toString());
     Device device = Device.parse("emulated");
-    LatencyMeter meter = new LatencyMeter(
-            0.5, Duration.ofMillis(1), Duration.ofMillis(1), Duration.ofMillis(1));
+    LatencyMeter meter =
+        new LatencyMeter(0.5, Duration.ofMillis(1), Duration.ofMillis(1), Duration.ZERO);
     LatencyTable table =
         new LatencyProfiler(new LatencyProfile(device, 1, meter), (done, total) -> {})
             .measure(space, 1, 2, 0);

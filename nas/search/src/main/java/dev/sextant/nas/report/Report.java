@@ -180,7 +180,7 @@ public final class Report {
 
   private boolean isControlled() {
     return switch (config.recipe().policy()) {
-      case GATES, GATES_REINFORCE -> !config.fixedStrength();
+      case GATES, GATES_REINFORCE, THRESHOLDS -> !config.fixedStrength();
       case REINFORCE, CONTROLLER, UNIFORM -> false;
     };
   }
@@ -188,7 +188,7 @@ public final class Report {
   private String symbol() {
     return switch (config.recipe().objective()) {
       case ADDITIVE -> "λ₂";
-      case ADD_LINEAR -> "λ";
+      case ADD_LINEAR, ADD_LOG -> "λ";
       case MUL_LOG, ABSOLUTE, SOFT, HARD -> "β";
       case ACCURACY -> "–";
     };

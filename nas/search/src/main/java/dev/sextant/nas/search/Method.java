@@ -14,6 +14,9 @@ public enum Method {
   PROXYLESS_R(SupernetKind.MULTI_PATH, PolicyKind.REINFORCE, CostKind.LATENCY, ObjectiveKind.SOFT),
   /** TuNAS (Bender et al., 2020). */
   TUNAS(SupernetKind.COLLAPSED, PolicyKind.CONTROLLER, CostKind.LATENCY, ObjectiveKind.ABSOLUTE),
+  /** Single-Path NAS (Stamoulis et al., 2019). */
+  SINGLE_PATH(
+      SupernetKind.SUPERKERNEL, PolicyKind.THRESHOLDS, CostKind.LATENCY, ObjectiveKind.ADD_LOG),
   /** Random search among networks within the budget. */
   RANDOM(SupernetKind.NONE, PolicyKind.UNIFORM, CostKind.LATENCY, ObjectiveKind.ACCURACY);
 

@@ -25,6 +25,8 @@ public record Recipe(
     MULTI_PATH,
     /** Shared by the candidates ({@link dev.sextant.nas.supernet.CollapsedSupernet}). */
     COLLAPSED,
+    /** Inside the largest ({@link dev.sextant.nas.supernet.SuperkernelSupernet}). */
+    SUPERKERNEL,
     /** None: sampled networks are trained one by one. */
     NONE;
 
@@ -44,12 +46,24 @@ public record Recipe(
     GATES_REINFORCE,
     /** REINFORCE as in TuNAS: a slow baseline, warm-ups of operations and filters. */
     CONTROLLER,
+    /** Thresholds of a superkernel's parts, trained with the weights. */
+    THRESHOLDS,
     /** Every network within the budget is as likely as another. */
     UNIFORM;
 
     /** Whether it follows a gradient of the objective. */
     boolean followsGradients() {
+      return opensPaths() || this == THRESHOLDS;
+    }
+
+    /** Whether it needs candidates with weights of their own. */
+    private boolean opensPaths() {
       return this == GATES || this == GATES_REINFORCE;
+    }
+
+    /** Whether it learns in the weight steps, and makes none of its own. */
+    boolean learnsWithWeights() {
+      return this == THRESHOLDS;
     }
 
     @Override
@@ -97,6 +111,8 @@ public record Recipe(
     ADDITIVE,
     /** CE + lambda (E / T - 1). */
     ADD_LINEAR,
+    /** CE + lambda ln E. */
+    ADD_LOG,
     /** alpha CE (ln E / ln T)^beta. */
     MUL_LOG,
     /** Q + beta |E / T - 1|. */
@@ -110,13 +126,13 @@ public record Recipe(
 
     /** Whether it has a gradient. */
     boolean isLoss() {
-      return this == ADDITIVE || this == ADD_LINEAR || this == MUL_LOG;
+      return this == ADDITIVE || this == ADD_LINEAR || this == ADD_LOG || this == MUL_LOG;
     }
 
     /** The trade-off to start from where none is given. */
     public double defaultStrength() {
       return switch (this) {
-        case ADDITIVE, ADD_LINEAR, MUL_LOG -> 0.2;
+        case ADDITIVE, ADD_LINEAR, ADD_LOG, MUL_LOG -> 0.2;
         case ABSOLUTE, SOFT, HARD -> -0.1;
         case ACCURACY -> 0;
       };
@@ -127,6 +143,7 @@ public record Recipe(
       return switch (this) {
         case ADDITIVE -> new Loss.Additive(strength / budget);
         case ADD_LINEAR -> new Loss.AddLinear(strength, budget);
+        case ADD_LOG -> new Loss.AddLog(strength);
         case MUL_LOG ->
             new Loss.MulLog(
                 Loss.MulLog.PUBLISHED_ALPHA, strength, budget, Loss.MulLog.PUBLISHED_TARGET);
@@ -156,7 +173,13 @@ public record Recipe(
                   + " without a supernet and compared by accuracy alone (--method random)")
               .formatted(supernet, policy, objective));
     }
-    if (policy.followsGradients() && supernet != SupernetKind.MULTI_PATH) {
+    if ((policy == PolicyKind.THRESHOLDS) != (supernet == SupernetKind.SUPERKERNEL)) {
+      throw new SextantException(
+          ("policy %s with supernet %s: thresholds are of the parts of superkernels, and nothing"
+                  + " else opens these (--method single-path, or --supernet collapsed)")
+              .formatted(policy, supernet));
+    }
+    if (policy.opensPaths() && supernet != SupernetKind.MULTI_PATH) {
       throw new SextantException(
           ("policy %s with supernet %s: a gate opens a candidate with weights of its own"
                   + " (--supernet multi-path)")
@@ -167,6 +190,12 @@ public record Recipe(
           ("policy %s with objective %s: gates follow gradients, and accuracy has none"
                   + " (--objective add-linear, or --policy reinforce)")
               .formatted(policy, objective));
+    }
+    if (policy == PolicyKind.THRESHOLDS && (cost == CostKind.MEASURED || cost == CostKind.LINEAR)) {
+      throw new SextantException(
+          ("policy thresholds with cost %s: a superkernel's cost is found from the ratios of its"
+                  + " candidates' costs, of which this tells none (--cost latency)")
+              .formatted(cost));
     }
     if (policy == PolicyKind.GATES && cost == CostKind.MEASURED) {
       throw new SextantException(

@@ -64,9 +64,13 @@ class RecipeTest {
                         && cost != CostKind.MEASURED
                     : policy != PolicyKind.UNIFORM
                         && objective != ObjectiveKind.ACCURACY
+                        && (supernet == SupernetKind.SUPERKERNEL)
+                            == (policy == PolicyKind.THRESHOLDS)
                         && (!policy.followsGradients()
-                            || supernet == SupernetKind.MULTI_PATH && objective.isLoss())
-                        && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED);
+                            || supernet != SupernetKind.COLLAPSED && objective.isLoss())
+                        && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED)
+                        && !(policy == PolicyKind.THRESHOLDS
+                            && (cost == CostKind.MEASURED || cost == CostKind.LINEAR));
             if (sense) {
               made++;
               assertEquals(
@@ -83,7 +87,8 @@ class RecipeTest {
         }
       }
     }
-    // 4 uniform; 12 gates; 15 of both gradients; 2 supernets x 2 policies x 5 costs x 6 objectives.
-    assertEquals(4 + 12 + 15 + 120, made);
+    // 4 uniform; 16 gates; 20 of both gradients; 3 costs x 4 losses of thresholds; 2 supernets x 2
+    // policies x 5 costs x 7 objectives.
+    assertEquals(4 + 16 + 20 + 12 + 140, made);
   }
 }
