@@ -40,6 +40,13 @@ public abstract class Optimizer implements AutoCloseable {
       this.path = path;
       this.parameter = parameter;
     }
+
+    /** Makes these its moments, and operands of every step. */
+    void hold(Tensor[] held) {
+      moments = held;
+      operands = new Tensor[2 + held.length];
+      System.arraycopy(held, 0, operands, 2, held.length);
+    }
   }
 
   /**
@@ -67,9 +74,7 @@ public abstract class Optimizer implements AutoCloseable {
       Tensor gradient = entry.parameter.gradient();
       if (gradient != null) {
         if (entry.moments.length == 0) {
-          entry.moments = moments(entry.parameter);
-          entry.operands = new Tensor[2 + entry.moments.length];
-          System.arraycopy(entry.moments, 0, entry.operands, 2, entry.moments.length);
+          entry.hold(moments(entry.parameter));
         }
         entry.steps++;
         entry.operands[0] = entry.parameter.value();
@@ -188,7 +193,7 @@ public abstract class Optimizer implements AutoCloseable {
       Integer steps = savedSteps.get(entry.path);
       if (steps != null) {
         entry.steps = steps;
-        entry.moments = moments(entry.parameter);
+        entry.hold(moments(entry.parameter));
         for (int i = 0; i < entry.moments.length; i++) {
           float[] saved = values.get(entry.path + "#" + slots.get(i));
           if (saved != null) {

@@ -43,6 +43,9 @@ public final class JCudaDriverSeam implements Driver {
 
   private static final Map<Integer, Deque<JCudaDriverSeam>> IDLE = new HashMap<>();
 
+  /** The device whose context a thread has; all of a device share one, which is kept. */
+  private static final ThreadLocal<Integer> CURRENT = ThreadLocal.withInitial(() -> -1);
+
   private final int index;
   private final CudaSettings settings;
   private final CUdevice device = new CUdevice();
@@ -50,7 +53,6 @@ public final class JCudaDriverSeam implements Driver {
   private final CUstream stream = new CUstream();
   private final Map<String, CUfunction> functions = new HashMap<>();
   private final DeviceInfo info;
-  private @Nullable Thread bound;
   private @Nullable Transfers transfers;
   private @Nullable Cublas cublas;
   private @Nullable Cudnn cudnn;
@@ -66,7 +68,7 @@ public final class JCudaDriverSeam implements Driver {
     synchronized (IDLE) {
       Deque<JCudaDriverSeam> idle = IDLE.computeIfAbsent(index, _ -> new ArrayDeque<>());
       JCudaDriverSeam kept = idle.poll();
-      if (kept != null && kept.settings.tf32() == settings.tf32()) {
+      if (kept != null) {
         kept.closed = false;
         return kept;
       }
@@ -100,14 +102,11 @@ public final class JCudaDriverSeam implements Driver {
     }
   }
 
-  /**
-   * Makes the device that of the calling thread: one thread at a time uses this, not always one.
-   */
+  /** Makes the device that of the calling thread: not always the same one uses this. */
   private void bind() {
-    Thread thread = Thread.currentThread();
-    if (thread != bound) {
+    if (CURRENT.get() != index) {
       Status.driver("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent(context));
-      bound = thread;
+      CURRENT.set(index);
     }
   }
 
@@ -439,7 +438,6 @@ public final class JCudaDriverSeam implements Driver {
       transfers.close();
       transfers = null;
     }
-    bound = null;
     synchronized (IDLE) {
       IDLE.computeIfAbsent(index, _ -> new ArrayDeque<>()).push(this);
     }
