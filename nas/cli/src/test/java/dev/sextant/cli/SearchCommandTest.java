@@ -88,6 +88,7 @@ class SearchCommandTest {
       strings = {
         "--method=proxyless-r",
         "--method=tunas",
+        "--method=single-path",
         "--method=random",
         "--policy=gates-reinforce --objective=mul-log",
         "--method=tunas --supernet=multi-path --cost=macs --budget=4M --optimizer=rmsprop",
