@@ -175,9 +175,9 @@ class EmulatedDeviceTest {
 
   @Test
   void aKernelThatIsRefusedEndsWithItsLog() throws IOException {
-    EmulatedBackendProvider.faults(new Faults().refuse("sgd_nesterov_v4"));
+    EmulatedBackendProvider.faults(new Faults().refuse("sgd_nesterov_tensors"));
     Command.run(search("emulated", directory.resolve("run")).toArray())
-        .refused("kernel sgd_nesterov_v4 is refused: ptxas", "Unknown symbol", "sextant ptx");
+        .refused("kernel sgd_nesterov_tensors is refused: ptxas", "Unknown symbol", "sextant ptx");
   }
 
   @Test
