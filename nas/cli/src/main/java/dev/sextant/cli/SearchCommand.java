@@ -3,7 +3,6 @@ package dev.sextant.cli;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.Counts;
-import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;
@@ -19,6 +18,8 @@ import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.search.SearchConfig.WeightOptimizer;
 import dev.sextant.nas.search.SearchRun;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
@@ -58,26 +59,30 @@ final class SearchCommand implements Runnable {
       defaultValue = "proxyless-g",
       description =
           "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
-              + " REINFORCE form), tunas, random; default: ${DEFAULT-VALUE}")
+              + " REINFORCE form), tunas, la-darts or la-pc-darts (Latency-Aware DARTS), random;"
+              + " default: ${DEFAULT-VALUE}")
   private Method method = Method.PROXYLESS_G;
 
   @Option(
       names = "--supernet",
-      description = "how candidates hold weights: multi-path (each its own) or collapsed (shared)")
+      description =
+          "how candidates hold weights: multi-path (each its own), collapsed (shared), cells"
+              + " (mixtures on edges) or partial-cells (the same on a part of the channels)")
   private @Nullable SupernetKind supernet;
 
   @Option(
       names = "--policy",
       description =
-          "who picks: gates, reinforce, gates-reinforce (both gradients), or controller (TuNAS's"
-              + " REINFORCE with warm-ups)")
+          "who picks: gates, reinforce, gates-reinforce (both gradients), controller (TuNAS's"
+              + " REINFORCE with warm-ups), or darts (gradient through mixtures)")
   private @Nullable PolicyKind policy;
 
   @Option(
       names = "--cost",
       description =
           "latency (table of layers), linear (model of one space, --table FILE.csv), macs,"
-              + " parameters, or measured (latency of each sampled network)")
+              + " parameters, measured (latency of each sampled network), or predicted (latency of"
+              + " cells by a trained predictor)")
   private @Nullable CostKind cost;
 
   @Option(
@@ -90,9 +95,10 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--space",
-      defaultValue = "proxyless-small",
-      description = "name or JSON file of a search space; default: ${DEFAULT-VALUE}")
-  private String space = "";
+      description =
+          "name or JSON file of a search space; default: proxyless-small, with cells darts-small or"
+              + " pc-darts-small")
+  private @Nullable String space;
 
   @Option(
       names = "--budget",
@@ -108,9 +114,12 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--table",
       description =
-          "latency table (JSON or CSV) instead of measuring one, or the linear model (CSV);"
-              + " predictions then stand")
+          "latency table (JSON or CSV) instead of measuring one, or the linear model (CSV), or what"
+              + " `sextant predictor` wrote with --save (.csv) or --out (.safetensors); predictions"
+              + " then stand")
   private @Nullable Path table;
+
+  @Mixin private CellOptions cells = new CellOptions();
 
   @Option(names = "--out", description = "directory of the run; default: runs/TIME")
   private @Nullable Path out;
@@ -208,9 +217,10 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--samples",
-      defaultValue = "4",
-      description = "networks in one step of REINFORCE; default: ${DEFAULT-VALUE}")
-  private int samples;
+      description =
+          "networks in one step of REINFORCE, default 4, or in one estimate of predicted latency,"
+              + " default 20")
+  private @Nullable Integer samples;
 
   @Option(
       names = "--gates",
@@ -284,17 +294,18 @@ final class SearchCommand implements Runnable {
   public void run() {
     ConsoleProgress progress = Terminal.progress();
     Device target = Device.parse(device);
-    Recipe recipe = recipe();
+    SearchSpace chosen = space();
+    Recipe recipe = recipe(chosen);
+    recipe.checkSpace(chosen);
     RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
     ImageDataset images = data.open();
     progress.message("data      " + images);
-    Space searched =
-        Networks.space(space)
-            .withInput(
-                new Architecture.Input(images.height(), images.width(), images.channels()),
-                images.classes());
+    SearchSpace searched =
+        chosen.withInput(
+            new Architecture.Input(images.height(), images.width(), images.channels()),
+            images.classes());
     CostModel model = model(recipe, target, searched, progress);
-    ExpectedCost costs = model.costs(searched);
+    SearchRun.Range costs = SearchRun.costs(model, searched);
     CostUnit unit = model.unit();
     double asked =
         budget != null
@@ -328,9 +339,23 @@ final class SearchCommand implements Runnable {
     }
   }
 
+  /** As asked for, at the size asked for, or the one that is for the supernet. */
+  private SearchSpace space() {
+    String name = space;
+    if (name == null) {
+      name =
+          switch (supernet == null ? method.recipe().supernet() : supernet) {
+            case CELLS -> "darts-small";
+            case PARTIAL_CELLS -> "pc-darts-small";
+            case MULTI_PATH, COLLAPSED, NONE -> "proxyless-small";
+          };
+    }
+    return cells.sized(Networks.space(name));
+  }
+
   /** The method's preset, but for what was given another value. */
-  private Recipe recipe() {
-    Recipe preset = method.recipe();
+  private Recipe recipe(SearchSpace searched) {
+    Recipe preset = method.recipe(searched);
     return new Recipe(
         method,
         supernet == null ? preset.supernet() : supernet,
@@ -339,11 +364,18 @@ final class SearchCommand implements Runnable {
         objective == null ? preset.objective() : objective);
   }
 
-  private CostModel model(Recipe recipe, Device target, Space searched, ConsoleProgress progress) {
+  private CostModel model(
+      Recipe recipe, Device target, SearchSpace searched, ConsoleProgress progress) {
     Path file = table;
     return switch (recipe.cost()) {
       case LATENCY, MEASURED ->
-          file == null ? measured(target, searched, progress) : LatencyFiles.read(file);
+          file == null ? measured(target, (Space) searched, progress) : LatencyFiles.read(file);
+      case PREDICTED -> {
+        CellNetworkSpace networks = (CellNetworkSpace) searched;
+        yield file == null
+            ? cells.measured(networks, latencyThreads, latencyBatch, seed, progress)
+            : cells.read(networks, file, seed);
+      }
       case LINEAR -> {
         if (file == null) {
           throw new SextantException("cost linear: give the model's file, --table FILE.csv");
@@ -381,7 +413,7 @@ final class SearchCommand implements Runnable {
         architectureInterval,
         architectureRate,
         architectureGrowth == null ? (controlled ? 10 : 1) : architectureGrowth,
-        samples,
+        samples == null ? (recipe.policy() == PolicyKind.DARTS ? 20 : 4) : samples,
         gates,
         strength == null ? recipe.objective().defaultStrength() : strength,
         fixedStrength,
@@ -395,6 +427,7 @@ final class SearchCommand implements Runnable {
         retrainRate,
         inheritWeights,
         dropout,
+        cells.config(recipe),
         randomSamples);
   }
 

@@ -37,7 +37,8 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
     return switch (config.recipe().supernet()) {
       case MULTI_PATH -> new MultiPathSupernet(space, init);
       case COLLAPSED -> new CollapsedSupernet(space, init);
-      case NONE -> throw new IllegalStateException("there is no supernet");
+      case CELLS, PARTIAL_CELLS, NONE ->
+          throw new IllegalStateException("there is no supernet of a chain");
     };
   }
 
@@ -57,6 +58,7 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
           reinforce(supernet, objective, Reinforce.Config.proxyless(config.samples()), rng);
       case CONTROLLER ->
           reinforce(supernet, objective, Reinforce.Config.tunas(config.samples()), rng);
+      case DARTS -> throw new IllegalStateException("mixtures are searched by their own stage");
       case UNIFORM -> throw new IllegalStateException("uniform networks are trained alone");
     };
   }

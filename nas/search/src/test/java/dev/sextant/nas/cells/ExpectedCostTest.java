@@ -178,7 +178,7 @@ final class ExpectedCostTest {
     for (double[] alphas : parameters.type(1).alphas()) {
       alphas[4] = 60; // separable 3x3 for certain
     }
-    ExpectedMacs macs = ExpectedMacs.small(DARTS, CIFAR, 36, 20);
+    ExpectedMacs macs = ExpectedMacs.small(DARTS, 36, 20);
     Op separable = new Op(Kind.SEPARABLE, 3);
     Op pool = new Op(Kind.MAX_POOL, 3);
     List<Node> everywhere = new ArrayList<>();
@@ -187,12 +187,15 @@ final class ExpectedCostTest {
       everywhere.add(new Node(List.of(new Edge(i, separable), new Edge(i + 1, separable))));
       pools.add(new Node(List.of(new Edge(0, pool), new Edge(1, pool))));
     }
+    for (double[] alphas : parameters.type(2).alphas()) {
+      alphas[1] = 60; // pooling
+    }
     long exact = CellNetworks.small("n", new Genotype(everywhere, pools), CIFAR, 10, 36, 20).macs();
     assertEquals(exact / 1e6, macs.estimate(parameters).value(), 1e-6);
     CellParameters at = random();
     double[] values = at.values();
     double[] gradient = macs.estimate(at).gradient().values();
-    for (int i = 0; i < 112; i += 5) {
+    for (int i = 0; i < 224; i += 5) {
       double[] moved = values.clone();
       moved[i] += 1e-4;
       at.set(moved);

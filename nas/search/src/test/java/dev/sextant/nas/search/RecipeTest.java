@@ -57,16 +57,25 @@ class RecipeTest {
         for (CostKind cost : CostKind.values()) {
           for (ObjectiveKind objective : ObjectiveKind.values()) {
             boolean alone = supernet == SupernetKind.NONE;
+            boolean ofCells =
+                supernet.hasCells()
+                    && policy == PolicyKind.DARTS
+                    && objective.isLoss()
+                    && (cost == CostKind.PREDICTED || cost == CostKind.MACS);
             boolean sense =
                 alone
                     ? policy == PolicyKind.UNIFORM
                         && objective == ObjectiveKind.ACCURACY
                         && cost != CostKind.MEASURED
-                    : policy != PolicyKind.UNIFORM
-                        && objective != ObjectiveKind.ACCURACY
-                        && (!policy.followsGradients()
-                            || supernet == SupernetKind.MULTI_PATH && objective.isLoss())
-                        && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED);
+                    : ofCells
+                        || policy != PolicyKind.DARTS
+                            && !supernet.hasCells()
+                            && cost != CostKind.PREDICTED
+                            && policy != PolicyKind.UNIFORM
+                            && objective != ObjectiveKind.ACCURACY
+                            && (!policy.followsGradients()
+                                || supernet == SupernetKind.MULTI_PATH && objective.isLoss())
+                            && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED);
             if (sense) {
               made++;
               assertEquals(
@@ -83,7 +92,8 @@ class RecipeTest {
         }
       }
     }
-    // 4 uniform; 12 gates; 15 of both gradients; 2 supernets x 2 policies x 5 costs x 6 objectives.
-    assertEquals(4 + 12 + 15 + 120, made);
+    // 5 uniform; 12 gates; 15 of both gradients; 2 supernets x 2 policies x 5 costs x 6 objectives;
+    // 2 supernets of cells x 2 costs x 3 losses.
+    assertEquals(5 + 12 + 15 + 120 + 12, made);
   }
 }
