@@ -8,6 +8,7 @@ module dev.sextant.search {
   requires static transitive org.jspecify;
 
   exports dev.sextant.nas.cells;
+  exports dev.sextant.nas.compare;
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
   exports dev.sextant.nas.objective;
@@ -18,7 +19,9 @@ module dev.sextant.search {
   exports dev.sextant.nas.space;
   exports dev.sextant.nas.supernet;
 
-  // run.json holds its settings as records.
+  // run.json and compare.json hold their settings as records.
+  opens dev.sextant.nas.compare to
+      com.google.gson;
   opens dev.sextant.nas.search to
       com.google.gson;
   opens dev.sextant.nas.data to

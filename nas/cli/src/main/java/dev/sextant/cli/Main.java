@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
     description = "Finds the most accurate network that fits a latency budget, and runs it.",
     subcommands = {
       SearchCommand.class,
+      CompareCommand.class,
       ResumeCommand.class,
       ProfileCommand.class,
       PredictorCommand.class,

@@ -165,7 +165,8 @@ final class ProfileCommand implements Runnable {
 
   private LatencyProfile profile(int workers) {
     Duration limit = Duration.ofNanos((long) (seconds * 1e9));
-    return new LatencyProfile(Device.parse(device), workers, new LatencyMeter(GOAL, limit, limit));
+    return new LatencyProfile(
+        Device.parse(device), workers, new LatencyMeter(GOAL, limit, limit, Duration.ofSeconds(2)));
   }
 
   private void compare(LatencyTable latencies, Space searched) {

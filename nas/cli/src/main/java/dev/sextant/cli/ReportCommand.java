@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.compare.Comparison;
 import dev.sextant.nas.report.Report;
 import dev.sextant.nas.search.RunDirectory;
 import java.nio.file.Path;
@@ -10,13 +11,21 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "report",
     mixinStandardHelpOptions = true,
-    description = "Writes report.html into the directory of a run, finished or not.")
+    description =
+        "Writes report.html into the directory of a run, or compare.html into that of a comparison;"
+            + " finished or not.")
 final class ReportCommand implements Runnable {
-  @Parameters(paramLabel = "DIR", description = "directory of the run")
+  @Parameters(paramLabel = "DIR", description = "directory of the run or comparison")
   private Path directory = Path.of("");
 
   @Override
   public void run() {
+    if (Comparison.isIn(directory)) {
+      Comparison comparison = Comparison.read(directory);
+      comparison.write();
+      System.out.println("written " + comparison.page());
+      return;
+    }
     RunDirectory run = new RunDirectory(directory);
     Report.write(run);
     System.out.println("written " + run.report());

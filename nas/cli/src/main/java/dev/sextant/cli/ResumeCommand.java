@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.compare.Comparison;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.search.SearchRun;
@@ -15,9 +16,10 @@ import picocli.CommandLine.Parameters;
     name = "resume",
     mixinStandardHelpOptions = true,
     description =
-        "Continues a run from its last checkpoint, to the same bits as if it had not stopped.")
+        "Continues a run from its last checkpoint, to the same bits as if it had not stopped; or a"
+            + " comparison with the run it had come to.")
 final class ResumeCommand implements Runnable {
-  @Parameters(paramLabel = "DIR", description = "directory of the run")
+  @Parameters(paramLabel = "DIR", description = "directory of the run or comparison")
   private Path directory = Path.of("");
 
   @Option(
@@ -28,6 +30,11 @@ final class ResumeCommand implements Runnable {
 
   @Override
   public void run() {
+    if (Comparison.isIn(directory)) {
+      Comparison comparison = Comparison.read(directory);
+      Terminal.print(comparison.run(checkpointSeconds, Terminal.progress()), comparison);
+      return;
+    }
     RunDirectory run = new RunDirectory(directory);
     if (run.isTraining()) {
       resumeTraining(run);

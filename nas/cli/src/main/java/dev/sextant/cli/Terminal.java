@@ -1,11 +1,15 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.compare.Comparison;
+import dev.sextant.nas.compare.Plan;
+import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.search.Recipe;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.search.SearchResult;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
@@ -14,13 +18,15 @@ import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import java.io.Console;
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /** What commands print. */
 final class Terminal {
   /** Repeated until steady, so that each measurement may be short. */
   private static final LatencyMeter METER =
-      new LatencyMeter(0.02, Duration.ofMillis(500), Duration.ofMillis(500));
+      new LatencyMeter(
+          0.02, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(10));
 
   private Terminal() {}
 
@@ -36,6 +42,7 @@ final class Terminal {
     SearchResult.Search search = result.search();
     System.out.println();
     System.out.println("network   " + layers(result.found()));
+    printCells(result.found().architecture());
     if (search != null) {
       System.out.printf(
           "search    average of the networks drawn %s, most probable %s, lambda %.3f%s%n",
@@ -58,6 +65,54 @@ final class Terminal {
     }
     System.out.println();
     System.out.println("written to " + directory.path());
+  }
+
+  /** The table of a comparison. */
+  static void print(Standing standing, Comparison comparison) {
+    Plan plan = standing.plan();
+    List<Standing.Summary> rows = standing.summaries();
+    int width = rows.stream().mapToInt(row -> row.method().name().length()).max().orElse(0);
+    String name = "%-" + Math.max(width, 6) + "s";
+    System.out.printf("%nbudget    %s%n", CostUnit.MILLISECONDS.format(plan.budgetMs()));
+    System.out.printf("time      %.0f s of search and retraining for each run%n%n", plan.seconds());
+    System.out.printf(
+        name + "  runs  test accuracy %%      measured ms          within %.0f %%  seconds%n",
+        "method",
+        100 * Standing.TOLERANCE);
+    for (Standing.Summary row : rows) {
+      System.out.printf(
+          name + "  %4d  %-18s  %-19s  %-10s  %s%n",
+          row.method().name(),
+          row.runs(),
+          spread(row.accuracy(), 100, "%.2f"),
+          spread(row.measuredMs(), 1, "%.4f"),
+          row.withinBudget() + " of " + row.runs(),
+          spread(row.seconds(), 1, "%.0f"));
+    }
+    System.out.println();
+    standing.remarks().forEach(System.out::println);
+    System.out.println("written to " + comparison.directory());
+  }
+
+  private static String spread(Standing.Spread spread, double scale, String format) {
+    return Double.isNaN(spread.mean())
+        ? "-"
+        : Double.isNaN(spread.deviation())
+            ? format.formatted(scale * spread.mean())
+            : (format + " ± " + format)
+                .formatted(scale * spread.mean(), scale * spread.deviation());
+  }
+
+  /** The graphs of the normal and of the reduction cell, where there are cells. */
+  private static void printCells(Architecture architecture) {
+    for (int stride = 1; stride <= 2; stride++) {
+      for (Layer layer : architecture.layers()) {
+        if (layer instanceof Cell cell && cell.stride() == stride) {
+          System.out.println((stride == 1 ? "normal    " : "reduction ") + cell.graph());
+          break;
+        }
+      }
+    }
   }
 
   /** A network's accuracy on test images and its latency. */

@@ -34,22 +34,23 @@ import java.util.function.Supplier;
  * @param goal width of the confidence interval divided by the median, such as 0.02
  * @param warmUpLimit most time spent before the first sample
  * @param limit most time spent on samples
+ * @param patience most time that {@link #steady} waits for other processes and the clock
  */
-public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
+public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Duration patience) {
   /** 2 % within 2 s, after at most 3 s of warm-up. */
   public static final LatencyMeter DEFAULT =
-      new LatencyMeter(0.02, Duration.ofSeconds(3), Duration.ofSeconds(2));
+      new LatencyMeter(0.02, Duration.ofSeconds(3), Duration.ofSeconds(2), Duration.ofSeconds(2));
 
   /** Most repetitions of {@link #steady}. */
   public static final int MAX_ROUNDS = 12;
-
-  /** How long {@link #steady} waits for other processes to rest. */
-  public static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private static final int MIN_ROUNDS = 3;
 
   /** Processors that others may keep busy in a round that counts. */
   private static final double BUSY = 0.2;
+
+  /** How much slower the clock may be in a round that counts. */
+  private static final double SLOW = 1.015;
 
   private static final long SAMPLE_NANOS = 100_000;
   private static final long ROUND_NANOS = 20_000_000;
@@ -69,10 +70,10 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
 
   /** Checks the ranges. */
   public LatencyMeter {
-    if (!(goal > 0) || warmUpLimit.isNegative() || limit.isNegative()) {
+    if (!(goal > 0) || warmUpLimit.isNegative() || limit.isNegative() || patience.isNegative()) {
       throw new SextantException(
-          "latency: goal %s, warm-up %s and limit %s must be positive"
-              .formatted(goal, warmUpLimit, limit));
+          "latency: goal %s, warm-up %s, limit %s and patience %s must be positive"
+              .formatted(goal, warmUpLimit, limit, patience));
     }
   }
 
@@ -121,18 +122,20 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit) {
    *
    * <p>A processor shared with other work runs at two speeds, often for seconds (1.5 times slower
    * while a neighbour keeps the other half of a core busy, say). Two agreeing medians are then the
-   * speed of the machine itself. Rounds during which other processes were seen at work do not
-   * count, for {@link #PATIENCE} at most.
+   * speed of the machine itself. Rounds during which other processes were seen at work, or the
+   * clock ran slower than it had in this process ({@link ClockSpeed}), do not count while there is
+   * patience left.
    */
   public Latency steady(Supplier<Latency> measurement) {
-    long patience = System.nanoTime() + PATIENCE.toNanos();
+    long end = System.nanoTime() + patience.toNanos();
     Latency least = null;
     Latency second = null;
     int rounds = 0;
     while (rounds < MAX_ROUNDS) {
       othersAtWork();
       Latency next = measurement.get();
-      if (othersAtWork() < BUSY || System.nanoTime() > patience) {
+      boolean quiet = othersAtWork() < BUSY && ClockSpeed.slowdown() < SLOW;
+      if (quiet || System.nanoTime() > end) {
         rounds++;
       }
       if (least == null || next.medianMs() < least.medianMs()) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class LatencyMeterTest {
   private static final LatencyMeter QUICK =
-      new LatencyMeter(0.02, Duration.ofMillis(300), Duration.ofSeconds(1));
+      new LatencyMeter(0.02, Duration.ofMillis(300), Duration.ofSeconds(1), Duration.ofSeconds(1));
 
   private static void busyWait(long nanos) {
     long end = System.nanoTime() + nanos;
@@ -37,7 +37,8 @@ class LatencyMeterTest {
   @Test
   void stopsAtTheLimitWhereNothingIsStable() {
     Rng rng = new Rng(1);
-    LatencyMeter strict = new LatencyMeter(1e-9, Duration.ofMillis(50), Duration.ofMillis(200));
+    LatencyMeter strict =
+        new LatencyMeter(1e-9, Duration.ofMillis(50), Duration.ofMillis(200), Duration.ZERO);
     long start = System.nanoTime();
     Latency latency = strict.measure(() -> busyWait(100_000 + rng.nextInt(1_000_000)));
     assertTrue(System.nanoTime() - start < 2_000_000_000L);
@@ -47,7 +48,7 @@ class LatencyMeterTest {
 
   @Test
   void aRunLongerThanEveryLimitIsStillMeasured() {
-    LatencyMeter meter = new LatencyMeter(0.02, Duration.ZERO, Duration.ZERO);
+    LatencyMeter meter = new LatencyMeter(0.02, Duration.ZERO, Duration.ZERO, Duration.ZERO);
     Latency latency = meter.measure(() -> busyWait(3_000_000));
     assertEquals(1, latency.count());
     assertTrue(latency.medianMs() >= 3);
@@ -94,13 +95,46 @@ class LatencyMeterTest {
     assertEquals(0.955, covered / (double) repetitions, 0.03);
   }
 
+  /** Two slow rounds agree, but the clock or others at work keep them from counting. */
+  @Test
+  void steadyWaitsNoLongerThanItsPatience() {
+    LatencyMeter patient =
+        new LatencyMeter(1e-9, Duration.ZERO, Duration.ZERO, Duration.ofMillis(200));
+    int[] rounds = {0};
+    long start = System.nanoTime();
+    Latency least =
+        patient.steady(
+            () -> {
+              busyWait(1_000_000);
+              return new Latency(10.0 - rounds[0]++ % 7, 20, 30, 40, 0.001);
+            });
+    assertTrue(System.nanoTime() - start < 2_000_000_000L);
+    assertEquals(4, least.medianMs());
+    assertTrue(rounds[0] >= LatencyMeter.MAX_ROUNDS, "rounds: " + rounds[0]);
+  }
+
+  @Test
+  void theClockIsNeverFasterThanItsFastest() {
+    double least = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < 30; i++) {
+      double slowdown = ClockSpeed.slowdown();
+      assertTrue(slowdown >= 1 && slowdown < 100, "slowdown " + slowdown);
+      least = Math.min(least, slowdown);
+    }
+    assertEquals(1, least, 0.3);
+  }
+
   @Test
   void refusesAGoalThatCannotBe() {
-    assertThrows(SextantException.class, () -> new LatencyMeter(0, Duration.ZERO, Duration.ZERO));
     assertThrows(
-        SextantException.class, () -> new LatencyMeter(Double.NaN, Duration.ZERO, Duration.ZERO));
+        SextantException.class,
+        () -> new LatencyMeter(0, Duration.ZERO, Duration.ZERO, Duration.ZERO));
     assertThrows(
-        SextantException.class, () -> new LatencyMeter(0.02, Duration.ofMillis(-1), Duration.ZERO));
+        SextantException.class,
+        () -> new LatencyMeter(Double.NaN, Duration.ZERO, Duration.ZERO, Duration.ZERO));
+    assertThrows(
+        SextantException.class,
+        () -> new LatencyMeter(0.02, Duration.ofMillis(-1), Duration.ZERO, Duration.ZERO));
   }
 
   @Test

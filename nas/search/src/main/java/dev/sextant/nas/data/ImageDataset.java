@@ -51,6 +51,18 @@ public record ImageDataset(
     return new ImageDataset(name, classNames, train, test, Normalization.of(train));
   }
 
+  /**
+   * The same test images with fewer training images, of which every class keeps its share; itself
+   * if it has no more.
+   */
+  public ImageDataset withTraining(int images) {
+    if (images >= train.count()) {
+      return this;
+    }
+    int[] kept = Split.stratifiedCount(train, images, 0).validation();
+    return new ImageDataset(name, classNames, train.select(kept), test, normalization);
+  }
+
   private static void checkLabels(String name, String part, Images images, int classes) {
     for (int i = 0; i < images.count(); i++) {
       if (images.label(i) >= classes) {

@@ -145,6 +145,16 @@ public final class Images {
     System.arraycopy(chunk(index), offset(index), destination, offset, imageBytes);
   }
 
+  /** Copies of some images, in this order. */
+  Images select(int[] indices) {
+    Images selected = allocate("images", indices.length, height, width, channels);
+    for (int i = 0; i < indices.length; i++) {
+      selected.setLabel(i, label(indices[i]));
+      copyPixels(indices[i], selected.chunk(i), selected.offset(i));
+    }
+    return selected;
+  }
+
   /** The largest label and one more. */
   int labelBound() {
     return Arrays.stream(labels).max().orElse(-1) + 1;

@@ -8,27 +8,39 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Lines over epochs, as SVG. Values that are not known (NaN) are left out. */
+/**
+ * Lines over epochs, or points over something else, as SVG. Values that are not known (NaN) are
+ * left out.
+ */
 final class Chart {
   /** How a line is drawn. */
   enum Stroke {
     SOLID,
     DASHED,
-    FAINT
+    FAINT,
+    /** Points without a line. */
+    POINTS
   }
 
   /**
-   * One line.
+   * One line, or one color of points.
    *
    * @param name in the legend; lines of the same name share an entry
    * @param color index into the palette
-   * @param x epochs
+   * @param x epochs, or what the chart is over
    * @param y values, as many
    */
   record Series(String name, int color, Stroke stroke, double[] x, double[] y) {}
 
   /** A value to compare with, drawn across. */
   private record Level(String name, double value) {}
+
+  /** What is shaded. */
+  private record Band(String name, double from, double to) {
+    boolean isEmpty() {
+      return from == to;
+    }
+  }
 
   private static final double WIDTH = 460;
   private static final double HEIGHT = 250;
@@ -44,7 +56,9 @@ final class Chart {
   private final String yLabel;
   private final List<Series> series = new ArrayList<>();
   private final List<Level> levels = new ArrayList<>();
-  private double warmup;
+  private String xLabel = "epoch";
+  private boolean epochs = true;
+  private Band band = new Band("", 0, 0);
   private boolean fromZero;
 
   /**
@@ -71,9 +85,20 @@ final class Chart {
     return this;
   }
 
-  /** Shades the epochs up to this one as the warm-up; 0 for none. */
-  Chart warmup(double lastEpoch) {
-    warmup = lastEpoch;
+  /** Shades a part of the horizontal axis; nothing where both ends are the same. */
+  Chart band(String name, double from, double to) {
+    band = new Band(name, from, to);
+    return this;
+  }
+
+  /**
+   * Lets the horizontal axis be another quantity than epochs.
+   *
+   * @param label with its unit
+   */
+  Chart over(String label) {
+    xLabel = label;
+    epochs = false;
     return this;
   }
 
@@ -101,7 +126,7 @@ final class Chart {
         "aria-label",
         title);
     html.leaf("title", title);
-    if (warmup > 0) {
+    if (!band.isEmpty()) {
       shade(html, x);
     }
     axes(html, x, y);
@@ -115,9 +140,15 @@ final class Chart {
   }
 
   private Axis xAxis() {
-    double most =
-        series.stream().flatMapToDouble(line -> Arrays.stream(line.x)).max().orElseThrow();
-    return Axis.of(0, Math.max(most, 1), 8, 1);
+    double[] values = series.stream().flatMapToDouble(line -> Arrays.stream(line.x)).toArray();
+    double most = Arrays.stream(values).max().orElseThrow();
+    if (epochs) {
+      return Axis.of(0, Math.max(most, 1), 8, 1);
+    }
+    double least = Arrays.stream(values).min().orElseThrow();
+    return band.isEmpty()
+        ? Axis.of(least, most, 6, 0)
+        : Axis.of(Math.min(least, band.from), Math.max(most, band.to), 6, 0);
   }
 
   private Axis yAxis() {
@@ -152,11 +183,11 @@ final class Chart {
             "class",
             "warmup",
             "x",
-            length(LEFT),
+            length(x(x, band.from)),
             "y",
             length(TOP),
             "width",
-            length(x(x, warmup) - LEFT),
+            length(x(x, band.to) - x(x, band.from)),
             "height",
             length(HEIGHT - TOP - BOTTOM))
         .close();
@@ -175,7 +206,7 @@ final class Chart {
       line(html, "axis", at, bottom, at, bottom + 4);
       label(html, x.label(tick), at, bottom + 17, "middle");
     }
-    label(html, "epoch", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle");
+    label(html, xLabel, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle");
     double middle = (TOP + bottom) / 2;
     html.leaf(
         "text",
@@ -188,7 +219,7 @@ final class Chart {
         "translate(13 %s) rotate(-90)".formatted(length(middle)));
   }
 
-  private static void draw(Html html, Series line, Axis x, Axis y) {
+  private void draw(Html html, Series line, Axis x, Axis y) {
     StringBuilder path = new StringBuilder();
     boolean down = false;
     int known = 0;
@@ -203,9 +234,11 @@ final class Chart {
       }
       down = finite;
     }
-    html.open("path", "class", style(line), "d", path.toString()).close();
-    if (known > MARKED) {
-      return;
+    if (line.stroke != Stroke.POINTS) {
+      html.open("path", "class", style(line), "d", path.toString()).close();
+      if (known > MARKED) {
+        return;
+      }
     }
     for (int i = 0; i < line.x.length; i++) {
       if (Double.isFinite(line.y[i])) {
@@ -218,14 +251,18 @@ final class Chart {
                 "cy",
                 length(y(y, line.y[i])),
                 "r",
-                "2.6")
+                line.stroke == Stroke.POINTS ? "4" : "2.6")
             .leaf(
                 "title",
-                "%s, epoch %s: %s"
-                    .formatted(line.name, length(line.x[i]), Numbers.significant(line.y[i])))
+                "%s, %s %s: %s"
+                    .formatted(line.name, xLabel, at(line.x[i]), Numbers.significant(line.y[i])))
             .close();
       }
     }
+  }
+
+  private String at(double value) {
+    return epochs ? length(value) : Numbers.significant(value);
   }
 
   private void legend(Html html) {
@@ -235,11 +272,11 @@ final class Chart {
         level -> entries.put(level.name + " " + Numbers.significant(level.value), "level"));
     html.open("p", "class", "legend");
     entries.forEach((name, style) -> entry(html, name, style));
-    if (warmup > 0) {
+    if (!band.isEmpty()) {
       html.open("span");
       html.open("svg", "class", "swatch", "viewBox", "0 0 24 10", "aria-hidden", "true");
       html.open("rect", "class", "warmup", "width", "24", "height", "10").close();
-      html.close().text(" warm-up").close();
+      html.close().text(" " + band.name).close();
     }
     html.close();
   }
@@ -247,7 +284,11 @@ final class Chart {
   private static void entry(Html html, String name, String style) {
     html.open("span");
     html.open("svg", "class", "swatch", "viewBox", "0 0 24 10", "aria-hidden", "true");
-    line(html, style, 0, 5, 24, 5);
+    if (style.startsWith("mark")) {
+      html.open("circle", "class", style, "cx", "12", "cy", "5", "r", "4").close();
+    } else {
+      line(html, style, 0, 5, 24, 5);
+    }
     html.close().text(" " + name).close();
   }
 
@@ -257,6 +298,7 @@ final class Chart {
       case SOLID -> style;
       case DASHED -> style + " dashed";
       case FAINT -> style + " faint";
+      case POINTS -> "mark " + color(line.color);
     };
   }
 

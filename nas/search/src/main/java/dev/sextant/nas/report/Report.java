@@ -307,7 +307,7 @@ public final class Report {
   }
 
   private Chart chart(String title, String yLabel) {
-    return new Chart(title, yLabel).warmup(run.events().warmup());
+    return new Chart(title, yLabel).band("warm-up", 0, run.events().warmup());
   }
 
   private void trainingCurves() {

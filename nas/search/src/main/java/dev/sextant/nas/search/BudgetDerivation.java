@@ -18,7 +18,7 @@ import java.util.function.ToDoubleFunction;
 record BudgetDerivation(
     SearchSpace space, SearchConfig config, double tolerance, Progress progress) {
   /** A measured latency further from the budget than this is corrected for. */
-  private static final double CORRECTED = 0.02;
+  private static final double CORRECTED = 0.01;
 
   private static final int CORRECTIONS = 8;
 

@@ -372,7 +372,7 @@ final class CellStage implements SearchStage {
   @Override
   public String status() {
     Outcome mean = running.mean();
-    return "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.2f"
+    return "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.3g"
         .formatted(
             mean.loss(),
             100 * mean.accuracy(),

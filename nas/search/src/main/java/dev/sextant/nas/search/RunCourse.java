@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RunCourse {
   /** How far from the budget a derived network may be predicted: half of what measuring may add. */
-  static final double TOLERANCE = 0.015;
+  static final double TOLERANCE = 0.01;
 
   /** How far from it a random network may measure; so often another one is drawn. */
   private static final double MEASURED_TOLERANCE = 0.02;
@@ -38,11 +38,17 @@ final class RunCourse {
   private static final long SPLIT_SEED = 0;
 
   private static final LatencyMeter METER =
-      new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500));
+      new LatencyMeter(
+          0.01, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(10));
+
+  /** For random networks, of which several are drawn. */
+  private static final LatencyMeter DRAWS_METER =
+      new LatencyMeter(
+          0.015, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(2));
 
   /** For rewards, of which many average out. */
   private static final LatencyMeter QUICK_METER =
-      new LatencyMeter(0.03, Duration.ofMillis(30), Duration.ofMillis(60));
+      new LatencyMeter(0.03, Duration.ofMillis(30), Duration.ofMillis(60), Duration.ZERO);
 
   private final RunDirectory directory;
   private final RunDirectory.Setup setup;
@@ -168,7 +174,7 @@ final class RunCourse {
       if (!measures()) {
         return decisions;
       }
-      double measured = measure(space.derive(decisions), METER);
+      double measured = measure(space.derive(decisions), DRAWS_METER);
       double error = measured / config.budget() - 1;
       error = config.ceiling() ? Math.max(0, error) : Math.abs(error);
       if (error < bestError) {

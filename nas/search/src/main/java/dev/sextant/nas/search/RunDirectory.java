@@ -76,6 +76,20 @@ public record RunDirectory(Path path) {
     public Setup {
       config.recipe().checkSpace(space);
     }
+
+    /** The same with other settings. */
+    public Setup with(SearchConfig other) {
+      return new Setup(
+          dataSource,
+          dataOptions,
+          space,
+          other,
+          tableGiven,
+          device,
+          threads,
+          latencyThreads,
+          latencyBatch);
+    }
   }
 
   /**
@@ -103,7 +117,10 @@ public record RunDirectory(Path path) {
       throw new SextantException(
           "%s: cannot be made, %s is no directory".formatted(path, existing));
     }
-    if (!Files.isWritable(existing)) {
+    try {
+      // Permissions do not tell: a superuser's hold for read-only and special file systems too.
+      Files.delete(Files.createTempFile(existing, ".sextant-", null));
+    } catch (IOException e) {
       throw new SextantException(
           "%s: cannot be written, no permission for %s".formatted(path, existing));
     }

@@ -170,6 +170,54 @@ public record SearchConfig(
         trainingSeed);
   }
 
+  /** The same search by another seed that goes on for another time. */
+  public SearchConfig with(long otherSeed, Effort effort) {
+    return with(otherSeed, effort, quietEpochs, architectureRate);
+  }
+
+  /**
+   * The same steps, to be timed: architecture steps from the first joint epoch on, at a rate of 0,
+   * so that a few of them need move nothing.
+   */
+  public SearchConfig timed(Effort effort) {
+    return with(seed, effort, 0, 0);
+  }
+
+  private SearchConfig with(
+      long otherSeed, Effort effort, int otherQuietEpochs, double otherArchitectureRate) {
+    return new SearchConfig(
+        otherSeed,
+        recipe,
+        batch,
+        validationFraction,
+        effort.warmupEpochs(),
+        warmupRate,
+        effort.epochs(),
+        rate,
+        oneCosine,
+        optimizer,
+        otherQuietEpochs,
+        architectureInterval,
+        otherArchitectureRate,
+        architectureGrowth,
+        samples,
+        gates,
+        strength,
+        fixedStrength,
+        weightDecay,
+        momentum,
+        labelSmoothing,
+        augmentation,
+        budget,
+        ceiling,
+        effort.retrainEpochs(),
+        retrainRate,
+        inheritWeights,
+        dropout,
+        cells,
+        effort.randomSamples());
+  }
+
   static void atLeast(String name, int value, int least) {
     if (value < least) {
       throw new SextantException("%s: %d is not at least %d".formatted(name, value, least));

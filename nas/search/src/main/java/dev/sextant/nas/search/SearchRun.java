@@ -26,7 +26,6 @@ import org.jspecify.annotations.Nullable;
 public final class SearchRun implements AutoCloseable {
   private final RunDirectory directory;
   private final RunDirectory.Setup setup;
-  private final CostModel model;
   private final Backend backend;
   private final EventLog events;
   private final Progress progress;
@@ -34,13 +33,14 @@ public final class SearchRun implements AutoCloseable {
   private final RunResults results;
   private final RunCourse course;
   private Stage stage;
+  private @Nullable PredictedLatency ownModel;
   private long lastCheckpoint = System.nanoTime();
   private long lastTick = System.nanoTime();
 
   /**
    * Starts a run in an empty directory.
    *
-   * @param model which must price every network of the space; the run closes it
+   * @param model which must price every network of the space; stays the caller's
    * @param data what {@code setup} names, opened
    * @param checkpointSeconds between checkpoints
    * @throws SextantException if the budget is out of the space's range, with that range
@@ -69,6 +69,21 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
+   * Writes what a run is to do into an empty directory, for {@link #resume} to begin it.
+   *
+   * @throws SextantException as {@link #start} does
+   */
+  public static void prepare(RunDirectory directory, RunDirectory.Setup setup, CostModel model) {
+    check(setup, model);
+    directory.begin(
+        () -> {
+          directory.write(setup);
+          directory.writePrices(model);
+          return directory;
+        });
+  }
+
+  /**
    * Continues a run from its last checkpoint, or from its beginning if it made none.
    *
    * @throws SextantException if the directory holds no run or a file of it is damaged
@@ -84,8 +99,11 @@ public final class SearchRun implements AutoCloseable {
           Files.exists(directory.checkpoint())
               ? Checkpoint.read(directory.checkpoint(), backend)
               : null;
-      return new SearchRun(
-          directory, setup, model, data, backend, checkpoint, checkpointSeconds, progress);
+      SearchRun run =
+          new SearchRun(
+              directory, setup, model, data, backend, checkpoint, checkpointSeconds, progress);
+      run.ownModel = model instanceof PredictedLatency read ? read : null;
+      return run;
     } catch (RuntimeException e) {
       backend.close();
       throw e;
@@ -103,7 +121,6 @@ public final class SearchRun implements AutoCloseable {
       Progress progress) {
     this.directory = directory;
     this.setup = setup;
-    this.model = model;
     this.backend = backend;
     this.progress = progress;
     checkData(data);
@@ -271,8 +288,8 @@ public final class SearchRun implements AutoCloseable {
     stage.close();
     events.close();
     backend.close();
-    if (model instanceof PredictedLatency predicted) {
-      predicted.close();
+    if (ownModel != null) {
+      ownModel.close();
     }
   }
 }

@@ -1,0 +1,243 @@
+package dev.sextant.cli;
+
+import dev.sextant.nas.compare.Comparison;
+import dev.sextant.nas.compare.Entrant;
+import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.search.Effort;
+import dev.sextant.nas.search.Method;
+import dev.sextant.nas.search.Recipe;
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.SearchRun;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sextant compare}. */
+@Command(
+    name = "compare",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description =
+        "Compares methods over several seeds: each run searches and trains its network for the"
+            + " same time within the same latency budget. The same command again, or resume,"
+            + " continues a comparison that was stopped.")
+final class CompareCommand implements Runnable {
+  /** Where in the first space's range of latencies the budget lies if none is given. */
+  private static final double DEFAULT_BUDGET = 0.4;
+
+  /** What may differ when a comparison is continued. */
+  private static final Set<String> FREE =
+      Set.of("--out", "--checkpoint-seconds", "--help", "--version");
+
+  /** The comparison chooses its own; the settings of runs are copied with others. */
+  private static final Effort ANY = new Effort(0, 1_000_000, 1, 1);
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Mixin private DataSource data = new DataSource();
+  @Mixin private Machine machine = new Machine();
+  @Mixin private SearchSettings settings = new SearchSettings();
+
+  @Option(
+      names = "--methods",
+      split = ",",
+      defaultValue = "proxyless-g,proxyless-r,tunas,random",
+      description =
+          "methods as of search, each with a space of its own after a colon where it needs one, as"
+              + " in proxyless-g,tunas:mine.json,random; default: ${DEFAULT-VALUE}")
+  private List<String> methods = List.of();
+
+  @Option(
+      names = "--seeds",
+      defaultValue = "3",
+      description = "runs of each method; default: ${DEFAULT-VALUE}")
+  private int seeds;
+
+  @Option(
+      names = "--time",
+      defaultValue = "3m",
+      converter = TimeConverter.class,
+      description =
+          "of search and retraining together, for each run, as in 90s, 3m or 1.5h; default:"
+              + " ${DEFAULT-VALUE}")
+  private Duration time = Duration.ZERO;
+
+  @Option(
+      names = "--space",
+      defaultValue = "proxyless-small",
+      description =
+          "name or JSON file of a search space, for methods without one of their own; default:"
+              + " ${DEFAULT-VALUE}")
+  private String space = "";
+
+  @Option(
+      names = "--budget",
+      converter = BudgetConverter.class,
+      description = "latency to meet, as in 1.5ms; default: 40 %% up the first space's range")
+  private BudgetConverter.@Nullable Budget budget;
+
+  @Option(names = "--ceiling", description = "the budget may be undercut")
+  private boolean ceiling;
+
+  @Option(
+      names = "--out",
+      defaultValue = "runs/compare",
+      description = "directory of the comparison; default: ${DEFAULT-VALUE}")
+  private Path out = Path.of("");
+
+  @Option(
+      names = "--checkpoint-seconds",
+      defaultValue = "30",
+      description = "between checkpoints; default: ${DEFAULT-VALUE}")
+  private double checkpointSeconds;
+
+  /** A method and the space it searches. */
+  private record Pair(Method method, String space) {
+    static Pair of(String text, String otherwise) {
+      int colon = text.indexOf(':');
+      String name = colon < 0 ? text : text.substring(0, colon);
+      return Arrays.stream(Method.values())
+          .filter(method -> method.toString().equalsIgnoreCase(name))
+          .findFirst()
+          .map(method -> new Pair(method, colon < 0 ? otherwise : text.substring(colon + 1)))
+          .orElseThrow(
+              () ->
+                  new SextantException(
+                      "methods: '%s' is none (there are %s)"
+                          .formatted(
+                              name,
+                              Arrays.stream(Method.values())
+                                  .map(Method::toString)
+                                  .collect(Collectors.joining(", ")))));
+    }
+  }
+
+  @Override
+  public void run() {
+    ConsoleProgress progress = Terminal.progress();
+    Comparison comparison = Comparison.isIn(out) ? continued() : begun(progress);
+    Terminal.print(comparison.run(checkpointSeconds, progress), comparison);
+  }
+
+  /** What was asked for, every option by its name. */
+  private SequencedMap<String, String> asked() {
+    SequencedMap<String, String> asked = new TreeMap<>();
+    for (OptionSpec option : spec.options()) {
+      Object value = option.getValue();
+      if (!FREE.contains(option.longestName()) && value != null) {
+        asked.put(option.longestName(), value.toString());
+      }
+    }
+    return asked;
+  }
+
+  private Comparison continued() {
+    Comparison comparison = Comparison.read(out);
+    SequencedMap<String, String> before = comparison.plan().asked();
+    SequencedMap<String, String> now = asked();
+    Set<String> options = new HashSet<>(before.keySet());
+    options.addAll(now.keySet());
+    for (String option : options.stream().sorted().toList()) {
+      String one = before.getOrDefault(option, "its default");
+      String other = now.getOrDefault(option, "its default");
+      if (!one.equals(other)) {
+        throw new SextantException(
+            "%s: holds a comparison with %s %s, not %s; resume it or give another --out"
+                .formatted(out, option, one, other));
+      }
+    }
+    return comparison;
+  }
+
+  private Comparison begun(ConsoleProgress progress) {
+    machine.device();
+    if (seeds < 1) {
+      throw new SextantException("seeds: %d is not at least 1".formatted(seeds));
+    }
+    List<Pair> pairs = methods.stream().map(text -> Pair.of(text, space)).toList();
+    Set<Pair> different = new HashSet<>();
+    for (Pair pair : pairs) {
+      if (!different.add(pair)) {
+        throw new SextantException(
+            "methods: %s is there twice with the space %s".formatted(pair.method, pair.space));
+      }
+    }
+    RunDirectory.create(out);
+    ImageDataset images = data.open();
+    progress.message("data      " + images);
+    List<Entrant> entrants = entrants(pairs, images, progress);
+    return Comparison.plan(out, asked(), entrants, time.toMillis() * 1e-3, seeds, images, progress);
+  }
+
+  /** Networks of cells at the size asked for. */
+  private SearchSpace sized(String name) {
+    SearchSpace named = Networks.space(name);
+    return named instanceof CellNetworkSpace ? settings.cells().sized(named) : named;
+  }
+
+  private List<Entrant> entrants(List<Pair> pairs, ImageDataset images, ConsoleProgress progress) {
+    Map<String, SearchSpace> spaces = new HashMap<>();
+    Map<String, CostModel> models = new HashMap<>();
+    List<Entrant> entrants = new ArrayList<>();
+    double budgetMs = budget == null ? 0 : budget.in(CostUnit.MILLISECONDS);
+    for (Pair pair : pairs) {
+      SearchSpace searched =
+          spaces.computeIfAbsent(
+              pair.space,
+              name ->
+                  sized(name)
+                      .withInput(
+                          new Architecture.Input(
+                              images.height(), images.width(), images.channels()),
+                          images.classes()));
+      Recipe recipe = pair.method.recipe(searched);
+      recipe.checkSpace(searched);
+      CostModel model =
+          models.computeIfAbsent(
+              pair.space + " by " + recipe.cost(),
+              key -> machine.model(recipe.cost(), searched, settings.cells(), 0, progress));
+      if (budgetMs == 0) {
+        SearchRun.Range costs = SearchRun.costs(model, searched);
+        budgetMs = costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
+      }
+      boolean alone = pairs.stream().filter(p -> p.method == pair.method).count() == 1;
+      String name =
+          alone ? pair.method.toString() : "%s-%s".formatted(pair.method, searched.name());
+      entrants.add(
+          new Entrant(
+              name,
+              machine.setup(
+                  data, searched, settings.config(recipe, budgetMs, ceiling, 0, ANY), model),
+              model));
+    }
+    progress.message(
+        "methods   %s; %s, budget %s"
+            .formatted(
+                entrants.stream().map(Entrant::name).collect(Collectors.joining(", ")),
+                spaces.values().stream().map(SearchSpace::name).sorted().toList(),
+                CostUnit.MILLISECONDS.format(budgetMs)));
+    return entrants;
+  }
+}

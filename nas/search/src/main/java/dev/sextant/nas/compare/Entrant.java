@@ -1,0 +1,19 @@
+package dev.sextant.nas.compare;
+
+import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.search.Recipe;
+import dev.sextant.nas.search.RunDirectory;
+
+/**
+ * A method in a comparison.
+ *
+ * @param name of its runs, such as {@code proxyless-g}
+ * @param setup of a run; seed and numbers of epochs are the comparison's to choose
+ * @param model what networks of its space cost
+ */
+public record Entrant(String name, RunDirectory.Setup setup, CostModel model) {
+  /** Whether it is random search. */
+  boolean isRandom() {
+    return setup.config().recipe().supernet() == Recipe.SupernetKind.NONE;
+  }
+}

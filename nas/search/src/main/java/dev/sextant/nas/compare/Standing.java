@@ -1,0 +1,154 @@
+package dev.sextant.nas.compare;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the runs of a comparison have come to.
+ *
+ * @param plan of the comparison
+ * @param outcomes of the runs that have ended
+ * @param failures of those that went wrong
+ */
+public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures) {
+  /** How far from the budget a network may measure and be called within it. */
+  public static final double TOLERANCE = 0.03;
+
+  /**
+   * The end of a run.
+   *
+   * @param method name of its method in the plan
+   * @param folder of its files, in that of the comparison
+   * @param testAccuracy share of test images classified right
+   * @param measuredMs median latency
+   * @param seconds of search and retraining
+   */
+  public record Outcome(
+      String method,
+      String folder,
+      int seed,
+      double testAccuracy,
+      double predictedMs,
+      double measuredMs,
+      double seconds) {}
+
+  /** A run that went wrong, and why. */
+  public record Failure(String folder, String message) {}
+
+  /**
+   * Mean and sample deviation.
+   *
+   * @param deviation with n - 1; NaN of fewer than two numbers
+   */
+  public record Spread(double mean, double deviation) {
+    static Spread of(double[] values) {
+      double mean = 0;
+      for (double value : values) {
+        mean += value / values.length;
+      }
+      double squares = 0;
+      for (double value : values) {
+        squares += (value - mean) * (value - mean);
+      }
+      return new Spread(
+          values.length == 0 ? Double.NaN : mean,
+          values.length < 2 ? Double.NaN : Math.sqrt(squares / (values.length - 1)));
+    }
+  }
+
+  /**
+   * A method's row of the table.
+   *
+   * @param runs that have ended
+   * @param withinBudget runs whose network measures within {@link #TOLERANCE} of the budget
+   */
+  public record Summary(
+      Plan.Planned method,
+      int runs,
+      Spread accuracy,
+      Spread measuredMs,
+      int withinBudget,
+      Spread seconds) {}
+
+  /** Copies the lists. */
+  public Standing {
+    outcomes = List.copyOf(outcomes);
+    failures = List.copyOf(failures);
+  }
+
+  /** Runs in all. */
+  public int runs() {
+    return plan.seeds() * plan.methods().size();
+  }
+
+  /** Whether a network is within the budget. */
+  public boolean withinBudget(Outcome outcome) {
+    double over = outcome.measuredMs / plan.budgetMs() - 1;
+    return over <= TOLERANCE && (plan.ceiling() || over >= -TOLERANCE);
+  }
+
+  /** Of every method, in the plan's order. */
+  public List<Summary> summaries() {
+    return plan.methods().stream().map(this::summary).toList();
+  }
+
+  private Summary summary(Plan.Planned method) {
+    List<Outcome> ended =
+        outcomes.stream().filter(outcome -> outcome.method.equals(method.name())).toList();
+    return new Summary(
+        method,
+        ended.size(),
+        Spread.of(ended.stream().mapToDouble(Outcome::testAccuracy).toArray()),
+        Spread.of(ended.stream().mapToDouble(Outcome::measuredMs).toArray()),
+        (int) ended.stream().filter(this::withinBudget).count(),
+        Spread.of(ended.stream().mapToDouble(Outcome::seconds).toArray()));
+  }
+
+  /** What a reader must know besides the table, a sentence each. */
+  public List<String> remarks() {
+    List<String> remarks = new ArrayList<>();
+    for (Failure failure : failures) {
+      remarks.add("%s went wrong: %s".formatted(failure.folder, failure.message));
+    }
+    List<Summary> summaries = summaries();
+    if (summaries.stream().noneMatch(summary -> summary.method.random())) {
+      remarks.add("Random search is not among the methods: nothing says what searching is worth.");
+      return remarks;
+    }
+    for (Summary summary : summaries) {
+      if (!summary.method.random()) {
+        random(summary, summaries).ifPresent(random -> compare(summary, random, remarks));
+      }
+    }
+    return remarks;
+  }
+
+  /** Random search in the same space, else in another. */
+  private static Optional<Summary> random(Summary method, List<Summary> summaries) {
+    return summaries.stream()
+        .filter(summary -> summary.method.random())
+        .max(Comparator.comparing(summary -> summary.method.space().equals(method.method.space())));
+  }
+
+  private static void compare(Summary summary, Summary random, List<String> remarks) {
+    if (summary.runs == 0 || random.runs == 0) {
+      return;
+    }
+    double deviation = Math.max(summary.accuracy.deviation, random.accuracy.deviation);
+    String accuracies =
+        "%.2f %% against %.2f %%"
+            .formatted(100 * summary.accuracy.mean, 100 * random.accuracy.mean);
+    if (Double.isNaN(deviation)) {
+      remarks.add(
+          "%s and random search, %s: of one run each, which is too few for a deviation."
+              .formatted(summary.method.name(), accuracies));
+    } else if (!(summary.accuracy.mean - random.accuracy.mean > deviation)) {
+      remarks.add(
+          "%s does not beat random search by more than the deviation: %s, the larger deviation"
+                  .formatted(summary.method.name(), accuracies)
+              + " is %.2f.".formatted(100 * deviation));
+    }
+  }
+}

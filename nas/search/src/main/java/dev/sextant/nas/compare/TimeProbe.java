@@ -1,0 +1,159 @@
+package dev.sextant.nas.compare;
+
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.search.Effort;
+import dev.sextant.nas.search.Progress;
+import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.search.SearchRun;
+import dev.sextant.runtime.AtomicFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Times the parts of each method's run by whole runs of one epoch each on a part of the images.
+ * Methods take turns, so that a machine that slows down for a while does so for all of them.
+ */
+final class TimeProbe {
+  private static final int ROUNDS = 3;
+
+  /** Weight steps in an epoch of a timed search. */
+  private static final int STEPS = 12;
+
+  private static final double NO_CHECKPOINT = 1e9;
+
+  private final ImageDataset data;
+  private final Progress progress;
+
+  TimeProbe(ImageDataset data, Progress progress) {
+    this.data = data;
+    this.progress = progress;
+  }
+
+  /** Seconds of every entrant's parts, in their order. */
+  List<PartSeconds> time(List<Entrant> entrants) {
+    List<List<PartSeconds>> rounds = new ArrayList<>();
+    for (int round = 0; round < ROUNDS; round++) {
+      List<PartSeconds> timed = new ArrayList<>();
+      for (Entrant entrant : entrants) {
+        timed.add(time(entrant));
+        int done = round * entrants.size() + timed.size();
+        progress.step("step times", done, (long) ROUNDS * entrants.size(), entrant.name(), 0);
+      }
+      rounds.add(timed);
+    }
+    return IntStream.range(0, entrants.size())
+        .mapToObj(i -> PartSeconds.least(rounds.stream().map(timed -> timed.get(i))))
+        .toList();
+  }
+
+  private PartSeconds time(Entrant entrant) {
+    var config = entrant.setup().config().timed(new Effort(1, 1, 1, entrant.isRandom() ? 1 : 0));
+    int images = (int) Math.ceil(STEPS * config.batch() / (1 - config.validationFraction()));
+    ImageDataset part = data.withTraining(Math.max(images, 2 * data.classes()));
+    Path directory = temporary();
+    try {
+      Clock clock = new Clock();
+      try (SearchRun run =
+          SearchRun.start(
+              new RunDirectory(directory),
+              entrant.setup().with(config),
+              entrant.model(),
+              part,
+              NO_CHECKPOINT,
+              clock)) {
+        run.run();
+      }
+      return clock.parts((double) data.train().count() / part.train().count());
+    } finally {
+      Folders.delete(directory);
+    }
+  }
+
+  private static Path temporary() {
+    try {
+      return Files.createTempDirectory("sextant-probe");
+    } catch (IOException e) {
+      throw AtomicFile.unwritable(Path.of(System.getProperty("java.io.tmpdir")), e);
+    }
+  }
+
+  /** Takes the time of every step. */
+  private static final class Clock implements Progress {
+    private final List<Step> steps = new ArrayList<>();
+    private final long start = System.nanoTime();
+
+    /** A step that is done. */
+    private record Step(String stage, long done, long steps, double at) {
+      /** Whether it is the last of the first epoch of two. */
+      boolean endsWarmup() {
+        return stage.equals("search") && 2 * done == steps;
+      }
+    }
+
+    @Override
+    public void step(String stage, long done, long all, String status, long peakBytes) {
+      steps.add(new Step(stage, done, all, now()));
+    }
+
+    private double now() {
+      return (System.nanoTime() - start) * 1e-9;
+    }
+
+    @Override
+    public void message(String text) {}
+
+    /** What was timed, for that many times the images. */
+    PartSeconds parts(double images) {
+      double warmup = 0;
+      double joint = 0;
+      double draw = 0;
+      double samples = 0;
+      double retrain = 0;
+      double end = now();
+      int from = 0;
+      double before = 0;
+      for (int i = 0; i < steps.size(); i++) {
+        Step step = steps.get(i);
+        boolean ends =
+            step.endsWarmup()
+                || i + 1 == steps.size()
+                || !steps.get(i + 1).stage.equals(step.stage);
+        if (!ends) {
+          continue;
+        }
+        boolean second = step.stage.equals("search") && !step.endsWarmup();
+        double opened = second ? before : opened(from, i, before);
+        double seconds = step.at - opened;
+        switch (step.stage) {
+          case "search" -> {
+            warmup += second ? 0 : seconds;
+            joint += second ? seconds : 0;
+          }
+          case "retrain" -> retrain += seconds;
+          default -> {
+            draw += opened - before;
+            // Two epochs: warm-up and search are one for it.
+            samples += seconds / 2;
+          }
+        }
+        from = i + 1;
+        before = step.at;
+      }
+      double fixed = end - warmup - joint - draw - 2 * samples - retrain;
+      return new PartSeconds(
+          fixed, images * warmup, images * joint, draw, images * samples, images * retrain);
+    }
+
+    /** When the steps from one to another began: the first took as long as the others. */
+    private double opened(int from, int to, double before) {
+      double first = steps.get(from).at;
+      return to == from
+          ? before
+          : Math.max(before, first - (steps.get(to).at - first) / (to - from));
+    }
+  }
+}

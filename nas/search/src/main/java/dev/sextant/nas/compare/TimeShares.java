@@ -1,0 +1,78 @@
+package dev.sextant.nas.compare;
+
+import dev.sextant.nas.search.Effort;
+
+/**
+ * How a method spends its time: the same shares for every method, whatever its steps take. Half of
+ * it goes to the search, a quarter of whose epochs warm up, as TuNAS's do and, but for rounding,
+ * ProxylessNAS's (40 of 160). The rest trains the network found.
+ *
+ * <p>Random search trains samples for a fixed number of epochs each; there are as many of them as
+ * the time of a search allows.
+ *
+ * @param parts measured
+ * @param quietEpochs joint epochs without an architecture step, before the first
+ * @param random whether there is no supernet
+ */
+record TimeShares(PartSeconds parts, int quietEpochs, boolean random) {
+  /** Of the time, for the search. */
+  static final double SEARCH = 0.5;
+
+  /** Of the search's epochs. */
+  static final double WARMUP = 0.25;
+
+  /** Epochs of one network of random search, where the time allows one. */
+  static final int SAMPLE_EPOCHS = 3;
+
+  /** The least time that leaves an epoch of search and an epoch of training. */
+  double least() {
+    return seconds(shortest());
+  }
+
+  private Effort shortest() {
+    return random ? new Effort(0, 1, 1, 1) : searching(1 + quietEpochs, 1);
+  }
+
+  private Effort searching(int epochs, int retrainEpochs) {
+    int warmup = Math.min((int) Math.rint(WARMUP * epochs), epochs - 1 - quietEpochs);
+    return new Effort(warmup, epochs - warmup, retrainEpochs, 0);
+  }
+
+  /** The longest run that is expected to take no more; at least {@link #least}. */
+  Effort within(double seconds) {
+    Effort effort = shortest();
+    for (int step = 1; ; step++) {
+      Effort longer = searched(step);
+      if (parts.fixed() / 2 + searchSeconds(longer) > SEARCH * seconds) {
+        break;
+      }
+      effort = longer;
+    }
+    double left = seconds - parts.fixed() - searchSeconds(effort);
+    int retrain = (int) Math.max(1, left / parts.retrainEpoch());
+    return new Effort(effort.warmupEpochs(), effort.epochs(), retrain, effort.randomSamples());
+  }
+
+  /** Efforts in order of their length. */
+  private Effort searched(int step) {
+    if (!random) {
+      return searching(quietEpochs + step, 1);
+    }
+    if (step < SAMPLE_EPOCHS) {
+      return new Effort(0, step, 1, 1);
+    }
+    int samples = step - SAMPLE_EPOCHS + 1;
+    return new Effort(0, samples * SAMPLE_EPOCHS, 1, samples);
+  }
+
+  private double searchSeconds(Effort effort) {
+    return random
+        ? effort.randomSamples() * parts.draw() + effort.epochs() * parts.sampleEpoch()
+        : effort.warmupEpochs() * parts.warmupEpoch() + effort.epochs() * parts.jointEpoch();
+  }
+
+  /** What a run is expected to take. */
+  double seconds(Effort effort) {
+    return parts.fixed() + searchSeconds(effort) + effort.retrainEpochs() * parts.retrainEpoch();
+  }
+}
