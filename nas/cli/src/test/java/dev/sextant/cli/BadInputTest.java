@@ -117,7 +117,7 @@ class BadInputTest {
         .refused("darts-small", "sextant predictor");
     Command.run("describe", "pc-darts-cifar").refused("--space", "--architecture");
     Command.run("describe", "--space=darts-small", "--table", table).refused("no table of layers");
-    Command.run("describe", "darts-small", "--input=30x30x1").refused("even height");
+    Command.run("describe", "darts-small", "--input=30x30x1").refused("multiples of 4");
   }
 
   private Command cells(String[] fixed, Object... more) {

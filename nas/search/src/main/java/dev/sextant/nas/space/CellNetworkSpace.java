@@ -36,6 +36,9 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
   static final List<String> NAMES =
       List.of("darts-cifar", "pc-darts-cifar", "darts-small", "pc-darts-small");
 
+  /** What two reduction cells divide heights and widths by. */
+  private static final int HALVED = 4;
+
   /** With fewer there is no cell of each type. */
   static final int MIN_DEPTH = 3;
 
@@ -46,6 +49,13 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
           "%s: networks of %d cells and a supernet of %d: both need %d for a normal and two"
                   .formatted(name, depth, cells.cells(), MIN_DEPTH)
               + " reduction cells");
+    }
+    Input image = cells.input();
+    if (image.height() % HALVED != 0 || image.width() % HALVED != 0) {
+      throw new SextantException(
+          "%s: images of %dx%d: reduction cells halve height and width twice, which must be"
+                  .formatted(name, image.height(), image.width())
+              + " multiples of %d".formatted(HALVED));
     }
     for (Op op : cells.candidates()) {
       if (op.kind() != Kind.ZERO) {

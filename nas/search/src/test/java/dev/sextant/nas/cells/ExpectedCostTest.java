@@ -16,6 +16,7 @@ import dev.sextant.runtime.Cell.Op;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -151,6 +152,48 @@ final class ExpectedCostTest {
       assertTrue(slope.gradient().values()[4] > 0);
       assertTrue(slope.gradient().values()[3] < 0);
       assertEquals(found.value(), slope.value(), 0.2);
+    }
+  }
+
+  /** A predictor of both types is asked about both cells, and both get gradients. */
+  @Test
+  void expectedLatencyOfBothCells() {
+    CellParameters uniform = CellParameters.zeros(DARTS);
+    Rng rng = new Rng(2);
+    int count = 1500;
+    float[] features = new float[count * 224];
+    double[] ms = new double[count];
+    for (int i = 0; i < count; i++) {
+      Genotype genotype =
+          new Genotype(CellEncoding.sample(uniform, 1, rng), CellEncoding.sample(uniform, 2, rng));
+      float[] bits = CellEncoding.encode(DARTS, genotype, 2);
+      System.arraycopy(bits, 0, features, i * 224, 224);
+      float[] reduction = CellEncoding.encode(DARTS, genotype.reduction());
+      assertArrayEquals(reduction, Arrays.copyOfRange(bits, 112, 224));
+      ms[i] = 10;
+      for (int bit = 0; bit < 112; bit++) {
+        // Separable and dilated convolutions of the reduction cell alone cost.
+        ms[i] += reduction[bit] * (bit % 8 >= 4 ? 1 : 0);
+      }
+    }
+    try (LatencyPredictor predictor =
+        LatencyPredictor.train(new LatencySamples(224, features, ms), PredictorRecipe.DEFAULT, 3)) {
+      ArchitectureCost.Estimate found =
+          new ExpectedLatency(
+                  predictor,
+                  new ExpectedLatency.Config(400, ExpectedLatency.Gradient.SWAPPED, 0),
+                  new Rng(9))
+              .estimate(uniform);
+      // 8 edges, 4 of 7 ops a convolution each.
+      assertEquals(10 + 8 * 4 / 7.0, found.value(), 0.3);
+      double[] gradient = found.gradient().values();
+      for (int edge = 0; edge < 14; edge++) {
+        assertEquals(0, gradient[8 * edge + 4], 0.02, "normal edge " + edge);
+        assertTrue(gradient[112 + 8 * edge + 4] > 0, "reduction edge " + edge);
+        assertTrue(gradient[112 + 8 * edge + 3] < 0, "reduction edge " + edge);
+      }
+      // Edge 0 is kept for certain: p (c - mean c) = 1/7 (1 - 4/7) for a convolution.
+      assertEquals(1 / 7.0 * 3 / 7.0, gradient[112 + 4], 0.012);
     }
   }
 
