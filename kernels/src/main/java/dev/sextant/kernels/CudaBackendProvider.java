@@ -1,7 +1,9 @@
 package dev.sextant.kernels;
 
 import dev.sextant.kernels.cuda.CudaBackend;
+import dev.sextant.kernels.cuda.KernelTiming;
 import dev.sextant.kernels.natives.CudaLibraries;
+import dev.sextant.kernels.natives.CudaSettings;
 import dev.sextant.kernels.natives.JCudaLoader;
 import dev.sextant.kernels.ptx.KernelSource;
 import dev.sextant.tensor.Backend;
@@ -24,7 +26,16 @@ public final class CudaBackendProvider implements BackendProvider {
 
   @Override
   public Backend open(Device device, int threads) {
-    return new CudaBackend(device, JCudaLoader.open(CudaLibraries.find(), device.index()));
+    CudaSettings settings = CudaSettings.ofProperties();
+    CudaBackend backend = new CudaBackend(device, JCudaLoader.open(settings, device.index()));
+    backend.memory().cap(settings.memoryLimit());
+    return backend;
+  }
+
+  @Override
+  public List<KernelTime> time(Device device, boolean quick) {
+    CudaSettings settings = CudaSettings.ofProperties();
+    return KernelTiming.run(device, JCudaLoader.open(settings, device.index()), quick);
   }
 
   @Override

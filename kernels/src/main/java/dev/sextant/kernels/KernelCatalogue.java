@@ -8,6 +8,7 @@ import dev.sextant.kernels.family.Depthwise;
 import dev.sextant.kernels.family.DepthwiseFilter;
 import dev.sextant.kernels.family.Elementwise;
 import dev.sextant.kernels.family.OptimizerStep;
+import dev.sextant.kernels.family.OptimizerSteps;
 import dev.sextant.kernels.family.PixelSource;
 import dev.sextant.kernels.family.Pooling;
 import dev.sextant.kernels.family.SuperkernelMask;
@@ -47,6 +48,9 @@ public final class KernelCatalogue {
       sources.add(new CrossEntropy(mode));
     }
     sources.add(new Transpose());
+    for (OptimizerStep.Rule rule : OptimizerStep.Rule.values()) {
+      sources.add(new OptimizerSteps(rule));
+    }
     for (List<Integer> kernels : List.of(List.of(3, 5), List.of(3, 5, 7))) {
       for (int groups = 1; groups <= 3; groups++) {
         sources.add(new SuperkernelMask(kernels, groups, false));

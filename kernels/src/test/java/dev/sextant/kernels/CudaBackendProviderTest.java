@@ -11,7 +11,11 @@ import org.junit.jupiter.api.Test;
 /** What ServiceLoader finds. */
 class CudaBackendProviderTest {
   private final BackendProvider provider =
-      ServiceLoader.load(BackendProvider.class).findFirst().orElseThrow();
+      ServiceLoader.load(BackendProvider.class).stream()
+          .map(ServiceLoader.Provider::get)
+          .filter(found -> found instanceof CudaBackendProvider)
+          .findFirst()
+          .orElseThrow();
 
   @Test
   void servesCuda() {

@@ -44,6 +44,21 @@ class PtxCompilerTest {
     }
     Files.createDirectories(Path.of("target"));
     Files.writeString(Path.of("target/ptx-registers.txt"), table);
+    System.out.printf(
+        "PTX: %d kernels of %d families assembled for %d architectures, %d to %d registers%n",
+        sources.size(),
+        sources.stream().map(source -> source.getClass().getSimpleName()).distinct().count(),
+        ARCHITECTURES.size(),
+        reports.stream()
+            .flatMap(r -> r.registers.stream())
+            .mapToInt(Integer::parseInt)
+            .min()
+            .orElse(0),
+        reports.stream()
+            .flatMap(r -> r.registers.stream())
+            .mapToInt(Integer::parseInt)
+            .max()
+            .orElse(0));
     assertEquals(List.of(), reports.stream().filter(r -> !r.spilled.isEmpty()).toList());
   }
 

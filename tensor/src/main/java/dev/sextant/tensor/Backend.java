@@ -1,5 +1,6 @@
 package dev.sextant.tensor;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,28 @@ public interface Backend extends AutoCloseable {
 
   /** The pool its tensors come from. */
   Memory memory();
+
+  /** What this backend runs on, for a reader: name, memory, versions of drivers. */
+  default String description() {
+    return device().toString();
+  }
+
+  /**
+   * Waits until everything asked for so far is done. Kernels of the CPU are done when they return;
+   * a device queues them.
+   */
+  default void synchronize() {}
+
+  /**
+   * Work that is done again and again on the same tensors, as one thing to ask for: a device may
+   * record it (a CUDA graph). It consists of kernels alone: no transfers, nothing that returns a
+   * number. May do it once or twice meanwhile.
+   *
+   * @return does the work; valid while the tensors and this backend are open
+   */
+  default Runnable repeatable(Runnable work) {
+    return work;
+  }
 
   /** Copies {@code to.size()} floats from an array into a tensor. */
   default void upload(float[] from, int offset, Tensor to) {
@@ -552,6 +575,62 @@ public interface Backend extends AutoCloseable {
       float momentum,
       float epsilon,
       float decay);
+
+  // ---- the same for many tensors: a device makes one launch of them
+
+  /**
+   * {@link #sgdStep} of many tensors.
+   *
+   * @param tensors w, g and v of each
+   * @param decays of each
+   */
+  default void sgdSteps(
+      List<Tensor[]> tensors, float rate, float momentum, float[] decays, boolean nesterov) {
+    for (int i = 0; i < tensors.size(); i++) {
+      Tensor[] t = tensors.get(i);
+      sgdStep(t[0], t[1], t[2], rate, momentum, decays[i], nesterov);
+    }
+  }
+
+  /**
+   * {@link #adamStep} of many tensors.
+   *
+   * @param tensors w, g, m and v of each
+   * @param decays of each
+   * @param steps of each, from 1
+   */
+  default void adamSteps(
+      List<Tensor[]> tensors,
+      float rate,
+      float beta1,
+      float beta2,
+      float epsilon,
+      float[] decays,
+      int[] steps) {
+    for (int i = 0; i < tensors.size(); i++) {
+      Tensor[] t = tensors.get(i);
+      adamStep(t[0], t[1], t[2], t[3], rate, beta1, beta2, epsilon, decays[i], steps[i]);
+    }
+  }
+
+  /**
+   * {@link #rmsPropStep} of many tensors.
+   *
+   * @param tensors w, g, s and v of each
+   * @param decays of each
+   */
+  default void rmsPropSteps(
+      List<Tensor[]> tensors,
+      float rate,
+      float rho,
+      float momentum,
+      float epsilon,
+      float[] decays) {
+    for (int i = 0; i < tensors.size(); i++) {
+      Tensor[] t = tensors.get(i);
+      rmsPropStep(t[0], t[1], t[2], t[3], rate, rho, momentum, epsilon, decays[i]);
+    }
+  }
 
   /** Stops the worker threads. Idempotent. */
   @Override

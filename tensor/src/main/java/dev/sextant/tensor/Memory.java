@@ -59,6 +59,11 @@ public final class Memory {
     /** Gives a block back to where it came from; called when the pool is trimmed. */
     void free(Storage storage);
 
+    /** How much there is, and how to have more of it or need less, for an error's reader. */
+    default String limit() {
+      return "JVM heap %s: raise it with -Xmx".formatted(human(Runtime.getRuntime().maxMemory()));
+    }
+
     /** Fills a float tensor in one of its blocks with zeros. */
     default void zero(Tensor tensor) {
       Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
@@ -174,12 +179,12 @@ public final class Memory {
         return made(allocator.allocate(dtype, elements), sizeClass);
       } catch (OutOfMemoryError second) {
         throw new MemoryLimitException(
-            "memory: the machine gave no %s for %s %s (JVM heap %s: raise it with -Xmx); %s"
+            "memory: the machine gave no %s for %s %s (%s); %s"
                 .formatted(
                     human((long) elements * dtype.bytes()),
                     label,
                     shape,
-                    human(Runtime.getRuntime().maxMemory()),
+                    allocator.limit(),
                     largestHolders()));
       }
     }

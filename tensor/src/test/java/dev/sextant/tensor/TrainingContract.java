@@ -1,6 +1,9 @@
 package dev.sextant.tensor;
 
 import dev.sextant.tensor.Trial.Operand;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -96,5 +99,54 @@ interface TrainingContract extends ContractSubject {
       trial.run(
           b -> b.rmsPropStep(w.on(b), g.on(b), s.on(b), v.on(b), 0.016f, 0.9f, 0.9f, 1e-3f, 1e-5f));
     }
+  }
+
+  /** Around the share of a device's block, and more than one of them. */
+  @Test
+  default void optimizerStepsOfManyTensors() {
+    int[] sizes = {0, 1, 3, 4, 5, 257, 1023, 1024, 4095, 4096, 4097, 9001};
+    float[] decays = new float[sizes.length];
+    int[] steps = new int[sizes.length];
+    for (int i = 0; i < sizes.length; i++) {
+      decays[i] = i % 2 * 1e-2f;
+      steps[i] = 1 + i;
+    }
+    for (boolean nesterov : new boolean[] {false, true}) {
+      try (Trial trial = trial("sgd of many %s", nesterov)) {
+        List<Operand[]> operands = states(trial, sizes, 1);
+        trial.run(b -> b.sgdSteps(on(operands, b), 0.05f, 0.9f, decays, nesterov));
+      }
+    }
+    try (Trial trial = trial("adam of many")) {
+      List<Operand[]> operands = states(trial, sizes, 2);
+      trial.run(b -> b.adamSteps(on(operands, b), 6e-3f, 0.5f, 0.999f, 1e-8f, decays, steps));
+    }
+    try (Trial trial = trial("rmsprop of many")) {
+      List<Operand[]> operands = states(trial, sizes, 2);
+      trial.run(b -> b.rmsPropSteps(on(operands, b), 0.016f, 0.9f, 0.9f, 1e-3f, decays));
+    }
+  }
+
+  /** Weights, gradient, and moments; two of them are not negative, as squares are. */
+  private static List<Operand[]> states(Trial trial, int[] sizes, int moments) {
+    List<Operand[]> states = new ArrayList<>();
+    for (int size : sizes) {
+      Shape shape = Shape.of(size);
+      Operand[] state = new Operand[2 + moments];
+      state[0] = trial.updated(shape);
+      state[1] = trial.random(shape);
+      state[2] = trial.updated(moments == 1 ? -1 : 0, 1, shape);
+      if (moments == 2) {
+        state[3] = trial.updated(0, 1, shape);
+      }
+      states.add(state);
+    }
+    return states;
+  }
+
+  private static List<Tensor[]> on(List<Operand[]> operands, Backend backend) {
+    return operands.stream()
+        .map(each -> Stream.of(each).map(o -> o.on(backend)).toArray(Tensor[]::new))
+        .toList();
   }
 }

@@ -3,6 +3,7 @@ package dev.sextant.autograd.optim;
 import dev.sextant.autograd.Parameter;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Tensor;
+import java.util.List;
 import java.util.SequencedMap;
 
 /** Adam (Kingma and Ba, 2015), with L2 decay added to the gradient. */
@@ -24,17 +25,12 @@ public final class Adam extends Optimizer {
   }
 
   @Override
-  void update(Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step) {
-    backend.adamStep(
-        parameter.value(),
-        gradient,
-        moments[0],
-        moments[1],
-        rate,
-        config.beta1,
-        config.beta2,
-        config.epsilon,
-        decay(parameter, config.decay, config.decayKernelsOnly),
-        step);
+  void update(List<Tensor[]> tensors, float[] decays, int[] steps, float rate) {
+    backend.adamSteps(tensors, rate, config.beta1, config.beta2, config.epsilon, decays, steps);
+  }
+
+  @Override
+  float decay(Parameter parameter) {
+    return decay(parameter, config.decay, config.decayKernelsOnly);
   }
 }

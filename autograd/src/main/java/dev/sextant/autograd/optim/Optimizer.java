@@ -21,12 +21,19 @@ public abstract class Optimizer implements AutoCloseable {
   final Backend backend;
   private final List<String> slots;
   private final List<Entry> entries = new ArrayList<>();
+  private final List<Tensor[]> changed = new ArrayList<>();
+  private final float[] decays;
+  private final int[] steps;
 
   /** A parameter, its moments from its first gradient on, and the steps it has taken. */
   private static final class Entry {
     final String path;
     final Parameter parameter;
     Tensor[] moments = {};
+
+    /** Value, gradient and moments of the step being made. */
+    Tensor[] operands = {};
+
     int steps;
 
     Entry(String path, Parameter parameter) {
@@ -44,6 +51,8 @@ public abstract class Optimizer implements AutoCloseable {
     this.backend = backend;
     this.slots = List.of(slots);
     parameters.forEach((path, parameter) -> entries.add(new Entry(path, parameter)));
+    decays = new float[entries.size()];
+    steps = new int[entries.size()];
   }
 
   /**
@@ -52,28 +61,40 @@ public abstract class Optimizer implements AutoCloseable {
    * @param rate learning rate of this step
    */
   public final void step(double rate) {
+    changed.clear();
     for (int i = 0; i < entries.size(); i++) {
       Entry entry = entries.get(i);
       Tensor gradient = entry.parameter.gradient();
       if (gradient != null) {
         if (entry.moments.length == 0) {
           entry.moments = moments(entry.parameter);
+          entry.operands = new Tensor[2 + entry.moments.length];
+          System.arraycopy(entry.moments, 0, entry.operands, 2, entry.moments.length);
         }
         entry.steps++;
-        update(entry.parameter, gradient, entry.moments, (float) rate, entry.steps);
-        entry.parameter.clearGradient();
+        entry.operands[0] = entry.parameter.value();
+        entry.operands[1] = gradient;
+        decays[changed.size()] = decay(entry.parameter);
+        steps[changed.size()] = entry.steps;
+        changed.add(entry.operands);
       }
     }
+    update(changed, decays, steps, (float) rate);
+    clearGradients();
   }
 
   /**
-   * Updates one parameter.
+   * Updates parameters.
    *
-   * @param moments in the order of the slots; zero before the first step
-   * @param step counts from 1
+   * @param tensors value, gradient and moments (in the order of the slots; zero before the first
+   *     step) of each
+   * @param decays of each
+   * @param steps of each, from 1
    */
-  abstract void update(
-      Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step);
+  abstract void update(List<Tensor[]> tensors, float[] decays, int[] steps, float rate);
+
+  /** Weight decay of a parameter. */
+  abstract float decay(Parameter parameter);
 
   private Tensor[] moments(Parameter parameter) {
     Tensor[] moments = new Tensor[slots.size()];

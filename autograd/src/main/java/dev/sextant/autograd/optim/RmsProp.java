@@ -3,6 +3,7 @@ package dev.sextant.autograd.optim;
 import dev.sextant.autograd.Parameter;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Tensor;
+import java.util.List;
 import java.util.SequencedMap;
 
 /** RMSProp with momentum, epsilon inside the root as TensorFlow has it. */
@@ -26,16 +27,12 @@ public final class RmsProp extends Optimizer {
   }
 
   @Override
-  void update(Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step) {
-    backend.rmsPropStep(
-        parameter.value(),
-        gradient,
-        moments[0],
-        moments[1],
-        rate,
-        config.rho,
-        config.momentum,
-        config.epsilon,
-        decay(parameter, config.decay, config.decayKernelsOnly));
+  void update(List<Tensor[]> tensors, float[] decays, int[] steps, float rate) {
+    backend.rmsPropSteps(tensors, rate, config.rho, config.momentum, config.epsilon, decays);
+  }
+
+  @Override
+  float decay(Parameter parameter) {
+    return decay(parameter, config.decay, config.decayKernelsOnly);
   }
 }

@@ -3,6 +3,7 @@ package dev.sextant.autograd.optim;
 import dev.sextant.autograd.Parameter;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Tensor;
+import java.util.List;
 import java.util.SequencedMap;
 
 /** Stochastic gradient descent with momentum, optionally Nesterov's. */
@@ -25,14 +26,12 @@ public final class Sgd extends Optimizer {
   }
 
   @Override
-  void update(Parameter parameter, Tensor gradient, Tensor[] moments, float rate, int step) {
-    backend.sgdStep(
-        parameter.value(),
-        gradient,
-        moments[0],
-        rate,
-        config.momentum,
-        decay(parameter, config.decay, config.decayKernelsOnly),
-        config.nesterov);
+  void update(List<Tensor[]> tensors, float[] decays, int[] steps, float rate) {
+    backend.sgdSteps(tensors, rate, config.momentum, decays, config.nesterov);
+  }
+
+  @Override
+  float decay(Parameter parameter) {
+    return decay(parameter, config.decay, config.decayKernelsOnly);
   }
 }

@@ -10,6 +10,8 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Backends;
+import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Rng;
@@ -26,17 +28,21 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Every op, one line each: forward and gradients on the CPU equal those of the reference backend,
- * and those of the reference equal central differences.
+ * Every op, one line each: forward and gradients on the CPU (or another device) equal those of the
+ * reference backend, and those of the reference equal central differences.
  */
 final class OpTableTest {
   private static final Backend REFERENCE = Backend.reference();
-  private static final Backend CPU = Backend.cpu(2);
+
+  /** The CPU, or the device that {@code sextant gpu-check} runs this on. */
+  private static final Backend DEVICE =
+      Backends.open(Device.parse(System.getProperty("sextant.check.device", "cpu")), 2);
 
   private interface Sampling {
     Tensor draw(Backend backend, long seed, Shape shape);
@@ -277,6 +283,21 @@ final class OpTableTest {
               of(s(5, 5, 4), s(3)),
               of(s(3, 3, 17), s(2))),
           line(
+              SuperkernelGates.class,
+              OpTableTest::openGates,
+              of(s(5, 5, 4), s(3)),
+              of(s(3, 3, 17), s(2))),
+          line(
+              GateRows.class,
+              (t, x) -> GateRows.groups(t, x[0], x[1], nesting(x[0].shape().rows())),
+              of(s(1, 1, 9, 5), s(4)),
+              of(s(3, 17), s(4))),
+          line(
+              GateRows.class,
+              (t, x) -> GateRows.layer(t, x[0], x[1], nesting(7)),
+              of(s(5), s(4)),
+              of(s(1), s(4))),
+          line(
               Dropout.class,
               (t, x) -> Dropout.apply(t, x[0], 0.4f, new Rng(5)),
               of(s(3, 17)),
@@ -377,19 +398,38 @@ final class OpTableTest {
    * straight-through gradient is not that of the function ({@link SuperkernelTest}).
    */
   private static Variable openSuperkernel(Tape tape, Variable... x) {
-    int k = x[0].shape().get(0);
-    int channels = x[0].shape().channels();
-    Nesting nesting =
-        k == 5
-            ? new Nesting(new int[] {3, 5}, new int[] {channels / 2, channels})
-            : new Nesting(new int[] {1, 3}, new int[] {channels});
-    Tensor low = tape.output(x[1].shape(), "low");
-    tape.backend().fill(low, -50);
-    Variable thresholds = Add.apply(tape, x[1], tape.constant(low));
-    Tensor scales = tape.output(x[1].shape(), "scales");
-    tape.backend().fill(scales, 0.5f);
+    Nesting nesting = nesting(x[0].shape());
     return Superkernel.apply(
-        tape, x[0], thresholds, scales, nesting, Superkernel.gates(tape, nesting));
+        tape, x[0], low(tape, x[1]), halves(tape, x[1]), nesting, Superkernel.gates(tape, nesting));
+  }
+
+  private static Variable openGates(Tape tape, Variable... x) {
+    return SuperkernelGates.apply(
+        tape, x[0], low(tape, x[1]), halves(tape, x[1]), nesting(x[0].shape()));
+  }
+
+  private static Nesting nesting(Shape kernel) {
+    int channels = kernel.channels();
+    return kernel.get(0) == 5
+        ? new Nesting(new int[] {3, 5}, new int[] {channels / 2, channels})
+        : new Nesting(new int[] {1, 3}, new int[] {channels});
+  }
+
+  /** Two shells, and three groups of these channels. */
+  private static Nesting nesting(int channels) {
+    return new Nesting(new int[] {3, 5}, new int[] {1, 2, Math.max(3, channels)});
+  }
+
+  private static Variable low(Tape tape, Variable x) {
+    Tensor low = tape.output(x.shape(), "low");
+    tape.backend().fill(low, -50);
+    return Add.apply(tape, x, tape.constant(low));
+  }
+
+  private static Tensor halves(Tape tape, Variable thresholds) {
+    Tensor scales = tape.output(thresholds.shape(), "scales");
+    tape.backend().fill(scales, 0.5f);
+    return scales;
   }
 
   private static Variable segment(Tape tape, Variable x) {
@@ -408,7 +448,7 @@ final class OpTableTest {
   @AfterAll
   static void closeBackends() {
     REFERENCE.close();
-    CPU.close();
+    DEVICE.close();
   }
 
   @TestFactory
@@ -423,16 +463,16 @@ final class OpTableTest {
   }
 
   @TestFactory
-  Stream<DynamicTest> cpuEqualsReference() {
+  Stream<DynamicTest> deviceEqualsReference() {
     return each(
         (name, line, shapes) -> {
           List<float[]> expected = run(REFERENCE, line, shapes);
-          List<float[]> actual = run(CPU, line, shapes);
+          List<float[]> actual = run(DEVICE, line, shapes);
           for (int i = 0; i < expected.size(); i++) {
             String what = name + (i == 0 ? " output" : " gradient " + (i - 1));
             assertClose(what, expected.get(i), actual.get(i), 1e-5);
           }
-          assertEquals(0, CPU.memory().current(), CPU.memory()::largestHolders);
+          assertEquals(0, DEVICE.memory().current(), DEVICE.memory()::largestHolders);
           assertEquals(0, REFERENCE.memory().current(), REFERENCE.memory()::largestHolders);
         });
   }
@@ -440,6 +480,7 @@ final class OpTableTest {
   @Test
   void everyOpHasALine() throws Exception {
     Path classes = Path.of(Add.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    Assumptions.assumeTrue(Files.isDirectory(classes), "the ops lie in a jar");
     Set<String> ops = new TreeSet<>();
     try (Stream<Path> files = Files.list(classes.resolve("dev/sextant/autograd/ops"))) {
       for (Path file : files.toList()) {

@@ -67,6 +67,56 @@ class SuperkernelTest {
     }
   }
 
+  /** The gates alone have the same values and gradients as those of the masked kernel. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0.5, 0.6})
+  void gatesAloneAreTheSame(double threshold) {
+    Rng rng = new Rng(7);
+    double[] weights = uniform(rng, NESTING.shape().size());
+    double[] thresholds = uniform(rng, NESTING.gates());
+    thresholds[1] = threshold;
+    double[] scales = uniform(rng, NESTING.gates());
+    double[] dgates = uniform(rng, NESTING.gates());
+    float[][] expected = gatesAndGradients(weights, thresholds, scales, dgates, false);
+    float[][] actual = gatesAndGradients(weights, thresholds, scales, dgates, true);
+    for (int i = 0; i < expected.length; i++) {
+      assertArrayEquals(expected[i], actual[i], 0f);
+    }
+  }
+
+  private static float[][] gatesAndGradients(
+      double[] weights, double[] thresholds, double[] scales, double[] dgates, boolean alone) {
+    float[][] results = {
+      new float[thresholds.length], new float[weights.length], new float[thresholds.length]
+    };
+    Shape gates = Shape.of(thresholds.length);
+    try (Backend backend = Backend.reference();
+        Tape tape = new Tape(backend, Tape.Mode.TRAIN);
+        Tensor w = tensor(backend, NESTING.shape(), weights, 0);
+        Tensor t = tensor(backend, gates, thresholds, 0);
+        Tensor s = tensor(backend, gates, scales, 0)) {
+      Variable kernel = tape.leaf(w);
+      Variable learned = tape.leaf(t);
+      Tensor gradient = tensor(backend, gates, dgates, 0);
+      Variable open;
+      if (alone) {
+        open = SuperkernelGates.apply(tape, kernel, learned, s, NESTING);
+        tape.backward(open, gradient);
+      } else {
+        open = Superkernel.gates(tape, NESTING);
+        Variable masked = Superkernel.apply(tape, kernel, learned, s, NESTING, open);
+        tape.accumulate(open, gradient);
+        Tensor none = backend.memory().floats(NESTING.shape(), Category.ACTIVATIONS, "none");
+        backend.fill(none, 0);
+        tape.backward(masked, none);
+      }
+      backend.download(open.value(), results[0], 0);
+      backend.download(Objects.requireNonNull(kernel.gradient()), results[1], 0);
+      backend.download(Objects.requireNonNull(learned.gradient()), results[2], 0);
+    }
+    return results;
+  }
+
   private static double[] uniform(Rng rng, int count) {
     double[] values = new double[count];
     for (int i = 0; i < count; i++) {

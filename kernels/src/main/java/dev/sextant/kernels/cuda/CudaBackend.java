@@ -13,6 +13,7 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,9 @@ public final class CudaBackend implements Backend {
   private final ImageLaunches images;
   private final NormalizedLaunches normalized;
   private final SuperkernelLaunches superkernels;
+  private final Staging staging;
+  private final OptimizerLaunches optimizers;
+  private final Graphs graphs;
   private boolean closed;
 
   /** A backend on a driver, which it closes with itself. */
@@ -48,6 +52,9 @@ public final class CudaBackend implements Backend {
     images = new ImageLaunches(kernels, channels, elements);
     normalized = new NormalizedLaunches(kernels, channels, images);
     superkernels = new SuperkernelLaunches(kernels);
+    staging = new Staging(driver, allocator);
+    optimizers = new OptimizerLaunches(kernels, elements, staging);
+    graphs = new Graphs(driver, kernels);
   }
 
   @Override
@@ -66,6 +73,11 @@ public final class CudaBackend implements Backend {
     return memory;
   }
 
+  /** The kernels loaded so far. */
+  Kernels kernels() {
+    return kernels;
+  }
+
   /** What the allocator below the pool did so far. */
   public CachingAllocator.Counters allocatorCounters() {
     return allocator.counters();
@@ -73,17 +85,41 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void upload(float[] from, int offset, Tensor to) {
-    driver.upload(from, offset, to.size(), DeviceStorage.address(to));
+    staging.upload(from, offset, to.size(), DeviceStorage.address(to));
   }
 
   @Override
   public void upload(int[] from, int offset, Tensor to) {
-    driver.upload(from, offset, to.size(), DeviceStorage.address(to));
+    staging.upload(from, offset, to.size(), DeviceStorage.address(to));
   }
 
   @Override
   public void download(Tensor from, float[] to, int offset) {
     driver.download(DeviceStorage.address(from), to, offset, from.size());
+  }
+
+  @Override
+  public String description() {
+    Driver.DeviceInfo info = driver.info();
+    return "%s, %s, compute capability %d.%d%s"
+        .formatted(
+            info.name(),
+            Memory.human(info.bytes()),
+            info.capability() / 10,
+            info.capability() % 10,
+            info.libraries() == null
+                ? ""
+                : ", %s, %s".formatted(info.libraries(), driver.libraryVersions()));
+  }
+
+  @Override
+  public void synchronize() {
+    driver.synchronize();
+  }
+
+  @Override
+  public Runnable repeatable(Runnable work) {
+    return graphs.record(work);
   }
 
   @Override
@@ -418,17 +454,21 @@ public final class CudaBackend implements Backend {
       float decay,
       int step) {
     Tensor[] tensors = {w, g, m, v};
-    elements.step(
-        Rule.ADAM,
-        tensors,
-        beta1,
-        beta2,
-        (float) (1.0 - beta1),
-        (float) (1.0 - beta2),
-        decay,
-        (float) (rate / (1 - Math.pow(beta1, step))),
-        (float) (1 / (1 - Math.pow(beta2, step))),
-        epsilon);
+    elements.step(Rule.ADAM, tensors, adam(rate, beta1, beta2, epsilon, decay, step));
+  }
+
+  private static float[] adam(
+      float rate, float beta1, float beta2, float epsilon, float decay, int step) {
+    return new float[] {
+      beta1,
+      beta2,
+      (float) (1.0 - beta1),
+      (float) (1.0 - beta2),
+      decay,
+      (float) (rate / (1 - Math.pow(beta1, step))),
+      (float) (1 / (1 - Math.pow(beta2, step))),
+      epsilon
+    };
   }
 
   @Override
@@ -446,11 +486,49 @@ public final class CudaBackend implements Backend {
     elements.step(Rule.RMSPROP, tensors, rho, (float) (1.0 - rho), momentum, decay, rate, epsilon);
   }
 
+  @Override
+  public void sgdSteps(
+      List<Tensor[]> tensors, float rate, float momentum, float[] decays, boolean nesterov) {
+    optimizers.steps(
+        nesterov ? Rule.SGD_NESTEROV : Rule.SGD,
+        tensors,
+        i -> new float[] {rate, momentum, decays[i]});
+  }
+
+  @Override
+  public void adamSteps(
+      List<Tensor[]> tensors,
+      float rate,
+      float beta1,
+      float beta2,
+      float epsilon,
+      float[] decays,
+      int[] steps) {
+    optimizers.steps(
+        Rule.ADAM, tensors, i -> adam(rate, beta1, beta2, epsilon, decays[i], steps[i]));
+  }
+
+  @Override
+  public void rmsPropSteps(
+      List<Tensor[]> tensors,
+      float rate,
+      float rho,
+      float momentum,
+      float epsilon,
+      float[] decays) {
+    optimizers.steps(
+        Rule.RMSPROP,
+        tensors,
+        i -> new float[] {rho, (float) (1.0 - rho), momentum, decays[i], rate, epsilon});
+  }
+
   /** Gives the memory back and closes the driver. Idempotent. */
   @Override
   public void close() {
     if (!closed) {
       closed = true;
+      graphs.close();
+      staging.close();
       memory.trim();
       allocator.close();
       driver.close();

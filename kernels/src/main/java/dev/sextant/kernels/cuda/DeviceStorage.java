@@ -32,6 +32,12 @@ final class DeviceStorage extends Storage {
           }
 
           @Override
+          public String limit() {
+            return "%s of device memory: a smaller batch needs less"
+                .formatted(Memory.human(driver.info().bytes()));
+          }
+
+          @Override
           public void zero(Tensor tensor) {
             driver.zero(address(tensor), tensor.bytes());
           }

@@ -1,6 +1,7 @@
 package dev.sextant.kernels.cuda;
 
 import dev.sextant.kernels.driver.Driver.Convolution;
+import dev.sextant.kernels.driver.Driver.Direction;
 import dev.sextant.kernels.driver.Driver.Matrix;
 import dev.sextant.kernels.driver.Launch;
 import dev.sextant.kernels.family.Depthwise;
@@ -52,9 +53,7 @@ final class ImageLaunches {
       kernels.driver().gemm(pixels(x), false, matrix(w), false, pixels(out), inputs(w), false);
     } else {
       try (Tensor filters = transposed(w, outputs(w))) {
-        kernels
-            .driver()
-            .convolution(shape(x, w, window, out), address(x), address(filters), address(out));
+        convolve(shape(x, w, window, out), Direction.FORWARD, x, filters, out);
       }
     }
     if (bias != null || residual != null || activation != Activation.IDENTITY) {
@@ -72,10 +71,7 @@ final class ImageLaunches {
       kernels.driver().gemm(pixels(dy), false, matrix(w), true, pixels(dx), outputs(w), false);
     } else {
       try (Tensor filters = transposed(w, outputs(w))) {
-        kernels
-            .driver()
-            .convolutionBackwardData(
-                shape(dx, w, window, dy), address(dy), address(filters), address(dx));
+        convolve(shape(dx, w, window, dy), Direction.BACKWARD_DATA, dy, filters, dx);
       }
     }
   }
@@ -91,12 +87,24 @@ final class ImageLaunches {
       kernels.driver().gemm(pixels(x), true, pixels(dy), false, matrix(dw), rows, false);
     } else {
       try (Tensor filters = kernels.workspace(dw.size(), "filter gradients")) {
-        kernels
-            .driver()
-            .convolutionBackwardFilter(
-                shape(x, dw, window, dy), address(x), address(dy), address(filters));
+        convolve(shape(x, dw, window, dy), Direction.BACKWARD_FILTER, x, dy, filters);
         transpose(filters, outputs(dw), dw);
       }
+    }
+  }
+
+  /** Scratch comes from the pool: it counts, and a step that asks for it again gets it again. */
+  private void convolve(Convolution shape, Direction direction, Tensor a, Tensor b, Tensor out) {
+    long bytes = kernels.driver().convolutionWorkspace(shape, direction);
+    if (bytes == 0) {
+      kernels.driver().convolution(shape, direction, address(a), address(b), address(out), 0);
+      return;
+    }
+    int floats = Math.toIntExact((bytes + 3) / 4);
+    try (Tensor scratch = kernels.workspace(floats, "convolution")) {
+      kernels
+          .driver()
+          .convolution(shape, direction, address(a), address(b), address(out), address(scratch));
     }
   }
 

@@ -6,7 +6,9 @@ import dev.sextant.kernels.ptx.KernelSource;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,8 @@ final class Kernels {
   private final Memory memory;
   private final Map<KernelSource, Launch> loaded = new HashMap<>();
   private float[] host = new float[1024];
+  private @Nullable List<Tensor> holder;
+  private @Nullable Collection<String> asked;
 
   Kernels(Driver driver, Memory memory) {
     this.driver = driver;
@@ -43,12 +47,39 @@ final class Kernels {
       launch = new Launch(driver, source.assemble());
       loaded.put(source, launch);
     }
+    if (asked != null) {
+      asked.add(launch.kernel().name());
+    }
     return launch;
+  }
+
+  /** Collects the names of the kernels that work asks for. */
+  void naming(Collection<String> names, Runnable work) {
+    asked = names;
+    try {
+      work.run();
+    } finally {
+      asked = null;
+    }
   }
 
   /** Scratch for one kernel, to be closed after it is queued: later work is queued behind it. */
   Tensor workspace(int size, String label) {
-    return memory.floats(Shape.of(size), Memory.Category.WORKSPACE, label);
+    Tensor tensor = memory.floats(Shape.of(size), Memory.Category.WORKSPACE, label);
+    if (holder != null) {
+      holder.add(memory.keep(tensor.share()));
+    }
+    return tensor;
+  }
+
+  /** Does work whose scratch, through handles of its own, stays taken. */
+  void holding(List<Tensor> handles, Runnable work) {
+    holder = handles;
+    try {
+      work.run();
+    } finally {
+      holder = null;
+    }
   }
 
   /** A tensor as the next parameter. */

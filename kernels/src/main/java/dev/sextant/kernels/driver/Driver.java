@@ -1,6 +1,7 @@
 package dev.sextant.kernels.driver;
 
 import dev.sextant.kernels.ptx.Kernel;
+import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -8,8 +9,12 @@ import org.jspecify.annotations.Nullable;
  * The one seam to a CUDA binding: device memory, modules, launches, and the two libraries. JCuda
  * serves it on a machine with a GPU; an emulator serves it in tests.
  *
- * <p>Work is queued on one stream, in order; transfers to the host wait for it. Addresses are bytes
- * in device memory. Confined to one thread.
+ * <p>Kernels, library calls and copies on the device are queued on one stream, in order; transfers
+ * to the host wait for it. A second stream copies from page-locked memory beside it. Addresses are
+ * bytes in device memory. Serves one thread at a time.
+ *
+ * <p>Any call may throw {@link DeviceLostException}; after that, {@link #free} and {@link #close}
+ * do nothing.
  */
 public interface Driver extends AutoCloseable {
   /** What it runs on. */
@@ -39,8 +44,67 @@ public interface Driver extends AutoCloseable {
   /** Copies floats from device memory, after all work queued so far. */
   void download(long from, float[] to, int offset, int count);
 
+  /** Queues a copy within device memory. */
+  void copy(long from, long to, long bytes);
+
   /** Waits for all work queued so far. */
   void synchronize();
+
+  // ---- transfers beside the kernels
+
+  /** The streams: kernels run on one, transfers from page-locked memory on the other. */
+  enum Stream {
+    /** Of kernels, libraries and everything else. */
+    COMPUTE,
+    /** Of {@link Driver#transfer}. */
+    TRANSFER
+  }
+
+  /** A point in a stream that the other stream, or the host, can wait for. */
+  interface Mark {}
+
+  /** Page-locked host memory, in native order, until the driver closes. */
+  ByteBuffer pinned(int bytes);
+
+  /** A mark, reached as long as it is not recorded. */
+  Mark mark();
+
+  /** Puts a mark behind all that is queued on a stream. */
+  void record(Mark mark, Stream stream);
+
+  /** Makes what is queued on a stream from now on wait for a mark. */
+  void await(Stream stream, Mark mark);
+
+  /** Waits for a mark. */
+  void await(Mark mark);
+
+  /** Queues a copy of the first bytes of a page-locked buffer on the transfer stream. */
+  void transfer(ByteBuffer pinned, int bytes, long to);
+
+  /** How long the device takes for what {@code work} queues, in ms. */
+  double milliseconds(Runnable work);
+
+  // ---- graphs
+
+  /** Work recorded once and queued as one thing. Closed before its driver. */
+  interface Graph extends AutoCloseable {
+    /** Queues it. */
+    void launch();
+
+    /** Frees it, after what was queued. Idempotent. */
+    @Override
+    void close();
+  }
+
+  /** Records, from now on, what is queued on the compute stream instead of queueing it. */
+  void beginCapture();
+
+  /**
+   * Ends recording.
+   *
+   * @throws SextantException if something that cannot be recorded was asked for meanwhile
+   */
+  Graph endCapture();
 
   // ---- kernels
 
@@ -54,6 +118,13 @@ public interface Driver extends AutoCloseable {
    * @throws dev.sextant.tensor.SextantException with the compiler's log if the driver refuses it
    */
   Function load(Kernel kernel, ByteBuffer parameters);
+
+  /** What {@link #load} throws where a kernel's text is refused. */
+  static SextantException refused(Kernel kernel, String log) {
+    return new SextantException(
+        "cuda: kernel %s is refused: %s; sextant ptx %s prints it"
+            .formatted(kernel.name(), log.strip(), kernel.name()));
+  }
 
   /** Queues a launch. */
   void launch(Launch launch);
@@ -73,14 +144,32 @@ public interface Driver extends AutoCloseable {
       int inner,
       boolean accumulate);
 
-  /** out = the convolution of x by w, filters {@code [Cout, k, k, Cin]}. */
-  void convolution(Convolution shape, long x, long w, long out);
+  /** What is asked of a convolution; filters are {@code [Cout, k, k, Cin]}. */
+  enum Direction {
+    /** The output from input and filters. */
+    FORWARD,
+    /** The gradient of the input from that of the output and the filters. */
+    BACKWARD_DATA,
+    /** The gradient of the filters from the input and the gradient of the output. */
+    BACKWARD_FILTER
+  }
 
-  /** dx = the gradient with respect to the input. */
-  void convolutionBackwardData(Convolution shape, long dy, long w, long dx);
+  /** Versions of cuBLAS and cuDNN for a reader, or why one of them is missing. */
+  String libraryVersions();
 
-  /** dw = the gradient with respect to the filters, {@code [Cout, k, k, Cin]}. */
-  void convolutionBackwardFilter(Convolution shape, long x, long dy, long dw);
+  /** Bytes of scratch that a convolution works in; the same for a shape each time. */
+  long convolutionWorkspace(Convolution shape, Direction direction);
+
+  /**
+   * A convolution.
+   *
+   * @param a the first operand, as {@link Direction} lists them
+   * @param b the second
+   * @param out the result
+   * @param workspace as many bytes as {@link #convolutionWorkspace} said
+   */
+  void convolution(
+      Convolution shape, Direction direction, long a, long b, long out, long workspace);
 
   /** Gives everything back. Idempotent. */
   @Override
@@ -114,7 +203,7 @@ public interface Driver extends AutoCloseable {
    * @param capability major and minor as one number, such as 90
    * @param processors streaming multiprocessors
    * @param bytes of memory
-   * @param libraries versions of driver, cuBLAS and cuDNN for a reader; null if there are none
+   * @param libraries version and mode of the driver for a reader; null where it has none
    */
   record DeviceInfo(
       String name, int capability, int processors, long bytes, @Nullable String libraries) {}

@@ -4,6 +4,7 @@ import dev.sextant.kernels.ptx.Kernel;
 import dev.sextant.kernels.ptx.Parameter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * A loaded kernel and how to run it: grid, block, and the parameter block, made once for a kernel
@@ -26,6 +27,8 @@ public final class Launch {
   private int blockX = 1;
   private int blockY = 1;
   private int next;
+  private long[] reached = new long[0];
+  private int reachedCount;
 
   /** Loads a kernel. */
   public Launch(Driver driver, Kernel kernel) {
@@ -37,6 +40,29 @@ public final class Launch {
         ByteBuffer.allocateDirect(Math.max(8, kernel.parameterBytes()))
             .order(ByteOrder.nativeOrder());
     this.function = driver.load(kernel, parameters);
+  }
+
+  private Launch(Launch other) {
+    driver = other.driver;
+    kernel = other.kernel;
+    offsets = other.offsets;
+    extents = other.extents.clone();
+    parameters =
+        ByteBuffer.allocateDirect(other.parameters.capacity()).order(ByteOrder.nativeOrder());
+    parameters.put(0, other.parameters, 0, parameters.capacity());
+    function = other.function;
+    gridX = other.gridX;
+    gridY = other.gridY;
+    gridZ = other.gridZ;
+    blockX = other.blockX;
+    blockY = other.blockY;
+    reached = other.reached();
+    reachedCount = other.reachedCount;
+  }
+
+  /** The launch as it is now, for a driver that keeps it: later launches do not change it. */
+  public Launch snapshot() {
+    return new Launch(this);
   }
 
   /** Blocks in each direction; x may be large, y and z up to 65535. */
@@ -74,6 +100,19 @@ public final class Launch {
     return this;
   }
 
+  /**
+   * Says that the kernel may touch bytes whose address it finds in memory: an emulator checks it.
+   */
+  public Launch reaches(long address, long bytes) {
+    if (reached.length < 2 * reachedCount + 2) {
+      reached = Arrays.copyOf(reached, Math.max(64, 2 * reached.length));
+    }
+    reached[2 * reachedCount] = address;
+    reached[2 * reachedCount + 1] = bytes;
+    reachedCount++;
+    return this;
+  }
+
   /** Gives the next parameter, an integer. */
   public Launch integer(int value) {
     parameters.putInt(offset(Parameter.Type.INTEGER), value);
@@ -102,6 +141,12 @@ public final class Launch {
     }
     next = 0;
     driver.launch(this);
+    reachedCount = 0;
+  }
+
+  /** Addresses and bytes, by turns, that the kernel may touch beside its parameters'. */
+  public long[] reached() {
+    return Arrays.copyOf(reached, 2 * reachedCount);
   }
 
   /** The kernel. */

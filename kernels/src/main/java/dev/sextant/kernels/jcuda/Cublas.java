@@ -5,13 +5,15 @@ import jcuda.Pointer;
 import jcuda.driver.CUstream;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcublas.cublasHandle;
+import jcuda.jcublas.cublasMath;
 import jcuda.jcublas.cublasOperation;
 import jcuda.jcublas.cublasPointerMode;
 import jcuda.runtime.cudaStream_t;
 
 /**
- * Matrix products in float, TF32 off: results must agree with the reference. cuBLAS has a workspace
- * of its own for each stream and repeats bit for bit on one stream.
+ * Matrix products in float. TF32, whose products have 10 bits of mantissa, is off unless asked for:
+ * results must agree with the reference. The workspace is given, as graphs need it, and so cuBLAS
+ * repeats bit for bit on one stream.
  */
 final class Cublas implements AutoCloseable {
   private static final Pointer ONE = Pointer.to(new float[] {1});
@@ -19,12 +21,25 @@ final class Cublas implements AutoCloseable {
 
   private final cublasHandle handle = new cublasHandle();
 
-  Cublas(CUstream stream) {
+  /**
+   * cuBLAS on a stream.
+   *
+   * @param workspace address of its scratch
+   */
+  Cublas(CUstream stream, long workspace, long workspaceBytes, boolean tf32) {
     Status.cublas("cublasCreate", JCublas2.cublasCreate(handle));
     Status.cublas("cublasSetStream", JCublas2.cublasSetStream(handle, new cudaStream_t(stream)));
     Status.cublas(
         "cublasSetPointerMode",
         JCublas2.cublasSetPointerMode(handle, cublasPointerMode.CUBLAS_POINTER_MODE_HOST));
+    Status.cublas(
+        "cublasSetWorkspace",
+        JCublas2.cublasSetWorkspace(handle, new DeviceAddress(workspace), workspaceBytes));
+    if (tf32) {
+      Status.cublas(
+          "cublasSetMathMode",
+          JCublas2.cublasSetMathMode(handle, cublasMath.CUBLAS_TF32_TENSOR_OP_MATH));
+    }
   }
 
   int version() {

@@ -1,7 +1,9 @@
 package dev.sextant.kernels.jcuda;
 
 import dev.sextant.kernels.driver.Driver.Convolution;
+import dev.sextant.kernels.driver.Driver.Direction;
 import dev.sextant.tensor.SextantException;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import jcuda.Pointer;
@@ -20,11 +22,11 @@ import jcuda.jcudnn.cudnnMathType;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 import jcuda.jcudnn.cudnnTensorFormat;
 import jcuda.runtime.cudaStream_t;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Dense convolutions of {@code [N, H, W, C]} images in float, TF32 off, with the first algorithm in
- * cuDNN's own order that repeats bit for bit. Descriptors and choices are kept for each shape.
+ * Dense convolutions of {@code [N, H, W, C]} images in float, TF32 off unless asked for, with the
+ * first algorithm in cuDNN's own order that repeats bit for bit. Descriptors and choices are kept
+ * for each shape.
  */
 final class Cudnn implements AutoCloseable {
   private static final Pointer ONE = Pointer.to(new float[] {1});
@@ -33,103 +35,103 @@ final class Cudnn implements AutoCloseable {
   /** More than there are algorithms in any direction. */
   private static final int CHOICES = 16;
 
-  /** Where the workspace of a call lives; the driver's to keep. */
-  interface Workspace {
-    /** The address of at least that many bytes, free until the work queued with it is done. */
-    long of(long bytes);
-  }
-
   private final cudnnHandle handle = new cudnnHandle();
-  private final Workspace workspace;
+  private final boolean tf32;
   private final Map<Convolution, Plan> plans = new HashMap<>();
 
-  Cudnn(CUstream stream, Workspace workspace) {
-    this.workspace = workspace;
+  Cudnn(CUstream stream, boolean tf32) {
+    this.tf32 = tf32;
     Status.cudnn("cudnnCreate", JCudnn.cudnnCreate(handle));
     Status.cudnn("cudnnSetStream", JCudnn.cudnnSetStream(handle, new cudaStream_t(stream)));
   }
 
-  static long version() {
+  long version() {
     return JCudnn.cudnnGetVersion();
   }
 
   /** An algorithm and the bytes it works in. */
   private record Choice(int algorithm, long bytes) {}
 
-  void forward(Convolution shape, long x, long w, long out) {
-    Plan plan = plan(shape);
-    if (plan.forward == null) {
-      plan.forward = chooseForward(plan, shape);
-    }
-    Choice choice = plan.forward;
-    Status.cudnn(
-        "cudnnConvolutionForward",
-        JCudnn.cudnnConvolutionForward(
-            handle,
-            ONE,
-            plan.input,
-            new DeviceAddress(x),
-            plan.filter,
-            new DeviceAddress(w),
-            plan.convolution,
-            choice.algorithm,
-            new DeviceAddress(workspace.of(choice.bytes)),
-            choice.bytes,
-            ZERO,
-            plan.output,
-            new DeviceAddress(out)));
+  /** Bytes that a convolution works in. */
+  long workspace(Convolution shape, Direction direction) {
+    return choice(plan(shape), shape, direction).bytes;
   }
 
-  void backwardData(Convolution shape, long dy, long w, long dx) {
-    Plan plan = plan(shape);
-    if (plan.backwardData == null) {
-      plan.backwardData = chooseBackwardData(plan, shape);
+  private Choice choice(Plan plan, Convolution shape, Direction direction) {
+    Choice known = plan.choices.get(direction);
+    if (known != null) {
+      return known;
     }
-    Choice choice = plan.backwardData;
-    Status.cudnn(
-        "cudnnConvolutionBackwardData",
-        JCudnn.cudnnConvolutionBackwardData(
-            handle,
-            ONE,
-            plan.filter,
-            new DeviceAddress(w),
-            plan.output,
-            new DeviceAddress(dy),
-            plan.convolution,
-            choice.algorithm,
-            new DeviceAddress(workspace.of(choice.bytes)),
-            choice.bytes,
-            ZERO,
-            plan.input,
-            new DeviceAddress(dx)));
+    Choice chosen =
+        switch (direction) {
+          case FORWARD -> chooseForward(plan, shape);
+          case BACKWARD_DATA -> chooseBackwardData(plan, shape);
+          case BACKWARD_FILTER -> chooseBackwardFilter(plan, shape);
+        };
+    plan.choices.put(direction, chosen);
+    return chosen;
   }
 
-  void backwardFilter(Convolution shape, long x, long dy, long dw) {
+  void run(Convolution shape, Direction direction, long a, long b, long out, long workspace) {
     Plan plan = plan(shape);
-    if (plan.backwardFilter == null) {
-      plan.backwardFilter = chooseBackwardFilter(plan, shape);
-    }
-    Choice choice = plan.backwardFilter;
-    Status.cudnn(
-        "cudnnConvolutionBackwardFilter",
-        JCudnn.cudnnConvolutionBackwardFilter(
-            handle,
-            ONE,
-            plan.input,
-            new DeviceAddress(x),
-            plan.output,
-            new DeviceAddress(dy),
-            plan.convolution,
-            choice.algorithm,
-            new DeviceAddress(workspace.of(choice.bytes)),
-            choice.bytes,
-            ZERO,
-            plan.filter,
-            new DeviceAddress(dw)));
+    Choice choice = choice(plan, shape, direction);
+    DeviceAddress first = new DeviceAddress(a);
+    DeviceAddress second = new DeviceAddress(b);
+    DeviceAddress result = new DeviceAddress(out);
+    DeviceAddress scratch = new DeviceAddress(workspace);
+    int status =
+        switch (direction) {
+          case FORWARD ->
+              JCudnn.cudnnConvolutionForward(
+                  handle,
+                  ONE,
+                  plan.input,
+                  first,
+                  plan.filter,
+                  second,
+                  plan.convolution,
+                  choice.algorithm,
+                  scratch,
+                  choice.bytes,
+                  ZERO,
+                  plan.output,
+                  result);
+          case BACKWARD_DATA ->
+              JCudnn.cudnnConvolutionBackwardData(
+                  handle,
+                  ONE,
+                  plan.filter,
+                  second,
+                  plan.output,
+                  first,
+                  plan.convolution,
+                  choice.algorithm,
+                  scratch,
+                  choice.bytes,
+                  ZERO,
+                  plan.input,
+                  result);
+          case BACKWARD_FILTER ->
+              JCudnn.cudnnConvolutionBackwardFilter(
+                  handle,
+                  ONE,
+                  plan.input,
+                  first,
+                  plan.output,
+                  second,
+                  plan.convolution,
+                  choice.algorithm,
+                  scratch,
+                  choice.bytes,
+                  ZERO,
+                  plan.filter,
+                  result);
+        };
+    Status.cudnn("convolution " + direction, status);
   }
 
   private Plan plan(Convolution shape) {
-    return plans.computeIfAbsent(shape, Plan::new);
+    return plans.computeIfAbsent(shape, s -> new Plan(s, tf32));
   }
 
   private Choice chooseForward(Plan plan, Convolution shape) {
@@ -187,10 +189,12 @@ final class Cudnn implements AutoCloseable {
   }
 
   /** The descriptor asks for plain float arithmetic; some algorithms call that their default. */
-  private static boolean usable(int status, int determinism, int math) {
+  private boolean usable(int status, int determinism, int math) {
     return status == 0
         && determinism == cudnnDeterminism.CUDNN_DETERMINISTIC
-        && (math == cudnnMathType.CUDNN_FMA_MATH || math == cudnnMathType.CUDNN_DEFAULT_MATH);
+        && (tf32
+            || math == cudnnMathType.CUDNN_FMA_MATH
+            || math == cudnnMathType.CUDNN_DEFAULT_MATH);
   }
 
   private static SextantException none(String direction, Convolution shape) {
@@ -204,11 +208,9 @@ final class Cudnn implements AutoCloseable {
     final cudnnTensorDescriptor output = new cudnnTensorDescriptor();
     final cudnnFilterDescriptor filter = new cudnnFilterDescriptor();
     final cudnnConvolutionDescriptor convolution = new cudnnConvolutionDescriptor();
-    @Nullable Choice forward;
-    @Nullable Choice backwardData;
-    @Nullable Choice backwardFilter;
+    final Map<Direction, Choice> choices = new EnumMap<>(Direction.class);
 
-    Plan(Convolution s) {
+    Plan(Convolution s, boolean tf32) {
       image(input, s.batch(), s.height(), s.width(), s.inputs());
       image(output, s.batch(), s.outHeight(), s.outWidth(), s.outputs());
       Status.cudnn("cudnnCreateFilterDescriptor", JCudnn.cudnnCreateFilterDescriptor(filter));
@@ -238,7 +240,8 @@ final class Cudnn implements AutoCloseable {
               cudnnDataType.CUDNN_DATA_FLOAT));
       Status.cudnn(
           "cudnnSetConvolutionMathType",
-          JCudnn.cudnnSetConvolutionMathType(convolution, cudnnMathType.CUDNN_FMA_MATH));
+          JCudnn.cudnnSetConvolutionMathType(
+              convolution, tf32 ? cudnnMathType.CUDNN_DEFAULT_MATH : cudnnMathType.CUDNN_FMA_MATH));
     }
 
     private static void image(

@@ -2,40 +2,58 @@ package dev.sextant.kernels.jcuda;
 
 import dev.sextant.kernels.driver.Driver;
 import dev.sextant.kernels.driver.Launch;
+import dev.sextant.kernels.natives.CudaSettings;
 import dev.sextant.kernels.ptx.Kernel;
 import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUgraph;
 import jcuda.driver.CUjit_option;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
+import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.JCudaDriver;
 import jcuda.driver.JITOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device through JCuda: its primary context, one stream, cuBLAS and cuDNN. The libraries are
+ * A device through JCuda: its primary context, two streams, cuBLAS and cuDNN. The libraries are
  * opened when they are first needed, so that kernels run on a machine that has only a driver.
+ *
+ * <p>What takes long to make (the context, loaded kernels, the libraries' handles) is kept when it
+ * is closed, for the next that is opened on the device: a model compiled anew starts at once.
  */
 public final class JCudaDriverSeam implements Driver {
   private static final int LOG_BYTES = 16 * 1024;
 
+  /** What NVIDIA recommends for Hopper; older devices are content with less. */
+  private static final long CUBLAS_BYTES = 32 << 20;
+
+  private static final Map<Integer, Deque<JCudaDriverSeam>> IDLE = new HashMap<>();
+
+  private final int index;
+  private final CudaSettings settings;
   private final CUdevice device = new CUdevice();
+  private final CUcontext context = new CUcontext();
   private final CUstream stream = new CUstream();
-  private final List<CUmodule> modules = new ArrayList<>();
+  private final Map<String, CUfunction> functions = new HashMap<>();
   private final DeviceInfo info;
+  private @Nullable Thread bound;
+  private @Nullable Transfers transfers;
   private @Nullable Cublas cublas;
   private @Nullable Cudnn cudnn;
-  private long workspace;
-  private long workspaceBytes;
   private boolean closed;
 
   /**
@@ -44,8 +62,25 @@ public final class JCudaDriverSeam implements Driver {
    * @param index from 0
    * @throws SextantException if there is none, or the driver does not work
    */
-  public JCudaDriverSeam(int index) {
+  public static Driver open(int index, CudaSettings settings) {
+    synchronized (IDLE) {
+      Deque<JCudaDriverSeam> idle = IDLE.computeIfAbsent(index, _ -> new ArrayDeque<>());
+      JCudaDriverSeam kept = idle.poll();
+      if (kept != null && kept.settings.tf32() == settings.tf32()) {
+        kept.closed = false;
+        return kept;
+      }
+    }
+    return new JCudaDriverSeam(index, settings);
+  }
+
+  private JCudaDriverSeam(int index, CudaSettings settings) {
+    this.index = index;
+    this.settings = settings;
     Status.driver("cuInit", JCudaDriver.cuInit(0));
+    int[] version = new int[1];
+    Status.driver("cuDriverGetVersion", JCudaDriver.cuDriverGetVersion(version));
+    settings.libraries().checkDriver(version[0]);
     int[] count = new int[1];
     Status.driver("cuDeviceGetCount", JCudaDriver.cuDeviceGetCount(count));
     if (index >= count[0]) {
@@ -53,21 +88,34 @@ public final class JCudaDriverSeam implements Driver {
           "cuda: no device %d, this machine has %d".formatted(index, count[0]));
     }
     Status.driver("cuDeviceGet", JCudaDriver.cuDeviceGet(device, index));
-    CUcontext context = new CUcontext();
     Status.driver(
         "cuDevicePrimaryCtxRetain", JCudaDriver.cuDevicePrimaryCtxRetain(context, device));
-    Status.driver("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent(context));
+    bind();
     Status.driver("cuStreamCreate", JCudaDriver.cuStreamCreate(stream, 0));
-    info = describe();
+    info = describe(version[0]);
+    if (info.capability() < 70) {
+      throw new SextantException(
+          "cuda: %s has compute capability %d.%d, the kernels need 7.0"
+              .formatted(info.name(), info.capability() / 10, info.capability() % 10));
+    }
   }
 
-  private DeviceInfo describe() {
+  /**
+   * Makes the device that of the calling thread: one thread at a time uses this, not always one.
+   */
+  private void bind() {
+    Thread thread = Thread.currentThread();
+    if (thread != bound) {
+      Status.driver("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent(context));
+      bound = thread;
+    }
+  }
+
+  private DeviceInfo describe(int version) {
     byte[] name = new byte[256];
     Status.driver("cuDeviceGetName", JCudaDriver.cuDeviceGetName(name, name.length, device));
     long[] bytes = new long[1];
     Status.driver("cuDeviceTotalMem", JCudaDriver.cuDeviceTotalMem(bytes, device));
-    int[] version = new int[1];
-    Status.driver("cuDriverGetVersion", JCudaDriver.cuDriverGetVersion(version));
     int capability =
         10 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
             + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
@@ -76,7 +124,8 @@ public final class JCudaDriverSeam implements Driver {
         capability,
         attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
         bytes[0],
-        "driver for CUDA %d.%d".formatted(version[0] / 1000, version[0] % 1000 / 10));
+        "driver for CUDA %d.%d, TF32 %s"
+            .formatted(version / 1000, version % 1000 / 10, settings.tf32() ? "on" : "off"));
   }
 
   private int attribute(int attribute) {
@@ -93,6 +142,7 @@ public final class JCudaDriverSeam implements Driver {
 
   @Override
   public long allocate(long bytes) {
+    bind();
     DeviceAddress address = new DeviceAddress();
     int status = JCudaDriver.cuMemAlloc(address, bytes);
     if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
@@ -104,6 +154,9 @@ public final class JCudaDriverSeam implements Driver {
 
   @Override
   public void free(long address) {
+    if (Status.isLost()) {
+      return;
+    }
     synchronize();
     Status.driver("cuMemFree", JCudaDriver.cuMemFree(new DeviceAddress(address)));
   }
@@ -111,6 +164,7 @@ public final class JCudaDriverSeam implements Driver {
   @Override
   public void zero(long address, long bytes) {
     if (bytes > 0) {
+      bind();
       Status.driver(
           "cuMemsetD32Async",
           JCudaDriver.cuMemsetD32Async(new DeviceAddress(address), 0, bytes / 4, stream));
@@ -148,8 +202,98 @@ public final class JCudaDriverSeam implements Driver {
   }
 
   @Override
+  public void copy(long from, long to, long bytes) {
+    bind();
+    Status.driver(
+        "cuMemcpyDtoDAsync",
+        JCudaDriver.cuMemcpyDtoDAsync(
+            new DeviceAddress(to), new DeviceAddress(from), bytes, stream));
+  }
+
+  @Override
   public void synchronize() {
+    bind();
     Status.driver("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(stream));
+  }
+
+  private Transfers transfers() {
+    bind();
+    if (transfers == null) {
+      transfers = new Transfers();
+    }
+    return transfers;
+  }
+
+  private CUstream stream(Stream which) {
+    return which == Stream.COMPUTE ? stream : transfers().stream();
+  }
+
+  @Override
+  public ByteBuffer pinned(int bytes) {
+    return transfers().pinned(bytes);
+  }
+
+  @Override
+  public Mark mark() {
+    return transfers().mark();
+  }
+
+  @Override
+  public void record(Mark mark, Stream where) {
+    Status.driver("cuEventRecord", JCudaDriver.cuEventRecord(event(mark), stream(where)));
+  }
+
+  @Override
+  public void await(Stream waiting, Mark mark) {
+    Status.driver(
+        "cuStreamWaitEvent", JCudaDriver.cuStreamWaitEvent(stream(waiting), event(mark), 0));
+  }
+
+  @Override
+  public void await(Mark mark) {
+    bind();
+    Status.driver("cuEventSynchronize", JCudaDriver.cuEventSynchronize(event(mark)));
+  }
+
+  private static CUevent event(Mark mark) {
+    return ((Transfers.Event) mark).event();
+  }
+
+  @Override
+  public void transfer(ByteBuffer pinned, int bytes, long to) {
+    transfers().copy(pinned, bytes, to);
+  }
+
+  @Override
+  public double milliseconds(Runnable work) {
+    CUevent start = transfers().event(CUevent_flags.CU_EVENT_DEFAULT);
+    CUevent end = transfers().event(CUevent_flags.CU_EVENT_DEFAULT);
+    Status.driver("cuEventRecord", JCudaDriver.cuEventRecord(start, stream));
+    work.run();
+    Status.driver("cuEventRecord", JCudaDriver.cuEventRecord(end, stream));
+    Status.driver("cuEventSynchronize", JCudaDriver.cuEventSynchronize(end));
+    float[] elapsed = new float[1];
+    Status.driver("cuEventElapsedTime", JCudaDriver.cuEventElapsedTime(elapsed, start, end));
+    transfers().forget(start);
+    transfers().forget(end);
+    return elapsed[0];
+  }
+
+  @Override
+  public void beginCapture() {
+    bind();
+    // Relaxed: another thread's backend may ask the driver for memory meanwhile.
+    Status.driver(
+        "cuStreamBeginCapture",
+        JCudaDriver.cuStreamBeginCapture(
+            stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED));
+  }
+
+  @Override
+  public Graph endCapture() {
+    CUgraph graph = new CUgraph();
+    Status.driver("cuStreamEndCapture", JCudaDriver.cuStreamEndCapture(stream, graph));
+    return new RecordedGraph(graph, stream, this::bind);
   }
 
   /** A kernel and the pointers to its parameters, made once. */
@@ -157,21 +301,12 @@ public final class JCudaDriverSeam implements Driver {
 
   @Override
   public Function load(Kernel kernel, ByteBuffer parameters) {
-    byte[] ptx = (kernel.text() + "\0").getBytes(StandardCharsets.UTF_8);
-    JITOptions options = new JITOptions();
-    options.putInt(CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, LOG_BYTES);
-    options.putBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER, new byte[LOG_BYTES]);
-    CUmodule module = new CUmodule();
-    int status = JCudaDriver.cuModuleLoadDataJIT(module, Pointer.to(ptx), options);
-    if (status != CUresult.CUDA_SUCCESS) {
-      throw new SextantException(
-          "cuda: the driver refuses kernel %s: %s"
-              .formatted(kernel.name(), options.getString(CUjit_option.CU_JIT_ERROR_LOG_BUFFER)));
+    bind();
+    CUfunction function = functions.get(kernel.name());
+    if (function == null) {
+      function = compile(kernel);
+      functions.put(kernel.name(), function);
     }
-    modules.add(module);
-    CUfunction function = new CUfunction();
-    Status.driver(
-        "cuModuleGetFunction", JCudaDriver.cuModuleGetFunction(function, module, kernel.name()));
     int[] offsets = kernel.parameterOffsets();
     Pointer[] pointers = new Pointer[offsets.length];
     for (int i = 0; i < offsets.length; i++) {
@@ -180,8 +315,29 @@ public final class JCudaDriverSeam implements Driver {
     return new Loaded(function, Pointer.to(pointers));
   }
 
+  private static CUfunction compile(Kernel kernel) {
+    byte[] ptx = (kernel.text() + "\0").getBytes(StandardCharsets.UTF_8);
+    JITOptions options = new JITOptions();
+    options.putInt(CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, LOG_BYTES);
+    options.putBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER, new byte[LOG_BYTES]);
+    CUmodule module = new CUmodule();
+    int status = JCudaDriver.cuModuleLoadDataJIT(module, Pointer.to(ptx), options);
+    if (status != CUresult.CUDA_SUCCESS) {
+      String log = options.getString(CUjit_option.CU_JIT_ERROR_LOG_BUFFER);
+      if (log == null || log.isBlank()) {
+        Status.driver("cuModuleLoadData of " + kernel.name(), status);
+      }
+      throw Driver.refused(kernel, String.valueOf(log));
+    }
+    CUfunction function = new CUfunction();
+    Status.driver(
+        "cuModuleGetFunction", JCudaDriver.cuModuleGetFunction(function, module, kernel.name()));
+    return function;
+  }
+
   @Override
   public void launch(Launch launch) {
+    bind();
     Loaded loaded = (Loaded) launch.function();
     int status =
         JCudaDriver.cuLaunchKernel(
@@ -210,49 +366,63 @@ public final class JCudaDriverSeam implements Driver {
       Matrix c,
       int inner,
       boolean accumulate) {
+    bind();
     cublas().gemm(a, transposeA, b, transposeB, c, inner, accumulate);
   }
 
   private Cublas cublas() {
     if (cublas == null) {
-      cublas = new Cublas(stream);
+      long workspace = allocate(CUBLAS_BYTES);
+      try {
+        cublas = new Cublas(stream, workspace, CUBLAS_BYTES, settings.tf32());
+      } catch (LinkageError e) {
+        throw settings.libraries().missingCublas(e);
+      }
     }
     return cublas;
   }
 
   @Override
-  public void convolution(Convolution shape, long x, long w, long out) {
-    cudnn().forward(shape, x, w, out);
+  public String libraryVersions() {
+    bind();
+    String blas;
+    try {
+      int version = cublas().version();
+      blas = "cuBLAS %d.%d".formatted(version / 10000, version % 10000 / 100);
+    } catch (SextantException e) {
+      blas = String.valueOf(e.getMessage());
+    }
+    try {
+      long version = cudnn().version();
+      return "%s, cuDNN %d.%d.%d"
+          .formatted(blas, version / 10000, version % 10000 / 100, version % 100);
+    } catch (SextantException e) {
+      return blas + ", " + e.getMessage();
+    }
   }
 
   @Override
-  public void convolutionBackwardData(Convolution shape, long dy, long w, long dx) {
-    cudnn().backwardData(shape, dy, w, dx);
+  public long convolutionWorkspace(Convolution shape, Direction direction) {
+    bind();
+    return cudnn().workspace(shape, direction);
   }
 
   @Override
-  public void convolutionBackwardFilter(Convolution shape, long x, long dy, long dw) {
-    cudnn().backwardFilter(shape, x, dy, dw);
+  public void convolution(
+      Convolution shape, Direction direction, long a, long b, long out, long workspace) {
+    bind();
+    cudnn().run(shape, direction, a, b, out, workspace);
   }
 
   private Cudnn cudnn() {
     if (cudnn == null) {
-      cudnn = new Cudnn(stream, this::workspace);
+      try {
+        cudnn = new Cudnn(stream, settings.tf32());
+      } catch (LinkageError e) {
+        throw settings.libraries().missingCudnn(e);
+      }
     }
     return cudnn;
-  }
-
-  /** One block that grows to the largest need: calls on one stream follow one another. */
-  private long workspace(long bytes) {
-    if (bytes > workspaceBytes) {
-      if (workspaceBytes > 0) {
-        free(workspace);
-        workspaceBytes = 0;
-      }
-      workspace = allocate(bytes);
-      workspaceBytes = bytes;
-    }
-    return workspace;
   }
 
   @Override
@@ -261,20 +431,17 @@ public final class JCudaDriverSeam implements Driver {
       return;
     }
     closed = true;
+    if (Status.isLost()) {
+      return;
+    }
     synchronize();
-    if (cublas != null) {
-      cublas.close();
+    if (transfers != null) {
+      transfers.close();
+      transfers = null;
     }
-    if (cudnn != null) {
-      cudnn.close();
+    bound = null;
+    synchronized (IDLE) {
+      IDLE.computeIfAbsent(index, _ -> new ArrayDeque<>()).push(this);
     }
-    if (workspaceBytes > 0) {
-      free(workspace);
-    }
-    for (CUmodule module : modules) {
-      JCudaDriver.cuModuleUnload(module);
-    }
-    JCudaDriver.cuStreamDestroy(stream);
-    JCudaDriver.cuDevicePrimaryCtxRelease(device);
   }
 }

@@ -1,6 +1,8 @@
 package dev.sextant.kernels.jcuda;
 
+import dev.sextant.kernels.driver.DeviceLostException;
 import dev.sextant.tensor.SextantException;
+import java.util.Set;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.cublasStatus;
@@ -8,7 +10,31 @@ import jcuda.jcudnn.JCudnn;
 
 /** Turns status codes into errors that name the call. */
 final class Status {
+  /** After these nothing works in this process any more: faults of kernels and of hardware. */
+  private static final Set<Integer> FATAL =
+      Set.of(
+          CUresult.CUDA_ERROR_DEVICE_UNAVAILABLE,
+          CUresult.CUDA_ERROR_ECC_UNCORRECTABLE,
+          CUresult.CUDA_ERROR_NVLINK_UNCORRECTABLE,
+          CUresult.CUDA_ERROR_ILLEGAL_ADDRESS,
+          CUresult.CUDA_ERROR_LAUNCH_TIMEOUT,
+          CUresult.CUDA_ERROR_CONTEXT_IS_DESTROYED,
+          CUresult.CUDA_ERROR_ASSERT,
+          CUresult.CUDA_ERROR_HARDWARE_STACK_ERROR,
+          CUresult.CUDA_ERROR_ILLEGAL_INSTRUCTION,
+          CUresult.CUDA_ERROR_MISALIGNED_ADDRESS,
+          CUresult.CUDA_ERROR_INVALID_ADDRESS_SPACE,
+          CUresult.CUDA_ERROR_INVALID_PC,
+          CUresult.CUDA_ERROR_LAUNCH_FAILED);
+
+  private static volatile boolean lost;
+
   private Status() {}
+
+  /** Whether a device was lost in this process. */
+  static boolean isLost() {
+    return lost;
+  }
 
   /** Of the driver. */
   static void driver(String call, int status) {
@@ -19,7 +45,12 @@ final class Status {
     String[] meaning = new String[1];
     JCudaDriver.cuGetErrorName(status, name);
     JCudaDriver.cuGetErrorString(status, meaning);
-    throw new SextantException("cuda: %s: %s (%s)".formatted(call, name[0], meaning[0]));
+    String said = "%s (%s)".formatted(name[0], meaning[0]);
+    if (FATAL.contains(status)) {
+      lost = true;
+      throw new DeviceLostException(call, said);
+    }
+    throw new SextantException("cuda: %s: %s".formatted(call, said));
   }
 
   /** Of cuBLAS. */

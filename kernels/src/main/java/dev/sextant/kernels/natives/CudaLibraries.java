@@ -1,5 +1,6 @@
 package dev.sextant.kernels.natives;
 
+import dev.sextant.tensor.SextantException;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,8 +15,8 @@ import java.util.stream.Stream;
 /**
  * NVIDIA's libraries on this machine: the driver, cuBLAS of CUDA 12 or 13, cuDNN 9. Looked for in
  * the folders of the property {@code sextant.cuda.path}, then of {@code LD_LIBRARY_PATH}, then
- * where distributions, CUDA's installers and Python wheels put them. Nothing is loaded or
- * downloaded.
+ * where distributions, CUDA's installers and Python wheels put them, those of each Python on the
+ * {@code PATH} included. Nothing is loaded or downloaded.
  *
  * @param driver {@code libcuda.so.1}
  * @param cublas {@code libcublas.so.12}, or {@code .13} where only that is there
@@ -64,6 +65,13 @@ public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Option
     for (String pattern : FOLDERS) {
       folders.addAll(matching(root, pattern));
     }
+    for (String folder : environment.getOrDefault("PATH", "").split(File.pathSeparator)) {
+      Path python = Path.of(folder, "python3");
+      Path prefix = Path.of(folder).toAbsolutePath().getParent();
+      if (prefix != null && Files.exists(python)) {
+        folders.addAll(matching(prefix, "/lib/python3*/site-packages/nvidia/*/lib"));
+      }
+    }
     return new CudaLibraries(
         first(folders, "libcuda.so.1"),
         first(folders, "libcublas.so.12", "libcublas.so.13"),
@@ -110,6 +118,36 @@ public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Option
   /** The major version of cuBLAS: 12 or 13; 12, which JCuda asks for, if it is not there. */
   public int cublasMajor() {
     return cublas.filter(file -> file.toString().endsWith(".13")).isPresent() ? 13 : 12;
+  }
+
+  /**
+   * Checks that a driver can serve the libraries found.
+   *
+   * @param version as the driver gives it: 12040 for CUDA 12.4
+   * @throws SextantException that says which driver is needed
+   */
+  public void checkDriver(int version) {
+    int needed = cublas.isPresent() ? cublasMajor() : 12;
+    if (version < 1000 * needed) {
+      throw new SextantException(
+          "cuda: the driver is for CUDA %d.%d, %s needs one for %d.0: install NVIDIA's driver %s"
+              .formatted(
+                  version / 1000,
+                  version % 1000 / 10,
+                  cublas.map(Path::toString).orElse("sextant"),
+                  needed,
+                  needed == 12 ? "525 or newer" : "580 or newer, or libcublas.so.12"));
+    }
+  }
+
+  /** What to throw where cuBLAS could not be loaded. */
+  public SextantException missingCublas(Throwable cause) {
+    return new SextantException("cuda: %s (%s)".formatted(report().get(1), cause), cause);
+  }
+
+  /** What to throw where cuDNN could not be loaded. */
+  public SextantException missingCudnn(Throwable cause) {
+    return new SextantException("cuda: %s (%s)".formatted(report().get(2), cause), cause);
   }
 
   /** One line for each library: where it is, or what to do about it. */

@@ -19,6 +19,9 @@ public final class JCudaLoader extends ClassLoader {
   private static final List<String> OWN = List.of("jcuda.", "dev.sextant.kernels.jcuda.");
   private static final String DRIVER = "dev.sextant.kernels.jcuda.JCudaDriverSeam";
 
+  /** The one of this process: a library can be loaded once, and what it keeps serves everyone. */
+  private static @Nullable JCudaLoader loader;
+
   private final CudaLibraries libraries;
 
   private JCudaLoader(CudaLibraries libraries) {
@@ -32,13 +35,16 @@ public final class JCudaLoader extends ClassLoader {
    * @param index from 0
    * @throws SextantException that says what is missing and what to do about it
    */
-  public static Driver open(CudaLibraries libraries, int index) {
-    if (libraries.driver().isEmpty()) {
-      throw new SextantException("cuda: " + libraries.report().getFirst());
+  public static Driver open(CudaSettings settings, int index) {
+    if (settings.libraries().driver().isEmpty()) {
+      throw new SextantException("cuda: " + settings.libraries().report().getFirst());
     }
     try {
       return (Driver)
-          new JCudaLoader(libraries).loadClass(DRIVER).getConstructor(int.class).newInstance(index);
+          loader(settings.libraries())
+              .loadClass(DRIVER)
+              .getMethod("open", int.class, CudaSettings.class)
+              .invoke(null, index, settings);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof SextantException cause) {
         throw cause;
@@ -49,6 +55,13 @@ public final class JCudaLoader extends ClassLoader {
           "cuda: JCuda is not on the class path (%s); add org.jcuda's jcuda, jcublas, jcudnn and their natives"
               .formatted(e));
     }
+  }
+
+  private static synchronized JCudaLoader loader(CudaLibraries libraries) {
+    if (loader == null) {
+      loader = new JCudaLoader(libraries);
+    }
+    return loader;
   }
 
   @Override
@@ -89,6 +102,9 @@ public final class JCudaLoader extends ClassLoader {
           library = ElfRelink.relink(library, "libcublas.so.12", "libcublas.so.13");
         }
       } else if (name.startsWith("JCudnn")) {
+        // Its parts look for cuBLAS by name, and some of its algorithms are compiled when used.
+        libraries.cublas().ifPresent(JCudaLoader::preloadCublas);
+        libraries.cublas().ifPresent(cublas -> preloadBeside(cublas, "libnvrtc.so."));
         libraries.cudnn().ifPresent(JCudaLoader::load);
       } else if (name.startsWith("JCudaDriver")) {
         libraries.driver().ifPresent(JCudaLoader::load);
@@ -112,6 +128,15 @@ public final class JCudaLoader extends ClassLoader {
       load(half);
     }
     load(cublas);
+  }
+
+  /** Another library of the same version, where it lies in the same folder. */
+  private static void preloadBeside(Path cublas, String name) {
+    String file = cublas.getFileName().toString();
+    Path other = cublas.resolveSibling(name + file.substring(file.lastIndexOf('.') + 1));
+    if (Files.isRegularFile(other)) {
+      load(other);
+    }
   }
 
   @SuppressWarnings("restricted") // what this class is for

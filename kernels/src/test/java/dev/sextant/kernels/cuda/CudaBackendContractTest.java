@@ -6,12 +6,23 @@ import dev.sextant.tensor.BackendContract;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import org.junit.jupiter.api.AfterAll;
 
 /** The contract on the emulated driver; operands lie at odd offsets, where vectors are not used. */
 class CudaBackendContractTest extends BackendContract {
+  private final EmulatedDriver driver = new EmulatedDriver(1L << 30);
+
   @Override
   protected Backend open() {
-    return new CudaBackend(new Device("cuda", 0), new EmulatedDriver(1L << 30));
+    return new CudaBackend(new Device("cuda", 0), driver);
+  }
+
+  /** Cases are the launches: each test makes many of them, at other shapes. */
+  @AfterAll
+  void countLaunches() {
+    System.out.printf(
+        "%s: %d specialisations of kernels, %d launches interpreted%n",
+        getClass().getSimpleName(), driver.loaded().size(), driver.launches());
   }
 
   @Override

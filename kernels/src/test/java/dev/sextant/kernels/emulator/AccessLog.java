@@ -1,5 +1,6 @@
 package dev.sextant.kernels.emulator;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,10 @@ final class AccessLog {
   private static final int THREAD_BITS = 11;
   private static final int INTERVAL_BITS = 12;
   private static final int BLOCK_BITS = 20;
+
+  /** Launches that are kept apart. */
+  static final int MOST_LAUNCHES = 1 << (63 - BLOCK_BITS - INTERVAL_BITS - THREAD_BITS);
+
   private static final long MANY_THREADS = (1 << THREAD_BITS) - 1;
 
   private final boolean ofBlock;
@@ -32,11 +37,15 @@ final class AccessLog {
     readers = new long[pages][];
   }
 
+  /** Forgets all accesses. */
+  void clear() {
+    Arrays.fill(writers, null);
+    Arrays.fill(readers, null);
+  }
+
   /** An access; its fields must be in range. */
   static long stamp(int launch, int block, int interval, int thread) {
-    if (block >= 1 << BLOCK_BITS
-        || interval >= 1 << INTERVAL_BITS
-        || launch >= 1 << (63 - BLOCK_BITS - INTERVAL_BITS - THREAD_BITS)) {
+    if (block >= 1 << BLOCK_BITS || interval >= 1 << INTERVAL_BITS || launch >= MOST_LAUNCHES) {
       throw new EmulationException("too many launches, blocks or barriers to keep apart");
     }
     return (((long) launch << BLOCK_BITS | block) << INTERVAL_BITS | interval) << THREAD_BITS

@@ -28,6 +28,7 @@ final class DeviceMemory {
   private final TreeMap<Long, Block> blocks = new TreeMap<>();
   private final long capacity;
   private long used;
+  private int launches;
   private long next = FIRST;
 
   /** A memory of that many bytes. */
@@ -72,6 +73,15 @@ final class DeviceMemory {
           "transfer of %d bytes at %x, outside any block".formatted(bytes, address));
     }
     return block;
+  }
+
+  /** The number of the next launch that uses it. */
+  int launch() {
+    if (++launches == AccessLog.MOST_LAUNCHES) {
+      blocks.values().forEach(block -> block.log.clear());
+      launches = 1;
+    }
+    return launches;
   }
 
   int blocks() {

@@ -48,6 +48,11 @@ final class Execution {
         extents.add(launch.extent(i));
       }
     }
+    long[] reached = launch.reached();
+    for (int i = 0; i < reached.length; i += 2) {
+      pointers.add(reached[i]);
+      extents.add(reached[i + 1]);
+    }
     global =
         GlobalAccess.of(
             memory,

@@ -59,10 +59,49 @@ class CudaLibrariesTest {
       assertTrue(line.contains("not found; install"), line);
     }
     String message =
-        assertThrows(SextantException.class, () -> JCudaLoader.open(none, 0)).getMessage();
+        assertThrows(
+                SextantException.class, () -> JCudaLoader.open(new CudaSettings(none, false, 1), 0))
+            .getMessage();
     assertEquals(
         "cuda: driver: not found; install NVIDIA's driver (libcuda.so.1), or name its folder with"
             + " -Dsextant.cuda.path=FOLDER",
         message);
+  }
+
+  @Test
+  void librariesOfAPythonOnThePath() throws IOException {
+    Path python = file("/some/env/bin/python3");
+    Path cublas = file("/some/env/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13");
+    Map<String, String> environment = Map.of("PATH", "/nowhere:" + python.getParent());
+    CudaLibraries found = CudaLibraries.find("", environment, root);
+    assertEquals(Optional.of(cublas), found.cublas());
+  }
+
+  @Test
+  void aDriverThatIsTooOldIsNamedWithTheOneNeeded() throws IOException {
+    CudaLibraries none = CudaLibraries.find("", Map.of(), root);
+    none.checkDriver(12000);
+    String old = assertThrows(SextantException.class, () -> none.checkDriver(11040)).getMessage();
+    assertEquals(
+        "cuda: the driver is for CUDA 11.4, sextant needs one for 12.0: install NVIDIA's driver 525"
+            + " or newer",
+        old);
+    file("/usr/local/cuda-13.0/lib64/libcublas.so.13");
+    CudaLibraries newer = CudaLibraries.find("", Map.of(), root);
+    newer.checkDriver(13000);
+    String message =
+        assertThrows(SextantException.class, () -> newer.checkDriver(12080)).getMessage();
+    assertTrue(
+        String.valueOf(message).contains("driver 580 or newer, or libcublas.so.12"), message);
+  }
+
+  @Test
+  void aLibraryThatIsMissingIsNamedWithWhatToDo() {
+    CudaLibraries none = CudaLibraries.find("", Map.of(), root);
+    String message = none.missingCublas(new UnsatisfiedLinkError("libcublas.so.12")).getMessage();
+    assertTrue(String.valueOf(message).startsWith("cuda: cuBLAS: not found; install"), message);
+    assertTrue(
+        String.valueOf(none.missingCudnn(new UnsatisfiedLinkError("x")).getMessage())
+            .contains("install cuDNN 9"));
   }
 }

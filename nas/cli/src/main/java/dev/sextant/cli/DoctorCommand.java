@@ -108,7 +108,7 @@ final class DoctorCommand implements Runnable {
     for (BackendProvider provider : ServiceLoader.load(BackendProvider.class)) {
       Device device = new Device(provider.kind(), 0);
       try (Backend backend = provider.open(device, 1)) {
-        line("device " + device, "ready (%s)", backend.device());
+        line("device " + device, "ready (%s)", backend.description());
       } catch (SextantException e) {
         line("device " + device, "not available: %s", String.valueOf(e.getMessage()));
       }

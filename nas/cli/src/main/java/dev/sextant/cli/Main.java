@@ -24,7 +24,8 @@ import picocli.CommandLine.Command;
       EvalCommand.class,
       ReportCommand.class,
       DoctorCommand.class,
-      PtxCommand.class
+      PtxCommand.class,
+      GpuCheckCommand.class
     })
 public final class Main implements Runnable {
   /** Bad input, or too little memory: one line on standard error, nothing half-written. */

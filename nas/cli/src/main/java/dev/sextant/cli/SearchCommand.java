@@ -45,22 +45,24 @@ final class SearchCommand implements Runnable {
       defaultValue = "proxyless-g",
       description =
           "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
-              + " REINFORCE form), tunas, la-darts or la-pc-darts (Latency-Aware DARTS), random;"
-              + " default: ${DEFAULT-VALUE}")
+              + " REINFORCE form), tunas, single-path, la-darts or la-pc-darts (Latency-Aware"
+              + " DARTS), random; default: ${DEFAULT-VALUE}")
   private Method method = Method.PROXYLESS_G;
 
   @Option(
       names = "--supernet",
       description =
-          "how candidates hold weights: multi-path (each its own), collapsed (shared), cells"
-              + " (mixtures on edges) or partial-cells (the same on a part of the channels)")
+          "how candidates hold weights: multi-path (each its own), collapsed (shared), superkernel"
+              + " (inside the largest), cells (mixtures on edges) or partial-cells (the same on a"
+              + " part of the channels)")
   private @Nullable SupernetKind supernet;
 
   @Option(
       names = "--policy",
       description =
           "who picks: gates, reinforce, gates-reinforce (both gradients), controller (TuNAS's"
-              + " REINFORCE with warm-ups), or darts (gradient through mixtures)")
+              + " REINFORCE with warm-ups), thresholds (of a superkernel's parts), or darts"
+              + " (gradient through mixtures)")
   private @Nullable PolicyKind policy;
 
   @Option(
@@ -74,9 +76,9 @@ final class SearchCommand implements Runnable {
   @Option(
       names = "--objective",
       description =
-          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; mul-log: CE (ln E"
-              + " / ln T)^lambda; rewards absolute: Q + lambda |E/T - 1|; soft: Q (E/T)^lambda;"
-              + " hard: Q min((E/T)^lambda, 1)")
+          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; add-log: CE +"
+              + " lambda ln E; mul-log: CE (ln E / ln T)^lambda; rewards absolute: Q + lambda |E/T"
+              + " - 1|; soft: Q (E/T)^lambda; hard: Q min((E/T)^lambda, 1)")
   private @Nullable ObjectiveKind objective;
 
   @Option(
@@ -184,7 +186,7 @@ final class SearchCommand implements Runnable {
           switch (supernet == null ? method.recipe().supernet() : supernet) {
             case CELLS -> "darts-small";
             case PARTIAL_CELLS -> "pc-darts-small";
-            case MULTI_PATH, COLLAPSED, NONE -> "proxyless-small";
+            case MULTI_PATH, COLLAPSED, SUPERKERNEL, NONE -> "proxyless-small";
           };
     }
     return settings.cells().sized(Networks.space(name));

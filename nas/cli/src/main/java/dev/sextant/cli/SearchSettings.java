@@ -18,7 +18,9 @@ final class SearchSettings {
   @Option(
       names = "--validation-fraction",
       defaultValue = "0.2",
-      description = "of the training images, for architecture steps; default: ${DEFAULT-VALUE}")
+      description =
+          "of the training images, for architecture steps and to tell how a search goes; default:"
+              + " ${DEFAULT-VALUE}")
   private double validationFraction;
 
   @Option(names = "--warmup-rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
@@ -50,14 +52,17 @@ final class SearchSettings {
   @Option(
       names = "--architecture-interval",
       defaultValue = "2",
-      description = "weight steps to one architecture step; default: ${DEFAULT-VALUE}")
+      description =
+          "weight steps to one architecture step; default: ${DEFAULT-VALUE}; thresholds learn in"
+              + " all")
   private int architectureInterval;
 
   @Option(
       names = "--architecture-rate",
-      defaultValue = "0.02",
-      description = "Adam's rate of the architecture parameters; default: ${DEFAULT-VALUE}")
-  private double architectureRate;
+      description =
+          "Adam's rate of the architecture parameters; default: 0.005 with --policy thresholds,"
+              + " else 0.02")
+  private @Nullable Double architectureRate;
 
   @Option(
       names = "--architecture-growth",
@@ -143,7 +148,7 @@ final class SearchSettings {
         optimizer,
         quietEpochs,
         architectureInterval,
-        architectureRate,
+        architectureRate == null ? defaultArchitectureRate(recipe) : architectureRate,
         architectureGrowth == null ? (controlled ? 10 : 1) : architectureGrowth,
         samples == null ? (recipe.policy() == PolicyKind.DARTS ? 20 : 4) : samples,
         gates,
@@ -161,5 +166,10 @@ final class SearchSettings {
         dropout,
         cells.config(recipe),
         effort.randomSamples());
+  }
+
+  /** Thresholds are compared with norms of about 0.3, and learn in every step. */
+  private static double defaultArchitectureRate(Recipe recipe) {
+    return recipe.policy() == PolicyKind.THRESHOLDS ? 0.005 : 0.02;
   }
 }

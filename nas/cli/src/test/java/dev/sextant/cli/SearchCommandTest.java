@@ -99,7 +99,7 @@ class SearchCommandTest {
         "--method=tunas --supernet=multi-path --cost=macs --budget=4M --optimizer=rmsprop",
         "--method=proxyless-r --supernet=collapsed --cost=parameters --budget=150k"
             + " --objective=hard",
-        "--method=la-darts --cost=macs --budget=3M --second-order",
+        "--method=la-darts --cost=macs --budget=12M --second-order",
         "--method=la-pc-darts --objective=add-linear --budget=0.3ms",
       })
   void otherMethodsRunToo(String options) throws Exception {
@@ -170,7 +170,7 @@ class SearchCommandTest {
   private static Path cheapPredictor(Path file) {
     CellSpace space =
         new CellSpace(new Input(28, 28, 1), 10, 3, CellSpace.DARTS_OPS, 4, 3, 1, false);
-    List<Genotype> genotypes = new CellLatencies(space, 8, 4, 2, 1, 1).sample(40, 1);
+    List<Genotype> genotypes = new CellLatencies(space, 16, 4, 2, 1, 1).sample(40, 1);
     double[] ms =
         genotypes.stream()
             .mapToDouble(

@@ -17,6 +17,7 @@ final class Execution implements AutoCloseable {
   private final Tensor arena;
   private final Tensor[] values;
   private final Program.Step[] steps;
+  private final Runnable all;
   private boolean closed;
 
   /** Takes one block for all the buffers and opens a backend with that many threads. */
@@ -37,6 +38,8 @@ final class Execution implements AutoCloseable {
         values[i] = flat.reshape(value.shape());
       }
     }
+    // Before there is an input, which a run may overwrite.
+    all = backend.repeatable(this::runSteps);
   }
 
   Backend backend() {
@@ -62,9 +65,19 @@ final class Execution implements AutoCloseable {
 
   /** Computes the output from the input; the input's buffer may be overwritten. */
   void run() {
+    all.run();
+  }
+
+  private void runSteps() {
     for (Program.Step step : steps) {
       run(step);
     }
+  }
+
+  /** Computes the output and waits for it: what is measured. */
+  void runToEnd() {
+    run();
+    backend.synchronize();
   }
 
   private void run(Program.Step step) {

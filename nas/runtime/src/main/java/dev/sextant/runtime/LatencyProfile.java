@@ -60,7 +60,7 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
       if (before != Program.NONE) {
         fill(execution, before, 3);
       }
-      return meter.measure(execution::run).dividedBy(copies);
+      return meter.measure(execution::runToEnd).dividedBy(copies);
     }
   }
 

@@ -30,6 +30,8 @@ final class SharedWeights {
       owner.upload(entry.values(), 0, tensor);
       tensors.add(tensor);
     }
+    // Other backends of the device read them, in queues of their own.
+    owner.synchronize();
   }
 
   Tensor get(int parameter) {

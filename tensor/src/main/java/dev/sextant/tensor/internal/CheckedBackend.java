@@ -9,6 +9,7 @@ import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,21 @@ public final class CheckedBackend implements Backend {
   @Override
   public Memory memory() {
     return kernels.memory();
+  }
+
+  @Override
+  public String description() {
+    return kernels.description();
+  }
+
+  @Override
+  public void synchronize() {
+    kernels.synchronize();
+  }
+
+  @Override
+  public Runnable repeatable(Runnable work) {
+    return kernels.repeatable(work);
   }
 
   @Override
@@ -634,6 +650,57 @@ public final class CheckedBackend implements Backend {
   public int countCorrect(Tensor logits, Tensor labels) {
     Check.labels("countCorrect", logits, labels);
     return kernels.countCorrect(logits, labels);
+  }
+
+  @Override
+  public void sgdSteps(
+      List<Tensor[]> tensors, float rate, float momentum, float[] decays, boolean nesterov) {
+    steps("sgdSteps", tensors, 3, decays.length);
+    kernels.sgdSteps(tensors, rate, momentum, decays, nesterov);
+  }
+
+  @Override
+  public void adamSteps(
+      List<Tensor[]> tensors,
+      float rate,
+      float beta1,
+      float beta2,
+      float epsilon,
+      float[] decays,
+      int[] steps) {
+    steps("adamSteps", tensors, 4, Math.min(decays.length, steps.length));
+    kernels.adamSteps(tensors, rate, beta1, beta2, epsilon, decays, steps);
+  }
+
+  @Override
+  public void rmsPropSteps(
+      List<Tensor[]> tensors,
+      float rate,
+      float rho,
+      float momentum,
+      float epsilon,
+      float[] decays) {
+    steps("rmsPropSteps", tensors, 4, decays.length);
+    kernels.rmsPropSteps(tensors, rate, rho, momentum, epsilon, decays);
+  }
+
+  private static void steps(String op, List<Tensor[]> tensors, int operands, int constants) {
+    if (constants < tensors.size()) {
+      throw new SextantException(
+          "%s: %d tensors, constants of %d".formatted(op, tensors.size(), constants));
+    }
+    for (int i = 0; i < tensors.size(); i++) {
+      Tensor[] t = tensors.get(i);
+      if (t.length != operands) {
+        throw new SextantException("%s: %d operands, needs %d".formatted(op, t.length, operands));
+      }
+      for (int a = 1; a < operands; a++) {
+        Check.same(op, t[0], t[a]);
+        for (int b = 0; b < a; b++) {
+          Check.apart(op, t[a], t[b]);
+        }
+      }
+    }
   }
 
   @Override

@@ -12,7 +12,8 @@ import java.util.Arrays;
  * <p>With h the shells' gates and e the groups', a weight in shell a and group b is multiplied by
  * P[a] Q[b], where P[a] is the product of the gates of the shells 1 to a, Q[b] that of the groups 1
  * to b. What else is needed is in two sums for each pair (a, b), one of w² and one of w times the
- * gradient. Allocates nothing after the first call of a size. Serves one thread.
+ * gradient. Allocates nothing once it has seen the largest numbers of shells and groups. Serves one
+ * thread.
  */
 public final class Superkernel {
   private double[] squares = {};
@@ -224,16 +225,17 @@ public final class Superkernel {
   }
 
   private void resize(Nesting nesting) {
-    int pairs = nesting.shells() * nesting.groups();
-    if (shellFactor.length != nesting.shells() || groupFactor.length != nesting.groups()) {
-      squares = new double[pairs];
-      products = new double[pairs];
-      weightFactor = new double[pairs];
-      shellFactor = new double[nesting.shells()];
-      shellGradients = new double[nesting.shells()];
-      groupFactor = new double[nesting.groups()];
-      norms = new double[nesting.gates()];
-      gateGradients = new double[nesting.gates()];
+    if (shellFactor.length < nesting.shells() || groupFactor.length < nesting.groups()) {
+      int shells = Math.max(shellFactor.length, nesting.shells());
+      int groups = Math.max(groupFactor.length, nesting.groups());
+      squares = new double[shells * groups];
+      products = new double[shells * groups];
+      weightFactor = new double[shells * groups];
+      shellFactor = new double[shells];
+      shellGradients = new double[shells];
+      groupFactor = new double[groups];
+      norms = new double[shells - 1 + groups];
+      gateGradients = new double[shells - 1 + groups];
     }
   }
 }

@@ -33,6 +33,7 @@ import java.util.function.Supplier;
  *   <li>JSON, {@code "format": "sextant-latency/1"}: setting, calibration and one object an entry.
  *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
  *       calibration.
+ *   <li>The JSON of Single-Path NAS's Pixel-1 runtimes (blocks 0 to 21 of its space), read only.
  *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms,
  *       var, count}), read only.
  * </ul>
@@ -145,6 +146,9 @@ public final class LatencyFiles {
   }
 
   private static LatencyTable parseJson(JsonObject root) {
+    if (SinglePathTable.is(root)) {
+      return SinglePathTable.parse(root);
+    }
     if (!root.has("format") || !root.get("format").getAsString().equals(FORMAT)) {
       throw new SextantException("format: is not \"" + FORMAT + "\"");
     }

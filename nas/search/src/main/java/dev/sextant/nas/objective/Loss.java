@@ -72,6 +72,29 @@ public abstract sealed class Loss extends Objective {
     }
   }
 
+  /** CE + lambda ln E (Single-Path NAS, eq. 9); the unit of E changes the loss by a constant. */
+  public static final class AddLog extends Loss {
+    /** The form with that trade-off. */
+    public AddLog(double lambda) {
+      super(lambda);
+    }
+
+    @Override
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy + strength() * Math.log(cost);
+    }
+
+    @Override
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return 1;
+    }
+
+    @Override
+    public double perCost(double crossEntropy, double cost) {
+      return strength() / cost;
+    }
+  }
+
   /**
    * alpha CE (ln E' / ln T')^beta ({@code mul#log} of the published code).
    *

@@ -70,10 +70,19 @@ public final class StrengthController {
      * @param ofCost c, of the expected cost
      */
     public void add(double ofLoss, double ofCost) {
+      add(ofLoss, ofCost, ofCost);
+    }
+
+    /**
+     * The same where the cost's part of the loss is not the gradient of the cost that is aimed by.
+     *
+     * @param ofAim derivative of that cost
+     */
+    public void add(double ofLoss, double ofCost, double ofAim) {
       lossSquare += ofLoss * ofLoss;
       alignment += ofLoss * ofCost;
       costSquare += ofCost * ofCost;
-      costSum += Math.abs(ofCost);
+      costSum += Math.abs(ofAim);
     }
   }
 

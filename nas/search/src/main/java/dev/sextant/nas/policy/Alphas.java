@@ -10,13 +10,15 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 
 /**
- * Architecture parameters: the logits of independent categorical factors, trained by Adam with
- * beta1 = 0 (ProxylessNAS and TuNAS both): an alpha without a gradient does not move.
+ * Architecture parameters: the logits of independent categorical factors, or thresholds, trained by
+ * Adam with beta1 = 0 (ProxylessNAS and TuNAS both): an alpha without a gradient does not move.
  */
 public final class Alphas implements AutoCloseable {
   /** Deviation of ProxylessNAS's initial alphas: about uniform probabilities. */
@@ -36,13 +38,30 @@ public final class Alphas implements AutoCloseable {
 
   /** Alphas of each factor from N(0, deviation²). */
   public Alphas(Backend backend, Factoring factoring, double deviation, Rng rng) {
-    this.backend = backend;
-    SequencedMap<String, Parameter> named = new LinkedHashMap<>();
+    this(backend, drawn(factoring, deviation, rng));
+  }
+
+  /** Alphas of 0, so many for each factor. */
+  public Alphas(Backend backend, int[] counts) {
+    this(backend, Arrays.stream(counts).mapToObj(float[]::new).toList());
+  }
+
+  private static List<float[]> drawn(Factoring factoring, double deviation, Rng rng) {
+    List<float[]> drawn = new ArrayList<>();
     for (Factoring.Factor factor : factoring.factors()) {
       float[] values = new float[factor.options()];
       for (int i = 0; i < values.length; i++) {
         values[i] = (float) (deviation * rng.nextGaussian());
       }
+      drawn.add(values);
+    }
+    return drawn;
+  }
+
+  private Alphas(Backend backend, List<float[]> initial) {
+    this.backend = backend;
+    SequencedMap<String, Parameter> named = new LinkedHashMap<>();
+    for (float[] values : initial) {
       Tensor alpha =
           backend
               .memory()
@@ -66,6 +85,11 @@ public final class Alphas implements AutoCloseable {
   /** How many factors there are. */
   public int size() {
     return parameters.size();
+  }
+
+  /** The alphas by factor, for a supernet that reads them itself. */
+  List<Parameter> parameters() {
+    return Collections.unmodifiableList(parameters);
   }
 
   /** The alphas by factor, the tensors themselves, for checkpoints. */

@@ -1,6 +1,7 @@
 package dev.sextant.nas.policy;
 
 import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.objective.Outcome;
 
 /**
  * Who picks candidates, and how it learns. Everything it needs to continue is in {@link #alphas},
@@ -22,6 +23,15 @@ public interface Policy extends AutoCloseable {
    */
   void learn(HeldOut images, double rate);
 
+  /**
+   * What a weight step is to a policy that learns in it, by the same images: called between the
+   * backward pass and the step of the weights. Others take no note.
+   *
+   * @param rate of the optimizer of the architecture parameters; at 0 the step still informs
+   *     moments
+   */
+  default void learnWithWeights(Outcome outcome, double rate) {}
+
   /** The architecture parameters with their optimizer. */
   Alphas alphas();
 
@@ -37,6 +47,17 @@ public interface Policy extends AutoCloseable {
   /** Mean entropy of the independent factors, in nats. */
   default double meanEntropy() {
     return alphas().meanEntropy();
+  }
+
+  /** How far the architecture parameters have come: 0 where nothing was learned. */
+  default double movement() {
+    double most = 0;
+    for (double[] p : alphas().probabilities()) {
+      for (double q : p) {
+        most = Math.max(most, Math.abs(q - 1.0 / p.length));
+      }
+    }
+    return most;
   }
 
   /** Expected cost of the networks it draws. */

@@ -62,6 +62,11 @@ public final class Probabilities {
     return max + Math.log(Math.exp(a - max) + Math.exp(b - max));
   }
 
+  /** 1 / (1 + e^-x). */
+  static double sigmoid(double x) {
+    return 1 / (1 + Math.exp(-x));
+  }
+
   /** Entropy in nats. */
   public static double entropy(double[] p) {
     double entropy = 0;

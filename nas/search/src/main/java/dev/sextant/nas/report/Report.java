@@ -191,7 +191,7 @@ public final class Report {
 
   private boolean isControlled() {
     return switch (config.recipe().policy()) {
-      case GATES, GATES_REINFORCE, DARTS -> !config.fixedStrength();
+      case GATES, GATES_REINFORCE, DARTS, THRESHOLDS -> !config.fixedStrength();
       case REINFORCE, CONTROLLER, UNIFORM -> false;
     };
   }
@@ -199,7 +199,7 @@ public final class Report {
   private String symbol() {
     return switch (config.recipe().objective()) {
       case ADDITIVE -> "λ₂";
-      case ADD_LINEAR -> "λ";
+      case ADD_LINEAR, ADD_LOG -> "λ";
       case MUL_LOG, ABSOLUTE, SOFT, HARD -> "β";
       case ACCURACY -> "–";
     };

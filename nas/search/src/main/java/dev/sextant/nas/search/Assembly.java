@@ -13,12 +13,15 @@ import dev.sextant.nas.policy.BinaryGates;
 import dev.sextant.nas.policy.GatesAndRewards;
 import dev.sextant.nas.policy.Policy;
 import dev.sextant.nas.policy.Reinforce;
+import dev.sextant.nas.policy.Thresholds;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.CollapsedSupernet;
 import dev.sextant.nas.supernet.MultiPathSupernet;
+import dev.sextant.nas.supernet.SuperkernelSupernet;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts together what the settings of a search name.
@@ -30,6 +33,9 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
   /** TuNAS, Appendix E.1 (the released code has 1.0). */
   private static final float RMSPROP_EPSILON = 0.1f;
 
+  /** The released code of Single-Path NAS. */
+  private static final float SUPERKERNEL_RMSPROP_EPSILON = 1e-3f;
+
   private static final float RMSPROP_RHO = 0.9f;
 
   Supernet supernet(Space space) {
@@ -37,6 +43,7 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
     return switch (config.recipe().supernet()) {
       case MULTI_PATH -> new MultiPathSupernet(space, init);
       case COLLAPSED -> new CollapsedSupernet(space, init);
+      case SUPERKERNEL -> new SuperkernelSupernet(space, init);
       case CELLS, PARTIAL_CELLS, NONE ->
           throw new IllegalStateException("there is no supernet of a chain");
     };
@@ -59,6 +66,14 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
       case CONTROLLER ->
           reinforce(supernet, objective, Reinforce.Config.tunas(config.samples()), rng);
       case DARTS -> throw new IllegalStateException("mixtures are searched by their own stage");
+      case THRESHOLDS ->
+          new Thresholds(
+              backend,
+              (SuperkernelSupernet) supernet,
+              expectation,
+              (Loss) objective,
+              controller(),
+              rng);
       case UNIFORM -> throw new IllegalStateException("uniform networks are trained alone");
     };
   }
@@ -70,8 +85,12 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
         config.gates(),
         expectation,
         (Loss) objective,
-        config.fixedStrength() ? null : new StrengthController(config.budget()),
+        controller(),
         rng);
+  }
+
+  private @Nullable StrengthController controller() {
+    return config.fixedStrength() ? null : new StrengthController(config.budget());
   }
 
   private Reinforce reinforce(
@@ -89,7 +108,13 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
           new RmsProp(
               backend,
               supernet.parameters(),
-              new RmsProp.Config(RMSPROP_RHO, momentum, RMSPROP_EPSILON, decay, true));
+              new RmsProp.Config(RMSPROP_RHO, momentum, rmsPropEpsilon(), decay, true));
     };
+  }
+
+  private float rmsPropEpsilon() {
+    return config.recipe().supernet() == Recipe.SupernetKind.SUPERKERNEL
+        ? SUPERKERNEL_RMSPROP_EPSILON
+        : RMSPROP_EPSILON;
   }
 }

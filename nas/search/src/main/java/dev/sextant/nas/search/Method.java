@@ -16,6 +16,9 @@ public enum Method {
   PROXYLESS_R(SupernetKind.MULTI_PATH, PolicyKind.REINFORCE, CostKind.LATENCY, ObjectiveKind.SOFT),
   /** TuNAS (Bender et al., 2020). */
   TUNAS(SupernetKind.COLLAPSED, PolicyKind.CONTROLLER, CostKind.LATENCY, ObjectiveKind.ABSOLUTE),
+  /** Single-Path NAS (Stamoulis et al., 2019). */
+  SINGLE_PATH(
+      SupernetKind.SUPERKERNEL, PolicyKind.THRESHOLDS, CostKind.LATENCY, ObjectiveKind.ADD_LOG),
   /** Latency-Aware DARTS (Xu et al., 2020) on DARTS. */
   LA_DARTS(SupernetKind.CELLS, PolicyKind.DARTS, CostKind.PREDICTED, ObjectiveKind.ADDITIVE),
   /** The same on PC-DARTS. */

@@ -32,6 +32,8 @@ public record Recipe(
     CELLS,
     /** The same on a part of the channels, with weights of the edges (PC-DARTS). */
     PARTIAL_CELLS,
+    /** Inside the largest ({@link dev.sextant.nas.supernet.SuperkernelSupernet}). */
+    SUPERKERNEL,
     /** None: sampled networks are trained one by one. */
     NONE;
 
@@ -58,12 +60,24 @@ public record Recipe(
     CONTROLLER,
     /** The gradient through mixtures of ops, of first or second order. */
     DARTS,
+    /** Thresholds of a superkernel's parts, trained with the weights. */
+    THRESHOLDS,
     /** Every network within the budget is as likely as another. */
     UNIFORM;
 
     /** Whether it follows a gradient of the objective. */
     boolean followsGradients() {
+      return opensPaths() || this == THRESHOLDS;
+    }
+
+    /** Whether it needs candidates with weights of their own. */
+    private boolean opensPaths() {
       return this == GATES || this == GATES_REINFORCE;
+    }
+
+    /** Whether it learns in the weight steps, and makes none of its own. */
+    boolean learnsWithWeights() {
+      return this == THRESHOLDS;
     }
 
     @Override
@@ -113,6 +127,8 @@ public record Recipe(
     ADDITIVE,
     /** CE + lambda (E / T - 1). */
     ADD_LINEAR,
+    /** CE + lambda ln E. */
+    ADD_LOG,
     /** alpha CE (ln E / ln T)^beta. */
     MUL_LOG,
     /** Q + beta |E / T - 1|. */
@@ -126,13 +142,13 @@ public record Recipe(
 
     /** Whether it has a gradient. */
     boolean isLoss() {
-      return this == ADDITIVE || this == ADD_LINEAR || this == MUL_LOG;
+      return this == ADDITIVE || this == ADD_LINEAR || this == ADD_LOG || this == MUL_LOG;
     }
 
     /** The trade-off to start from where none is given. */
     public double defaultStrength() {
       return switch (this) {
-        case ADDITIVE, ADD_LINEAR, MUL_LOG -> 0.2;
+        case ADDITIVE, ADD_LINEAR, ADD_LOG, MUL_LOG -> 0.2;
         case ABSOLUTE, SOFT, HARD -> -0.1;
         case ACCURACY -> 0;
       };
@@ -143,6 +159,7 @@ public record Recipe(
       return switch (this) {
         case ADDITIVE -> new Loss.Additive(strength / budget);
         case ADD_LINEAR -> new Loss.AddLinear(strength, budget);
+        case ADD_LOG -> new Loss.AddLog(strength);
         case MUL_LOG ->
             new Loss.MulLog(
                 Loss.MulLog.PUBLISHED_ALPHA, strength, budget, Loss.MulLog.PUBLISHED_TARGET);
@@ -196,7 +213,13 @@ public record Recipe(
                   + " table (--cost latency)")
               .formatted(policy));
     }
-    if (policy.followsGradients() && supernet != SupernetKind.MULTI_PATH) {
+    if ((policy == PolicyKind.THRESHOLDS) != (supernet == SupernetKind.SUPERKERNEL)) {
+      throw new SextantException(
+          ("policy %s with supernet %s: thresholds are of the parts of superkernels, and nothing"
+                  + " else opens these (--method single-path, or --supernet collapsed)")
+              .formatted(policy, supernet));
+    }
+    if (policy.opensPaths() && supernet != SupernetKind.MULTI_PATH) {
       throw new SextantException(
           ("policy %s with supernet %s: a gate opens a candidate with weights of its own"
                   + " (--supernet multi-path)")
@@ -207,6 +230,12 @@ public record Recipe(
           ("policy %s with objective %s: gates follow gradients, and accuracy has none"
                   + " (--objective add-linear, or --policy reinforce)")
               .formatted(policy, objective));
+    }
+    if (policy == PolicyKind.THRESHOLDS && (cost == CostKind.MEASURED || cost == CostKind.LINEAR)) {
+      throw new SextantException(
+          ("policy thresholds with cost %s: a superkernel's cost is found from the ratios of its"
+                  + " candidates' costs, of which this tells none (--cost latency)")
+              .formatted(cost));
     }
     if (policy == PolicyKind.GATES && cost == CostKind.MEASURED) {
       throw new SextantException(

@@ -125,10 +125,14 @@ public record SearchConfig(
     if (recipe.supernet() == Recipe.SupernetKind.NONE && randomSamples < 1) {
       throw new SextantException("random-samples: 0 leaves nothing to search among");
     }
-    if (recipe.supernet() == Recipe.SupernetKind.COLLAPSED && retrainEpochs == 0) {
+    boolean stateless =
+        recipe.supernet() == Recipe.SupernetKind.COLLAPSED
+            || recipe.supernet() == Recipe.SupernetKind.SUPERKERNEL;
+    if (stateless && retrainEpochs == 0) {
       throw new SextantException(
-          "retrain-epochs: 0 keeps no weights of a collapsed supernet, whose batch norms have no"
-              + " running statistics");
+          ("retrain-epochs: 0 keeps no weights of a %s supernet, whose batch norms have no running"
+                  + " statistics")
+              .formatted(recipe.supernet()));
     }
     if (quietEpochs >= epochs) {
       throw new SextantException(

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * there when it begins to learn.
  */
 final class SupernetStage implements SearchStage {
-  /** Below this movement of every probability from uniform, nothing was learned. */
+  /** Below this movement of every probability or threshold, nothing was learned. */
   private static final double UNMOVED = 0.01;
 
   private final SearchConfig config;
@@ -132,7 +132,10 @@ final class SupernetStage implements SearchStage {
     weightStep();
     // Counted from the end of the warm-up.
     long inJoint = done - warmupSteps();
-    if (done >= quietSteps() && Math.floorMod(inJoint + 1, config.architectureInterval()) == 0) {
+    boolean alone = !config.recipe().policy().learnsWithWeights();
+    if (alone
+        && done >= quietSteps()
+        && Math.floorMod(inJoint + 1, config.architectureInterval()) == 0) {
       architectureStep(rates.architecture(done));
     }
     done++;
@@ -148,10 +151,16 @@ final class SupernetStage implements SearchStage {
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
     policy.sample(Math.max(0, 1 - (double) done / Math.max(1, warmupSteps())));
-    running.add(
+    Outcome outcome =
         classification.backward(
-            supernet, loader.next(), supernet.trainingMode(), config.labelSmoothing()));
+            supernet, loader.next(), supernet.trainingMode(), config.labelSmoothing());
+    running.add(outcome);
     weightPeak = Math.max(weightPeak, memory.transientPeak());
+    if (config.recipe().policy().learnsWithWeights()) {
+      double rate = done >= quietSteps() ? rates.architecture(done) : 0;
+      policy.learnWithWeights(outcome, rate);
+      architectureSteps += rate > 0 ? 1 : 0;
+    }
     optimizer.step(rates.weights(done));
   }
 
@@ -213,6 +222,17 @@ final class SupernetStage implements SearchStage {
       probabilities.add(row);
     }
     fields.add("probabilities", probabilities);
+    if (config.recipe().policy().learnsWithWeights()) {
+      JsonArray thresholds = new JsonArray();
+      for (float[] values : alphaValues()) {
+        JsonArray row = new JsonArray();
+        for (float value : values) {
+          row.add(value);
+        }
+        thresholds.add(row);
+      }
+      fields.add("thresholds", thresholds);
+    }
     events.emit("epoch", fields);
     if (done < steps()) {
       running.reset();
@@ -223,15 +243,11 @@ final class SupernetStage implements SearchStage {
     if (config.architectureRate() == 0 || architectureSteps == 0) {
       return;
     }
-    for (double[] p : policy.alphas().probabilities()) {
-      for (double q : p) {
-        if (Math.abs(q - 1.0 / p.length) > UNMOVED) {
-          return;
-        }
-      }
+    if (policy.movement() > UNMOVED) {
+      return;
     }
     throw new SextantException(
-        "search: after %d architecture steps no decision has moved from uniform; raise"
+        "search: after %d architecture steps no decision has moved from its start; raise"
                 .formatted(architectureSteps)
             + " --architecture-rate or the number of epochs");
   }

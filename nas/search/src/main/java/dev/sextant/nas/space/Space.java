@@ -162,6 +162,11 @@ public record Space(
    *   <li>{@code proxyless-small}: 9 choices among the same candidates, widths 24, 40, 80 at
    *       strides 2, 2, 1 after a stride-2 block, for small images on a laptop: at 28x28x1 and 10
    *       classes its networks have 1.2 to 7.8 million MACs
+   *   <li>{@code single-path-imagenet}: the space of Single-Path NAS (Stamoulis et al., 2019) as
+   *       its released code has it: 20 choices among MBConv with kernels 3, 5 and expansions 3, 6,
+   *       and skip but where the shape changes; 3.1e13 networks; 224x224x3, 1000 classes
+   *   <li>{@code single-path-cifar}: the same at 32x32x3 with 10 classes: stem stride 1, stage
+   *       strides 1, 2, 2, 1, 2
    *   <li>{@code tunas-proxyless}, {@code tunas-proxyless-enlarged}, {@code tunas-mobilenet-v3}:
    *       the spaces of TuNAS (Bender et al., 2020), of 6.6e17, 4.3e24 and 2.6e38 networks;
    *       224x224x3, 1001 classes. The second searches the width of each stage among seven

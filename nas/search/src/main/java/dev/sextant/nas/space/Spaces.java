@@ -11,6 +11,8 @@ final class Spaces {
           "proxyless-imagenet",
           "proxyless-cifar",
           "proxyless-small",
+          "single-path-imagenet",
+          "single-path-cifar",
           "tunas-proxyless",
           "tunas-proxyless-enlarged",
           "tunas-mobilenet-v3");

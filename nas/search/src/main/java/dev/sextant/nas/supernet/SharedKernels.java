@@ -54,13 +54,21 @@ abstract class SharedKernels extends Module {
   /** The shared tensor from which a candidate has its own of that path; null for none. */
   abstract @Nullable Parameter source(Layer candidate, String path);
 
-  /** Scale and offset of a batch norm. */
-  record Norm(Parameter gamma, Parameter beta) {}
+  /**
+   * Scale and offset of a batch norm.
+   *
+   * @param running statistics, of which only the shapes are looked at in this mode
+   */
+  record Norm(Parameter gamma, Parameter beta, BatchNormActivate.Running running) {}
 
   final Norm norm(Initializer init, String name, int channels) {
-    return new Norm(
-        parameter(name + ".gamma", init.constant(channels, 1, Parameter.Role.NORM)),
-        parameter(name + ".beta", init.constant(channels, 0, Parameter.Role.NORM)));
+    Parameter gamma = parameter(name + ".gamma", init.constant(channels, 1, Parameter.Role.NORM));
+    Parameter beta = parameter(name + ".beta", init.constant(channels, 0, Parameter.Role.NORM));
+    return new Norm(gamma, beta, unused(gamma.value()));
+  }
+
+  private BatchNormActivate.Running unused(Tensor ofShape) {
+    return new BatchNormActivate.Running(ofShape, ofShape, NO_MOMENTUM, epsilon);
   }
 
   /** The first inputs and outputs of a kernel, or itself. */
@@ -72,26 +80,22 @@ abstract class SharedKernels extends Module {
     return whole ? w : Narrow.apply(tape, w, rows, channels);
   }
 
+  /** Refuses passes in which batch norm would read statistics that it does not keep. */
+  static void checkMode(Tape tape) {
+    if (tape.mode() != Tape.Mode.TRAIN_STATELESS) {
+      throw new SextantException("shared weights: batch norm has no running statistics here");
+    }
+  }
+
   /** activation(norm(z)) + residual by the batch's statistics; releases z. */
   final Variable normalize(
       Tape tape, Variable z, Norm norm, Activation activation, @Nullable Variable residual) {
-    if (tape.mode() != Tape.Mode.TRAIN_STATELESS) {
-      throw new SextantException("collapsed weights: batch norm has no running statistics here");
-    }
+    checkMode(tape);
     int channels = z.shape().channels();
     Variable gamma = narrow(tape, norm.gamma, 1, channels);
     Variable beta = narrow(tape, norm.beta, 1, channels);
-    // Neither read nor updated in this mode; only their shapes are looked at.
-    Tensor unused = gamma.value();
-    Variable y =
-        BatchNormActivate.apply(
-            tape,
-            z,
-            gamma,
-            beta,
-            new BatchNormActivate.Running(unused, unused, NO_MOMENTUM, epsilon),
-            activation,
-            residual);
+    BatchNormActivate.Running running = gamma == norm.gamma ? norm.running : unused(gamma.value());
+    Variable y = BatchNormActivate.apply(tape, z, gamma, beta, running, activation, residual);
     z.release();
     gamma.release();
     beta.release();

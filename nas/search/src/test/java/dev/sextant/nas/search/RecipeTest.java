@@ -73,9 +73,13 @@ class RecipeTest {
                             && cost != CostKind.PREDICTED
                             && policy != PolicyKind.UNIFORM
                             && objective != ObjectiveKind.ACCURACY
+                            && (supernet == SupernetKind.SUPERKERNEL)
+                                == (policy == PolicyKind.THRESHOLDS)
                             && (!policy.followsGradients()
-                                || supernet == SupernetKind.MULTI_PATH && objective.isLoss())
-                            && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED);
+                                || supernet != SupernetKind.COLLAPSED && objective.isLoss())
+                            && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED)
+                            && !(policy == PolicyKind.THRESHOLDS
+                                && (cost == CostKind.MEASURED || cost == CostKind.LINEAR));
             if (sense) {
               made++;
               assertEquals(
@@ -92,8 +96,8 @@ class RecipeTest {
         }
       }
     }
-    // 5 uniform; 12 gates; 15 of both gradients; 2 supernets x 2 policies x 5 costs x 6 objectives;
-    // 2 supernets of cells x 2 costs x 3 losses.
-    assertEquals(5 + 12 + 15 + 120 + 12, made);
+    // 5 uniform; 16 gates; 20 of both gradients; 3 costs x 4 losses of thresholds; 2 supernets x 2
+    // policies x 5 costs x 7 objectives; 2 supernets of cells x 2 costs x 4 losses.
+    assertEquals(5 + 16 + 20 + 12 + 140 + 16, made);
   }
 }

@@ -274,6 +274,22 @@ class SearchRunTest {
             2_000.0),
         Arguments.of(
             new Recipe(
+                Method.SINGLE_PATH,
+                SupernetKind.SUPERKERNEL,
+                PolicyKind.THRESHOLDS,
+                CostKind.MACS,
+                ObjectiveKind.ADD_LINEAR),
+            120_000.0),
+        Arguments.of(
+            new Recipe(
+                Method.SINGLE_PATH,
+                SupernetKind.SUPERKERNEL,
+                PolicyKind.THRESHOLDS,
+                CostKind.LATENCY,
+                ObjectiveKind.MUL_LOG),
+            TinyRun.BUDGET),
+        Arguments.of(
+            new Recipe(
                 Method.PROXYLESS_R,
                 SupernetKind.COLLAPSED,
                 PolicyKind.REINFORCE,

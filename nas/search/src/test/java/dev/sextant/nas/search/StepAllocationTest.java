@@ -20,12 +20,13 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The steps of a search on {@code proxyless-cifar}, gates drawn anew in each: a weight step with
- * label smoothing and SGD, then an architecture step with Adam and the control of the trade-off.
+ * The steps of a search on spaces of CIFAR, gates drawn anew in each: a weight step with label
+ * smoothing and SGD, then an architecture step with Adam and the control of the trade-off.
  */
 @Tag("steady-state")
 class StepAllocationTest {
@@ -46,10 +47,20 @@ class StepAllocationTest {
       value = GateMode.class,
       names = {"RECOMPUTE", "TWO_PATH"})
   void weightAndArchitectureStepsAllocateNothing(GateMode mode) {
+    assertAllocatesNothing(mode.toString(), "proxyless-cifar", config(Method.PROXYLESS_G, mode));
+  }
+
+  /** Weight steps in which thresholds learn, gates and cost and the control of the trade-off. */
+  @Test
+  void stepsOfThresholdsAllocateNothing() {
+    SearchConfig config = config(Method.SINGLE_PATH, GateMode.RECOMPUTE);
+    assertAllocatesNothing("thresholds", "single-path-cifar", config);
+  }
+
+  private static void assertAllocatesNothing(String what, String spaceName, SearchConfig config) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     ImageDataset data = noise();
-    Space space =
-        Space.named("proxyless-cifar").withInput(new Architecture.Input(SIZE, SIZE, 3), 10);
+    Space space = Space.named(spaceName).withInput(new Architecture.Input(SIZE, SIZE, 3), 10);
     try (Backend backend = Backend.cpu(2)) {
       long[] workers =
           Thread.getAllStackTraces().keySet().stream()
@@ -60,7 +71,7 @@ class StepAllocationTest {
       SupernetStage stage =
           new SupernetStage(
               space,
-              new Assembly(config(mode), backend, cost(space), cost(space)),
+              new Assembly(config, backend, cost(space), cost(space)),
               data,
               Split.stratified(data.train(), 0.5, 1),
               new Classification(backend, space.input()),
@@ -83,7 +94,7 @@ class StepAllocationTest {
       stage.close();
       System.out.printf(
           "%s: %d bytes in %d weight and architecture steps, after %d%n",
-          mode, least, WINDOW, steps - WINDOW);
+          what, least, WINDOW, steps - WINDOW);
       assertEquals(0, least);
       assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
     }
@@ -140,10 +151,10 @@ class StepAllocationTest {
     return new ExpectedCost(1, costs);
   }
 
-  private static SearchConfig config(GateMode mode) {
+  private static SearchConfig config(Method method, GateMode mode) {
     return new SearchConfig(
         1,
-        Method.PROXYLESS_G.recipe(),
+        method.recipe(),
         BATCH,
         0.5,
         0,

@@ -102,6 +102,25 @@ class SpaceTest {
     assertEquals(16_034_168 - 990 * 1281, cifar.supernetParameters());
   }
 
+  /** Counts of Single-Path NAS's released code: 525.3 M multiply-adds, 4^5 5^15 networks. */
+  @Test
+  void singlePathSpaces() {
+    Space imagenet = Space.named("single-path-imagenet");
+    BigInteger size = BigInteger.valueOf(4).pow(5).multiply(BigInteger.valueOf(5).pow(15));
+    assertEquals(size, imagenet.size());
+    assertEquals(4_833_768, imagenet.parameters().maximum());
+    assertEquals(525_305_600, imagenet.macs().maximum());
+    Shape[] shapes = imagenet.inputShapes();
+    assertEquals(Shape.of(1, 112, 112, 16), shapes[2]);
+    assertEquals(Shape.of(1, 56, 56, 24), shapes[3]);
+    assertEquals(Shape.of(1, 7, 7, 192), shapes[22]);
+    Space cifar = Space.named("single-path-cifar");
+    assertEquals(size, cifar.size());
+    assertEquals(4_833_768 - 990 * 1281, cifar.parameters().maximum());
+    assertEquals(Shape.of(1, 32, 32, 24), cifar.inputShapes()[3]);
+    assertEquals(Shape.of(1, 4, 4, 192), cifar.inputShapes()[22]);
+  }
+
   /** The range that the documentation of {@link Space#named} gives. */
   @Test
   void smallFitsALaptop() {

@@ -1,0 +1,216 @@
+package dev.sextant.nas.space;
+
+import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Nesting;
+import dev.sextant.tensor.SextantException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A choice whose candidates lie inside one another (Single-Path NAS, section 3.2): blocks of every
+ * combination of some kernels and some expansions, all else alike, and perhaps skip. Immutable.
+ */
+public final class NestedChoice {
+  private final List<Layer> candidates;
+  private final int[] kernels;
+  private final int[] expansions;
+
+  /** The candidate of each kernel and expansion. */
+  private final int[][] ofSizes;
+
+  private final Layer.MbConv largest;
+
+  private NestedChoice(List<Layer> candidates, Layer.MbConv first) {
+    this.candidates = candidates;
+    List<Layer.MbConv> blocks = blocks(candidates);
+    kernels = distinct(blocks.stream().map(Layer.MbConv::kernel).toList());
+    expansions = distinct(blocks.stream().map(Layer.MbConv::expand).toList());
+    ofSizes = new int[kernels.length][expansions.length];
+    for (int shell = 0; shell < kernels.length; shell++) {
+      for (int group = 0; group < expansions.length; group++) {
+        ofSizes[shell][group] = candidates.indexOf(sized(first, kernels[shell], expansions[group]));
+      }
+    }
+    largest = sized(first, kernels[kernels.length - 1], expansions[expansions.length - 1]);
+  }
+
+  /**
+   * The choices of a space, in its order.
+   *
+   * @throws SextantException naming the first layer whose candidates do not nest, and why
+   */
+  public static List<NestedChoice> of(Space space) {
+    if (!space.widthChoices().isEmpty()) {
+      throw new SextantException(
+          "superkernel: %s searches widths, which need collapsed weights".formatted(space.name()));
+    }
+    List<NestedChoice> choices = new ArrayList<>();
+    for (int i = 0; i < space.positions().size(); i++) {
+      if (space.positions().get(i) instanceof Position.Choice(List<Layer> candidates)) {
+        String where = "superkernel: layers[%d] of %s: ".formatted(i, space.name());
+        if (!(candidates.getFirst() instanceof Layer.MbConv first)) {
+          throw new SextantException(
+              where + candidates.getFirst().label() + " has no depthwise kernel to search");
+        }
+        String fault = fault(candidates, first);
+        if (fault != null) {
+          throw new SextantException(where + fault);
+        }
+        choices.add(new NestedChoice(candidates, first));
+      }
+    }
+    return List.copyOf(choices);
+  }
+
+  /** Why the candidates do not nest, or null if they do. */
+  private static @Nullable String fault(List<Layer> candidates, Layer.MbConv first) {
+    boolean skips = candidates.getLast() instanceof Layer.Skip;
+    List<Layer.MbConv> blocks = blocks(candidates);
+    if (blocks.size() != candidates.size() - (skips ? 1 : 0)) {
+      return "candidates other than blocks of depthwise kernels and skip";
+    }
+    for (Layer.MbConv block : blocks) {
+      if (!block.equals(sized(first, block.kernel(), block.expand()))) {
+        return block.label()
+            + " differs from "
+            + first.label()
+            + " in more than kernel and expansion";
+      }
+    }
+    int[] expansions = distinct(blocks.stream().map(Layer.MbConv::expand).toList());
+    int kernels = distinct(blocks.stream().map(Layer.MbConv::kernel).toList()).length;
+    if (blocks.size() != kernels * expansions.length) {
+      return "not all combinations of its kernels and expansions are candidates";
+    }
+    if (first.squeezeExcite() > 0) {
+      return "squeeze-and-excite mixes channels that may be absent";
+    }
+    if (expansions[0] == 1 && expansions.length > 1) {
+      return "expansion 1 has no expansion convolution, and so lies inside no other";
+    }
+    if (skips && !first.residual()) {
+      return "without a shortcut a layer that is left out would leave nothing (residual)";
+    }
+    return null;
+  }
+
+  private static List<Layer.MbConv> blocks(List<Layer> candidates) {
+    List<Layer.MbConv> blocks = new ArrayList<>();
+    for (Layer candidate : candidates) {
+      if (candidate instanceof Layer.MbConv block) {
+        blocks.add(block);
+      }
+    }
+    return blocks;
+  }
+
+  private static int[] distinct(List<Integer> values) {
+    return new TreeSet<>(values).stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private static Layer.MbConv sized(Layer.MbConv like, int kernel, int expand) {
+    return new Layer.MbConv(
+        kernel,
+        like.stride(),
+        expand,
+        like.out(),
+        like.activation(),
+        like.squeezeExcite(),
+        like.residual());
+  }
+
+  /** The candidate that holds all others. */
+  public Layer.MbConv largest() {
+    return largest;
+  }
+
+  /** How many candidates there are. */
+  public int size() {
+    return candidates.size();
+  }
+
+  /** The place of a candidate. */
+  public int index(Layer candidate) {
+    return candidates.indexOf(candidate);
+  }
+
+  /** Whether skip is a candidate, the last. */
+  public boolean skips() {
+    return candidates.size() > ofSizes.length * ofSizes[0].length;
+  }
+
+  /** How many kernel sizes there are. */
+  public int shells() {
+    return kernels.length;
+  }
+
+  /** How many expansions there are. */
+  public int groups() {
+    return expansions.length;
+  }
+
+  /** The candidate of the kernel and the expansion of those places, each counted from the least. */
+  public int candidate(int shell, int group) {
+    return ofSizes[shell][group];
+  }
+
+  /** How the depthwise kernels of the candidates lie in one another. */
+  public Nesting nesting(int inputChannels) {
+    int[] channels = expansions.clone();
+    for (int group = 0; group < channels.length; group++) {
+      channels[group] = Math.multiplyExact(expansions[group], inputChannels);
+    }
+    return new Nesting(kernels, channels);
+  }
+
+  /**
+   * Gates of a nesting, the same for every number of channels: one for each shell but the first,
+   * then that of the layer, then one for each group but the first.
+   */
+  public int gates() {
+    return shells() - 1 + groups();
+  }
+
+  /** The gate of the layer: where it is shut the layer is skipped. */
+  public int layerGate() {
+    return shells() - 1;
+  }
+
+  /** Whether a gate can be shut: that of the layer only where skip is a candidate. */
+  public boolean decides(int gate) {
+    return gate != layerGate() || skips();
+  }
+
+  /**
+   * Whether a candidate has a gate open (1), shut (0), or leaves it undecided (-1), as a skipped
+   * layer does with its other gates and a small kernel with the shells beyond the next.
+   */
+  public int state(int candidate, int gate) {
+    if (candidates.get(candidate) instanceof Layer.MbConv block) {
+      int[] sizes = gate < layerGate() ? kernels : expansions;
+      int size = gate < layerGate() ? block.kernel() : block.expand();
+      // Gate g of a list opens size g + 1; group 0 has the layer's.
+      int opens = gate < layerGate() ? gate + 1 : gate - layerGate();
+      return size >= sizes[opens] ? 1 : size == sizes[opens - 1] ? 0 : -1;
+    }
+    return gate == layerGate() ? 0 : -1;
+  }
+
+  /** The candidate that these gates leave, each open where it is not 0. */
+  public int decode(double[] gates) {
+    if (skips() && gates[layerGate()] == 0) {
+      return size() - 1;
+    }
+    int shell = 0;
+    while (shell < shells() - 1 && gates[shell] != 0) {
+      shell++;
+    }
+    int group = 0;
+    while (group < groups() - 1 && gates[layerGate() + group + 1] != 0) {
+      group++;
+    }
+    return candidate(shell, group);
+  }
+}
