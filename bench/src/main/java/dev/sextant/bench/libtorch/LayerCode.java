@@ -194,13 +194,16 @@ final class LayerCode {
         : "torch.avg_pool2d(%s, %s, False, False, None)".formatted(x, sizes);
   }
 
-  /** An activation, in place where asked and where its gradient allows it. */
+  /**
+   * An activation, in place where asked and where that costs libtorch nothing: the gradients of
+   * ReLU6 and h-swish read the input, of which an operation in place would save a copy.
+   */
   static String activation(String x, Activation activation, boolean inPlace) {
     String end = inPlace ? "_" : "";
     return switch (activation) {
       case IDENTITY -> x;
       case RELU -> "torch.relu%s(%s)".formatted(end, x);
-      case RELU6 -> "torch.hardtanh%s(%s, 0., 6.)".formatted(end, x);
+      case RELU6 -> "torch.hardtanh(%s, 0., 6.)".formatted(x);
       case HSWISH -> "torch.hardswish(%s)".formatted(x);
       case SIGMOID -> "torch.sigmoid%s(%s)".formatted(end, x);
     };

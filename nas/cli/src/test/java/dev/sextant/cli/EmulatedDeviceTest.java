@@ -184,7 +184,8 @@ class EmulatedDeviceTest {
   void aNetworkIsProfiledAndItsModelAgreesWithTheCpu() throws IOException {
     Space space = Space.read(Files.writeString(directory.resolve("tiny.json"), SPACE));
     Device device = Device.parse("emulated");
-    LatencyMeter meter = new LatencyMeter(0.5, Duration.ofMillis(1), Duration.ofMillis(1));
+    LatencyMeter meter =
+        new LatencyMeter(0.5, Duration.ofMillis(1), Duration.ofMillis(1), Duration.ZERO);
     LatencyTable table =
         new LatencyProfiler(new LatencyProfile(device, 1, meter), (done, total) -> {})
             .measure(space, 1, 2, 0);
