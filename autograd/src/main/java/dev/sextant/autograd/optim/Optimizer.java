@@ -40,6 +40,12 @@ public abstract class Optimizer implements AutoCloseable {
       this.path = path;
       this.parameter = parameter;
     }
+
+    void hold(Tensor[] held) {
+      moments = held;
+      operands = new Tensor[2 + held.length];
+      System.arraycopy(held, 0, operands, 2, held.length);
+    }
   }
 
   /**
@@ -67,9 +73,7 @@ public abstract class Optimizer implements AutoCloseable {
       Tensor gradient = entry.parameter.gradient();
       if (gradient != null) {
         if (entry.moments.length == 0) {
-          entry.moments = moments(entry.parameter);
-          entry.operands = new Tensor[2 + entry.moments.length];
-          System.arraycopy(entry.moments, 0, entry.operands, 2, entry.moments.length);
+          entry.hold(moments(entry.parameter));
         }
         entry.steps++;
         entry.operands[0] = entry.parameter.value();
@@ -188,7 +192,7 @@ public abstract class Optimizer implements AutoCloseable {
       Integer steps = savedSteps.get(entry.path);
       if (steps != null) {
         entry.steps = steps;
-        entry.moments = moments(entry.parameter);
+        entry.hold(moments(entry.parameter));
         for (int i = 0; i < entry.moments.length; i++) {
           float[] saved = values.get(entry.path + "#" + slots.get(i));
           if (saved != null) {
