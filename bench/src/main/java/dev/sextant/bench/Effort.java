@@ -9,8 +9,11 @@ import java.time.Duration;
 enum Effort {
   /** One kernel: microseconds to some tens of milliseconds. */
   KERNEL(4, 250, 3, 250),
-  /** A block, forward and backward: many kernels to compile. */
-  BLOCK(3, 800, 3, 500),
+  /**
+   * A block, forward and backward: many kernels to compile, by a compiler that has to share the
+   * processors with the workers.
+   */
+  BLOCK(1, 8000, 3, 500),
   /**
    * A supernet's step: half a second to some ten. The JIT compiler needs some forty steps until the
    * last of its kernels, which are called a few times a step, is compiled for good.

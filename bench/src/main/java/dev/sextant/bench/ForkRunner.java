@@ -22,9 +22,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * this engine.
  *
  * @param layout of images in libtorch
- * @param scale by which warm-up and measurement are longer than their {@link Effort}
  */
-record ForkRunner(Layout layout, int scale) {
+record ForkRunner(Layout layout) {
   private static final String[] JVM = {
     "--add-modules",
     "jdk.incubator.vector",
@@ -56,8 +55,8 @@ record ForkRunner(Layout layout, int scale) {
   }
 
   /** libtorch has nothing to compile: caches and its pool of memory are warm after a few steps. */
-  private long warmup(Effort effort, String engine) {
-    long millis = effort.warmup().toMillis() * scale;
+  private static long warmup(Effort effort, String engine) {
+    long millis = effort.warmup().toMillis();
     return engine.equals(HotPath.LIBTORCH) ? Math.min(millis, LIBTORCH_WARMUP_MILLIS) : millis;
   }
 
@@ -74,7 +73,7 @@ record ForkRunner(Layout layout, int scale) {
             .warmupIterations(effort.warmups())
             .warmupTime(TimeValue.milliseconds(warmup(effort, engine)))
             .measurementIterations(effort.measurements())
-            .measurementTime(TimeValue.milliseconds(effort.measurement().toMillis() * scale))
+            .measurementTime(TimeValue.milliseconds(effort.measurement().toMillis()))
             .timeUnit(TimeUnit.MILLISECONDS)
             .jvmArgs(JVM)
             .addProfiler(GCProfiler.class)

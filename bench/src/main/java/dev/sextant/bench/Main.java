@@ -30,8 +30,8 @@ public final class Main {
       Main main = new Main(Settings.of(System.getProperties()));
       boolean fine =
           switch (main.settings.mode()) {
-            case DEFAULT -> main.table(Cases.brief(), 3, 1, ALLOWED);
-            case FULL -> main.table(Cases.all(), 5, 2, Duration.ofDays(1));
+            case DEFAULT -> main.table(Cases.brief(), 3, ALLOWED);
+            case FULL -> main.table(Cases.all(), 5, Duration.ofDays(1));
             case SCALING -> main.scaling();
           };
       if (!fine) {
@@ -43,8 +43,7 @@ public final class Main {
     }
   }
 
-  private boolean table(List<Case> listed, int forks, int scale, Duration allowed)
-      throws IOException {
+  private boolean table(List<Case> listed, int forks, Duration allowed) throws IOException {
     String machine = Machine.type();
     // Read first: a run of minutes must not end in "no such file".
     Results baseline = settings.compare() ? Results.read(settings.baseline(machine)) : null;
@@ -58,7 +57,7 @@ public final class Main {
           "no hot path matches %s; there are%n  %s"
               .formatted(settings.only(), names(Cases.all(), "\n  ")));
     }
-    ForkRunner runner = new ForkRunner(settings.layout(), scale);
+    ForkRunner runner = new ForkRunner(settings.layout());
     Rounds rounds =
         new Rounds(
             (hotPath, engine) -> runner.run(hotPath, engine, settings.threads()),
@@ -145,7 +144,7 @@ public final class Main {
   }
 
   private boolean scaling() throws IOException {
-    ForkRunner runner = new ForkRunner(settings.layout(), 1);
+    ForkRunner runner = new ForkRunner(settings.layout());
     List<Scaling.Curve> curves = new ArrayList<>();
     for (Scaling.Sweep sweep : Scaling.sweeps(settings.threads())) {
       List<Double> ours = new ArrayList<>();

@@ -32,7 +32,7 @@ record Settings(
   enum Mode {
     /** A short list, three forks as far as ten minutes go. */
     DEFAULT,
-    /** Everything, five longer forks. */
+    /** Everything, five forks. */
     FULL,
     /** Step time against batch, channels, layers, threads. */
     SCALING
