@@ -94,7 +94,8 @@ final class LayerCode {
       case Layer.Skip _ -> x;
       case Layer.Zero _ -> set("torch.zeros_like(%s)".formatted(x));
       case Layer.GlobalAvgPool _ -> set("torch.mean(%s, [2, 3])".formatted(x));
-      case Cell _ -> throw new IllegalArgumentException("no script is written of cells");
+      case Cell _, Layer.Junction _ ->
+          throw new IllegalArgumentException("no script is written of " + layer.label());
       case Layer.Linear _ -> linear(x, prefix);
     };
   }

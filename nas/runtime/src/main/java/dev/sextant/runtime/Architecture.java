@@ -9,8 +9,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network with every choice made: a chain of layers from an image to logits, of which cells read
- * the output of the layer before the previous one too.
+ * A network with every choice made: a chain of layers from an image to logits, which may fork
+ * ({@link Layer.Junction}), and of which cells read the output of the layer before the previous one
+ * too.
  *
  * <p>Immutable; the constructor checks that the shapes fit from the input to {@code [1, classes]}
  * and throws {@link SextantException} otherwise.
@@ -88,6 +89,7 @@ public record Architecture(
     }
     Shape before = null;
     Shape shape = input.shape(1);
+    Branches branches = new Branches();
     for (int i = 0; i < layers.size(); i++) {
       if (layers.get(i) instanceof Layer.Zero) {
         throw new SextantException("%s: layers[%d]: zero would cut the chain".formatted(name, i));
@@ -95,12 +97,18 @@ public record Architecture(
       try {
         if (layers.get(i) instanceof Cell cell) {
           checkOlder(cell, before, shape);
+          if (cell.older() != null && layers.stream().anyMatch(Layer.Junction.class::isInstance)) {
+            throw new SextantException("cell: one of two inputs cannot stand where chains fork");
+          }
         }
         before = shape;
-        shape = layers.get(i).output(shape);
+        shape = branches.output(layers.get(i), shape);
       } catch (SextantException e) {
         throw new SextantException("%s: layers[%d]: %s".formatted(name, i, e.getMessage()), e);
       }
+    }
+    if (!branches.isClosed()) {
+      throw new SextantException(name + ": a fork has no sum");
     }
     if (!shape.equals(Shape.of(1, classes))) {
       throw new SextantException(
@@ -139,8 +147,9 @@ public record Architecture(
   public List<Shape> shapes() {
     List<Shape> shapes = new ArrayList<>(layers.size() + 1);
     shapes.add(input.shape(1));
+    Branches branches = new Branches();
     for (Layer layer : layers) {
-      shapes.add(layer.output(shapes.getLast()));
+      shapes.add(branches.output(layer, shapes.getLast()));
     }
     return List.copyOf(shapes);
   }

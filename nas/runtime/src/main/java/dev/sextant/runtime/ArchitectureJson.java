@@ -21,13 +21,17 @@ final class ArchitectureJson {
     List<Layer> layers = new ArrayList<>();
     Shape before = null;
     Shape shape = header.input().shape(1);
+    Branches branches = new Branches();
     for (JsonFields entry : fields.objects("layers", Architecture.MAX_LAYERS)) {
       for (Layer layer : LayerJson.read(entry, before, shape)) {
         layers.add(layer);
         before = shape;
-        shape = layer.output(shape);
+        shape = LayerJson.output(entry, branches, layer, shape);
       }
       NetworkHeader.checkCount(fields, layers.size());
+    }
+    if (!branches.isClosed()) {
+      throw fields.error("layers", "a fork has no sum");
     }
     header.checkEnd(fields, layers.size(), shape);
     return new Architecture(

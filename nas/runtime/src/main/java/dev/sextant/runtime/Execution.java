@@ -114,8 +114,9 @@ final class Execution implements AutoCloseable {
       case Program.Add add -> backend.add(values[add.in()], values[add.other()], values[add.out()]);
       case Program.CopyChannels copy -> {
         Tensor part = values[copy.in()];
-        int channels = part.shape().channels();
-        backend.copyChannels(part, 0, values[copy.out()], copy.at(), channels);
+        Tensor whole = values[copy.out()];
+        int channels = Math.min(part.shape().channels(), whole.shape().channels() - copy.at());
+        backend.copyChannels(part, 0, whole, copy.at(), channels);
       }
     }
   }

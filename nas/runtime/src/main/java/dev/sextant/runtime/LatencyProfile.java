@@ -39,7 +39,7 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
    */
   public Latency layer(Layer layer, Shape input) {
     layer.output(input);
-    if (layer instanceof Layer.Skip || layer instanceof Layer.Zero) {
+    if (layer.isFree()) {
       return Latency.NOTHING;
     }
     long bytes = Math.max(1, layer.parameters(input) * Float.BYTES);

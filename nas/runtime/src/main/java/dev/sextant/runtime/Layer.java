@@ -28,6 +28,7 @@ public sealed interface Layer
         Layer.Zero,
         Layer.GlobalAvgPool,
         Layer.Linear,
+        Layer.Junction,
         Cell {
   /** Largest kernel of any layer. */
   int MAX_KERNEL = 15;
@@ -82,8 +83,19 @@ public sealed interface Layer
       case Zero _ -> "zero";
       case GlobalAvgPool _ -> "global-avg-pool";
       case Linear _ -> "linear";
+      case Junction junction -> junction.kind.word();
       case Cell cell ->
           "cell w%d".formatted(cell.width()) + (cell.stride() > 1 ? " s" + cell.stride() : "");
+    };
+  }
+
+  /** Whether it computes nothing, wherever it stands. */
+  default boolean isFree() {
+    return switch (this) {
+      case Skip _, Zero _ -> true;
+      case Junction junction -> junction.kind != Junction.Kind.SUM;
+      case Conv _, Depthwise _, Separable _, MbConv _, Pool _, GlobalAvgPool _, Linear _, Cell _ ->
+          false;
     };
   }
 
@@ -486,5 +498,54 @@ public sealed interface Layer
           "%s: input must be an image [N,H,W,C] (it is %s)".formatted(op, input));
     }
     return input;
+  }
+
+  /**
+   * Where the chain of layers parts or meets: {@code fork, A, next, B, sum} is A(x) + B(x), and A
+   * and B, which may be empty, can fork again. What a sum takes in has one height and width; where
+   * one branch is narrower, its missing channels are zero (the shortcuts of PyramidNet, Han et al.,
+   * 2017). Alone, a junction gives its input; {@link Branches} knows the shapes in a chain.
+   */
+  record Junction(Kind kind) implements Layer {
+    /** What happens. */
+    public enum Kind {
+      /** A branch begins. */
+      FORK("fork"),
+      /** The next branch begins, with the input that the fork had. */
+      NEXT("next"),
+      /** The branches end in their sum. */
+      SUM("sum");
+
+      private final String word;
+
+      Kind(String word) {
+        this.word = word;
+      }
+
+      /** Its name in JSON. */
+      public String word() {
+        return word;
+      }
+    }
+
+    @Override
+    public Shape output(Shape input) {
+      return input;
+    }
+
+    @Override
+    public long parameters(Shape input) {
+      return 0;
+    }
+
+    @Override
+    public long macs(Shape input) {
+      return 0;
+    }
+
+    @Override
+    public int stride() {
+      return 1;
+    }
   }
 }

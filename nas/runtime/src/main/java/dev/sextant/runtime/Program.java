@@ -59,7 +59,10 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
   /** out = in + other. */
   record Add(int in, int other, int out) implements Step {}
 
-  /** out[n, h, w, at + c] = in[n, h, w, c]: one part of a concatenation. */
+  /**
+   * out[n, h, w, at + c] = in[n, h, w, c], for as many channels as both have: one part of a
+   * concatenation, or the first channels of a wider value.
+   */
   record CopyChannels(int in, int at, int out) implements Step {}
 
   /** Number of buffers. */

@@ -4,7 +4,9 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 
 /**
@@ -19,6 +21,7 @@ final class ProgramBuilder {
   private final List<Program.Step> steps = new ArrayList<>();
   private final List<Weights.Entry> parameters = new ArrayList<>();
   private final CellBuilder cells = new CellBuilder(this);
+  private final Deque<Fork> forks = new ArrayDeque<>();
   private int buffers;
 
   /** A builder whose layers read their tensors, named as {@link WeightNames} says, from there. */
@@ -109,12 +112,58 @@ final class ProgramBuilder {
       case Layer.Skip _ -> in;
       case Layer.Zero _ -> throw new IllegalStateException("no chain holds zero");
       case Layer.GlobalAvgPool _ -> globalPool(in);
+      case Layer.Junction junction -> junction(junction.kind(), in);
       case Cell cell -> cells.cell(prefix, cell, cell.older() == null ? in : before, in);
       case Layer.Linear linear -> {
         int out = dense(prefix, in, linear.activation());
         yield reshape(out, Shape.of(shape(out).get(0), shape(out).channels()));
       }
     };
+  }
+
+  /** A fork that no sum has ended yet. */
+  private static final class Fork {
+    private final int input;
+    private int sum = Program.NONE;
+
+    Fork(int input) {
+      this.input = input;
+    }
+  }
+
+  private int junction(Layer.Junction.Kind kind, int in) {
+    if (kind == Layer.Junction.Kind.FORK) {
+      forks.push(new Fork(in));
+      return in;
+    }
+    boolean last = kind == Layer.Junction.Kind.SUM;
+    if (forks.isEmpty()) {
+      // Timed alone: a sum of its input and itself.
+      return last ? sum(in, in) : in;
+    }
+    Fork fork = forks.element();
+    fork.sum = fork.sum == Program.NONE ? in : sum(fork.sum, in);
+    return last ? forks.pop().sum : fork.input;
+  }
+
+  /** Values of one height and width; what the narrower lacks is zero. */
+  private int sum(int a, int b) {
+    int wide = shape(a).channels() < shape(b).channels() ? b : a;
+    int narrow = wide == a ? b : a;
+    int common = wide;
+    if (shape(narrow).channels() < shape(wide).channels()) {
+      common = value(shape(narrow));
+      steps.add(new Program.CopyChannels(wide, 0, common));
+    }
+    int sum = value(shape(narrow));
+    steps.add(new Program.Add(common, narrow, sum));
+    if (common == wide) {
+      return sum;
+    }
+    int out = value(shape(wide));
+    steps.add(new Program.CopyChannels(wide, 0, out));
+    steps.add(new Program.CopyChannels(sum, 0, out));
+    return out;
   }
 
   private int mbConv(String prefix, Layer.MbConv block, int in) {

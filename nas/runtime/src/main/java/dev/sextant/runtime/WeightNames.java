@@ -76,7 +76,7 @@ public final class WeightNames {
       case Layer.MbConv block -> mbConv(prefix, block, in);
       case Layer.Linear linear -> biased(prefix, Shape.of(in, linear.out()));
       case Cell cell -> cell(prefix, cell, input);
-      case Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ -> {}
+      case Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.Junction _, Layer.GlobalAvgPool _ -> {}
     }
   }
 

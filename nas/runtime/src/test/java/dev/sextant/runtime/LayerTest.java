@@ -77,6 +77,7 @@ class LayerTest {
         Arguments.of(new Layer.Pool(false, 3, 1), "[1,7,5,6]", 0, 0, "avg-pool 3x3"),
         Arguments.of(new Layer.Skip(), "[1,7,5,6]", 0, 0, "skip"),
         Arguments.of(new Layer.Zero(), "[1,7,5,6]", 0, 0, "zero"),
+        Arguments.of(new Layer.Junction(Layer.Junction.Kind.NEXT), "[1,7,5,6]", 0, 0, "next"),
         Arguments.of(new Layer.GlobalAvgPool(), "[1,6]", 0, 0, "global-avg-pool"));
   }
 

@@ -44,8 +44,9 @@ final class ReferenceNetwork implements AutoCloseable {
 
   Tensor layer(String prefix, Layer layer, Tensor x) {
     return switch (layer) {
-      case Cell _ ->
-          throw new IllegalArgumentException("cells are compared with their trained form");
+      case Cell _, Layer.Junction _ ->
+          throw new IllegalArgumentException(
+              "cells and forks are compared with their trained form");
       case Layer.Conv conv -> {
         String kernel = conv.batchNorm() ? "convolution.weight" : "weight";
         Tensor z = conv(x, prefix + kernel, conv.window());

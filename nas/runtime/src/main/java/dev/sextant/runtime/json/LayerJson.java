@@ -1,12 +1,14 @@
 package dev.sextant.runtime.json;
 
 import com.google.gson.JsonObject;
+import dev.sextant.runtime.Branches;
 import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -36,10 +38,18 @@ public final class LayerJson {
           Map.entry("identity", List.of()),
           Map.entry("zero", List.of()),
           Map.entry("global-avg-pool", List.of()),
+          Map.entry("fork", List.of()),
+          Map.entry("next", List.of()),
+          Map.entry("sum", List.of()),
           Map.entry("cell", CellJson.FIELDS),
           Map.entry("linear", List.of("out", "act")));
 
   private static final List<String> OPS = FIELDS.keySet().stream().sorted().toList();
+
+  /** Where chains part and meet. */
+  private static final List<String> JUNCTIONS =
+      Arrays.stream(Layer.Junction.Kind.values()).map(Layer.Junction.Kind::word).toList();
+
   private static final List<String> ACTIVATIONS =
       List.of("none", "relu", "relu6", "hswish", "sigmoid");
 
@@ -85,6 +95,9 @@ public final class LayerJson {
    */
   public static Layer readCandidate(JsonFields fields, Shape input, int stride, int out) {
     String op = fields.word("op", OPS, null);
+    if (JUNCTIONS.contains(op)) {
+      throw fields.error("op", op + " cannot be a candidate");
+    }
     for (String given : List.of("stride", "out")) {
       if (fields.has(given)) {
         throw fields.error(given, "is given by the choice, not by its candidates");
@@ -116,6 +129,15 @@ public final class LayerJson {
     }
   }
 
+  /** The same where chains may fork. */
+  public static Shape output(JsonFields fields, Branches branches, Layer layer, Shape input) {
+    try {
+      return branches.output(layer, input);
+    } catch (SextantException e) {
+      throw fields.error(String.valueOf(e.getMessage()));
+    }
+  }
+
   private static List<String> fieldsOf(String op) {
     return FIELDS.getOrDefault(op, List.of());
   }
@@ -139,6 +161,9 @@ public final class LayerJson {
       case "zero" -> throw fields.error("op", "zero would cut the chain of layers; use skip");
       case "global-avg-pool" -> new Layer.GlobalAvgPool();
       case "linear" -> new Layer.Linear(out, act(fields, "none"));
+      case "fork" -> new Layer.Junction(Layer.Junction.Kind.FORK);
+      case "next" -> new Layer.Junction(Layer.Junction.Kind.NEXT);
+      case "sum" -> new Layer.Junction(Layer.Junction.Kind.SUM);
       default -> throw new IllegalArgumentException(op);
     };
   }
@@ -201,7 +226,12 @@ public final class LayerJson {
       case Layer.MbConv mbConv -> json.addProperty("out", mbConv.out());
       case Layer.Linear linear -> json.addProperty("out", linear.out());
       case Cell cell -> CellJson.write(cell, json);
-      case Layer.Depthwise _, Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ -> {}
+      case Layer.Depthwise _,
+          Layer.Pool _,
+          Layer.Skip _,
+          Layer.Zero _,
+          Layer.Junction _,
+          Layer.GlobalAvgPool _ -> {}
     }
     if (layer.stride() > 1) {
       json.addProperty("stride", layer.stride());
@@ -248,6 +278,7 @@ public final class LayerJson {
           json.addProperty("act", word(linear.activation()));
         }
       }
+      case Layer.Junction junction -> json.addProperty("op", junction.kind().word());
       case Cell _ -> json.addProperty("op", "cell");
     }
     return json;

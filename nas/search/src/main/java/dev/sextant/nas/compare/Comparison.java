@@ -114,7 +114,8 @@ public final class Comparison {
               .formatted(seconds, slowest, Math.ceil(least)));
     }
     var config = entrants.getFirst().setup().config();
-    Plan plan =
+    return begin(
+        directory,
         new Plan(
             asked,
             entrants.getFirst().setup().dataSource(),
@@ -122,7 +123,12 @@ public final class Comparison {
             config.ceiling(),
             seconds,
             seeds,
-            methods);
+            methods),
+        entrants);
+  }
+
+  /** Makes the directory of a plan for these entrants, method by method. */
+  static Comparison begin(Path directory, Plan plan, List<Entrant> entrants) {
     Comparison comparison = new Comparison(directory, plan);
     comparison.begin(entrants);
     return comparison;

@@ -58,7 +58,7 @@ public final class LatencyProfiler {
     LayerSum.of(
         space,
         (layer, input) -> {
-          if (!(layer instanceof Layer.Skip)) {
+          if (!layer.isFree()) {
             layers.putIfAbsent(LatencyTable.key(layer, input), new Measured(layer, input));
           }
           return 0;

@@ -176,6 +176,8 @@ public record LatencyTable(
               1,
               0,
               null);
+      case Layer.Junction junction ->
+          key(junction.kind().word(), input, output, 0, 0, 1, 1, 0, null);
       case Layer.Skip _ -> key("skip", input, output, 0, 0, 1, 1, 0, null);
       case Layer.Zero _ -> key("zero", input, output, 0, 0, 1, 1, 0, null);
       case Layer.GlobalAvgPool _ -> key("global-avg-pool", input, output, 0, 0, 1, 1, 0, null);
@@ -250,12 +252,12 @@ public record LatencyTable(
   }
 
   /**
-   * Milliseconds of a layer inside a network: scale x its entry; 0 for skip and zero.
+   * Milliseconds of a layer inside a network: scale x its entry; 0 for what computes nothing.
    *
    * @throws SextantException naming the layer if the table does not have it
    */
   public double ms(Layer layer, Shape input) {
-    if (layer instanceof Layer.Skip || layer instanceof Layer.Zero) {
+    if (layer.isFree()) {
       return 0;
     }
     Key key = key(layer, input);

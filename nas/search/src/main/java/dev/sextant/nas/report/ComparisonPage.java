@@ -116,8 +116,19 @@ public final class ComparisonPage {
   }
 
   private void spread(Standing.Spread spread, Format format) {
-    html.open("td").number(spread.mean(), format.of(spread.mean()));
-    html.text(" ± ").number(spread.deviation(), format.of(spread.deviation())).close();
+    html.open("td");
+    number(spread.mean(), format);
+    html.text(" ± ");
+    number(spread.deviation(), format);
+    html.close();
+  }
+
+  private void number(double value, Format format) {
+    if (Double.isFinite(value)) {
+      html.number(value, format.of(value));
+    } else {
+      html.text(format.of(value));
+    }
   }
 
   private static String tenths(double value) {

@@ -61,7 +61,7 @@ final class NetworkDrawing {
       case Layer.MbConv l -> Math.clamp((l.kernel() - 1) / 2, 1, 4);
       case Layer.Linear _ -> 5;
       case Layer.Depthwise _, Layer.Separable _, Cell _ -> 6;
-      case Layer.Pool _, Layer.GlobalAvgPool _, Layer.Skip _, Layer.Zero _ -> 7;
+      case Layer.Pool _, Layer.GlobalAvgPool _, Layer.Skip _, Layer.Zero _, Layer.Junction _ -> 7;
     };
   }
 
@@ -77,12 +77,13 @@ final class NetworkDrawing {
       case Layer.Zero _ -> "zero";
       case Layer.GlobalAvgPool _ -> "global-avg-pool";
       case Layer.Linear _ -> "linear";
+      case Layer.Junction _ -> "branches";
       case Cell _ -> "cell";
     };
   }
 
   private static boolean isAway(Layer layer) {
-    return layer instanceof Layer.Skip || layer instanceof Layer.Zero;
+    return layer.isFree();
   }
 
   /** Draws it under that title. */

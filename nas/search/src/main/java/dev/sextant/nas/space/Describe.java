@@ -48,7 +48,7 @@ public final class Describe {
     List<Shape> shapes = architecture.shapes();
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < architecture.layers().size(); i++) {
-      rows.add(row(i, architecture.layers().get(i), shapes.get(i), prices));
+      rows.add(row(i, architecture.layers().get(i), shapes.get(i), shapes.get(i + 1), prices));
     }
     String latency =
         prices == null
@@ -120,7 +120,8 @@ public final class Describe {
     for (int i = 0; i < inputs.length; i++) {
       rows.add(
           switch (space.positions().get(i)) {
-            case Position.Fixed fixed -> row(i, fixed.layer(), inputs[i], prices);
+            case Position.Fixed fixed ->
+                row(i, fixed.layer(), inputs[i], output(space, inputs, i), prices);
             case Position.Choice choice -> row(i, choice, inputs[i], prices);
           });
     }
@@ -166,7 +167,7 @@ public final class Describe {
     List<Shape> shapes = architecture.shapes();
     JsonArray layers = new JsonArray();
     for (int i = 0; i < architecture.layers().size(); i++) {
-      layers.add(layer(architecture.layers().get(i), shapes.get(i), prices));
+      layers.add(layer(architecture.layers().get(i), shapes.get(i), shapes.get(i + 1), prices));
     }
     root.add("layers", layers);
     return JsonText.print(root);
@@ -206,11 +207,12 @@ public final class Describe {
     for (int i = 0; i < inputs.length; i++) {
       positions.add(
           switch (space.positions().get(i)) {
-            case Position.Fixed fixed -> layer(fixed.layer(), inputs[i], prices);
+            case Position.Fixed fixed ->
+                layer(fixed.layer(), inputs[i], output(space, inputs, i), prices);
             case Position.Choice choice -> {
               JsonArray candidates = new JsonArray();
               for (Layer candidate : choice.candidates()) {
-                candidates.add(layer(candidate, inputs[i], prices));
+                candidates.add(layer(candidate, inputs[i], candidate.output(inputs[i]), prices));
               }
               JsonObject json = new JsonObject();
               json.add("choice", candidates);
@@ -235,11 +237,17 @@ public final class Describe {
     return root;
   }
 
-  private static JsonObject layer(Layer layer, Shape input, @Nullable Prices prices) {
+  /** What a fixed position gives: the next one's input, which tells where chains fork too. */
+  private static Shape output(Space space, Shape[] inputs, int i) {
+    return i + 1 < inputs.length
+        ? inputs[i + 1]
+        : space.positions().get(i).layers().getFirst().output(inputs[i]);
+  }
+
+  private static JsonObject layer(Layer layer, Shape input, Shape shape, @Nullable Prices prices) {
     JsonObject json = new JsonObject();
     json.addProperty("layer", layer.label());
     JsonArray output = new JsonArray();
-    Shape shape = layer.output(input);
     for (int i = 1; i < shape.rank(); i++) {
       output.add(shape.get(i));
     }
@@ -262,11 +270,12 @@ public final class Describe {
   /** One row of a table; the note, if any, stands on a line of its own below it. */
   private record Row(List<String> cells, String note) {}
 
-  private static Row row(int index, Layer layer, Shape input, @Nullable Prices prices) {
+  private static Row row(
+      int index, Layer layer, Shape input, Shape output, @Nullable Prices prices) {
     List<String> cells = new ArrayList<>();
     cells.add(String.valueOf(index));
     cells.add(layer.label());
-    cells.add(image(layer.output(input)));
+    cells.add(image(output));
     cells.add(grouped(layer.parameters(input)));
     cells.add(grouped(layer.macs(input)));
     if (prices != null) {

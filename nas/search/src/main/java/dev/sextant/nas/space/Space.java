@@ -1,6 +1,7 @@
 package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Branches;
 import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
@@ -162,6 +163,9 @@ public record Space(
    *   <li>{@code proxyless-small}: 9 choices among the same candidates, widths 24, 40, 80 at
    *       strides 2, 2, 1 after a stride-2 block, for small images on a laptop: at 28x28x1 and 10
    *       classes its networks have 1.2 to 7.8 million MACs
+   *   <li>{@code proxyless-cifar-tree}: the CIFAR-10 space of ProxylessNAS, 54 residual blocks of a
+   *       PyramidNet with a tree of 12 choices in each; {@code proxyless-tree-small}: three narrow
+   *       ones, 36 choices
    *   <li>{@code single-path-imagenet}: the space of Single-Path NAS (Stamoulis et al., 2019) as
    *       its released code has it: 20 choices among MBConv with kernels 3, 5 and expansions 3, 6,
    *       and skip but where the shape changes; 3.1e13 networks; 224x224x3, 1000 classes
@@ -251,9 +255,10 @@ public record Space(
   public Shape[] inputShapes() {
     Shape[] shapes = new Shape[positions.size()];
     Shape shape = input.shape(1);
+    Branches branches = new Branches();
     for (int i = 0; i < shapes.length; i++) {
       shapes[i] = shape;
-      shape = positions.get(i).layers().getFirst().output(shape);
+      shape = branches.output(positions.get(i).layers().getFirst(), shape);
     }
     return shapes;
   }

@@ -3,6 +3,7 @@ package dev.sextant.nas.space;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Branches;
 import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.LayerJson;
@@ -28,6 +29,7 @@ final class SpaceJson {
     Widths widths = new Widths();
     Shape before = null;
     Shape shape = header.input().shape(1);
+    Branches branches = new Branches();
     for (JsonFields entry : fields.objects("layers", Architecture.MAX_LAYERS)) {
       List<Integer> options = options(entry);
       List<Position> read =
@@ -42,7 +44,7 @@ final class SpaceJson {
       for (Position position : read) {
         positions.add(position);
         before = shape;
-        shape = position.layers().getFirst().output(shape);
+        shape = LayerJson.output(entry, branches, position.layers().getFirst(), shape);
       }
       NetworkHeader.checkCount(fields, positions.size());
     }

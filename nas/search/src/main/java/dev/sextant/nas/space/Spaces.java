@@ -4,13 +4,17 @@ import dev.sextant.runtime.json.Resources;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
 
-/** The spaces shipped as resources; {@link Space#named} says what they are. */
+/**
+ * The spaces shipped, as resources but for those of trees; {@link Space#named} says what they are.
+ */
 final class Spaces {
   static final List<String> NAMES =
       List.of(
           "proxyless-imagenet",
           "proxyless-cifar",
           "proxyless-small",
+          "proxyless-cifar-tree",
+          "proxyless-tree-small",
           "single-path-imagenet",
           "single-path-cifar",
           "tunas-proxyless",
@@ -24,7 +28,13 @@ final class Spaces {
       throw new SextantException(
           "no space is named \"%s\" (there are %s)".formatted(name, String.join(", ", NAMES)));
     }
-    String file = name + ".json";
-    return Space.parse(Resources.text(Spaces.class.getResourceAsStream(file), file), file);
+    return switch (name) {
+      case "proxyless-cifar-tree" -> TreeSpaces.cifar();
+      case "proxyless-tree-small" -> TreeSpaces.small();
+      default -> {
+        String file = name + ".json";
+        yield Space.parse(Resources.text(Spaces.class.getResourceAsStream(file), file), file);
+      }
+    };
   }
 }

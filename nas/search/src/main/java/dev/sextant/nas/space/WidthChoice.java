@@ -58,7 +58,12 @@ public record WidthChoice(int first, int last, List<Integer> options) {
               l.residual());
       case Layer.Linear l -> new Layer.Linear(out, l.activation());
       case Cell _ -> throw new SextantException("width: that of a cell cannot be searched");
-      case Layer.Depthwise _, Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ ->
+      case Layer.Depthwise _,
+          Layer.Pool _,
+          Layer.Skip _,
+          Layer.Zero _,
+          Layer.Junction _,
+          Layer.GlobalAvgPool _ ->
           layer;
     };
   }
@@ -66,7 +71,12 @@ public record WidthChoice(int first, int last, List<Integer> options) {
   /** Whether a layer gives its input's width. */
   static boolean keepsWidth(Layer layer) {
     return switch (layer) {
-      case Layer.Depthwise _, Layer.Pool _, Layer.Skip _, Layer.Zero _, Layer.GlobalAvgPool _ ->
+      case Layer.Depthwise _,
+          Layer.Pool _,
+          Layer.Skip _,
+          Layer.Zero _,
+          Layer.Junction _,
+          Layer.GlobalAvgPool _ ->
           true;
       case Layer.Conv _, Layer.Separable _, Layer.MbConv _, Layer.Linear _, Cell _ -> false;
     };

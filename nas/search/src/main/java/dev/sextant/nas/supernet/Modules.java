@@ -43,6 +43,10 @@ final class Modules {
       case Layer.Skip _ -> new Identity();
       case Layer.Zero _ ->
           throw new SextantException("zero: stands only on the edges of a cell, not in a chain");
+      case Layer.Junction junction ->
+          throw new SextantException(
+              "%s: this kind of supernet cannot fork (--supernet multi-path)"
+                  .formatted(junction.label()));
       case Layer.GlobalAvgPool _ -> Pooling.globalAverage();
       case Layer.Linear linear -> new Linear(init, in, linear.out(), linear.activation());
       case Cell cell -> {

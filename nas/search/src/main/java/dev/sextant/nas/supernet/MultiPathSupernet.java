@@ -4,7 +4,6 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
@@ -54,6 +53,7 @@ public final class MultiPathSupernet extends Supernet {
       Shape input = inputs[i];
       Module module =
           switch (space.positions().get(i)) {
+            case Position.Fixed(Layer.Junction junction) -> new Chain.Junction(junction);
             case Position.Fixed fixed ->
                 Modules.of(fixed.layer(), input, space.batchNormEpsilon(), init);
             case Position.Choice choice -> {
@@ -105,7 +105,7 @@ public final class MultiPathSupernet extends Supernet {
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    return Sequential.run(tape, positions, x);
+    return Chain.run(tape, positions, x);
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.sextant.autograd.ops.Dropout;
 import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ public final class Network extends Module {
 
   private final List<Module> body;
   private final Module last;
+  private final boolean forks;
   private final float dropout;
   private final Rng dropoutRng;
 
@@ -35,13 +37,17 @@ public final class Network extends Module {
     double epsilon = architecture.batchNormEpsilon();
     for (int i = 0; i < architecture.layers().size(); i++) {
       Module module =
-          architecture.layers().get(i) instanceof Cell cell
-              ? new CellModule(cell, shapes.get(i), (float) epsilon, init, dropoutRng)
-              : Modules.of(architecture.layers().get(i), shapes.get(i), epsilon, init);
+          switch (architecture.layers().get(i)) {
+            case Cell cell ->
+                new CellModule(cell, shapes.get(i), (float) epsilon, init, dropoutRng);
+            case Layer.Junction junction -> new Chain.Junction(junction);
+            case Layer layer -> Modules.of(layer, shapes.get(i), epsilon, init);
+          };
       layers.add(child("layers." + i, module));
     }
     last = layers.removeLast();
     body = List.copyOf(layers);
+    forks = body.stream().anyMatch(Chain.Junction.class::isInstance);
     this.dropout = dropout;
     this.dropoutRng = dropoutRng;
   }
@@ -66,9 +72,12 @@ public final class Network extends Module {
     void output(int layer, Variable y);
   }
 
-  /** The logits, of a pass that a tap looks into: where an auxiliary classifier is attached. */
+  /**
+   * The logits, of a pass that a tap looks into: where an auxiliary classifier is attached. A tap
+   * sees nothing of a network that forks.
+   */
   public Variable forward(Tape tape, Variable x, Tap tap) {
-    Variable features = features(tape, x, tap);
+    Variable features = forks ? Chain.run(tape, body, x) : features(tape, x, tap);
     Variable kept = features;
     if (last instanceof Linear && dropout > 0) {
       kept = Dropout.apply(tape, features, dropout, dropoutRng);

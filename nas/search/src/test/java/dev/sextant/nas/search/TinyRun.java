@@ -36,7 +36,7 @@ import java.util.SequencedMap;
  * A search of seconds: 600 built-in images, three choices, a latency table by multiply-adds. Its
  * main method is the process that the tests kill.
  */
-final class TinyRun {
+public final class TinyRun {
   private static final String DATA = "builtin:600";
 
   /** In milliseconds of {@link #table}. */
@@ -69,21 +69,43 @@ final class TinyRun {
 
   static SearchRun start(
       RunDirectory directory, SearchConfig config, double checkpointSeconds, Progress progress) {
+    return start(directory, setup(config), checkpointSeconds, progress);
+  }
+
+  /** The same of another space, say. */
+  static SearchRun start(
+      RunDirectory directory,
+      RunDirectory.Setup setup,
+      double checkpointSeconds,
+      Progress progress) {
     RunDirectory.create(directory.path());
-    ImageDataset data = Datasets.open(DATA, DataOptions.DEFAULT);
-    SearchSpace space = space(data, config.recipe());
-    RunDirectory.Setup setup =
-        new RunDirectory.Setup(
-            DATA, DataOptions.DEFAULT, space, config, true, Device.parse("cpu"), 1, 1, 1);
-    CostModel model =
-        switch (config.recipe().cost()) {
-          case LATENCY, MEASURED -> table((Space) space);
-          case PREDICTED -> predictor((CellNetworkSpace) space);
-          case MACS -> Counts.MACS;
-          case PARAMETERS -> Counts.PARAMETERS;
-          case LINEAR -> throw new IllegalArgumentException("no linear model of this space");
-        };
-    return SearchRun.start(directory, setup, model, data, checkpointSeconds, progress);
+    return SearchRun.start(directory, setup, model(setup), data(), checkpointSeconds, progress);
+  }
+
+  /** Its images. */
+  public static ImageDataset data() {
+    return Datasets.open(DATA, DataOptions.DEFAULT);
+  }
+
+  /** What it is asked to do. */
+  public static RunDirectory.Setup setup(SearchConfig config) {
+    return setup(config, space(data(), config.recipe()));
+  }
+
+  static RunDirectory.Setup setup(SearchConfig config, SearchSpace space) {
+    return new RunDirectory.Setup(
+        DATA, DataOptions.DEFAULT, space, config, true, Device.parse("cpu"), 1, 1, 1);
+  }
+
+  /** What its networks cost. */
+  public static CostModel model(RunDirectory.Setup setup) {
+    return switch (setup.config().recipe().cost()) {
+      case LATENCY, MEASURED -> table((Space) setup.space());
+      case PREDICTED -> predictor((CellNetworkSpace) setup.space());
+      case MACS -> Counts.MACS;
+      case PARAMETERS -> Counts.PARAMETERS;
+      case LINEAR -> throw new IllegalArgumentException("no linear model of this space");
+    };
   }
 
   /** Cells of two nodes, or the chain. */
@@ -145,7 +167,7 @@ final class TinyRun {
             new Architecture.Input(data.height(), data.width(), data.channels()), data.classes());
   }
 
-  private static LatencyTable table(Space space) {
+  static LatencyTable table(Space space) {
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
     Shape[] inputs = space.inputShapes();
     for (int i = 0; i < inputs.length; i++) {
@@ -172,7 +194,7 @@ final class TinyRun {
   }
 
   /** The same by another method, or a combination of its own. */
-  static SearchConfig config(long seed, Recipe recipe) {
+  public static SearchConfig config(long seed, Recipe recipe) {
     return config(seed, recipe, BUDGET);
   }
 

@@ -84,7 +84,8 @@ class NestedChoiceTest {
   void builtInSpacesOfFixedWidthsNest() {
     for (String name : Space.names()) {
       Space space = Space.named(name);
-      if (space.widthChoices().isEmpty()) {
+      // Edges of trees are poolings too, and other convolutions.
+      if (space.widthChoices().isEmpty() && !name.contains("-tree")) {
         List<NestedChoice> choices = NestedChoice.of(space);
         assertEquals(space.choices().size(), choices.size(), name);
         for (int i = 0; i < choices.size(); i++) {

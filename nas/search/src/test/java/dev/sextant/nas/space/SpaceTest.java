@@ -140,7 +140,9 @@ class SpaceTest {
       assertEquals(space, Space.parse(space.toJson(), "again"));
       assertEquals(space.toJson(), Space.parse(space.toJson(), "again").toJson());
       assertEquals("", Schema.errors(space.toJson()));
-      assertEquals("", Schema.errors(Schema.resource(name + ".json")));
+      if (!name.contains("-tree")) {
+        assertEquals("", Schema.errors(Schema.resource(name + ".json")));
+      }
     }
   }
 

@@ -1,0 +1,61 @@
+package dev.sextant.runtime;
+
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/** The shapes along a chain of layers that forks: goes from layer to layer, first to last. */
+public final class Branches {
+  private final Deque<Fork> open = new ArrayDeque<>();
+
+  /** At the first layer, with no fork open. */
+  public Branches() {}
+
+  /** A fork that no sum has ended yet, and what its branches gave. */
+  private record Fork(Shape input, List<Shape> outputs) {}
+
+  /**
+   * The output of the chain's next layer.
+   *
+   * @throws SextantException if the layer cannot stand there
+   */
+  public Shape output(Layer layer, Shape input) {
+    if (!(layer instanceof Layer.Junction junction)) {
+      return layer.output(input);
+    }
+    if (junction.kind() == Layer.Junction.Kind.FORK) {
+      open.push(new Fork(input, new ArrayList<>()));
+      return input;
+    }
+    Fork fork = open.peek();
+    if (fork == null) {
+      throw new SextantException(junction.kind().word() + ": there is no fork before it");
+    }
+    fork.outputs.add(input);
+    if (junction.kind() == Layer.Junction.Kind.NEXT) {
+      return fork.input;
+    }
+    if (fork.outputs.size() < 2) {
+      throw new SextantException("sum: of one branch; a next is missing");
+    }
+    open.pop();
+    Shape widest = input;
+    for (Shape output : fork.outputs) {
+      if (!output.withChannels(input.channels()).equals(input)) {
+        throw new SextantException(
+            "sum: branches give %s and %s, which must have one height and width"
+                .formatted(output, input));
+      }
+      widest = output.channels() > widest.channels() ? output : widest;
+    }
+    return widest;
+  }
+
+  /** Whether every fork has ended. */
+  public boolean isClosed() {
+    return open.isEmpty();
+  }
+}
