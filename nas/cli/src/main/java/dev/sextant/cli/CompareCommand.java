@@ -4,13 +4,14 @@ import dev.sextant.nas.compare.Comparison;
 import dev.sextant.nas.compare.Entrant;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
-import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.search.Effort;
 import dev.sextant.nas.search.Method;
 import dev.sextant.nas.search.Recipe;
 import dev.sextant.nas.search.RunDirectory;
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.search.SearchRun;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
@@ -190,28 +191,35 @@ final class CompareCommand implements Runnable {
     return Comparison.plan(out, asked(), entrants, time.toMillis() * 1e-3, seeds, images, progress);
   }
 
+  /** Networks of cells at the size asked for. */
+  private SearchSpace sized(String name) {
+    SearchSpace named = Networks.space(name);
+    return named instanceof CellNetworkSpace ? settings.cells().sized(named) : named;
+  }
+
   private List<Entrant> entrants(List<Pair> pairs, ImageDataset images, ConsoleProgress progress) {
-    Map<String, Space> spaces = new HashMap<>();
+    Map<String, SearchSpace> spaces = new HashMap<>();
     Map<String, CostModel> models = new HashMap<>();
     List<Entrant> entrants = new ArrayList<>();
     double budgetMs = budget == null ? 0 : budget.in(CostUnit.MILLISECONDS);
     for (Pair pair : pairs) {
-      Recipe recipe = pair.method.recipe();
-      Space searched =
+      SearchSpace searched =
           spaces.computeIfAbsent(
               pair.space,
               name ->
-                  Networks.space(name)
+                  sized(name)
                       .withInput(
                           new Architecture.Input(
                               images.height(), images.width(), images.channels()),
                           images.classes()));
+      Recipe recipe = pair.method.recipe(searched);
+      recipe.checkSpace(searched);
       CostModel model =
           models.computeIfAbsent(
               pair.space + " by " + recipe.cost(),
-              key -> machine.model(recipe.cost(), searched, 0, progress));
+              key -> machine.model(recipe.cost(), searched, settings.cells(), 0, progress));
       if (budgetMs == 0) {
-        ExpectedCost costs = model.costs(searched);
+        SearchRun.Range costs = SearchRun.costs(model, searched);
         budgetMs = costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
       }
       boolean alone = pairs.stream().filter(p -> p.method == pair.method).count() == 1;
@@ -228,7 +236,7 @@ final class CompareCommand implements Runnable {
         "methods   %s; %s, budget %s"
             .formatted(
                 entrants.stream().map(Entrant::name).collect(Collectors.joining(", ")),
-                spaces.values().stream().map(Space::name).sorted().toList(),
+                spaces.values().stream().map(SearchSpace::name).sorted().toList(),
                 CostUnit.MILLISECONDS.format(budgetMs)));
     return entrants;
   }

@@ -1,13 +1,18 @@
 package dev.sextant.cli;
 
 import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Describe;
+import dev.sextant.nas.space.DescribeCells;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;
+import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,11 +28,41 @@ import picocli.CommandLine.Parameters;
             + " latency table also the milliseconds it predicts; without an argument, the names of"
             + " the built-in ones.")
 final class DescribeCommand implements Runnable {
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "NAME|FILE",
-      description = "built-in name, or JSON file of an architecture or a space")
-  private @Nullable String network;
+  @ArgGroup private @Nullable Which which;
+
+  /** What is described. */
+  static final class Which {
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "NAME|FILE",
+        description = "built-in name, or JSON file of an architecture or a space")
+    private @Nullable String network;
+
+    @Option(
+        names = "--space",
+        paramLabel = "NAME|FILE",
+        description = "a space, where an architecture has the same name")
+    private @Nullable String space;
+
+    @Option(
+        names = "--architecture",
+        paramLabel = "NAME|FILE",
+        description = "an architecture, where a space has the same name")
+    private @Nullable String architecture;
+
+    private Networks.Named named() {
+      if (space != null) {
+        return new Networks.Named.OfSpace(Networks.space(space));
+      }
+      if (architecture != null) {
+        return new Networks.Named.OfArchitecture(Networks.architecture(architecture));
+      }
+      if (network == null) {
+        throw new IllegalStateException("an empty group");
+      }
+      return Networks.either(network);
+    }
+  }
 
   @Option(
       names = "--table",
@@ -56,26 +91,30 @@ final class DescribeCommand implements Runnable {
 
   @Override
   public void run() {
-    if (network == null) {
+    if (which == null) {
       System.out.print(
           switch (format) {
             case TEXT ->
                 "spaces\n%sarchitectures\n%s"
-                    .formatted(lines(Space.names()), lines(Architectures.names()));
+                    .formatted(lines(SearchSpace.names()), lines(Architectures.names()));
             case JSON ->
                 "{\"spaces\": [%s], \"architectures\": [%s]}\n"
-                    .formatted(quoted(Space.names()), quoted(Architectures.names()));
+                    .formatted(quoted(SearchSpace.names()), quoted(Architectures.names()));
           });
       return;
     }
-    Networks.Named named = Networks.either(network);
+    Networks.Named named = which.named();
     Describe.Prices prices = table == null ? null : LatencyFiles.read(table).prices();
     System.out.print(
         switch (named) {
-          case Networks.Named.OfSpace(Space space) ->
-              switch (format) {
-                case TEXT -> Describe.text(size.of(space), prices);
-                case JSON -> Describe.json(size.of(space), prices);
+          case Networks.Named.OfSpace(SearchSpace space) ->
+              switch (size.of(space)) {
+                case Space chain ->
+                    switch (format) {
+                      case TEXT -> Describe.text(chain, prices);
+                      case JSON -> Describe.json(chain, prices);
+                    };
+                case CellNetworkSpace cells -> describe(cells);
               };
           case Networks.Named.OfArchitecture(var architecture) ->
               switch (format) {
@@ -83,6 +122,17 @@ final class DescribeCommand implements Runnable {
                 case JSON -> Describe.json(size.of(architecture), prices);
               };
         });
+  }
+
+  private String describe(CellNetworkSpace cells) {
+    if (table != null) {
+      throw new SextantException(
+          "table: networks of cells have no table of layers; see `sextant predictor`");
+    }
+    return switch (format) {
+      case TEXT -> DescribeCells.text(cells);
+      case JSON -> DescribeCells.json(cells);
+    };
   }
 
   private static String lines(List<String> names) {

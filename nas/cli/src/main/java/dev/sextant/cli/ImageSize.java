@@ -1,6 +1,6 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
@@ -23,7 +23,7 @@ final class ImageSize {
   private @Nullable Integer classes;
 
   /** The space for the images asked for. */
-  Space of(Space space) {
+  SearchSpace of(SearchSpace space) {
     return space.withInput(
         input == null ? space.input() : input, classes == null ? space.classes() : classes);
   }

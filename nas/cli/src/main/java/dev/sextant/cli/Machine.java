@@ -9,6 +9,8 @@ import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.search.Recipe.CostKind;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
@@ -26,8 +28,9 @@ final class Machine {
   @Option(
       names = "--table",
       description =
-          "latency table (JSON or CSV) instead of measuring one, or the linear model (CSV);"
-              + " predictions then stand")
+          "latency table (JSON or CSV) instead of measuring one, or the linear model (CSV), or what"
+              + " `sextant predictor` wrote with --save (.csv) or --out (.safetensors); predictions"
+              + " then stand")
   private @Nullable Path table;
 
   @Option(names = "--threads", description = "of training; default: all processors")
@@ -52,11 +55,18 @@ final class Machine {
   private String device = "";
 
   /** What networks cost: read where a file is given, else measured. */
-  CostModel model(CostKind cost, Space searched, long seed, ConsoleProgress progress) {
+  CostModel model(
+      CostKind cost, SearchSpace searched, CellOptions cells, long seed, ConsoleProgress progress) {
     Path file = table;
     return switch (cost) {
       case LATENCY, MEASURED ->
-          file == null ? measured(searched, seed, progress) : LatencyFiles.read(file);
+          file == null ? measured((Space) searched, seed, progress) : LatencyFiles.read(file);
+      case PREDICTED -> {
+        CellNetworkSpace networks = (CellNetworkSpace) searched;
+        yield file == null
+            ? cells.measured(networks, latencyThreads, latencyBatch, seed, progress)
+            : cells.read(networks, file, seed);
+      }
       case LINEAR -> {
         if (file == null) {
           throw new SextantException("cost linear: give the model's file, --table FILE.csv");
@@ -80,7 +90,8 @@ final class Machine {
   }
 
   /** A run here; a table that was given says how many threads and images its latencies are of. */
-  RunDirectory.Setup setup(DataSource data, Space searched, SearchConfig config, CostModel model) {
+  RunDirectory.Setup setup(
+      DataSource data, SearchSpace searched, SearchConfig config, CostModel model) {
     boolean given = model instanceof LatencyTable && table != null;
     LatencyTable.@Nullable Setting setting = given ? ((LatencyTable) model).setting() : null;
     return new RunDirectory.Setup(

@@ -1,6 +1,6 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architectures;
 import dev.sextant.tensor.SextantException;
@@ -21,17 +21,17 @@ final class Networks {
   /** A space or an architecture. */
   sealed interface Named {
     /** A space. */
-    record OfSpace(Space space) implements Named {}
+    record OfSpace(SearchSpace space) implements Named {}
 
     /** An architecture. */
     record OfArchitecture(Architecture architecture) implements Named {}
   }
 
   /** A built-in space by name, or one in a JSON file. */
-  static Space space(String nameOrFile) {
-    return Space.names().contains(nameOrFile)
-        ? Space.named(nameOrFile)
-        : Space.read(file("space", nameOrFile, Space.names()));
+  static SearchSpace space(String nameOrFile) {
+    return SearchSpace.names().contains(nameOrFile)
+        ? SearchSpace.named(nameOrFile)
+        : SearchSpace.read(file("space", nameOrFile, SearchSpace.names()));
   }
 
   /** A published architecture by name, or one in a JSON file. */
@@ -41,12 +41,23 @@ final class Networks {
         : Architecture.read(file("architecture", nameOrFile, Architectures.names()));
   }
 
-  /** Either of the two; a file is what its format says. */
+  /**
+   * Either of the two; a file is what its format says.
+   *
+   * @throws SextantException if both a space and an architecture have the name
+   */
   static Named either(String nameOrFile) {
-    if (Space.names().contains(nameOrFile)) {
-      return new Named.OfSpace(Space.named(nameOrFile));
+    boolean space = SearchSpace.names().contains(nameOrFile);
+    boolean architecture = Architectures.names().contains(nameOrFile);
+    if (space && architecture) {
+      throw new SextantException(
+          "\"%s\": both a space and an architecture (give --space %s or --architecture %s)"
+              .formatted(nameOrFile, nameOrFile, nameOrFile));
     }
-    if (Architectures.names().contains(nameOrFile)) {
+    if (space) {
+      return new Named.OfSpace(SearchSpace.named(nameOrFile));
+    }
+    if (architecture) {
       return new Named.OfArchitecture(Architectures.named(nameOrFile));
     }
     Path file = Path.of(nameOrFile);
@@ -56,7 +67,7 @@ final class Networks {
               .formatted(nameOrFile));
     }
     return isSpace(file)
-        ? new Named.OfSpace(Space.read(file))
+        ? new Named.OfSpace(SearchSpace.read(file))
         : new Named.OfArchitecture(Architecture.read(file));
   }
 

@@ -1,7 +1,9 @@
 package dev.sextant.cli;
 
 import dev.sextant.nas.cells.CellLatencies;
+import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.LinearPredictor;
@@ -9,7 +11,6 @@ import dev.sextant.nas.predict.NasBench201;
 import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,6 +94,20 @@ final class PredictorCommand implements Runnable {
   private int depth;
 
   @Option(
+      names = "--cells",
+      defaultValue = "normal",
+      description =
+          "which cells vary: normal (the paper; reduction cells are pooling) or both; default:"
+              + " ${DEFAULT-VALUE}")
+  private Types types = Types.NORMAL;
+
+  @Option(
+      names = "--nodes",
+      defaultValue = "4",
+      description = "of their cells; default: ${DEFAULT-VALUE}")
+  private int nodes;
+
+  @Option(
       names = "--train",
       split = ",",
       paramLabel = "N",
@@ -120,6 +135,17 @@ final class PredictorCommand implements Runnable {
   private @Nullable Path out;
 
   private String encoding = "";
+
+  /** Which cells vary. */
+  enum Types {
+    NORMAL,
+    BOTH;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
 
   /** How it is trained. */
   enum Recipe {
@@ -160,24 +186,35 @@ final class PredictorCommand implements Runnable {
       encoding = "nas-bench-201";
       return NasBench201.read(source.csv, device);
     }
-    CellLatencies latencies = new CellLatencies(CellSpace.darts(input, classes), width, depth);
-    encoding = "darts-normal-cell";
+    CellSpace space =
+        new CellSpace(
+            input,
+            classes,
+            nodes,
+            CellSpace.DARTS_OPS,
+            Math.max(2, width / 2 * 2),
+            depth,
+            1,
+            false);
+    CellLatencies latencies = new CellLatencies(space, width, depth, types.ordinal() + 1, 1, 1);
+    encoding = "darts-%s-cell".formatted(types);
     if (source.csv != null) {
-      return latencies.read(source.csv);
+      return CellSamples.read(space, source.csv).encoded();
     }
     if (source.measure < MIN_MEASURED) {
       throw new SextantException(
           "--measure: %d is not at least %d".formatted(source.measure, MIN_MEASURED));
     }
-    List<List<Cell.Node>> cells = latencies.sample(source.measure, seed);
+    List<Genotype> cells = latencies.sample(source.measure, seed);
     ConsoleProgress progress = Terminal.progress();
     long steps = (long) CellLatencies.ROUNDS * cells.size();
-    double[] ms = latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
+    CellSamples measured =
+        latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
     if (save != null) {
-      latencies.write(cells, ms, save);
+      measured.write(save);
       progress.message("written to " + save);
     }
-    return latencies.samples(cells, ms);
+    return measured.encoded();
   }
 
   /** One row for each size of the training set. */

@@ -103,7 +103,11 @@ final class ProfileCommand implements Runnable {
     if (target.table != null && check == 0) {
       throw new SextantException("table: give --check N to say how many networks to compare");
     }
-    Space searched = size.of(Networks.space(space));
+    if (!(size.of(Networks.space(space)) instanceof Space searched)) {
+      throw new SextantException(
+          "space %s: networks of cells have no table of layers; see `sextant predictor`"
+              .formatted(space));
+    }
     LatencyTable latencies;
     if (target.table != null) {
       latencies = LatencyFiles.read(target.table);

@@ -2,7 +2,6 @@ package dev.sextant.cli;
 
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
-import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.search.Effort;
 import dev.sextant.nas.search.Method;
@@ -13,7 +12,7 @@ import dev.sextant.nas.search.Recipe.PolicyKind;
 import dev.sextant.nas.search.Recipe.SupernetKind;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchRun;
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,28 +45,32 @@ final class SearchCommand implements Runnable {
       defaultValue = "proxyless-g",
       description =
           "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
-              + " REINFORCE form), tunas, single-path, random; default: ${DEFAULT-VALUE}")
+              + " REINFORCE form), tunas, single-path, la-darts or la-pc-darts (Latency-Aware"
+              + " DARTS), random; default: ${DEFAULT-VALUE}")
   private Method method = Method.PROXYLESS_G;
 
   @Option(
       names = "--supernet",
       description =
-          "how candidates hold weights: multi-path (each its own), collapsed (shared) or"
-              + " superkernel (inside the largest)")
+          "how candidates hold weights: multi-path (each its own), collapsed (shared), superkernel"
+              + " (inside the largest), cells (mixtures on edges) or partial-cells (the same on a"
+              + " part of the channels)")
   private @Nullable SupernetKind supernet;
 
   @Option(
       names = "--policy",
       description =
           "who picks: gates, reinforce, gates-reinforce (both gradients), controller (TuNAS's"
-              + " REINFORCE with warm-ups), or thresholds (of a superkernel's parts)")
+              + " REINFORCE with warm-ups), thresholds (of a superkernel's parts), or darts"
+              + " (gradient through mixtures)")
   private @Nullable PolicyKind policy;
 
   @Option(
       names = "--cost",
       description =
           "latency (table of layers), linear (model of one space, --table FILE.csv), macs,"
-              + " parameters, or measured (latency of each sampled network)")
+              + " parameters, measured (latency of each sampled network), or predicted (latency of"
+              + " cells by a trained predictor)")
   private @Nullable CostKind cost;
 
   @Option(
@@ -80,9 +83,10 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--space",
-      defaultValue = "proxyless-small",
-      description = "name or JSON file of a search space; default: ${DEFAULT-VALUE}")
-  private String space = "";
+      description =
+          "name or JSON file of a search space; default: proxyless-small, with cells darts-small or"
+              + " pc-darts-small")
+  private @Nullable String space;
 
   @Option(
       names = "--budget",
@@ -139,17 +143,18 @@ final class SearchCommand implements Runnable {
   public void run() {
     ConsoleProgress progress = Terminal.progress();
     machine.device();
-    Recipe recipe = recipe();
+    SearchSpace chosen = space();
+    Recipe recipe = recipe(chosen);
+    recipe.checkSpace(chosen);
     RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
     ImageDataset images = data.open();
     progress.message("data      " + images);
-    Space searched =
-        Networks.space(space)
-            .withInput(
-                new Architecture.Input(images.height(), images.width(), images.channels()),
-                images.classes());
-    CostModel model = machine.model(recipe.cost(), searched, seed, progress);
-    ExpectedCost costs = model.costs(searched);
+    SearchSpace searched =
+        chosen.withInput(
+            new Architecture.Input(images.height(), images.width(), images.channels()),
+            images.classes());
+    CostModel model = machine.model(recipe.cost(), searched, settings.cells(), seed, progress);
+    SearchRun.Range costs = SearchRun.costs(model, searched);
     CostUnit unit = model.unit();
     double asked =
         budget != null
@@ -173,9 +178,23 @@ final class SearchCommand implements Runnable {
     }
   }
 
+  /** As asked for, at the size asked for, or the one that is for the supernet. */
+  private SearchSpace space() {
+    String name = space;
+    if (name == null) {
+      name =
+          switch (supernet == null ? method.recipe().supernet() : supernet) {
+            case CELLS -> "darts-small";
+            case PARTIAL_CELLS -> "pc-darts-small";
+            case MULTI_PATH, COLLAPSED, SUPERKERNEL, NONE -> "proxyless-small";
+          };
+    }
+    return settings.cells().sized(Networks.space(name));
+  }
+
   /** The method's preset, but for what was given another value. */
-  private Recipe recipe() {
-    Recipe preset = method.recipe();
+  private Recipe recipe(SearchSpace searched) {
+    Recipe preset = method.recipe(searched);
     return new Recipe(
         method,
         supernet == null ? preset.supernet() : supernet,

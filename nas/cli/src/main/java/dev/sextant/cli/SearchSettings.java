@@ -7,6 +7,7 @@ import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.search.SearchConfig.WeightOptimizer;
 import dev.sextant.nas.supernet.GateMode;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say how weights and decisions learn, however long they do. */
@@ -71,9 +72,10 @@ final class SearchSettings {
 
   @Option(
       names = "--samples",
-      defaultValue = "4",
-      description = "networks in one step of REINFORCE; default: ${DEFAULT-VALUE}")
-  private int samples;
+      description =
+          "networks in one step of REINFORCE, default 4, or in one estimate of predicted latency,"
+              + " default 20")
+  private @Nullable Integer samples;
 
   @Option(
       names = "--gates",
@@ -123,6 +125,13 @@ final class SearchSettings {
   @Option(names = "--dropout", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
   private double dropout;
 
+  @Mixin private CellOptions cells = new CellOptions();
+
+  /** Those of cells. */
+  CellOptions cells() {
+    return cells;
+  }
+
   /** The settings of a search by a recipe that goes on for so long. */
   SearchConfig config(Recipe recipe, double budget, boolean ceiling, long seed, Effort effort) {
     boolean controlled = recipe.policy() == PolicyKind.CONTROLLER;
@@ -141,7 +150,7 @@ final class SearchSettings {
         architectureInterval,
         architectureRate == null ? defaultArchitectureRate(recipe) : architectureRate,
         architectureGrowth == null ? (controlled ? 10 : 1) : architectureGrowth,
-        samples,
+        samples == null ? (recipe.policy() == PolicyKind.DARTS ? 20 : 4) : samples,
         gates,
         strength == null ? recipe.objective().defaultStrength() : strength,
         fixedStrength,
@@ -155,6 +164,7 @@ final class SearchSettings {
         retrainRate,
         inheritWeights,
         dropout,
+        cells.config(recipe),
         effort.randomSamples());
   }
 

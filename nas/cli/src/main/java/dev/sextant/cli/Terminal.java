@@ -9,6 +9,7 @@ import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.nas.search.SearchResult;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
@@ -41,6 +42,7 @@ final class Terminal {
     SearchResult.Search search = result.search();
     System.out.println();
     System.out.println("network   " + layers(result.found()));
+    printCells(result.found().architecture());
     if (search != null) {
       System.out.printf(
           "search    average of the networks drawn %s, most probable %s, lambda %.3f%s%n",
@@ -99,6 +101,18 @@ final class Terminal {
             ? format.formatted(scale * spread.mean())
             : (format + " ± " + format)
                 .formatted(scale * spread.mean(), scale * spread.deviation());
+  }
+
+  /** The graphs of the normal and of the reduction cell, where there are cells. */
+  private static void printCells(Architecture architecture) {
+    for (int stride = 1; stride <= 2; stride++) {
+      for (Layer layer : architecture.layers()) {
+        if (layer instanceof Cell cell && cell.stride() == stride) {
+          System.out.println((stride == 1 ? "normal    " : "reduction ") + cell.graph());
+          break;
+        }
+      }
+    }
   }
 
   /** A network's accuracy on test images and its latency. */

@@ -89,6 +89,47 @@ class BadInputTest {
     search("--space=tunas-mobilenet-v3", "--cost=macs").refused("collapsed weights");
   }
 
+  /** Cells: what has no mixture, no table or no weights to keep, and files that do not fit. */
+  @Test
+  void cells() throws Exception {
+    String[] small = {"search", "--data=builtin:200", "--threads=1", "--method=la-darts"};
+    cells(small, "--objective=soft").refused("policy darts", "accuracy has none", "additive");
+    cells(small, "--policy=gates").refused("supernet cells with policy gates", "la-darts");
+    cells(small, "--cost=latency").refused("policy darts with cost latency", "--cost predicted");
+    cells(small, "--space=proxyless-small").refused("chain of layers", "--space darts-small");
+    cells(small, "--space=pc-darts-small").refused("partial channels", "partial-cells");
+    cells(small, "--cost=macs", "--inherit-weights").refused("supernet of cells has no weights");
+    cells(small, "--cost=macs", "--optimizer=rmsprop").refused("optimizer rmsprop with cells");
+    cells(small, "--cost=macs", "--budget=1k").refused("budget", "1,000 MACs", "darts-small");
+    cells(small, "--cost=macs", "--auxiliary=0.4", "--depth=4").refused("8x8");
+    cells(small, "--cost=macs", "--drop-path=1").refused("drop-path: 1.0");
+    cells(small, "--cost=macs", "--search-images=0").refused("search-images");
+    cells(small, "--depth=2").refused("networks of 2 cells");
+    cells(small, "--predictor-samples=3").refused("predictor-samples: 3");
+    cells(small, "--prediction-noise=-1", "--cost=macs").refused("prediction-noise: -1.0");
+    Path wrong = Files.writeString(directory.resolve("cells.csv"), "cell,ms\nnone,1\n");
+    cells(small, "--table=" + wrong).refused("cells.csv: line 2");
+    Path none = Files.writeString(directory.resolve("lpm.safetensors"), "nothing");
+    cells(small, "--table=" + none).refused("lpm.safetensors");
+    search("--width=8").refused("width, depth", "proxyless-small");
+    search("--cost=predicted").refused("cost predicted", "--cost latency");
+    Command.run("profile", "--space=darts-small", "--out", directory.resolve("t.json"))
+        .refused("darts-small", "sextant predictor");
+    Command.run("describe", "pc-darts-cifar").refused("--space", "--architecture");
+    Command.run("describe", "--space=darts-small", "--table", table).refused("no table of layers");
+    Command.run("describe", "darts-small", "--input=30x30x1").refused("multiples of 4");
+  }
+
+  private Command cells(String[] fixed, Object... more) {
+    Object[] all = Arrays.copyOf(fixed, fixed.length + more.length + 2, Object[].class);
+    System.arraycopy(more, 0, all, fixed.length, more.length);
+    all[all.length - 2] = "--out";
+    all[all.length - 1] = out;
+    Command command = Command.run(all);
+    assertFalse(Files.exists(out), "half a run was left behind");
+    return command;
+  }
+
   @Test
   void aBudgetNoNetworkMeetsIsToldTheRange() {
     var cost = CheapTable.of(CheapTable.space()).costs(CheapTable.space());

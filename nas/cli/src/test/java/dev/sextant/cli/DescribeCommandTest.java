@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;
 import java.nio.file.Files;
@@ -42,10 +43,10 @@ class DescribeCommandTest {
   @Test
   void withoutAnArgumentTheNamesAreListed() {
     String text = Command.run("describe").succeeded();
-    Space.names().forEach(name -> assertTrue(text.contains(name), name));
+    SearchSpace.names().forEach(name -> assertTrue(text.contains(name), name));
     Architectures.names().forEach(name -> assertTrue(text.contains(name), name));
     JsonObject json = json(Command.run("describe", "--format=json"));
-    assertEquals(Space.names().size(), json.getAsJsonArray("spaces").size());
+    assertEquals(SearchSpace.names().size(), json.getAsJsonArray("spaces").size());
     assertEquals(Architectures.names().size(), json.getAsJsonArray("architectures").size());
   }
 
@@ -59,6 +60,20 @@ class DescribeCommandTest {
                 "describe", "proxyless-cpu", "--format=json", "--input=28x28x1", "--classes=7"));
     assertEquals(7, json.get("classes").getAsInt());
     assertEquals(1, json.getAsJsonObject("input").get("channels").getAsInt());
+  }
+
+  /** Two of one name: each is reached by its own option. */
+  @Test
+  void spacesOfCells() {
+    String text = Command.run("describe", "--space=pc-darts-cifar").succeeded();
+    assertTrue(text.contains("weights of edges: 299,578 parameters"), text);
+    assertTrue(
+        Command.run("describe", "darts-cifar").succeeded().contains(": 1,930,618 parameters"));
+    String network = Command.run("describe", "--architecture=pc-darts-cifar").succeeded();
+    assertTrue(network.contains("total: "), network);
+    JsonObject json = json(Command.run("describe", "darts-cifar", "--format=json"));
+    assertEquals(1_930_618, json.get("supernet-parameters").getAsLong());
+    assertEquals("cells", json.get("kind").getAsString());
   }
 
   @Test

@@ -182,8 +182,7 @@ class EmulatedDeviceTest {
 
   @Test
   void aNetworkIsProfiledAndItsModelAgreesWithTheCpu() throws IOException {
-    Space space =
-        Networks.space(Files.writeString(directory.resolve("tiny.json"), SPACE).toString());
+    Space space = Space.read(Files.writeString(directory.resolve("tiny.json"), SPACE));
     Device device = Device.parse("emulated");
     LatencyMeter meter =
         new LatencyMeter(0.5, Duration.ofMillis(1), Duration.ofMillis(1), Duration.ZERO);

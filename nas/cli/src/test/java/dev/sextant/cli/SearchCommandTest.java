@@ -4,8 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.nas.cells.CellLatencies;
+import dev.sextant.nas.cells.CellSamples;
+import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import java.nio.file.Files;
@@ -15,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,12 +100,16 @@ class SearchCommandTest {
         "--method=tunas --supernet=multi-path --cost=macs --budget=4M --optimizer=rmsprop",
         "--method=proxyless-r --supernet=collapsed --cost=parameters --budget=150k"
             + " --objective=hard",
+        "--method=la-darts --cost=macs --budget=12M --second-order",
+        "--method=la-pc-darts --objective=add-linear --budget=0.3ms",
       })
   void otherMethodsRunToo(String options) throws Exception {
     Path out = directory.resolve("run");
     List<String> arguments = new ArrayList<>(List.of(options.split(" ")));
     arguments.addFirst("search");
-    if (!options.contains("--budget")) {
+    if (options.contains("la-pc-darts")) {
+      arguments.add("--table=" + cheapPredictor(directory.resolve("cells.csv")));
+    } else if (!options.contains("--budget")) {
       arguments.add("--budget=" + CheapTable.budget());
       arguments.add("--table=" + CheapTable.write(directory.resolve("table.json")));
     }
@@ -121,13 +131,61 @@ class SearchCommandTest {
     String run = Files.readString(out.resolve("run.json"));
     for (String option : options.split(" ")) {
       String value = option.substring(option.indexOf('=') + 1);
-      if (!option.startsWith("--budget")) {
+      if (option.contains("=") && !option.startsWith("--budget")) {
         String constant = value.toUpperCase(Locale.ROOT).replace('-', '_');
         assertTrue(run.contains("\"" + constant + "\""), () -> option + " in " + run);
       }
     }
     assertTrue(Files.readString(out.resolve("report.html")).contains("</html>"));
     assertEquals(result(printed), result(Command.run("resume", out).succeeded()));
+  }
+
+  /** Random search is one of cells too, by what a predictor of them says. */
+  @Test
+  void randomSearchOfCells() throws Exception {
+    Path out = directory.resolve("run");
+    String printed =
+        Command.run(
+                "search",
+                "--method=random",
+                "--space=darts-small",
+                "--table=" + cheapPredictor(directory.resolve("cells.csv")),
+                "--budget=0.3ms",
+                "--data=builtin:300",
+                "--out=" + out,
+                "--batch=64",
+                "--warmup-epochs=0",
+                "--epochs=1",
+                "--retrain-epochs=1",
+                "--random-samples=1",
+                "--drop-path=0.2",
+                "--threads=1")
+            .succeeded();
+    assertTrue(printed.contains("normal    2("), printed);
+    assertTrue(Files.readString(out.resolve("run.json")).contains("\"PREDICTED\""));
+    assertTrue(Files.isRegularFile(out.resolve("predictor.safetensors")));
+    assertEquals(result(printed), result(Command.run("resume", out).succeeded()));
+  }
+
+  /** 40 random cells of the small spaces that take 0.02 ms for each convolution. */
+  private static Path cheapPredictor(Path file) {
+    CellSpace space =
+        new CellSpace(new Input(28, 28, 1), 10, 3, CellSpace.DARTS_OPS, 4, 3, 1, false);
+    List<Genotype> genotypes = new CellLatencies(space, 16, 4, 2, 1, 1).sample(40, 1);
+    double[] ms =
+        genotypes.stream()
+            .mapToDouble(
+                genotype ->
+                    0.1
+                        + 0.02
+                            * Stream.of(genotype.normal(), genotype.reduction())
+                                .flatMap(List::stream)
+                                .flatMap(node -> node.edges().stream())
+                                .filter(edge -> edge.op().kind().ordinal() >= 4)
+                                .count())
+            .toArray();
+    new CellSamples(space, 2, genotypes, ms).write(file);
+    return file;
   }
 
   private static void evaluated(Path out) {

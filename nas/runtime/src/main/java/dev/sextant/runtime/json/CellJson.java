@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * [{"from": 0, "op": "separable", "kernel": 3}, {"from": 1, "op": "identity"}]}, ...]}}. {@code
  * "inputs"} is 2, or 1 where both are the previous layer's output.
  */
-final class CellJson {
+public final class CellJson {
   /** The fields besides {@code "op"} and {@code "repeat"}. */
   static final List<String> FIELDS = List.of("width", "stride", "inputs", "nodes");
 
@@ -53,11 +53,30 @@ final class CellJson {
   }
 
   private static Edge edge(JsonFields fields, int node) {
-    int index = OPS.indexOf(fields.word("op", OPS, null));
-    Kind kind = Kind.values()[index];
-    fields.only(kind.isWindowed() ? List.of("from", "op", "kernel") : List.of("from", "op"));
-    int kernel = kind.isWindowed() ? LayerJson.kernel(fields) : 0;
-    return new Edge(fields.integer("from", 0, node - 1), new Cell.Op(kind, kernel));
+    Cell.Op op = readOp(fields, List.of("from", "op"));
+    return new Edge(fields.integer("from", 0, node - 1), op);
+  }
+
+  /**
+   * The operation of an object, which has these fields and, where the operation has a window,
+   * {@code "kernel"}.
+   */
+  public static Cell.Op readOp(JsonFields fields, List<String> known) {
+    Kind kind = Kind.values()[OPS.indexOf(fields.word("op", OPS, null))];
+    List<String> all = new ArrayList<>(known);
+    if (kind.isWindowed()) {
+      all.add("kernel");
+    }
+    fields.only(all);
+    return new Cell.Op(kind, kind.isWindowed() ? LayerJson.kernel(fields) : 0);
+  }
+
+  /** Adds the fields of an operation. */
+  public static void writeOp(Cell.Op op, JsonObject json) {
+    json.addProperty("op", op.kind().word());
+    if (op.kind().isWindowed()) {
+      json.addProperty("kernel", op.kernel());
+    }
   }
 
   /** Adds the fields of a cell but the stride. */
@@ -72,10 +91,7 @@ final class CellJson {
       for (Edge edge : node.edges()) {
         JsonObject entry = new JsonObject();
         entry.addProperty("from", edge.from());
-        entry.addProperty("op", edge.op().kind().word());
-        if (edge.op().kind().isWindowed()) {
-          entry.addProperty("kernel", edge.op().kernel());
-        }
+        writeOp(edge.op(), entry);
         edges.add(entry);
       }
       JsonObject entry = new JsonObject();

@@ -8,6 +8,7 @@ import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What architectures and spaces have in common: everything but the layers.
@@ -18,13 +19,19 @@ import java.util.List;
  * @param batchNormEpsilon of every batch norm
  */
 public record NetworkHeader(String name, int classes, Input input, double batchNormEpsilon) {
-  private static final List<String> FIELDS =
-      List.of("format", "name", "classes", "input", "batch-norm-epsilon", "layers");
+  private static final List<String> FIELDS = List.of("format", "name", "classes", "input");
+
+  private static final List<String> LAYERS = List.of("batch-norm-epsilon", "layers");
 
   /** Reads and checks everything but the layers. */
   public static NetworkHeader read(JsonFields fields, String format) {
+    return read(fields, format, LAYERS);
+  }
+
+  /** The same where other fields than layers follow. */
+  public static NetworkHeader read(JsonFields fields, String format, List<String> body) {
     fields.word("format", List.of(format), null);
-    fields.only(FIELDS);
+    fields.only(Stream.concat(FIELDS.stream(), body.stream()).toList());
     String name = fields.string("name");
     if (!Architecture.isName(name)) {
       throw fields.error(
@@ -74,6 +81,14 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
 
   /** The text of a network with these layers. */
   public String write(String format, JsonArray layers) {
+    JsonObject root = head(format);
+    root.addProperty("batch-norm-epsilon", batchNormEpsilon);
+    root.add("layers", layers);
+    return JsonText.print(root);
+  }
+
+  /** The fields that come first: all but the epsilon and the layers. */
+  public JsonObject head(String format) {
     JsonObject root = new JsonObject();
     root.addProperty("format", format);
     root.addProperty("name", name);
@@ -83,8 +98,6 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
     image.addProperty("width", input.width());
     image.addProperty("channels", input.channels());
     root.add("input", image);
-    root.addProperty("batch-norm-epsilon", batchNormEpsilon);
-    root.add("layers", layers);
-    return JsonText.print(root);
+    return root;
   }
 }

@@ -12,4 +12,17 @@ public interface ArchitectureCost {
 
   /** The expected cost at some parameters; may draw random numbers. */
   Estimate estimate(CellParameters parameters);
+
+  /** The same cost in another unit. */
+  default ArchitectureCost scaled(double factor) {
+    return parameters -> {
+      Estimate estimate = estimate(parameters);
+      double[] gradient = estimate.gradient().values();
+      for (int i = 0; i < gradient.length; i++) {
+        gradient[i] *= factor;
+      }
+      estimate.gradient().set(gradient);
+      return new Estimate(factor * estimate.value(), estimate.gradient());
+    };
+  }
 }

@@ -9,8 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A normal cell as bits for the latency predictor (section 3.2): one for each op of each edge, 14 x
- * 8 in the DARTS space, set where the cell has that op on that edge.
+ * A cell as bits for the latency predictor (section 3.2): one for each op of each edge, 14 x 8 in
+ * the DARTS space, set where the cell has that op on that edge. The paper encodes the normal cell;
+ * where the reduction cell counts too, its bits follow.
  */
 public final class CellEncoding {
   private CellEncoding() {}
@@ -46,6 +47,32 @@ public final class CellEncoding {
       }
     }
     return bits;
+  }
+
+  /** The bits of the normal cell and, for two types, those of the reduction cell behind them. */
+  public static float[] encode(CellSpace space, Genotype genotype, int types) {
+    int width = width(space);
+    float[] bits = new float[types * width];
+    for (int stride = 1; stride <= types; stride++) {
+      float[] cell = encode(space, genotype.nodes(stride));
+      System.arraycopy(cell, 0, bits, (stride - 1) * width, width);
+    }
+    return bits;
+  }
+
+  /**
+   * How many types of cells a predictor of that many features reads.
+   *
+   * @throws SextantException if it is made for other cells
+   */
+  public static int types(CellSpace space, int features) {
+    int width = width(space);
+    if (features != width && features != 2 * width) {
+      throw new SextantException(
+          "a predictor of %d features is made for other cells: these have %d, or %d of both types"
+              .formatted(features, width, 2 * width));
+    }
+    return features / width;
   }
 
   /**

@@ -1,7 +1,6 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.predict.LatencyPredictor;
-import dev.sextant.runtime.Cell.Edge;
 import dev.sextant.runtime.Cell.Node;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -10,7 +9,8 @@ import java.util.List;
 
 /**
  * LAT(α), eq. 2 of Latency-Aware DARTS: the mean predicted latency, in ms, of sub-networks sampled
- * from the current weights of the normal cell's ops, two edges for each node.
+ * from the current weights of the ops, two edges for each node: of the normal cell, and of the
+ * reduction cell where the predictor reads both.
  *
  * <p>The paper samples 8 of the 14 edges; two for each node is the same number, and what the
  * predictor was trained on.
@@ -74,11 +74,14 @@ public final class ExpectedLatency implements ArchitectureCost {
   @Override
   public Estimate estimate(CellParameters parameters) {
     CellSpace space = parameters.space();
-    List<List<Node>> samples = new ArrayList<>();
+    int types = CellEncoding.types(space, predictor.width());
+    List<float[]> samples = new ArrayList<>();
     for (int m = 0; m < config.samples; m++) {
-      samples.add(CellEncoding.sample(parameters, 1, rng));
+      List<Node> normal = CellEncoding.sample(parameters, 1, rng);
+      List<Node> reduction = types == 1 ? normal : CellEncoding.sample(parameters, 2, rng);
+      samples.add(CellEncoding.encode(space, new Genotype(normal, reduction), types));
     }
-    double[][] byOp = new double[space.edges()][space.candidates().size()];
+    double[][] byOp = new double[types * space.edges()][space.candidates().size()];
     double sum =
         switch (config.gradient) {
           case SWAPPED -> swapped(space, samples, byOp);
@@ -86,27 +89,28 @@ public final class ExpectedLatency implements ArchitectureCost {
         };
     CellParameters gradient = CellParameters.zeros(space);
     for (int edge = 0; edge < byOp.length; edge++) {
-      addGradient(parameters, edge, byOp[edge], gradient);
+      int stride = 1 + edge / space.edges();
+      addGradient(parameters, stride, edge % space.edges(), byOp[edge], gradient);
     }
     return new Estimate(sum / config.samples, gradient);
   }
 
   /** The sum of the samples' latencies; adds the gradients by the ops' probabilities. */
-  private double swapped(CellSpace space, List<List<Node>> samples, double[][] byOp) {
-    int width = CellEncoding.width(space);
-    int ops = space.candidates().size() - 1;
-    int variants = 1 + CellSpace.KEPT * space.nodes() * ops;
+  private double swapped(CellSpace space, List<float[]> samples, double[][] byOp) {
+    int width = predictor.width();
+    int ops = space.candidates().size();
+    int kept = byOp.length / space.edges() * CellSpace.KEPT * space.nodes();
+    int variants = 1 + kept * (ops - 1);
     float[] rows = new float[samples.size() * variants * width];
     int row = 0;
-    for (List<Node> sample : samples) {
-      float[] bits = CellEncoding.encode(space, sample);
+    for (float[] bits : samples) {
       System.arraycopy(bits, 0, rows, row++ * width, width);
-      for (Kept kept : kept(space, sample)) {
-        for (int op = 1; op <= ops; op++) {
-          float[] variant = bits.clone();
-          variant[CellEncoding.bit(space, kept.edge, kept.op)] = 0;
-          variant[CellEncoding.bit(space, kept.edge, op)] = 1;
-          System.arraycopy(variant, 0, rows, row++ * width, width);
+      for (int bit = 0; bit < width; bit++) {
+        for (int op = 1; bits[bit] == 1 && op < ops; op++) {
+          int at = row++ * width;
+          System.arraycopy(bits, 0, rows, at, width);
+          rows[at + bit] = 0;
+          rows[at + bit / ops * ops + op] = 1;
         }
       }
     }
@@ -116,49 +120,36 @@ public final class ExpectedLatency implements ArchitectureCost {
     }
     double sum = 0;
     row = 0;
-    for (List<Node> sample : samples) {
+    for (float[] bits : samples) {
       sum += ms[row++];
-      for (Kept kept : kept(space, sample)) {
-        for (int op = 1; op <= ops; op++) {
-          byOp[kept.edge][op] += ms[row++] / samples.size();
+      for (int bit = 0; bit < width; bit++) {
+        for (int op = 1; bits[bit] == 1 && op < ops; op++) {
+          byOp[bit / ops][op] += ms[row++] / samples.size();
         }
       }
     }
     return sum;
   }
 
-  private double slopes(CellSpace space, List<List<Node>> samples, double[][] byOp) {
-    int width = CellEncoding.width(space);
+  private double slopes(CellSpace space, List<float[]> samples, double[][] byOp) {
+    int width = predictor.width();
+    int ops = space.candidates().size();
     float[] rows = new float[samples.size() * width];
     for (int m = 0; m < samples.size(); m++) {
-      System.arraycopy(CellEncoding.encode(space, samples.get(m)), 0, rows, m * width, width);
+      System.arraycopy(samples.get(m), 0, rows, m * width, width);
     }
     LatencyPredictor.Differentiated latency = predictor.differentiate(rows);
     double sum = 0;
     for (int m = 0; m < samples.size(); m++) {
       sum += latency.ms()[m] + noise();
-      for (Kept kept : kept(space, samples.get(m))) {
-        for (int op = 1; op < space.candidates().size(); op++) {
-          int bit = m * width + CellEncoding.bit(space, kept.edge, op);
-          byOp[kept.edge][op] += latency.gradient()[bit] / samples.size();
+      for (int bit = 0; bit < width; bit++) {
+        for (int op = 1; samples.get(m)[bit] == 1 && op < ops; op++) {
+          int of = bit / ops * ops + op;
+          byOp[bit / ops][op] += latency.gradient()[m * width + of] / samples.size();
         }
       }
     }
     return sum;
-  }
-
-  /** An edge of a sample and its op. */
-  private record Kept(int edge, int op) {}
-
-  private static List<Kept> kept(CellSpace space, List<Node> sample) {
-    List<Kept> kept = new ArrayList<>();
-    for (int node = 0; node < sample.size(); node++) {
-      for (Edge edge : sample.get(node).edges()) {
-        int op = space.candidates().indexOf(edge.op());
-        kept.add(new Kept(CellSpace.firstEdge(node) + edge.from(), op));
-      }
-    }
-    return kept;
   }
 
   private double noise() {
@@ -170,13 +161,13 @@ public final class ExpectedLatency implements ArchitectureCost {
    * the softmax over the others, so that zero's α gets none.
    */
   static void addGradient(
-      CellParameters parameters, int edge, double[] byOp, CellParameters gradient) {
-    double[] given = CellEncoding.withoutZero(parameters.opWeights(1, edge));
+      CellParameters parameters, int stride, int edge, double[] byOp, CellParameters gradient) {
+    double[] given = CellEncoding.withoutZero(parameters.opWeights(stride, edge));
     double mean = 0;
     for (int op = 1; op < given.length; op++) {
       mean += given[op] * byOp[op];
     }
-    double[] into = gradient.type(1).alphas()[edge];
+    double[] into = gradient.type(stride).alphas()[edge];
     for (int op = 1; op < given.length; op++) {
       into[op] += given[op] * (byOp[op] - mean);
     }

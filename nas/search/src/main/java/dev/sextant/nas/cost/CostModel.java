@@ -3,7 +3,7 @@ package dev.sextant.nas.cost;
 import dev.sextant.nas.space.Space;
 
 /** Where the costs of a space's networks come from. Immutable. */
-public sealed interface CostModel permits LatencyTable, LinearCost, Counts {
+public sealed interface CostModel permits LatencyTable, LinearCost, Counts, PredictedLatency {
   /**
    * The costs of a space's networks.
    *

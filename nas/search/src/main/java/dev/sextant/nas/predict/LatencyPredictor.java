@@ -57,8 +57,10 @@ public final class LatencyPredictor implements AutoCloseable {
         // A feature that never changed says nothing; it must not say much elsewhere either.
         deviation[j] = spread == 0 ? 1 : (float) spread;
       }
-      double spread = deviation(samples.ms());
-      return new Scaling(mean, deviation, mean(samples.ms()), spread == 0 ? 1 : spread);
+      // As a file holds them: a predictor read back predicts the same bits.
+      float meanMs = (float) mean(samples.ms());
+      float spread = (float) deviation(samples.ms());
+      return new Scaling(mean, deviation, meanMs, spread == 0 ? 1 : spread);
     }
 
     private static double mean(double[] values) {

@@ -71,6 +71,7 @@ final class Page {
       svg .away { fill: var(--muted); opacity: .75; }
       svg .cost { fill: var(--muted); fill-opacity: .35; }
       svg .flow { stroke: var(--rule); stroke-width: 2; }
+      svg .edge { stroke: var(--ink); stroke-width: 1.5; }
       .c0 { color: var(--c0); } .c1 { color: var(--c1); } .c2 { color: var(--c2); }
       .c3 { color: var(--c3); } .c4 { color: var(--c4); } .c5 { color: var(--c5); }
       .c6 { color: var(--c6); } .c7 { color: var(--c7); }

@@ -2,14 +2,23 @@ package dev.sextant.nas.report;
 
 import static dev.sextant.nas.report.Numbers.length;
 
+import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
+import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Position;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.space.WidthChoice;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.Cell.Edge;
+import dev.sextant.runtime.Cell.Node;
+import dev.sextant.runtime.Cell.Op;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Shape;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
@@ -40,12 +49,12 @@ final class ProbabilityStrips {
    */
   private final double strongest;
 
-  private ProbabilityStrips(Space space, List<SearchEpoch> epochs) {
+  private ProbabilityStrips(List<Strip> strips, List<SearchEpoch> epochs) {
     columns = columns(epochs);
     int longest =
-        space.choices().stream()
-            .flatMap(choice -> choice.candidates().stream())
-            .mapToInt(candidate -> candidate.label().length())
+        strips.stream()
+            .flatMap(strip -> strip.labels.stream())
+            .mapToInt(String::length)
             .max()
             .orElse(0);
     left = Math.min(12 + longest * CHARACTER, WIDTH / 2);
@@ -58,14 +67,41 @@ final class ProbabilityStrips {
     strongest = Math.clamp(Math.ceil(most * 10 - 1e-9) / 10, 0.1, 1);
   }
 
+  /**
+   * What stands beside a strip.
+   *
+   * @param labels of its rows
+   * @param taken which of them the network has
+   */
+  private record Strip(String title, List<String> labels, BitSet taken) {
+    Strip(String title, List<String> labels, int taken) {
+      this(title, labels, new BitSet());
+      if (taken >= 0) {
+        this.taken.set(taken);
+      }
+    }
+  }
+
   /** Draws a strip for each choice; the candidates that the network has are marked. */
   static void draw(
-      Html html, Space space, List<SearchEpoch> epochs, @Nullable Architecture network) {
-    ProbabilityStrips strips = new ProbabilityStrips(space, epochs);
-    strips.legend(html);
-    Shape[] inputs = space.inputShapes();
+      Html html, SearchSpace space, List<SearchEpoch> epochs, @Nullable Architecture network) {
+    List<Strip> strips =
+        switch (space) {
+          case Space chain -> strips(chain, network);
+          case CellNetworkSpace cells -> strips(cells, network);
+        };
+    ProbabilityStrips drawing = new ProbabilityStrips(strips, epochs);
+    drawing.legend(html);
     html.open("div", "class", "grid");
-    int choice = 0;
+    for (int choice = 0; choice < strips.size(); choice++) {
+      drawing.strip(html, strips.get(choice), choice);
+    }
+    html.close();
+  }
+
+  private static List<Strip> strips(Space space, @Nullable Architecture network) {
+    List<Strip> strips = new ArrayList<>();
+    Shape[] inputs = space.inputShapes();
     for (int i = 0; i < inputs.length; i++) {
       if (space.positions().get(i) instanceof Position.Choice(List<Layer> candidates)) {
         List<String> labels = candidates.stream().map(Layer::label).toList();
@@ -73,23 +109,66 @@ final class ProbabilityStrips {
         String title =
             "Choice %d (layer %d): %s → %s"
                 .formatted(
-                    choice,
+                    strips.size(),
                     i,
                     Numbers.shape(inputs[i]),
                     Numbers.shape(candidates.getFirst().output(inputs[i])));
-        strips.strip(html, title, choice, labels, taken);
-        choice++;
+        strips.add(new Strip(title, labels, taken));
       }
     }
     for (WidthChoice width : space.widthChoices()) {
       List<String> labels = width.options().stream().map(String::valueOf).toList();
       int channels = network == null ? -1 : network.shapes().get(width.first() + 1).channels();
       String title =
-          "Choice %d (width of layers %d to %d)".formatted(choice, width.first(), width.last());
-      strips.strip(html, title, choice, labels, width.options().indexOf(channels));
-      choice++;
+          "Choice %d (width of layers %d to %d)"
+              .formatted(strips.size(), width.first(), width.last());
+      strips.add(new Strip(title, labels, width.options().indexOf(channels)));
     }
-    html.close();
+    return strips;
+  }
+
+  /** The ops of every edge and, where edges are weighed, the edges of every node. */
+  private static List<Strip> strips(CellNetworkSpace space, @Nullable Architecture network) {
+    CellSpace cells = space.cells();
+    List<String> ops = cells.candidates().stream().map(Op::label).toList();
+    List<Strip> strips = new ArrayList<>();
+    List<Strip> ofEdges = new ArrayList<>();
+    for (int stride = 1; stride <= 2; stride++) {
+      String type = stride == 1 ? "Normal cell" : "Reduction cell";
+      List<Node> found = network == null ? List.of() : nodes(network, stride);
+      for (int node = 0; node < cells.nodes(); node++) {
+        BitSet kept = new BitSet();
+        for (int from = 0; from < node + Cell.INPUTS; from++) {
+          int taken = -1;
+          for (Edge edge : found.isEmpty() ? List.<Edge>of() : found.get(node).edges()) {
+            if (edge.from() == from) {
+              taken = cells.candidates().indexOf(edge.op());
+              kept.set(from);
+            }
+          }
+          String title = "%s: node %d from %d".formatted(type, node + Cell.INPUTS, from);
+          strips.add(new Strip(title, ops, taken));
+        }
+        List<String> edges =
+            IntStream.range(0, node + Cell.INPUTS).mapToObj(from -> "from " + from).toList();
+        String title = "%s: edges into node %d".formatted(type, node + Cell.INPUTS);
+        ofEdges.add(new Strip(title, edges, kept));
+      }
+    }
+    if (cells.edgeNormalized()) {
+      strips.addAll(ofEdges);
+    }
+    return strips;
+  }
+
+  /** The graph of the first cell of that stride. */
+  private static List<Node> nodes(Architecture network, int stride) {
+    for (Layer layer : network.layers()) {
+      if (layer instanceof Cell cell && cell.stride() == stride) {
+        return cell.nodes();
+      }
+    }
+    return List.of();
   }
 
   private void legend(Html html) {
@@ -104,7 +183,9 @@ final class ProbabilityStrips {
     html.close();
   }
 
-  private void strip(Html html, String title, int choice, List<String> labels, int taken) {
+  private void strip(Html html, Strip strip, int choice) {
+    String title = strip.title;
+    List<String> labels = strip.labels;
     double bottom = labels.size() * ROW;
     html.open("figure").leaf("figcaption", title);
     html.open(
@@ -119,7 +200,7 @@ final class ProbabilityStrips {
     for (int j = 0; j < labels.size(); j++) {
       double y = j * ROW;
       double last = columns.getLast().probabilities()[choice][j];
-      String style = j == taken ? "taken" : "candidate";
+      String style = strip.taken.get(j) ? "taken" : "candidate";
       String label = labels.get(j);
       text(html, label, style, left - 8, y + 13.5, "end");
       html.open("g");

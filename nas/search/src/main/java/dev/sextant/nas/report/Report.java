@@ -8,6 +8,7 @@ import dev.sextant.nas.report.Chart.Stroke;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.report.RunEvents.TrainedEpoch;
 import dev.sextant.nas.report.RunRecord.Trained;
+import dev.sextant.nas.search.Recipe.CostKind;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
 import dev.sextant.runtime.Architecture;
@@ -97,7 +98,7 @@ public final class Report {
                 Numbers.grouped(setup.space().size()),
                 setup.space().name(),
                 setup.device(),
-                run.table() == null ? "latencies not measured" : run.table().setting().machine(),
+                machine(),
                 setup.threads(),
                 setup.dataSource(),
                 config.seed()),
@@ -133,6 +134,16 @@ public final class Report {
           "class",
           "note");
     }
+  }
+
+  private String machine() {
+    LatencyTable table = run.table();
+    if (table != null) {
+      return table.setting().machine();
+    }
+    return config.recipe().cost() == CostKind.PREDICTED
+        ? "latencies predicted"
+        : "latencies not measured";
   }
 
   private String progress() {
@@ -180,7 +191,7 @@ public final class Report {
 
   private boolean isControlled() {
     return switch (config.recipe().policy()) {
-      case GATES, GATES_REINFORCE, THRESHOLDS -> !config.fixedStrength();
+      case GATES, GATES_REINFORCE, DARTS, THRESHOLDS -> !config.fixedStrength();
       case REINFORCE, CONTROLLER, UNIFORM -> false;
     };
   }
@@ -370,6 +381,7 @@ public final class Report {
       throw new SextantException(run.directory().latency() + ": " + e.getMessage(), e);
     }
     drawing.draw(html, title);
+    CellDrawing.draw(html, network, title);
   }
 
   // ---- what the run was given
@@ -447,7 +459,9 @@ public final class Report {
     setting("device", setup.device().toString());
     setting("threads", String.valueOf(setup.threads()));
     if (isLatency()) {
-      setting("latency table", setup.tableGiven() ? "given" : "measured by this run");
+      setting(
+          config.recipe().cost() == CostKind.PREDICTED ? "latency predictor" : "latency table",
+          setup.tableGiven() ? "given" : "measured by this run");
     }
     settings(GSON.toJsonTree(config).getAsJsonObject());
     html.close().close().close();

@@ -1,6 +1,6 @@
 package dev.sextant.nas.report;
 
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.json.JsonText;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +26,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
   /**
    * An epoch of the search.
    *
-   * @param probabilities of the candidates of each choice
+   * @param probabilities of the candidates of each choice, row by row as the space has them
    */
   record SearchEpoch(
       int epoch,
@@ -62,7 +62,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
    *
    * @throws dev.sextant.tensor.SextantException naming file, line and field of what is wrong
    */
-  static RunEvents read(Path file, Space space) {
+  static RunEvents read(Path file, SearchSpace space) {
     RunEvents events = new RunEvents(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     if (Files.notExists(file)) {
       return events;
@@ -76,7 +76,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
     return events;
   }
 
-  private void add(RunJson event, Space space) {
+  private void add(RunJson event, SearchSpace space) {
     switch (event.string("event")) {
       case "epoch" -> addEpoch(event, space);
       case "trained" ->
@@ -90,7 +90,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
     }
   }
 
-  private void addEpoch(RunJson event, Space space) {
+  private void addEpoch(RunJson event, SearchSpace space) {
     int epoch = (int) event.number("epoch");
     if (!event.string("stage").equals("search")) {
       trained.add(
@@ -119,8 +119,8 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
             probabilities(event, space)));
   }
 
-  private static double[][] probabilities(RunJson event, Space space) {
-    int[] options = space.options();
+  private static double[][] probabilities(RunJson event, SearchSpace space) {
+    int[] options = space.probabilityRows();
     double[][] rows = event.rows("probabilities");
     if (rows.length != options.length) {
       throw event.error(

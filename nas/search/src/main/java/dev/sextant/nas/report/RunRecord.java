@@ -51,10 +51,10 @@ record RunRecord(
     RunDirectory.Setup setup = directory.read();
     Path architecture = directory.architecture();
     Architecture network = Files.exists(architecture) ? Architecture.read(architecture) : null;
-    if (network != null && network.layers().size() != setup.space().positions().size()) {
+    if (network != null && network.layers().size() != setup.space().layers()) {
       throw new SextantException(
           "%s: %d layers where the space of the run has %d positions"
-              .formatted(architecture, network.layers().size(), setup.space().positions().size()));
+              .formatted(architecture, network.layers().size(), setup.space().layers()));
     }
     return new RunRecord(
         directory,

@@ -44,7 +44,8 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
       case MULTI_PATH -> new MultiPathSupernet(space, init);
       case COLLAPSED -> new CollapsedSupernet(space, init);
       case SUPERKERNEL -> new SuperkernelSupernet(space, init);
-      case NONE -> throw new IllegalStateException("there is no supernet");
+      case CELLS, PARTIAL_CELLS, NONE ->
+          throw new IllegalStateException("there is no supernet of a chain");
     };
   }
 
@@ -64,6 +65,7 @@ record Assembly(SearchConfig config, Backend backend, ExpectedCost expectation, 
           reinforce(supernet, objective, Reinforce.Config.proxyless(config.samples()), rng);
       case CONTROLLER ->
           reinforce(supernet, objective, Reinforce.Config.tunas(config.samples()), rng);
+      case DARTS -> throw new IllegalStateException("mixtures are searched by their own stage");
       case THRESHOLDS ->
           new Thresholds(
               backend,

@@ -22,6 +22,19 @@ record Auxiliary(AuxiliaryTower tower, int layer, float weight) {
    * @throws SextantException if there is none, or its images are not of 8x8
    */
   static Auxiliary attach(Architecture architecture, float weight, Initializer init) {
+    int layer = layer(architecture);
+    int channels = architecture.shapes().get(layer + 1).channels();
+    float epsilon = (float) architecture.batchNormEpsilon();
+    return new Auxiliary(
+        new AuxiliaryTower(init, channels, architecture.classes(), epsilon), layer, weight);
+  }
+
+  /**
+   * Where it is attached.
+   *
+   * @throws SextantException as {@link #attach} does
+   */
+  static int layer(Architecture architecture) {
     List<Shape> shapes = architecture.shapes();
     for (int i = architecture.layers().size() - 1; i >= 0; i--) {
       if (architecture.layers().get(i) instanceof Cell cell && cell.stride() == 2) {
@@ -29,11 +42,7 @@ record Auxiliary(AuxiliaryTower tower, int layer, float weight) {
         if (output.get(1) != AuxiliaryTower.SIZE || output.get(2) != AuxiliaryTower.SIZE) {
           break;
         }
-        float epsilon = (float) architecture.batchNormEpsilon();
-        return new Auxiliary(
-            new AuxiliaryTower(init, output.channels(), architecture.classes(), epsilon),
-            i,
-            weight);
+        return i;
       }
     }
     throw new SextantException(

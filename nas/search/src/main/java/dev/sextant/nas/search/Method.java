@@ -4,6 +4,8 @@ import dev.sextant.nas.search.Recipe.CostKind;
 import dev.sextant.nas.search.Recipe.ObjectiveKind;
 import dev.sextant.nas.search.Recipe.PolicyKind;
 import dev.sextant.nas.search.Recipe.SupernetKind;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
 
 /** A published method: a preset of supernet, policy, cost and objective. */
 public enum Method {
@@ -17,6 +19,11 @@ public enum Method {
   /** Single-Path NAS (Stamoulis et al., 2019). */
   SINGLE_PATH(
       SupernetKind.SUPERKERNEL, PolicyKind.THRESHOLDS, CostKind.LATENCY, ObjectiveKind.ADD_LOG),
+  /** Latency-Aware DARTS (Xu et al., 2020) on DARTS. */
+  LA_DARTS(SupernetKind.CELLS, PolicyKind.DARTS, CostKind.PREDICTED, ObjectiveKind.ADDITIVE),
+  /** The same on PC-DARTS. */
+  LA_PC_DARTS(
+      SupernetKind.PARTIAL_CELLS, PolicyKind.DARTS, CostKind.PREDICTED, ObjectiveKind.ADDITIVE),
   /** Random search among networks within the budget. */
   RANDOM(SupernetKind.NONE, PolicyKind.UNIFORM, CostKind.LATENCY, ObjectiveKind.ACCURACY);
 
@@ -35,6 +42,12 @@ public enum Method {
   /** Its supernet, policy, cost and objective. */
   public Recipe recipe() {
     return new Recipe(this, supernet, policy, cost, objective);
+  }
+
+  /** The same for a space: random search of cells has no table, but a predictor. */
+  public Recipe recipe(SearchSpace space) {
+    boolean ofCells = this == RANDOM && space instanceof CellNetworkSpace;
+    return new Recipe(this, supernet, policy, ofCells ? CostKind.PREDICTED : cost, objective);
   }
 
   /** As the command line has it: {@code proxyless-g}. */

@@ -4,6 +4,9 @@ import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.objective.Reward;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.nas.space.Space;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
 
@@ -25,10 +28,19 @@ public record Recipe(
     MULTI_PATH,
     /** Shared by the candidates ({@link dev.sextant.nas.supernet.CollapsedSupernet}). */
     COLLAPSED,
+    /** Mixtures of all ops on every edge of a cell ({@link dev.sextant.nas.cells.CellSupernet}). */
+    CELLS,
+    /** The same on a part of the channels, with weights of the edges (PC-DARTS). */
+    PARTIAL_CELLS,
     /** Inside the largest ({@link dev.sextant.nas.supernet.SuperkernelSupernet}). */
     SUPERKERNEL,
     /** None: sampled networks are trained one by one. */
     NONE;
+
+    /** Whether it holds cells rather than a chain of layers. */
+    boolean hasCells() {
+      return this == CELLS || this == PARTIAL_CELLS;
+    }
 
     @Override
     public String toString() {
@@ -46,6 +58,8 @@ public record Recipe(
     GATES_REINFORCE,
     /** REINFORCE as in TuNAS: a slow baseline, warm-ups of operations and filters. */
     CONTROLLER,
+    /** The gradient through mixtures of ops, of first or second order. */
+    DARTS,
     /** Thresholds of a superkernel's parts, trained with the weights. */
     THRESHOLDS,
     /** Every network within the budget is as likely as another. */
@@ -83,17 +97,19 @@ public record Recipe(
     /** Trained scalars. */
     PARAMETERS,
     /** Latency measured of each sampled network; expectations by a table of layers. */
-    MEASURED;
+    MEASURED,
+    /** Latency by a predictor of cells (LPM), on sampled sub-networks. */
+    PREDICTED;
 
-    /** Whether it needs a latency table. */
+    /** Whether it needs a latency table, or a predictor in its place. */
     public boolean hasTable() {
-      return this == LATENCY || this == MEASURED;
+      return this == LATENCY || this == MEASURED || this == PREDICTED;
     }
 
     /** What it counts. */
     public CostUnit unit() {
       return switch (this) {
-        case LATENCY, LINEAR, MEASURED -> CostUnit.MILLISECONDS;
+        case LATENCY, LINEAR, MEASURED, PREDICTED -> CostUnit.MILLISECONDS;
         case MACS -> CostUnit.MACS;
         case PARAMETERS -> CostUnit.PARAMETERS;
       };
@@ -173,6 +189,30 @@ public record Recipe(
                   + " without a supernet and compared by accuracy alone (--method random)")
               .formatted(supernet, policy, objective));
     }
+    if (supernet.hasCells() != (policy == PolicyKind.DARTS)) {
+      throw new SextantException(
+          ("supernet %s with policy %s: mixtures of ops, and no other candidates, learn by the"
+                  + " gradient through them (--method la-darts)")
+              .formatted(supernet, policy));
+    }
+    if (policy == PolicyKind.DARTS && !objective.isLoss()) {
+      throw new SextantException(
+          ("policy %s with objective %s: mixtures follow gradients, and accuracy has none"
+                  + " (--objective additive)")
+              .formatted(policy, objective));
+    }
+    if (policy == PolicyKind.DARTS && cost != CostKind.PREDICTED && cost != CostKind.MACS) {
+      throw new SextantException(
+          ("policy %s with cost %s: networks of cells have an expected latency by a predictor, or"
+                  + " expected multiply-adds (--cost predicted or macs)")
+              .formatted(policy, cost));
+    }
+    if (cost == CostKind.PREDICTED && !alone && !supernet.hasCells()) {
+      throw new SextantException(
+          ("policy %s with cost predicted: the predictor is one of cells; a chain of layers has a"
+                  + " table (--cost latency)")
+              .formatted(policy));
+    }
     if ((policy == PolicyKind.THRESHOLDS) != (supernet == SupernetKind.SUPERKERNEL)) {
       throw new SextantException(
           ("policy %s with supernet %s: thresholds are of the parts of superkernels, and nothing"
@@ -206,6 +246,44 @@ public record Recipe(
       throw new SextantException(
           "policy uniform with cost measured: networks are drawn by a predicted cost and measured"
               + " anyway (--cost latency)");
+    }
+  }
+
+  /**
+   * Checks that a space is what the parts are for.
+   *
+   * @throws SextantException if it is not, with what to give instead
+   */
+  public void checkSpace(SearchSpace space) {
+    switch (space) {
+      case Space chain -> {
+        if (supernet.hasCells() || cost == CostKind.PREDICTED) {
+          throw new SextantException(
+              "supernet %s and cost %s with space %s: it is a chain of layers (--space darts-small)"
+                  .formatted(supernet, cost, chain.name()));
+        }
+      }
+      case CellNetworkSpace cells -> checkCells(cells);
+    }
+  }
+
+  private void checkCells(CellNetworkSpace space) {
+    boolean partial = space.cells().partial() > 1 || space.cells().edgeNormalized();
+    SupernetKind fitting = partial ? SupernetKind.PARTIAL_CELLS : SupernetKind.CELLS;
+    if (supernet != SupernetKind.NONE && supernet != fitting) {
+      throw new SextantException(
+          "supernet %s with space %s: its cells have %s (--supernet %s --policy darts)"
+              .formatted(
+                  supernet,
+                  space.name(),
+                  partial ? "partial channels or edge weights" : "all channels",
+                  fitting));
+    }
+    if (cost == CostKind.LATENCY || cost == CostKind.MEASURED || cost == CostKind.LINEAR) {
+      throw new SextantException(
+          ("cost %s with space %s: the latency of a network of cells is no sum over layers (--cost"
+                  + " predicted)")
+              .formatted(cost, space.name()));
     }
   }
 

@@ -1,12 +1,13 @@
 package dev.sextant.nas.search;
 
 import com.google.gson.JsonObject;
+import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.ExpectedCost;
-import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
-import dev.sextant.nas.policy.Derivation;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.LatencyMeter;
@@ -51,7 +52,7 @@ final class RunCourse {
 
   private final RunDirectory directory;
   private final RunDirectory.Setup setup;
-  private final Space space;
+  private final SearchSpace space;
   private final SearchConfig config;
   private final ImageDataset data;
   private final Split split;
@@ -59,8 +60,7 @@ final class RunCourse {
   private final EventLog events;
   private final Progress progress;
   private final RunResults results;
-  private CostModel model;
-  private ExpectedCost cost;
+  private Pricing pricing;
 
   RunCourse(
       RunDirectory directory,
@@ -75,8 +75,7 @@ final class RunCourse {
     this.setup = setup;
     space = setup.space();
     config = setup.config();
-    this.model = model;
-    cost = model.costs(space);
+    pricing = Pricing.of(model, space);
     this.data = data;
     split = Split.stratified(data.train(), config.validationFraction(), SPLIT_SEED);
     this.classification = classification;
@@ -97,10 +96,7 @@ final class RunCourse {
   /** Makes a stage ready to run from its beginning. */
   Stage open(String name) {
     return switch (name) {
-      case "search" -> {
-        Assembly assembly = new Assembly(config, classification.backend(), cost, sampleCost());
-        yield new SupernetStage(space, assembly, data, split, classification, events);
-      }
+      case "search" -> search();
       case "retrain" -> retraining(name, "found");
       case "random-retrain" -> retraining(name, "random");
       default -> {
@@ -111,10 +107,33 @@ final class RunCourse {
     };
   }
 
-  private dev.sextant.nas.cost.Cost sampleCost() {
-    return config.recipe().cost() == Recipe.CostKind.MEASURED
-        ? new MeasuredCost(space, network -> measure(network, QUICK_METER))
-        : cost;
+  private Stage search() {
+    return switch (pricing) {
+      case Pricing.OfChain(Space chain, _, ExpectedCost cost) -> {
+        Cost sampled =
+            config.recipe().cost() == Recipe.CostKind.MEASURED
+                ? new MeasuredCost(chain, network -> measure(network, QUICK_METER))
+                : cost;
+        Assembly assembly = new Assembly(config, classification.backend(), cost, sampled);
+        yield new SupernetStage(chain, assembly, data, split, classification, events);
+      }
+      case Pricing.OfCells(CellNetworkSpace cells, _, _, _) ->
+          new CellStage(cells, config, pricing, data, searchSplit(), classification, events);
+    };
+  }
+
+  /** The split of the images that a search of cells sees. */
+  private Split searchSplit() {
+    double share = config.cells().imageShare();
+    return new Split(share(split.train(), share), share(split.validation(), share));
+  }
+
+  /** Every so many of them, at least one. */
+  private static int[] share(int[] images, double share) {
+    int count = Math.max(1, (int) Math.rint(share * images.length));
+    return IntStream.range(0, count)
+        .map(i -> images[(int) ((long) i * images.length / count)])
+        .toArray();
   }
 
   private TrainingStage retraining(String name, String who) {
@@ -151,8 +170,7 @@ final class RunCourse {
     int[] best = new int[0];
     double bestError = Double.POSITIVE_INFINITY;
     for (int i = 0; i < DRAWS; i++) {
-      int[] decisions =
-          RandomArchitectures.sample(cost, config.budget(), TOLERANCE, config.ceiling(), rng);
+      int[] decisions = pricing.sample(config.budget(), TOLERANCE, config.ceiling(), rng);
       if (!measures()) {
         return decisions;
       }
@@ -166,7 +184,7 @@ final class RunCourse {
       if (bestError <= MEASURED_TOLERANCE) {
         break;
       }
-      recalibrate(((LatencyTable) model).corrected(measured / cost.of(decisions)));
+      correct(pricing.corrected(decisions, measured));
     }
     return best;
   }
@@ -187,7 +205,7 @@ final class RunCourse {
   /** Records a stage's results; returns the next stage, or null after the last. */
   @Nullable Stage finish(Stage finished) {
     return switch (finished) {
-      case SupernetStage search -> finishSearch(search);
+      case SearchStage search -> finishSearch(search);
       case TrainingStage training when training.name().equals("retrain") -> {
         Weights weights = training.trained();
         weights.write(directory.weights());
@@ -203,7 +221,7 @@ final class RunCourse {
     };
   }
 
-  private Stage finishSearch(SupernetStage search) {
+  private Stage finishSearch(SearchStage search) {
     double[][] preferences = search.preferences();
     int[] decisions = derive(preferences);
     results.put(
@@ -211,13 +229,13 @@ final class RunCourse {
             search.expectedCost(),
             search.argmaxCost(),
             search.strength(),
-            !Arrays.equals(decisions, Derivation.mostProbable(preferences)),
+            !Arrays.equals(decisions, pricing.mostProbable(preferences)),
             search.weightPeak(),
             search.architecturePeak()));
     results.put("alphas", search.alphaValues());
     TrainingStage retrain = retrain(decisions);
-    if (config.inheritWeights()) {
-      search.passOn(decisions, retrain.network());
+    if (config.inheritWeights() && search instanceof SupernetStage supernet) {
+      supernet.passOn(decisions, retrain.network());
     }
     return retrain;
   }
@@ -228,22 +246,21 @@ final class RunCourse {
     return (TrainingStage) open("retrain");
   }
 
-  /** With a table of the user's, what it predicts stands; else measured, and the table refined. */
+  /** With prices of the user's, what they predict stands; else measured, and they are refined. */
   private int[] derive(double[][] preferences) {
     BudgetDerivation derivation = new BudgetDerivation(space, config, TOLERANCE, progress);
     if (!measures()) {
-      return derivation.predicted(preferences, cost);
+      return derivation.predicted(preferences, pricing);
     }
     BudgetDerivation.Derived derived =
-        derivation.measured(preferences, (LatencyTable) model, network -> measure(network, METER));
-    recalibrate(derived.table());
+        derivation.measured(preferences, pricing, network -> measure(network, METER));
+    correct(derived.pricing());
     return derived.decisions();
   }
 
-  private void recalibrate(LatencyTable table) {
-    model = table;
-    cost = table.costs(space);
-    directory.writePrices(table);
+  private void correct(Pricing corrected) {
+    pricing = corrected;
+    directory.writePrices(corrected.model());
   }
 
   private Stage finishSample(TrainingStage sample) {
@@ -274,7 +291,7 @@ final class RunCourse {
     double measured = measure(architecture, METER);
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name());
-    fields.addProperty("predictedCost", cost.of(decisions));
+    fields.addProperty("predictedCost", pricing.of(decisions));
     fields.addProperty("measuredMs", measured);
     fields.addProperty("testAccuracy", accuracy);
     for (String field : new String[] {"predictedCost", "measuredMs", "testAccuracy"}) {

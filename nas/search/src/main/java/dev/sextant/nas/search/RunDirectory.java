@@ -6,14 +6,16 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.cost.LinearCost;
+import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
@@ -33,7 +35,9 @@ import java.util.function.Supplier;
  * <pre>
  * run.json              everything needed to repeat it
  * latency.json          the latency table it uses, or
- * cost.csv              the linear cost model, where it is that
+ * cost.csv              the linear cost model, where it is that, or
+ * predictor.safetensors the latency predictor of cells, and
+ * cells.csv             the measured networks of cells that it was trained on
  * events.jsonl          what happened, one JSON object a line
  * checkpoint/           the state to resume from
  * architecture.json     the network found
@@ -61,13 +65,18 @@ public record RunDirectory(Path path) {
   public record Setup(
       String dataSource,
       DataOptions dataOptions,
-      Space space,
+      SearchSpace space,
       SearchConfig config,
       boolean tableGiven,
       Device device,
       int threads,
       int latencyThreads,
       int latencyBatch) {
+    /** Checks that the space is what the recipe is for. */
+    public Setup {
+      config.recipe().checkSpace(space);
+    }
+
     /** The same with other settings. */
     public Setup with(SearchConfig other) {
       return new Setup(
@@ -148,7 +157,15 @@ public record RunDirectory(Path path) {
   private void discard() {
     for (Path file :
         new Path[] {
-          run(), latency(), linear(), events(), architecture(), checkpoint().getParent(), path
+          run(),
+          latency(),
+          linear(),
+          predictor(),
+          samples(),
+          events(),
+          architecture(),
+          checkpoint().getParent(),
+          path
         }) {
       try {
         Files.deleteIfExists(file);
@@ -171,11 +188,28 @@ public record RunDirectory(Path path) {
     return path.resolve("cost.csv");
   }
 
+  /** The latency predictor of cells. */
+  public Path predictor() {
+    return path.resolve("predictor.safetensors");
+  }
+
+  /** The measured networks it was trained on. */
+  public Path samples() {
+    return path.resolve("cells.csv");
+  }
+
   /** Writes what the run's costs come from; counts need no file. */
   void writePrices(CostModel model) {
     switch (model) {
       case LatencyTable table -> LatencyFiles.write(table, latency());
       case LinearCost costs -> costs.write(linear());
+      case PredictedLatency predicted -> {
+        CellSamples samples = predicted.samples();
+        if (samples != null && !Files.exists(samples())) {
+          samples.write(samples());
+        }
+        predicted.write(predictor());
+      }
       case Counts _ -> {}
     }
   }
@@ -189,6 +223,7 @@ public record RunDirectory(Path path) {
     return switch (kind) {
       case LATENCY, MEASURED -> LatencyFiles.read(latency());
       case LINEAR -> LinearCost.read(linear());
+      case PREDICTED -> PredictedLatency.read(predictor());
       case MACS -> Counts.MACS;
       case PARAMETERS -> Counts.PARAMETERS;
     };
@@ -277,7 +312,7 @@ public record RunDirectory(Path path) {
           return new Setup(
               string(root, "data"),
               part(root, "dataOptions", DataOptions.class),
-              Space.parse(field(root, "space").toString(), run() + ": space"),
+              SearchSpace.parse(field(root, "space").toString(), run() + ": space"),
               part(root, "config", SearchConfig.class),
               field(root, "tableGiven").getAsBoolean(),
               Device.parse(string(root, "device")),

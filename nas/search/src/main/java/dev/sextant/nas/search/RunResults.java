@@ -5,7 +5,7 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.SearchSpace;
 import org.jspecify.annotations.Nullable;
 
 /** What the stages of a run have come to so far, as checkpoints and {@code result.json} hold it. */
@@ -87,7 +87,7 @@ final class RunResults {
         json.get("architectureStepPeakBytes").getAsLong());
   }
 
-  SearchResult.Found found(String who, Space space, double seconds) {
+  SearchResult.Found found(String who, SearchSpace space, double seconds) {
     return new SearchResult.Found(
         space.derive(decisions(who)),
         number(who + ".predictedCost"),

@@ -24,7 +24,8 @@ import dev.sextant.tensor.SextantException;
  * @param architectureRate Adam's rate for the alphas (0.001; CIFAR-10: 0.006)
  * @param architectureGrowth by what that rate has grown, exponentially, at the end of the joint
  *     phase (1; TuNAS: 10)
- * @param samples networks in one step of REINFORCE (10; TuNAS: one on each of 32 cores)
+ * @param samples networks in one step of REINFORCE (10; TuNAS: one on each of 32 cores), or those
+ *     an expected latency of cells is taken over (20)
  * @param gates how gates' gradients are found
  * @param strength lambda, lambda2 or beta to start from; see {@code fixedStrength}
  * @param fixedStrength whether the strength stays; otherwise a controller meets the budget
@@ -38,6 +39,7 @@ import dev.sextant.tensor.SextantException;
  * @param retrainRate its learning rate, cosine to 0 per batch (0.05)
  * @param inheritWeights whether retraining starts from the supernet's weights
  * @param dropout before the classifier in retraining
+ * @param cells what searches and trainings of cells need besides
  * @param randomSamples networks that the random-search baseline trains; 0 for no baseline
  */
 public record SearchConfig(
@@ -69,6 +71,7 @@ public record SearchConfig(
     double retrainRate,
     boolean inheritWeights,
     double dropout,
+    CellSearchConfig cells,
     int randomSamples) {
   /** How weights are trained in the search. */
   public enum WeightOptimizer {
@@ -108,6 +111,12 @@ public record SearchConfig(
       throw new SextantException(
           "recipe, gates, optimizer or augmentation is not one of those there are");
     }
+    if (cells == null) {
+      throw new SextantException("cells is missing");
+    }
+    if (recipe.supernet().hasCells()) {
+      checkCells(optimizer, retrainEpochs, inheritWeights);
+    }
     if (recipe.policy() == Recipe.PolicyKind.GATES_REINFORCE && gates == GateMode.TWO_PATH) {
       throw new SextantException(
           "gates two-path with policy gates-reinforce: two-path steps move two alphas alone, and"
@@ -132,6 +141,22 @@ public record SearchConfig(
     }
   }
 
+  /** What else a supernet of cells cannot have. */
+  private static void checkCells(
+      WeightOptimizer optimizer, int retrainEpochs, boolean inheritWeights) {
+    if (optimizer != WeightOptimizer.SGD) {
+      throw new SextantException(
+          "optimizer %s with cells: their weights are trained by SGD, which second-order steps look"
+                  .formatted(optimizer)
+              + " ahead");
+    }
+    if (retrainEpochs == 0 || inheritWeights) {
+      throw new SextantException(
+          "retrain-epochs: a supernet of cells has no weights to keep, its norms no scales; the"
+              + " network found is trained from the beginning (without --inherit-weights)");
+    }
+  }
+
   /** How a derived network is trained for that long, from that seed. */
   TrainingConfig training(int trainingEpochs, long trainingSeed) {
     return new TrainingConfig(
@@ -143,6 +168,9 @@ public record SearchConfig(
         labelSmoothing,
         augmentation,
         dropout,
+        cells.dropPath(),
+        cells.auxiliary(),
+        cells.clip(),
         trainingSeed);
   }
 
@@ -190,6 +218,7 @@ public record SearchConfig(
         retrainRate,
         inheritWeights,
         dropout,
+        cells,
         effort.randomSamples());
   }
 

@@ -3,15 +3,17 @@ package dev.sextant.nas.search;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
-import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.report.Report;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,13 +33,14 @@ public final class SearchRun implements AutoCloseable {
   private final RunResults results;
   private final RunCourse course;
   private Stage stage;
+  private @Nullable PredictedLatency ownModel;
   private long lastCheckpoint = System.nanoTime();
   private long lastTick = System.nanoTime();
 
   /**
    * Starts a run in an empty directory.
    *
-   * @param model which must price every candidate of the space
+   * @param model which must price every network of the space; stays the caller's
    * @param data what {@code setup} names, opened
    * @param checkpointSeconds between checkpoints
    * @throws SextantException if the budget is out of the space's range, with that range
@@ -96,8 +99,11 @@ public final class SearchRun implements AutoCloseable {
           Files.exists(directory.checkpoint())
               ? Checkpoint.read(directory.checkpoint(), backend)
               : null;
-      return new SearchRun(
-          directory, setup, model, data, backend, checkpoint, checkpointSeconds, progress);
+      SearchRun run =
+          new SearchRun(
+              directory, setup, model, data, backend, checkpoint, checkpointSeconds, progress);
+      run.ownModel = model instanceof PredictedLatency read ? read : null;
+      return run;
     } catch (RuntimeException e) {
       backend.close();
       throw e;
@@ -151,26 +157,58 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
+   * What the networks of a space cost.
+   *
+   * @param minimum of the cheapest
+   * @param maximum of the dearest
+   */
+  public record Range(double minimum, double maximum) {}
+
+  /**
+   * The range of the costs of a space's networks; of cells as far as a search by moves finds it.
+   *
+   * @throws SextantException if the model does not price them
+   */
+  public static Range costs(CostModel model, SearchSpace space) {
+    Pricing pricing = Pricing.of(model, space);
+    return new Range(pricing.minimum(), pricing.maximum());
+  }
+
+  /**
    * Checks that some network of the space meets the budget.
    *
    * @throws SextantException with the range of the space if none does
    */
   public static void check(RunDirectory.Setup setup, CostModel model) {
-    ExpectedCost cost = model.costs(setup.space());
+    Pricing cost = Pricing.of(model, setup.space());
     SearchConfig config = setup.config();
     double budget = config.budget();
-    boolean tooLarge = budget > cost.maximum() * (1 + RunCourse.TOLERANCE) && !config.ceiling();
-    if (budget < cost.minimum() || tooLarge) {
+    double minimum = cost.minimum();
+    double maximum = cost.maximum();
+    boolean tooLarge = budget > maximum * (1 + RunCourse.TOLERANCE) && !config.ceiling();
+    if (budget < minimum || tooLarge) {
       CostUnit unit = config.recipe().cost().unit();
       throw new SextantException(
           "budget: no network of %s has %s; they have %s to %s%s"
               .formatted(
                   setup.space().name(),
                   unit.format(budget),
-                  unit.format(cost.minimum()),
-                  unit.format(cost.maximum()),
+                  unit.format(minimum),
+                  unit.format(maximum),
                   config.recipe().cost().hasTable() ? " on this machine" : ""));
     }
+    if (config.cells().auxiliary() > 0) {
+      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
+    }
+  }
+
+  private static double[][] alike(int[] options) {
+    double[][] weights = new double[options.length][];
+    for (int d = 0; d < options.length; d++) {
+      weights[d] = new double[options[d]];
+      Arrays.fill(weights[d], 1.0 / options[d]);
+    }
+    return weights;
   }
 
   private void checkData(ImageDataset data) {
@@ -250,5 +288,8 @@ public final class SearchRun implements AutoCloseable {
     stage.close();
     events.close();
     backend.close();
+    if (ownModel != null) {
+      ownModel.close();
+    }
   }
 }

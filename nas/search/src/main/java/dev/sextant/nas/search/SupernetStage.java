@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * the first step on, at a rate of 0 until the warm-up ends, so that its baseline and moments are
  * there when it begins to learn.
  */
-final class SupernetStage implements Stage {
+final class SupernetStage implements SearchStage {
   /** Below this movement of every probability or threshold, nothing was learned. */
   private static final double UNMOVED = 0.01;
 
@@ -252,35 +252,37 @@ final class SupernetStage implements Stage {
             + " --architecture-rate or the number of epochs");
   }
 
-  /** What to derive the network by. */
-  double[][] preferences() {
+  @Override
+  public double[][] preferences() {
     return policy.preferences();
   }
 
-  /** The objective's trade-off in force. */
-  double strength() {
+  @Override
+  public double strength() {
     return policy.objective().strength();
   }
 
   /**
    * Expected cost of the networks that the policy draws (eq. 6): the average of TuNAS's Table 11.
    */
-  double expectedCost() {
+  @Override
+  public double expectedCost() {
     return policy.expectedCost();
   }
 
   /** Cost of the most probable network: the argmax of TuNAS's Table 11. */
-  double argmaxCost() {
+  @Override
+  public double argmaxCost() {
     return assembly.expectation().of(Derivation.mostProbable(policy.preferences()));
   }
 
-  /** Most bytes of activations and workspace held at once in a weight step. */
-  long weightPeak() {
+  @Override
+  public long weightPeak() {
     return weightPeak;
   }
 
-  /** Most bytes of activations and workspace held at once in an architecture step. */
-  long architecturePeak() {
+  @Override
+  public long architecturePeak() {
     return architecturePeak;
   }
 
@@ -290,7 +292,8 @@ final class SupernetStage implements Stage {
   }
 
   /** Copies of the architecture parameters of each factor. */
-  List<float[]> alphaValues() {
+  @Override
+  public List<float[]> alphaValues() {
     List<float[]> values = new ArrayList<>();
     for (int f = 0; f < policy.alphas().size(); f++) {
       values.add(policy.alphas().values(f));

@@ -224,7 +224,7 @@ public final class Describe {
     return JsonText.print(root);
   }
 
-  private static JsonObject head(String kind, String name, Input input, int classes) {
+  static JsonObject head(String kind, String name, Input input, int classes) {
     JsonObject root = new JsonObject();
     root.addProperty("kind", kind);
     root.addProperty("name", name);
@@ -260,7 +260,7 @@ public final class Describe {
     return json;
   }
 
-  private static JsonObject range(Space.Range range) {
+  static JsonObject range(Space.Range range) {
     JsonObject json = new JsonObject();
     json.addProperty("minimum", range.minimum());
     json.addProperty("maximum", range.maximum());

@@ -36,7 +36,8 @@ public record Space(
     Architecture.Input input,
     double batchNormEpsilon,
     List<Position> positions,
-    List<WidthChoice> widthChoices) {
+    List<WidthChoice> widthChoices)
+    implements SearchSpace {
 
   /**
    * The least and the most over all networks of a space.
@@ -183,7 +184,7 @@ public record Space(
     return Spaces.named(name);
   }
 
-  /** The {@code sextant-space/1} text that {@link #parse} reads back to an equal record. */
+  @Override
   public String toJson() {
     return SpaceJson.write(this);
   }
@@ -199,7 +200,8 @@ public record Space(
     return List.copyOf(choices);
   }
 
-  /** How many options each decision has, the choices' candidates first, then the widths. */
+  /** The choices' candidates first, then the widths. */
+  @Override
   public int[] options() {
     return IntStream.concat(
             choices().stream().mapToInt(choice -> choice.candidates().size()),
@@ -207,7 +209,18 @@ public record Space(
         .toArray();
   }
 
+  @Override
+  public int[] probabilityRows() {
+    return options();
+  }
+
+  @Override
+  public int layers() {
+    return positions.size();
+  }
+
   /** How many combinations of decisions there are. */
+  @Override
   public BigInteger size() {
     BigInteger size = BigInteger.ONE;
     for (int options : options()) {
@@ -256,6 +269,7 @@ public record Space(
    *
    * @throws SextantException if there are too few or too many decisions or one is out of range
    */
+  @Override
   public Architecture derive(int[] decisions) {
     int[] options = options();
     if (decisions.length != options.length) {
@@ -311,6 +325,7 @@ public record Space(
    * @throws SextantException if a candidate does not fit the image, or the classes change and the
    *     last position is not a fixed {@link Layer.Linear}
    */
+  @Override
   public Space withInput(Architecture.Input input, int classes) {
     if (classes == this.classes) {
       return new Space(name, classes, input, batchNormEpsilon, positions, widthChoices);

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The format {@code sextant-space/1}; the JSON Schema beside this class says the same. */
 final class SpaceJson {
-  private static final String FORMAT = "sextant-space/1";
+  static final String FORMAT = "sextant-space/1";
 
   private SpaceJson() {}
 

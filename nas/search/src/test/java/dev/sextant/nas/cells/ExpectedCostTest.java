@@ -16,6 +16,7 @@ import dev.sextant.runtime.Cell.Op;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -154,6 +155,48 @@ final class ExpectedCostTest {
     }
   }
 
+  /** A predictor of both types is asked about both cells, and both get gradients. */
+  @Test
+  void expectedLatencyOfBothCells() {
+    CellParameters uniform = CellParameters.zeros(DARTS);
+    Rng rng = new Rng(2);
+    int count = 1500;
+    float[] features = new float[count * 224];
+    double[] ms = new double[count];
+    for (int i = 0; i < count; i++) {
+      Genotype genotype =
+          new Genotype(CellEncoding.sample(uniform, 1, rng), CellEncoding.sample(uniform, 2, rng));
+      float[] bits = CellEncoding.encode(DARTS, genotype, 2);
+      System.arraycopy(bits, 0, features, i * 224, 224);
+      float[] reduction = CellEncoding.encode(DARTS, genotype.reduction());
+      assertArrayEquals(reduction, Arrays.copyOfRange(bits, 112, 224));
+      ms[i] = 10;
+      for (int bit = 0; bit < 112; bit++) {
+        // Separable and dilated convolutions of the reduction cell alone cost.
+        ms[i] += reduction[bit] * (bit % 8 >= 4 ? 1 : 0);
+      }
+    }
+    try (LatencyPredictor predictor =
+        LatencyPredictor.train(new LatencySamples(224, features, ms), PredictorRecipe.DEFAULT, 3)) {
+      ArchitectureCost.Estimate found =
+          new ExpectedLatency(
+                  predictor,
+                  new ExpectedLatency.Config(400, ExpectedLatency.Gradient.SWAPPED, 0),
+                  new Rng(9))
+              .estimate(uniform);
+      // 8 edges, 4 of 7 ops a convolution each.
+      assertEquals(10 + 8 * 4 / 7.0, found.value(), 0.3);
+      double[] gradient = found.gradient().values();
+      for (int edge = 0; edge < 14; edge++) {
+        assertEquals(0, gradient[8 * edge + 4], 0.02, "normal edge " + edge);
+        assertTrue(gradient[112 + 8 * edge + 4] > 0, "reduction edge " + edge);
+        assertTrue(gradient[112 + 8 * edge + 3] < 0, "reduction edge " + edge);
+      }
+      // Edge 0 is kept for certain: p (c - mean c) = 1/7 (1 - 4/7) for a convolution.
+      assertEquals(1 / 7.0 * 3 / 7.0, gradient[112 + 4], 0.012);
+    }
+  }
+
   @Test
   void noiseMovesTheEstimateLittle() {
     try (LatencyPredictor predictor = predictor()) {
@@ -178,7 +221,7 @@ final class ExpectedCostTest {
     for (double[] alphas : parameters.type(1).alphas()) {
       alphas[4] = 60; // separable 3x3 for certain
     }
-    ExpectedMacs macs = ExpectedMacs.small(DARTS, CIFAR, 36, 20);
+    ExpectedMacs macs = ExpectedMacs.small(DARTS, 36, 20);
     Op separable = new Op(Kind.SEPARABLE, 3);
     Op pool = new Op(Kind.MAX_POOL, 3);
     List<Node> everywhere = new ArrayList<>();
@@ -187,12 +230,15 @@ final class ExpectedCostTest {
       everywhere.add(new Node(List.of(new Edge(i, separable), new Edge(i + 1, separable))));
       pools.add(new Node(List.of(new Edge(0, pool), new Edge(1, pool))));
     }
+    for (double[] alphas : parameters.type(2).alphas()) {
+      alphas[1] = 60; // pooling
+    }
     long exact = CellNetworks.small("n", new Genotype(everywhere, pools), CIFAR, 10, 36, 20).macs();
     assertEquals(exact / 1e6, macs.estimate(parameters).value(), 1e-6);
     CellParameters at = random();
     double[] values = at.values();
     double[] gradient = macs.estimate(at).gradient().values();
-    for (int i = 0; i < 112; i += 5) {
+    for (int i = 0; i < 224; i += 5) {
       double[] moved = values.clone();
       moved[i] += 1e-4;
       at.set(moved);

@@ -11,6 +11,7 @@ import com.google.gson.JsonParser;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.data.DataOptions;
+import dev.sextant.nas.search.CellSearchConfig;
 import dev.sextant.nas.search.Method;
 import dev.sextant.nas.search.RunDirectory;
 import dev.sextant.nas.search.SearchConfig;
@@ -89,6 +90,7 @@ final class ReportTest {
           0.05,
           false,
           0,
+          CellSearchConfig.NONE,
           1);
 
   @TempDir private Path path;

@@ -6,14 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sextant.nas.cells.ArchitectureAdam;
 import dev.sextant.nas.cells.CellNetworks;
 import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.ExpectedMacs;
 import dev.sextant.nas.cells.Genotype;
+import dev.sextant.nas.cells.GenotypeRule;
+import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
 import dev.sextant.nas.data.Split;
+import dev.sextant.nas.search.Recipe.CostKind;
+import dev.sextant.nas.search.Recipe.ObjectiveKind;
+import dev.sextant.nas.search.Recipe.PolicyKind;
+import dev.sextant.nas.search.Recipe.SupernetKind;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.Cell.Kind;
@@ -59,36 +65,61 @@ final class CellStageTest {
     return ImageDataset.of("halves", List.of("above", "below"), images, images);
   }
 
-  private static CellSpace space(boolean partial) {
+  private static CellNetworkSpace space(boolean partial) {
     Input input = new Input(DATA.height(), DATA.width(), DATA.channels());
-    return new CellSpace(
-        input, DATA.classes(), 2, OPS, partial ? 8 : 4, 3, partial ? 4 : 1, partial);
+    CellSpace cells =
+        new CellSpace(input, DATA.classes(), 2, OPS, partial ? 8 : 4, 3, partial ? 4 : 1, partial);
+    return new CellNetworkSpace("tiny", cells, 16, 8);
   }
 
-  private static CellSearchConfig config(boolean secondOrder, double strength, double budget) {
-    return new CellSearchConfig(
+  /** With a strength of NaN the controller's, which aims at the budget. */
+  private static SearchConfig config(
+      boolean partial, boolean secondOrder, double strength, double budget) {
+    boolean fixed = !Double.isNaN(strength);
+    return new SearchConfig(
+        3,
+        new Recipe(
+            partial ? Method.LA_PC_DARTS : Method.LA_DARTS,
+            partial ? SupernetKind.PARTIAL_CELLS : SupernetKind.CELLS,
+            PolicyKind.DARTS,
+            CostKind.MACS,
+            ObjectiveKind.ADDITIVE),
         6,
+        0.5,
+        0,
+        0,
         2,
-        0,
         0.05,
+        false,
+        SearchConfig.WeightOptimizer.SGD,
         0,
-        0.9,
+        1,
+        0.1,
+        1,
+        20,
+        GateMode.RECOMPUTE,
+        fixed ? strength : 0.2,
+        fixed,
         3e-4,
-        5,
-        secondOrder,
-        new ArchitectureAdam.Config(0.1, 0.5, 0.999, 1e-3),
-        strength,
-        budget,
+        0.9,
+        0,
         "none",
-        3);
+        budget,
+        false,
+        1,
+        0.05,
+        false,
+        0,
+        new CellSearchConfig(secondOrder, 1, 0, 5, 0, 0, 0),
+        0);
   }
 
-  private static CellStage stage(Backend backend, boolean partial, CellSearchConfig config) {
-    CellSpace space = space(partial);
+  private static CellStage stage(Backend backend, boolean partial, SearchConfig config) {
+    CellNetworkSpace space = space(partial);
     return new CellStage(
         space,
         config,
-        rng -> ExpectedMacs.small(space, space.input(), 16, 8),
+        Pricing.of(Counts.MACS, space),
         DATA,
         Split.stratified(DATA.train(), 0.5, 0),
         new Classification(backend, space.input()),
@@ -105,7 +136,7 @@ final class CellStageTest {
   @ValueSource(booleans = {false, true})
   void continuesFromACheckpointBitForBit(boolean partial) {
     try (Backend backend = Backend.cpu(1)) {
-      CellSearchConfig config = config(!partial, 0.01, 0);
+      SearchConfig config = config(partial, !partial, 0.01, 1e6);
       double[] uninterrupted;
       try (CellStage stage = stage(backend, partial, config)) {
         run(stage, 5);
@@ -130,11 +161,11 @@ final class CellStageTest {
 
   @Test
   void strengthAndBudgetSteerTheCost() {
-    double free = expectedMacs(config(false, 0, 0));
-    double frugal = expectedMacs(config(false, 1, 0));
+    double free = expectedMacs(config(false, false, 0, 1e6));
+    double frugal = expectedMacs(config(false, false, 1, 1e5));
     assertTrue(frugal < 0.85 * free, frugal + " against " + free);
     double budget = 0.92 * free;
-    double steered = expectedMacs(config(false, 0, budget));
+    double steered = expectedMacs(config(false, false, Double.NaN, budget));
     assertEquals(budget, steered, 0.05 * budget);
   }
 
@@ -188,15 +219,19 @@ final class CellStageTest {
         (event, fields) -> {});
   }
 
-  private static double expectedMacs(CellSearchConfig config) {
+  private static double expectedMacs(SearchConfig config) {
     try (Backend backend = Backend.cpu(1);
         CellStage stage = stage(backend, false, config)) {
       while (stage.done() < stage.steps()) {
         stage.step();
       }
-      CellSpace space = space(false);
-      CellNetworks.small(
-          "found", stage.genotype(), space.input(), space.classes(), space.width(), space.cells());
+      // The rule of DARTS and the most probable decisions are the same cells.
+      CellNetworkSpace space = space(false);
+      Genotype rule = GenotypeRule.derive(stage.parameters());
+      Pricing pricing = Pricing.of(Counts.MACS, space);
+      int[] decisions = pricing.mostProbable(stage.preferences());
+      assertEquals(space.network(rule).macs(), space.derive(decisions).macs());
+      assertEquals(space.network(rule).macs(), pricing.of(decisions));
       return stage.expectedCost();
     }
   }

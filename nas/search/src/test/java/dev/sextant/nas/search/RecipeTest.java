@@ -57,20 +57,29 @@ class RecipeTest {
         for (CostKind cost : CostKind.values()) {
           for (ObjectiveKind objective : ObjectiveKind.values()) {
             boolean alone = supernet == SupernetKind.NONE;
+            boolean ofCells =
+                supernet.hasCells()
+                    && policy == PolicyKind.DARTS
+                    && objective.isLoss()
+                    && (cost == CostKind.PREDICTED || cost == CostKind.MACS);
             boolean sense =
                 alone
                     ? policy == PolicyKind.UNIFORM
                         && objective == ObjectiveKind.ACCURACY
                         && cost != CostKind.MEASURED
-                    : policy != PolicyKind.UNIFORM
-                        && objective != ObjectiveKind.ACCURACY
-                        && (supernet == SupernetKind.SUPERKERNEL)
-                            == (policy == PolicyKind.THRESHOLDS)
-                        && (!policy.followsGradients()
-                            || supernet != SupernetKind.COLLAPSED && objective.isLoss())
-                        && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED)
-                        && !(policy == PolicyKind.THRESHOLDS
-                            && (cost == CostKind.MEASURED || cost == CostKind.LINEAR));
+                    : ofCells
+                        || policy != PolicyKind.DARTS
+                            && !supernet.hasCells()
+                            && cost != CostKind.PREDICTED
+                            && policy != PolicyKind.UNIFORM
+                            && objective != ObjectiveKind.ACCURACY
+                            && (supernet == SupernetKind.SUPERKERNEL)
+                                == (policy == PolicyKind.THRESHOLDS)
+                            && (!policy.followsGradients()
+                                || supernet != SupernetKind.COLLAPSED && objective.isLoss())
+                            && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED)
+                            && !(policy == PolicyKind.THRESHOLDS
+                                && (cost == CostKind.MEASURED || cost == CostKind.LINEAR));
             if (sense) {
               made++;
               assertEquals(
@@ -87,8 +96,8 @@ class RecipeTest {
         }
       }
     }
-    // 4 uniform; 16 gates; 20 of both gradients; 3 costs x 4 losses of thresholds; 2 supernets x 2
-    // policies x 5 costs x 7 objectives.
-    assertEquals(4 + 16 + 20 + 12 + 140, made);
+    // 5 uniform; 16 gates; 20 of both gradients; 3 costs x 4 losses of thresholds; 2 supernets x 2
+    // policies x 5 costs x 7 objectives; 2 supernets of cells x 2 costs x 4 losses.
+    assertEquals(5 + 16 + 20 + 12 + 140 + 16, made);
   }
 }

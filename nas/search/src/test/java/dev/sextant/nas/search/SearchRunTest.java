@@ -167,6 +167,26 @@ class SearchRunTest {
     assertEquals(TinyRun.BUDGET, random.result.found().predictedCost(), 0.012);
   }
 
+  /** Weights learn alone first, then cells; the report shows every edge and the cells found. */
+  @ParameterizedTest
+  @EnumSource(names = {"LA_DARTS", "LA_PC_DARTS"})
+  void cellsAreSearchedAndReported(Method method) throws IOException {
+    Whole run = whole(method);
+    assertEquals(TinyRun.BUDGET, run.result.found().predictedCost(), 0.012);
+    List<String> phases =
+        events(run.directory).stream()
+            .filter(event -> event.has("phase"))
+            .map(event -> event.get("phase").getAsString())
+            .toList();
+    assertEquals(List.of("warm-up", "joint", "joint"), phases);
+    String report = Files.readString(run.directory.report());
+    assertTrue(report.contains("Reduction cell: node 3 from 2"));
+    assertEquals(method == Method.LA_PC_DARTS, report.contains("Normal cell: edges into node 3"));
+    assertTrue(report.contains("Found by the search, reduction cell"));
+    assertTrue(Files.isRegularFile(run.directory.predictor()));
+    assertTrue(Files.isRegularFile(run.directory.samples()));
+  }
+
   /** Every 7th step is done twice: the checkpoint is made after the steps that go through. */
   @ParameterizedTest
   @EnumSource

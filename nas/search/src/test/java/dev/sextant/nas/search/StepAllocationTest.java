@@ -181,6 +181,7 @@ class StepAllocationTest {
         0.01,
         false,
         0,
+        CellSearchConfig.NONE,
         0);
   }
 }

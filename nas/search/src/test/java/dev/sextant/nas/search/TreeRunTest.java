@@ -55,7 +55,7 @@ class TreeRunTest {
     SearchResult result = run(whole, setup, Progress.NONE);
     double budget = setup.config().budget();
     assertTrue(Math.abs(result.found().predictedCost() / budget - 1) < 0.03, result::toString);
-    assertEquals(setup.space().positions().size(), result.found().architecture().layers().size());
+    assertEquals(setup.space().layers(), result.found().architecture().layers().size());
 
     Path stopped = folder.resolve("stopped");
     Progress stop =

@@ -1,0 +1,143 @@
+package dev.sextant.nas.cost;
+
+import dev.sextant.nas.cells.CellCost;
+import dev.sextant.nas.cells.CellEncoding;
+import dev.sextant.nas.cells.CellSamples;
+import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.predict.LatencyPredictor;
+import dev.sextant.nas.predict.LatencySamples;
+import dev.sextant.nas.predict.PredictionError;
+import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.space.Space;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The latency of networks of cells by a trained predictor (Latency-Aware DARTS, section 3.2), times
+ * a scale that measured networks correct. Confined to one thread, as its predictor is.
+ */
+public final class PredictedLatency implements CostModel, AutoCloseable {
+  private static final double TRAIN_SHARE = 0.8;
+
+  /** With fewer there is nothing to split. */
+  public static final int MIN_SAMPLES = 10;
+
+  private static final String SCALE = "scale";
+  private static final String ERROR = "relative-error";
+
+  private final LatencyPredictor predictor;
+  private final double scale;
+  private final double relativeError;
+  private final @Nullable CellSamples samples;
+
+  private PredictedLatency(
+      LatencyPredictor predictor,
+      double scale,
+      double relativeError,
+      @Nullable CellSamples samples) {
+    this.predictor = predictor;
+    this.scale = scale;
+    this.relativeError = relativeError;
+    this.samples = samples;
+  }
+
+  /**
+   * Trains on four fifths of the samples and compares with the rest.
+   *
+   * @throws SextantException if there are fewer than {@value #MIN_SAMPLES}
+   */
+  public static PredictedLatency train(CellSamples samples, PredictorRecipe recipe, long seed) {
+    LatencySamples encoded = samples.encoded();
+    if (encoded.count() < MIN_SAMPLES) {
+      throw new SextantException(
+          "predictor: %d measured networks, at least %d are needed"
+              .formatted(encoded.count(), MIN_SAMPLES));
+    }
+    LatencySamples.Split split = encoded.split(TRAIN_SHARE, seed);
+    LatencyPredictor predictor = LatencyPredictor.train(split.train(), recipe, seed);
+    double[] predicted = predictor.predict(split.test().features());
+    double error = PredictionError.of(predicted, split.test().ms()).relative();
+    return new PredictedLatency(predictor, 1, error, samples);
+  }
+
+  /**
+   * Reads what {@link #write} or {@code sextant predictor --out} wrote.
+   *
+   * @throws SextantException naming the file if it holds no predictor
+   */
+  public static PredictedLatency read(Path file) {
+    LatencyPredictor predictor = LatencyPredictor.read(file);
+    Map<String, String> metadata = Weights.read(file).metadata();
+    try {
+      return new PredictedLatency(
+          predictor,
+          Double.parseDouble(metadata.getOrDefault(SCALE, "1")),
+          Double.parseDouble(metadata.getOrDefault(ERROR, "NaN")),
+          null);
+    } catch (NumberFormatException e) {
+      predictor.close();
+      throw new SextantException("%s: not a predictor (%s)".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /** Writes predictor and scale, atomically. */
+  public void write(Path file) {
+    predictor.write(
+        file, Map.of(SCALE, Double.toString(scale), ERROR, Double.toString(relativeError)));
+  }
+
+  /** What it was trained on, where that was just measured or read. */
+  public @Nullable CellSamples samples() {
+    return samples;
+  }
+
+  /** Mean relative error on networks it was not trained on; NaN where that is not known. */
+  public double relativeError() {
+    return relativeError;
+  }
+
+  /** What measured networks correct predictions by. */
+  public double scale() {
+    return scale;
+  }
+
+  /** The predictor, without the scale. */
+  public LatencyPredictor predictor() {
+    return predictor;
+  }
+
+  /** The same predictor with a scale that many times as large. */
+  public PredictedLatency corrected(double ratio) {
+    return new PredictedLatency(predictor, scale * ratio, relativeError, samples);
+  }
+
+  /**
+   * The costs of networks of those cells.
+   *
+   * @throws SextantException if the predictor is made for other cells
+   */
+  public CellCost costs(CellSpace space) {
+    CellEncoding.types(space, predictor.width());
+    return CellCost.predicted(space, predictor, scale);
+  }
+
+  @Override
+  public ExpectedCost costs(Space space) {
+    throw new SextantException(
+        "cost predicted with space %s: a chain of layers is priced by a table (--cost latency)"
+            .formatted(space.name()));
+  }
+
+  @Override
+  public CostUnit unit() {
+    return CostUnit.MILLISECONDS;
+  }
+
+  @Override
+  public void close() {
+    predictor.close();
+  }
+}

@@ -1,0 +1,189 @@
+package dev.sextant.nas.space;
+
+import dev.sextant.nas.cells.CellNetworks;
+import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.cells.Genotype;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Architecture.Input;
+import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.Cell.Edge;
+import dev.sextant.runtime.Cell.Kind;
+import dev.sextant.runtime.Cell.Node;
+import dev.sextant.runtime.Cell.Op;
+import dev.sextant.tensor.SextantException;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The networks that repeat the two cells of a {@link CellSpace}, at the size they are trained and
+ * used with.
+ *
+ * <p>There is a decision for each edge of the normal cell, then one for each of the reduction cell:
+ * the index of its op among the candidates, 0 where the edge is cut. Each node keeps {@value
+ * dev.sextant.nas.cells.CellSpace#KEPT} edges. Immutable; the constructor throws {@link
+ * SextantException} for what does not fit together.
+ *
+ * @param name what reports call it
+ * @param cells the cells, and the supernet they are searched with
+ * @param width of the first cells of a network
+ * @param depth cells of a network
+ */
+public record CellNetworkSpace(String name, CellSpace cells, int width, int depth)
+    implements SearchSpace {
+  static final List<String> NAMES =
+      List.of("darts-cifar", "pc-darts-cifar", "darts-small", "pc-darts-small");
+
+  /** What two reduction cells divide heights and widths by. */
+  private static final int HALVED = 4;
+
+  /** With fewer there is no cell of each type. */
+  static final int MIN_DEPTH = 3;
+
+  /** Checks that every op fits into the networks. */
+  public CellNetworkSpace {
+    if (depth < MIN_DEPTH || cells.cells() < MIN_DEPTH) {
+      throw new SextantException(
+          "%s: networks of %d cells and a supernet of %d: both need %d for a normal and two"
+                  .formatted(name, depth, cells.cells(), MIN_DEPTH)
+              + " reduction cells");
+    }
+    Input image = cells.input();
+    if (image.height() % HALVED != 0 || image.width() % HALVED != 0) {
+      throw new SextantException(
+          "%s: images of %dx%d: reduction cells halve height and width twice, which must be"
+                  .formatted(name, image.height(), image.width())
+              + " multiples of %d".formatted(HALVED));
+    }
+    for (Op op : cells.candidates()) {
+      if (op.kind() != Kind.ZERO) {
+        Node node = new Node(List.of(new Edge(0, op), new Edge(1, op)));
+        List<Node> everywhere = Collections.nCopies(cells.nodes(), node);
+        network(name, cells, width, depth, new Genotype(everywhere, everywhere));
+      }
+    }
+  }
+
+  private static Architecture network(
+      String name, CellSpace cells, int width, int depth, Genotype genotype) {
+    return CellNetworks.small(name, genotype, cells.input(), cells.classes(), width, depth);
+  }
+
+  @Override
+  public Input input() {
+    return cells.input();
+  }
+
+  @Override
+  public int classes() {
+    return cells.classes();
+  }
+
+  @Override
+  public int[] options() {
+    int[] options = new int[2 * cells.edges()];
+    Arrays.fill(options, cells.candidates().size());
+    return options;
+  }
+
+  /** Those of the ops of every edge; then, where edges are weighed, those of each node's edges. */
+  @Override
+  public int[] probabilityRows() {
+    int[] options = options();
+    if (!cells.edgeNormalized()) {
+      return options;
+    }
+    int[] rows = Arrays.copyOf(options, options.length + 2 * cells.nodes());
+    for (int i = 0; i < 2 * cells.nodes(); i++) {
+      rows[options.length + i] = i % cells.nodes() + Cell.INPUTS;
+    }
+    return rows;
+  }
+
+  /** The stem, the cells, the pooling and the classifier. */
+  @Override
+  public int layers() {
+    return depth + 3;
+  }
+
+  @Override
+  public BigInteger size() {
+    return cells.size().pow(2);
+  }
+
+  @Override
+  public Architecture derive(int[] decisions) {
+    return network(genotype(decisions));
+  }
+
+  /** The network of these cells. */
+  public Architecture network(Genotype genotype) {
+    return network(name, cells, width, depth, genotype);
+  }
+
+  /**
+   * The cells of these decisions.
+   *
+   * @throws SextantException if they are none of the space
+   */
+  public Genotype genotype(int[] decisions) {
+    if (decisions.length != 2 * cells.edges()) {
+      throw new SextantException(
+          "%s: %d decisions for %d edges".formatted(name, decisions.length, 2 * cells.edges()));
+    }
+    return new Genotype(nodes(decisions, 0), nodes(decisions, cells.edges()));
+  }
+
+  private List<Node> nodes(int[] decisions, int offset) {
+    List<Node> nodes = new ArrayList<>();
+    for (int node = 0; node < cells.nodes(); node++) {
+      List<Edge> edges = new ArrayList<>();
+      for (int from = 0; from < node + Cell.INPUTS; from++) {
+        int edge = offset + CellSpace.firstEdge(node) + from;
+        int op = decisions[edge];
+        if (op < 0 || op >= cells.candidates().size()) {
+          throw new SextantException(
+              "%s: decision %d is %d, the edge has %d candidates"
+                  .formatted(name, edge, op, cells.candidates().size()));
+        }
+        if (op > 0) {
+          edges.add(new Edge(from, cells.candidates().get(op)));
+        }
+      }
+      if (edges.size() != CellSpace.KEPT) {
+        throw new SextantException(
+            "%s: %d edges into node %d where %d are kept"
+                .formatted(name, edges.size(), node + Cell.INPUTS, CellSpace.KEPT));
+      }
+      nodes.add(new Node(edges));
+    }
+    return nodes;
+  }
+
+  @Override
+  public CellNetworkSpace withInput(Input input, int classes) {
+    CellSpace changed =
+        new CellSpace(
+            input,
+            classes,
+            cells.nodes(),
+            cells.candidates(),
+            cells.width(),
+            cells.cells(),
+            cells.partial(),
+            cells.edgeNormalized());
+    return new CellNetworkSpace(name, changed, width, depth);
+  }
+
+  /** The same cells in networks of another size. */
+  public CellNetworkSpace withNetwork(int width, int depth) {
+    return new CellNetworkSpace(name, cells, width, depth);
+  }
+
+  @Override
+  public String toJson() {
+    return CellSpaceJson.write(this);
+  }
+}
