@@ -37,14 +37,10 @@ final class RunCourse {
   /** The validation split does not depend on the seed of the search, as in the published code. */
   private static final long SPLIT_SEED = 0;
 
-  private static final LatencyMeter METER =
-      new LatencyMeter(
-          0.01, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(10));
+  /** A measurement waits no longer for a quiet machine than this part of the run so far. */
+  private static final double PATIENCE = 0.03;
 
-  /** For random networks, of which several are drawn. */
-  private static final LatencyMeter DRAWS_METER =
-      new LatencyMeter(
-          0.015, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(2));
+  private static final Duration MOST_PATIENCE = Duration.ofSeconds(10);
 
   /** For rewards, of which many average out. */
   private static final LatencyMeter QUICK_METER =
@@ -174,7 +170,7 @@ final class RunCourse {
       if (!measures()) {
         return decisions;
       }
-      double measured = measure(space.derive(decisions), DRAWS_METER);
+      double measured = measure(space.derive(decisions), meter());
       double error = measured / config.budget() - 1;
       error = config.ceiling() ? Math.max(0, error) : Math.abs(error);
       if (error < bestError) {
@@ -253,7 +249,7 @@ final class RunCourse {
       return derivation.predicted(preferences, pricing);
     }
     BudgetDerivation.Derived derived =
-        derivation.measured(preferences, pricing, network -> measure(network, METER));
+        derivation.measured(preferences, pricing, network -> measure(network, meter()));
     correct(derived.pricing());
     return derived.decisions();
   }
@@ -288,7 +284,7 @@ final class RunCourse {
     Architecture architecture = space.derive(decisions);
     double accuracy =
         Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
-    double measured = measure(architecture, METER);
+    double measured = measure(architecture, meter());
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name());
     fields.addProperty("predictedCost", pricing.of(decisions));
@@ -298,6 +294,12 @@ final class RunCourse {
       results.put(who + "." + field, fields.get(field));
     }
     events.emit("trained", fields);
+  }
+
+  private LatencyMeter meter() {
+    long millis = (long) (PATIENCE * 1000 * results.seconds());
+    Duration patience = Duration.ofMillis(Math.min(MOST_PATIENCE.toMillis(), millis));
+    return new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500), patience);
   }
 
   private double measure(Architecture architecture, LatencyMeter meter) {

@@ -15,6 +15,9 @@ final class RunResults {
   /** Among the results once all of them are there. */
   private static final String FINISHED = "finished";
 
+  /** Begins the names of the stages' times. */
+  private static final String SECONDS = "seconds.";
+
   private final JsonObject json;
 
   RunResults(JsonObject json) {
@@ -56,12 +59,20 @@ final class RunResults {
   }
 
   double seconds(String stage) {
-    String key = "seconds." + stage;
+    String key = SECONDS + stage;
     return json.has(key) ? number(key) : 0;
   }
 
+  /** Of all stages so far. */
+  double seconds() {
+    return json.keySet().stream()
+        .filter(key -> key.startsWith(SECONDS))
+        .mapToDouble(this::number)
+        .sum();
+  }
+
   void addSeconds(String stage, double more) {
-    put("seconds." + stage, seconds(stage) + more);
+    put(SECONDS + stage, seconds(stage) + more);
   }
 
   /** The end of a search in a supernet. */

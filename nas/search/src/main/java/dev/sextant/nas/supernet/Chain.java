@@ -3,6 +3,7 @@ package dev.sextant.nas.supernet;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.autograd.ops.Add;
 import dev.sextant.autograd.ops.Concat;
 import dev.sextant.autograd.ops.Reshape;
@@ -75,6 +76,10 @@ final class Chain {
 
   /** Runs them; the input stays the caller's, the output is new. */
   static Variable run(Tape tape, List<Module> modules, Variable x) {
+    if (!hasJunctions(modules)) {
+      // Takes nothing from the heap, unlike what follows.
+      return Sequential.run(tape, modules, x);
+    }
     Deque<Fork> forks = new ArrayDeque<>();
     Held y = new Held(x, false);
     for (int i = 0; i < modules.size(); i++) {
@@ -88,6 +93,15 @@ final class Chain {
       }
     }
     return y.owned ? y.value : Reshape.apply(tape, y.value, y.value.shape());
+  }
+
+  private static boolean hasJunctions(List<Module> modules) {
+    for (int i = 0; i < modules.size(); i++) {
+      if (modules.get(i) instanceof Junction) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static Held run(Tape tape, Layer.Junction.Kind kind, Deque<Fork> forks, Held y) {
