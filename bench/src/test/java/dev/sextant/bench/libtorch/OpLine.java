@@ -4,6 +4,7 @@ import dev.sextant.autograd.GradientCheck;
 import dev.sextant.autograd.ops.BatchNormActivate;
 import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.autograd.ops.Superkernel;
+import dev.sextant.autograd.ops.SuperkernelGates;
 import dev.sextant.tensor.Shape;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -25,7 +26,10 @@ record OpLine(
     List<Input> inputs) {
   /** Elsewhere activations read inputs, the same numbers in float and double. */
   boolean kinks() {
-    return op == BatchNormActivate.class || op == NormalizedChain.class || op == Superkernel.class;
+    return op == BatchNormActivate.class
+        || op == NormalizedChain.class
+        || op == Superkernel.class
+        || op == SuperkernelGates.class;
   }
 
   @Override

@@ -7,8 +7,10 @@ import static dev.sextant.bench.libtorch.OpLine.within;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.ops.Concat;
+import dev.sextant.autograd.ops.GateRows;
 import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.autograd.ops.Superkernel;
+import dev.sextant.autograd.ops.SuperkernelGates;
 import dev.sextant.bench.libtorch.OpLine.Input;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Shape;
@@ -31,11 +33,67 @@ final class SuperkernelLines {
       // Weights have a root mean square of 0.58: all gates open, then some.
       table.add(superkernel(nesting, -0.5, 0.2));
       table.add(superkernel(nesting, 0.1, 0.9));
+      table.add(gates(nesting));
+      table.add(gatedGroups(nesting));
+      table.add(gatedLayer(nesting));
     }
     return table;
   }
 
+  private static OpLine gates(Nesting nesting) {
+    return new OpLine(
+        SuperkernelGates.class,
+        (t, v) -> SuperkernelGates.apply(t, v[0], v[1], scales(t, v[1].shape()), nesting),
+        "torch.stack([" + String.join(", ", gateCode(nesting)) + "])",
+        Kind.PLAIN,
+        nesting.toString(),
+        inputs(nesting, -0.5, 0.9));
+  }
+
+  private static OpLine gatedGroups(Nesting nesting) {
+    List<String> parts = new ArrayList<>();
+    String factor = "";
+    for (int group = 0; group < nesting.groups(); group++) {
+      String rows =
+          "torch.slice(x0, 0, %d, %d)"
+              .formatted(nesting.firstChannel(group), nesting.channels(group));
+      if (group > 0) {
+        String gate = "torch.select(x1, 0, %d)".formatted(nesting.layerGate() + group);
+        factor = factor.isEmpty() ? gate : "torch.mul(%s, %s)".formatted(factor, gate);
+      }
+      parts.add(factor.isEmpty() ? rows : "torch.mul(%s, %s)".formatted(rows, factor));
+    }
+    return new OpLine(
+        GateRows.class,
+        (t, v) -> GateRows.groups(t, v[0], v[1], nesting),
+        "torch.cat([" + String.join(", ", parts) + "])",
+        Kind.PLAIN,
+        "groups of " + nesting,
+        List.of(plain(nesting.channels(), 5), within(0.3, 1.5, nesting.gates())));
+  }
+
+  private static OpLine gatedLayer(Nesting nesting) {
+    return new OpLine(
+        GateRows.class,
+        (t, v) -> GateRows.layer(t, v[0], v[1], nesting),
+        "torch.mul(x0, torch.select(x1, 0, %d))".formatted(nesting.layerGate()),
+        Kind.PLAIN,
+        "layer of " + nesting,
+        List.of(plain(7), within(0.3, 1.5, nesting.gates())));
+  }
+
   private static OpLine superkernel(Nesting nesting, double low, double high) {
+    return new OpLine(
+        Superkernel.class,
+        (t, v) -> superkernel(t, nesting, v),
+        superkernel(nesting),
+        Kind.PLAIN,
+        "%s, thresholds %s to %s".formatted(nesting, low, high),
+        inputs(nesting, low, high));
+  }
+
+  /** Weights, thresholds, and the masks of shells and groups for libtorch. */
+  private static List<Input> inputs(Nesting nesting, double low, double high) {
     Shape shape = nesting.shape();
     List<Input> inputs = new ArrayList<>();
     inputs.add(plain(shape.get(0), shape.get(1), shape.get(2)));
@@ -46,13 +104,7 @@ final class SuperkernelLines {
     for (int group = 0; group < nesting.groups(); group++) {
       inputs.add(constant(shape, groupMask(nesting, group)));
     }
-    return new OpLine(
-        Superkernel.class,
-        (t, v) -> superkernel(t, nesting, v),
-        superkernel(nesting),
-        Kind.PLAIN,
-        "%s, thresholds %s to %s".formatted(nesting, low, high),
-        inputs);
+    return inputs;
   }
 
   /** Taps between two kernel sizes, of all channels. */
@@ -84,13 +136,18 @@ final class SuperkernelLines {
     return 1 + 0.25f * gate;
   }
 
-  private static Variable superkernel(Tape tape, Nesting nesting, Variable... x) {
-    float[] values = new float[nesting.gates()];
+  private static Tensor scales(Tape tape, Shape shape) {
+    float[] values = new float[shape.size()];
     for (int i = 0; i < values.length; i++) {
       values[i] = gateScale(i);
     }
-    Tensor scales = tape.output(x[1].shape(), "scales");
+    Tensor scales = tape.output(shape, "scales");
     tape.backend().upload(values, 0, scales);
+    return scales;
+  }
+
+  private static Variable superkernel(Tape tape, Nesting nesting, Variable... x) {
+    Tensor scales = scales(tape, x[1].shape());
     Variable gates = Superkernel.gates(tape, nesting);
     Variable effective = Superkernel.apply(tape, x[0], x[1], scales, nesting, gates);
     // The gates have a gradient of their own, as from the runtime (eq. 11 and 12).
@@ -101,19 +158,26 @@ final class SuperkernelLines {
   /** Eq. 1 to 4 with autograd's gradients, gates straight through a sigmoid. */
   private static String superkernel(Nesting nesting) {
     int shells = nesting.shells();
-    int groups = nesting.groups();
+    List<String> gates = gateCode(nesting);
+    String kernel = nested("x0", 2, shells, gates);
+    String effective =
+        nested(kernel, 2 + shells, nesting.groups(), gates.subList(shells, gates.size()));
+    return "torch.cat([torch.reshape(%s, [-1]), torch.stack([%s])])"
+        .formatted(effective, String.join(", ", gates));
+  }
+
+  private static List<String> gateCode(Nesting nesting) {
+    int shells = nesting.shells();
     List<String> gates = new ArrayList<>();
     for (int shell = 1; shell < shells; shell++) {
       gates.add(gate(masked("x0", 2 + shell), "x" + (2 + shell), gates.size()));
     }
     String kernel = nested("x0", 2, shells, gates);
-    for (int group = 0; group < groups; group++) {
+    for (int group = 0; group < nesting.groups(); group++) {
       String mask = "x" + (2 + shells + group);
       gates.add(gate(masked(kernel, 2 + shells + group), mask, gates.size()));
     }
-    String effective = nested(kernel, 2 + shells, groups, gates.subList(shells, gates.size()));
-    return "torch.cat([torch.reshape(%s, [-1]), torch.stack([%s])])"
-        .formatted(effective, String.join(", ", gates));
+    return gates;
   }
 
   private static String masked(String x, int mask) {
