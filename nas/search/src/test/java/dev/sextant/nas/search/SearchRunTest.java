@@ -209,9 +209,7 @@ class SearchRunTest {
 
   /** Kills in the midst of each kind of stage, wherever in a step or a checkpoint it is. */
   @ParameterizedTest
-  @EnumSource(
-      value = Method.class,
-      names = {"PROXYLESS_G", "SINGLE_PATH", "LA_PC_DARTS"})
+  @EnumSource
   void aKilledRunResumesToTheSameBits(Method method) throws IOException, InterruptedException {
     RunDirectory killed = directory("killed-" + method);
     Rng rng = new Rng(5);
@@ -301,10 +299,7 @@ class SearchRunTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      value = Method.class,
-      mode = EnumSource.Mode.EXCLUDE,
-      names = {"LA_DARTS"})
+  @EnumSource
   void twoBudgetsGiveTwoNetworks(Method method) {
     SearchConfig high = TinyRun.config(1, method.recipe(), 0.26);
     Architecture dear = run(directory("dear-" + method), high).found().architecture();
