@@ -184,15 +184,22 @@ final class DepthwiseBackward extends DepthwiseTask {
     for (int tile = fromTile; tile < toTile; tile++) {
       int weight = weights + (tile * kernel + gather.kernelRow[y]) * kernel * LANES;
       int ring = rings + (tile - fromTile) * ringsSize();
-      gather.correlate(work, ring, y, weight, kernel * LANES, zeros, dense);
       int to = row + DepthwiseTiles.channel(tile, channels);
+      if (!reduced && channels >= LANES) {
+        gather.correlate(
+            work, ring, y, weight, kernel * LANES, zeros, dense, out, outOffset + to, channels);
+        continue;
+      }
+      gather.correlate(work, ring, y, weight, kernel * LANES, zeros, dense);
       int sum = normSums(rings, tile - fromTile);
       int norm = constants + tile * DepthwiseNormTiles.CONSTANTS;
       for (int phase = 0; phase < gather.phases; phase++) {
         int from = dense + gather.dense[phase] * LANES;
         int at = to + phase * channels;
         if (!reduced) {
-          store(from, gather.count[phase], at);
+          int step = gather.phases * channels;
+          int count = gather.count[phase];
+          DepthwiseTiles.narrow(work, from, count, channels, out, outOffset + at, step);
         } else if (channels >= LANES) {
           int step = gather.phases * channels;
           reduce(from, x, xOffset + at, out, outOffset + at, step, phase, norm, sum, scratch);
@@ -200,23 +207,6 @@ final class DepthwiseBackward extends DepthwiseTask {
           reduceNarrow(from, at, phase, norm, sum, scratch);
         }
       }
-    }
-  }
-
-  private void store(int from, int count, int at) {
-    int step = gather.phases * channels;
-    if (channels >= LANES) {
-      DepthwiseTiles.store(
-          work,
-          from,
-          count,
-          out,
-          outOffset + at,
-          step,
-          Float.NEGATIVE_INFINITY,
-          Float.POSITIVE_INFINITY);
-    } else {
-      DepthwiseTiles.narrow(work, from, count, channels, out, outOffset + at, step);
     }
   }
 
@@ -293,15 +283,7 @@ final class DepthwiseBackward extends DepthwiseTask {
       int from = workers + tile * taps * LANES;
       int to = dw.offset() + DepthwiseTiles.channel(tile, channels);
       if (channels >= LANES) {
-        DepthwiseTiles.store(
-            work,
-            from,
-            taps,
-            dw.floats(),
-            to,
-            channels,
-            Float.NEGATIVE_INFINITY,
-            Float.POSITIVE_INFINITY);
+        DepthwiseTiles.store(work, from, taps, dw.floats(), to, channels);
       } else {
         DepthwiseTiles.narrow(work, from, taps, channels, dw.floats(), to, channels);
       }

@@ -6,8 +6,8 @@ import dev.sextant.tensor.Activation;
  * The forward pass.
  *
  * <p>A worker keeps the source rows that one output row needs as padded tiles in a ring, brings
- * each row into it once, computes an output row tile by tile and copies that out: through the
- * activation, or taking the statistics of it while the first-level cache has it.
+ * each row into it once and computes an output row tile by tile. Where there is more to do, it
+ * copies that out from the first-level cache: through the activation, or taking the statistics.
  */
 final class DepthwiseForward extends DepthwiseTask {
   final DepthwisePlan plan = new DepthwisePlan();
@@ -40,6 +40,7 @@ final class DepthwiseForward extends DepthwiseTask {
     int dense = own + blockTiles * ringSize;
     int scratch = dense + plan.denseColumns * LANES;
     int shift = scratch + 2 * source.width * LANES;
+    boolean direct = !measured && activation == Activation.IDENTITY && channels >= LANES;
     int next = plan.firstRow(fromRow, toRow);
     for (int y = fromRow; y < toRow; y++) {
       int taps = plan.rowTaps[y];
@@ -53,8 +54,13 @@ final class DepthwiseForward extends DepthwiseTask {
       for (int tile = fromTile; tile < toTile; tile++) {
         int ring = own + (tile - fromTile) * ringSize;
         int weight = weights + (tile * kernel + plan.kernelRow[y]) * kernel * LANES;
-        plan.correlate(work, ring, y, weight, kernel * LANES, biases + tile * LANES, dense);
+        int bias = biases + tile * LANES;
         int to = row + DepthwiseTiles.channel(tile, channels);
+        if (direct) {
+          plan.correlate(work, ring, y, weight, kernel * LANES, bias, dense, out, to, channels);
+          continue;
+        }
+        plan.correlate(work, ring, y, weight, kernel * LANES, bias, dense);
         if (measured) {
           int at = shift + (tile - fromTile) * LANES;
           if (y == fromRow) {

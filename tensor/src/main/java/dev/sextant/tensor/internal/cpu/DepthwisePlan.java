@@ -252,27 +252,82 @@ final class DepthwisePlan {
    * @param bias what the sums start from
    */
   void correlate(float[] a, int ring, int y, int weights, int weightRow, int bias, int to) {
-    int line = width * DepthwiseTiles.LANES;
-    int first = ring + firstRow[y] % ringRows * line;
-    int end = ring + ringRows * line;
     for (int phase = 0; phase < phases; phase++) {
-      int shift = source[phase] * DepthwiseTiles.LANES;
-      DepthwiseRow.correlate(
-          stride,
-          taps[phase],
-          a,
-          first + shift,
-          end + shift,
-          ringRows * line,
-          tapStep * line,
-          rowTaps[y],
-          tapStep * DepthwiseTiles.LANES,
-          weights + weight[phase] * DepthwiseTiles.LANES,
-          kernelStep * weightRow,
-          bias,
-          to + dense[phase] * DepthwiseTiles.LANES,
-          paddedCount(phase) / DepthwiseRow.COLUMNS);
+      int at = to + dense[phase] * DepthwiseTiles.LANES;
+      int blocks = paddedCount(phase) / DepthwiseRow.COLUMNS;
+      correlate(
+          a, ring, y, phase, 0, weights, weightRow, bias, a, at, DepthwiseTiles.LANES, blocks);
     }
+  }
+
+  /**
+   * Computes one row of results for one tile to where it belongs. The cache then fetches the lines
+   * written while the next columns are summed, which a copy made afterwards would wait for.
+   *
+   * @param rest a place in the workspace for {@link DepthwiseRow#COLUMNS} results
+   * @param out where column 0 of the tile is to go, from {@code to} on
+   * @param step elements from one column to the next
+   */
+  void correlate(
+      float[] a,
+      int ring,
+      int y,
+      int weights,
+      int weightRow,
+      int bias,
+      int rest,
+      float[] out,
+      int to,
+      int step) {
+    for (int phase = 0; phase < phases; phase++) {
+      int blocks = count[phase] / DepthwiseRow.COLUMNS;
+      int more = count[phase] % DepthwiseRow.COLUMNS;
+      int at = to + phase * step;
+      int next = phases * step;
+      correlate(a, ring, y, phase, 0, weights, weightRow, bias, out, at, next, blocks);
+      if (more > 0) {
+        int lanes = DepthwiseTiles.LANES;
+        correlate(a, ring, y, phase, blocks, weights, weightRow, bias, a, rest, lanes, 1);
+        at += blocks * DepthwiseRow.COLUMNS * next;
+        DepthwiseTiles.store(a, rest, more, out, at, next);
+      }
+    }
+  }
+
+  /** Computes some blocks of a phase. */
+  private void correlate(
+      float[] a,
+      int ring,
+      int y,
+      int phase,
+      int fromBlock,
+      int weights,
+      int weightRow,
+      int bias,
+      float[] out,
+      int to,
+      int step,
+      int blocks) {
+    int line = width * DepthwiseTiles.LANES;
+    int column = source[phase] + fromBlock * DepthwiseRow.COLUMNS * stride * tapStep;
+    int shift = ring + column * DepthwiseTiles.LANES;
+    DepthwiseRow.correlate(
+        stride,
+        taps[phase],
+        a,
+        shift + firstRow[y] % ringRows * line,
+        shift + ringRows * line,
+        ringRows * line,
+        tapStep * line,
+        rowTaps[y],
+        tapStep * DepthwiseTiles.LANES,
+        weights + weight[phase] * DepthwiseTiles.LANES,
+        kernelStep * weightRow,
+        bias,
+        out,
+        to,
+        step,
+        blocks);
   }
 
   private static int[] grown(int[] array, int length) {

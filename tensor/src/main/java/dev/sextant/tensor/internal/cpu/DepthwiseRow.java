@@ -4,9 +4,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * One output row of a depthwise correlation for one vector of channels, from zero-padded rows to a
- * dense row, all in one workspace array: to[column] = bias + sum over kernel rows and taps of
- * weight times pixel. The table of which kernel runs.
+ * One output row of a depthwise correlation for one vector of channels, from zero-padded rows to
+ * where the result belongs: out[column] = bias + sum over kernel rows and taps of weight times
+ * pixel. Pixels, weights and bias are in one workspace array. The table of which kernel runs.
  */
 final class DepthwiseRow {
   private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
@@ -32,7 +32,9 @@ final class DepthwiseRow {
    * @param weights tap 0 of the first kernel row; its other taps follow
    * @param weightStep elements from one kernel row to the next, maybe negative
    * @param bias what the sums start from
-   * @param to column 0 of the result
+   * @param out where the result goes
+   * @param to its column 0
+   * @param step elements from one of its columns to the next
    * @param blocks of {@link #COLUMNS} columns
    */
   static void correlate(
@@ -48,7 +50,9 @@ final class DepthwiseRow {
       int weights,
       int weightStep,
       int bias,
+      float[] out,
       int to,
+      int step,
       int blocks) {
     boolean done =
         switch (stride) {
@@ -65,7 +69,9 @@ final class DepthwiseRow {
                   weights,
                   weightStep,
                   bias,
+                  out,
                   to,
+                  step,
                   blocks);
           case 2 ->
               DepthwiseRowStride2.correlate(
@@ -80,7 +86,9 @@ final class DepthwiseRow {
                   weights,
                   weightStep,
                   bias,
+                  out,
                   to,
+                  step,
                   blocks);
           default -> false;
         };
@@ -98,7 +106,9 @@ final class DepthwiseRow {
           weights,
           weightStep,
           bias,
+          out,
           to,
+          step,
           blocks);
     }
   }
@@ -116,9 +126,11 @@ final class DepthwiseRow {
       int weights,
       int weightStep,
       int bias,
+      float[] out,
       int to,
+      int step,
       int blocks) {
-    int step = stride * pixel;
+    int column = stride * pixel;
     for (int block = 0; block < blocks; block++) {
       FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
       FloatVector sum1 = FloatVector.fromArray(SPECIES, a, bias);
@@ -131,17 +143,17 @@ final class DepthwiseRow {
       int line = row;
       int first = weights;
       for (int r = 0; r < rows; r++) {
-        int p = line + block * COLUMNS * step;
+        int p = line + block * COLUMNS * column;
         for (int tap = 0; tap < taps; tap++) {
           FloatVector w = FloatVector.fromArray(SPECIES, a, first + tap * LANES);
           sum0 = FloatVector.fromArray(SPECIES, a, p).fma(w, sum0);
-          sum1 = FloatVector.fromArray(SPECIES, a, p + step).fma(w, sum1);
-          sum2 = FloatVector.fromArray(SPECIES, a, p + 2 * step).fma(w, sum2);
-          sum3 = FloatVector.fromArray(SPECIES, a, p + 3 * step).fma(w, sum3);
-          sum4 = FloatVector.fromArray(SPECIES, a, p + 4 * step).fma(w, sum4);
-          sum5 = FloatVector.fromArray(SPECIES, a, p + 5 * step).fma(w, sum5);
-          sum6 = FloatVector.fromArray(SPECIES, a, p + 6 * step).fma(w, sum6);
-          sum7 = FloatVector.fromArray(SPECIES, a, p + 7 * step).fma(w, sum7);
+          sum1 = FloatVector.fromArray(SPECIES, a, p + column).fma(w, sum1);
+          sum2 = FloatVector.fromArray(SPECIES, a, p + 2 * column).fma(w, sum2);
+          sum3 = FloatVector.fromArray(SPECIES, a, p + 3 * column).fma(w, sum3);
+          sum4 = FloatVector.fromArray(SPECIES, a, p + 4 * column).fma(w, sum4);
+          sum5 = FloatVector.fromArray(SPECIES, a, p + 5 * column).fma(w, sum5);
+          sum6 = FloatVector.fromArray(SPECIES, a, p + 6 * column).fma(w, sum6);
+          sum7 = FloatVector.fromArray(SPECIES, a, p + 7 * column).fma(w, sum7);
           p += pixel;
         }
         line += rowStep;
@@ -150,15 +162,15 @@ final class DepthwiseRow {
         }
         first += weightStep;
       }
-      int o = to + block * COLUMNS * LANES;
-      sum0.intoArray(a, o);
-      sum1.intoArray(a, o + LANES);
-      sum2.intoArray(a, o + 2 * LANES);
-      sum3.intoArray(a, o + 3 * LANES);
-      sum4.intoArray(a, o + 4 * LANES);
-      sum5.intoArray(a, o + 5 * LANES);
-      sum6.intoArray(a, o + 6 * LANES);
-      sum7.intoArray(a, o + 7 * LANES);
+      int o = to + block * COLUMNS * step;
+      sum0.intoArray(out, o);
+      sum1.intoArray(out, o + step);
+      sum2.intoArray(out, o + 2 * step);
+      sum3.intoArray(out, o + 3 * step);
+      sum4.intoArray(out, o + 4 * step);
+      sum5.intoArray(out, o + 5 * step);
+      sum6.intoArray(out, o + 6 * step);
+      sum7.intoArray(out, o + 7 * step);
     }
   }
 }

@@ -31,7 +31,9 @@ final class DepthwiseRowStride1 {
       int weights,
       int weightStep,
       int bias,
+      float[] out,
       int to,
+      int step,
       int blocks) {
     switch (taps) {
       case 3 ->
@@ -46,7 +48,9 @@ final class DepthwiseRowStride1 {
               weights,
               weightStep,
               bias,
+              out,
               to,
+              step,
               blocks);
       case 5 ->
           taps5(
@@ -60,7 +64,9 @@ final class DepthwiseRowStride1 {
               weights,
               weightStep,
               bias,
+              out,
               to,
+              step,
               blocks);
       case 7 ->
           taps7(
@@ -74,7 +80,9 @@ final class DepthwiseRowStride1 {
               weights,
               weightStep,
               bias,
+              out,
               to,
+              step,
               blocks);
       default -> {
         return false;
@@ -94,7 +102,9 @@ final class DepthwiseRowStride1 {
       int weights,
       int weightStep,
       int bias,
+      float[] out,
       int to,
+      int step,
       int blocks) {
     for (int block = 0; block < blocks; block++) {
       FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
@@ -154,15 +164,15 @@ final class DepthwiseRowStride1 {
         }
         w += weightStep;
       }
-      int o = to + block * COLUMNS * LANES;
-      sum0.intoArray(a, o);
-      sum1.intoArray(a, o + LANES);
-      sum2.intoArray(a, o + 2 * LANES);
-      sum3.intoArray(a, o + 3 * LANES);
-      sum4.intoArray(a, o + 4 * LANES);
-      sum5.intoArray(a, o + 5 * LANES);
-      sum6.intoArray(a, o + 6 * LANES);
-      sum7.intoArray(a, o + 7 * LANES);
+      int o = to + block * COLUMNS * step;
+      sum0.intoArray(out, o);
+      sum1.intoArray(out, o + step);
+      sum2.intoArray(out, o + 2 * step);
+      sum3.intoArray(out, o + 3 * step);
+      sum4.intoArray(out, o + 4 * step);
+      sum5.intoArray(out, o + 5 * step);
+      sum6.intoArray(out, o + 6 * step);
+      sum7.intoArray(out, o + 7 * step);
     }
   }
 
@@ -177,7 +187,9 @@ final class DepthwiseRowStride1 {
       int weights,
       int weightStep,
       int bias,
+      float[] out,
       int to,
+      int step,
       int blocks) {
     for (int block = 0; block < blocks; block++) {
       FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
@@ -257,15 +269,15 @@ final class DepthwiseRowStride1 {
         }
         w += weightStep;
       }
-      int o = to + block * COLUMNS * LANES;
-      sum0.intoArray(a, o);
-      sum1.intoArray(a, o + LANES);
-      sum2.intoArray(a, o + 2 * LANES);
-      sum3.intoArray(a, o + 3 * LANES);
-      sum4.intoArray(a, o + 4 * LANES);
-      sum5.intoArray(a, o + 5 * LANES);
-      sum6.intoArray(a, o + 6 * LANES);
-      sum7.intoArray(a, o + 7 * LANES);
+      int o = to + block * COLUMNS * step;
+      sum0.intoArray(out, o);
+      sum1.intoArray(out, o + step);
+      sum2.intoArray(out, o + 2 * step);
+      sum3.intoArray(out, o + 3 * step);
+      sum4.intoArray(out, o + 4 * step);
+      sum5.intoArray(out, o + 5 * step);
+      sum6.intoArray(out, o + 6 * step);
+      sum7.intoArray(out, o + 7 * step);
     }
   }
 
@@ -280,7 +292,9 @@ final class DepthwiseRowStride1 {
       int weights,
       int weightStep,
       int bias,
+      float[] out,
       int to,
+      int step,
       int blocks) {
     for (int block = 0; block < blocks; block++) {
       FloatVector sum0 = FloatVector.fromArray(SPECIES, a, bias);
@@ -380,15 +394,15 @@ final class DepthwiseRowStride1 {
         }
         w += weightStep;
       }
-      int o = to + block * COLUMNS * LANES;
-      sum0.intoArray(a, o);
-      sum1.intoArray(a, o + LANES);
-      sum2.intoArray(a, o + 2 * LANES);
-      sum3.intoArray(a, o + 3 * LANES);
-      sum4.intoArray(a, o + 4 * LANES);
-      sum5.intoArray(a, o + 5 * LANES);
-      sum6.intoArray(a, o + 6 * LANES);
-      sum7.intoArray(a, o + 7 * LANES);
+      int o = to + block * COLUMNS * step;
+      sum0.intoArray(out, o);
+      sum1.intoArray(out, o + step);
+      sum2.intoArray(out, o + 2 * step);
+      sum3.intoArray(out, o + 3 * step);
+      sum4.intoArray(out, o + 4 * step);
+      sum5.intoArray(out, o + 5 * step);
+      sum6.intoArray(out, o + 6 * step);
+      sum7.intoArray(out, o + 7 * step);
     }
   }
 }

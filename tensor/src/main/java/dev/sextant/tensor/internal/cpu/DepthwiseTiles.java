@@ -57,6 +57,13 @@ final class DepthwiseTiles {
     }
   }
 
+  /** Copies a row of a tile to pixels {@code step} apart. */
+  static void store(float[] a, int from, int pixels, float[] out, int to, int step) {
+    for (int i = 0; i < pixels; i++) {
+      FloatVector.fromArray(SPECIES, a, from + i * LANES).intoArray(out, to + i * step);
+    }
+  }
+
   /** Copies pixels of fewer channels than a vector into a row of a tile. */
   static void widen(float[] x, int from, int step, int pixels, int channels, float[] a, int to) {
     VectorMask<Float> mask = SPECIES.indexInRange(0, channels);
