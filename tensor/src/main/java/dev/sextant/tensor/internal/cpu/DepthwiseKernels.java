@@ -44,10 +44,10 @@ final class DepthwiseKernels {
     if (out.size() == 0) {
       return;
     }
+    forward.measured = false;
     try (Tensor work = forwardWorkspace(x, window, out)) {
       forward.source.plain(x);
       forward.activation = activation;
-      forward.measured = false;
       if (bias != null) {
         for (int tile = 0; tile < DepthwiseTiles.count(forward.channels); tile++) {
           System.arraycopy(
@@ -77,6 +77,7 @@ final class DepthwiseKernels {
       zero(variance);
       return;
     }
+    forward.measured = true;
     try (Tensor work = forwardWorkspace(x, window, z)) {
       if (norm == null) {
         forward.source.plain(x);
@@ -85,7 +86,6 @@ final class DepthwiseKernels {
         DepthwiseNormTiles.constants(norm, forward.channels, work.floats(), constants);
         forward.source.normalized(x, constants, norm.activation());
       }
-      forward.measured = true;
       forward.statistics.reset(team.threads(), DepthwiseTiles.count(forward.channels));
       packWeights(w, forward.plan, work.floats(), forward.weights);
       team.run(forward);
@@ -104,7 +104,8 @@ final class DepthwiseKernels {
     forward.source.width = x.shape().get(2);
     forward.out = out.floats();
     forward.outOffset = out.offset();
-    forward.divide(team.threads(), (long) plan.ringRows * plan.width * LANES * Float.BYTES);
+    long tileBytes = (long) plan.ringRows * plan.width * LANES * Float.BYTES;
+    forward.divide(team.threads(), tileBytes, !forward.measured);
     int kernelSize = window.kernel() * window.kernel() * LANES;
     int shared = tiles * (kernelSize + LANES + DepthwiseNormTiles.CONSTANTS);
     forward.workerSize = forward.scratchSize() + GAP;
@@ -242,7 +243,7 @@ final class DepthwiseKernels {
     backward.forward.forward(window, x.get(1), x.get(2), outHeight, outWidth);
     backward.gather.backwardData(window, x.get(1), x.get(2), outHeight, outWidth);
     backward.gather.cover(backward.forward.paddedColumns());
-    backward.divide(team.threads(), backward.tileBytes());
+    backward.divide(team.threads(), backward.tileBytes(), dw == null && !reduced);
     int kernelSize = window.kernel() * window.kernel() * LANES;
     int shared = LANES + tiles * (kernelSize + 2 * DepthwiseNormTiles.CONSTANTS);
     backward.workerSize = backward.scratchSize() + GAP;

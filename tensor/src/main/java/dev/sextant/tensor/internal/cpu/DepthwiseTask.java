@@ -22,6 +22,13 @@ abstract class DepthwiseTask implements WorkerTeam.Task {
    */
   private static final int BLOCK_BYTES = 32 << 10;
 
+  /**
+   * Pixels at most that far apart are streamed one tile at a time: the processor sees one regular
+   * stride and prefetches it (measured: at 384 to 768 bytes up to 1.8 times as fast as three tiles
+   * at a time, at 1536, of which a page holds few, slower).
+   */
+  private static final int PREFETCHED_BYTES = 1024;
+
   int images;
   int outHeight;
   int outWidth;
@@ -43,13 +50,15 @@ abstract class DepthwiseTask implements WorkerTeam.Task {
    * Divides the work.
    *
    * @param tileBytes that the rows of one tile take in the cache
+   * @param streamed whether all that is done is to read one tensor and write another
    */
-  void divide(int threads, long tileBytes) {
+  void divide(int threads, long tileBytes, boolean streamed) {
     int tiles = DepthwiseTiles.count(channels);
     long units = (long) images * tiles;
     long wanted = (long) LEAST_UNITS * threads;
     bands = units >= wanted ? 1 : (int) Math.min(outHeight, (wanted + units - 1) / units);
-    long fitting = Math.max(1, Math.min(tiles, BLOCK_BYTES / tileBytes));
+    boolean single = streamed && channels * Float.BYTES <= PREFETCHED_BYTES;
+    long fitting = single ? 1 : Math.max(1, Math.min(tiles, BLOCK_BYTES / tileBytes));
     long blocks = (tiles + fitting - 1) / fitting;
     blockTiles = (int) ((tiles + blocks - 1) / blocks);
   }
