@@ -3,6 +3,7 @@ package dev.sextant.nas.search;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.sun.management.ThreadMXBean;
+import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
@@ -54,6 +55,7 @@ class StepAllocationTest {
     ImageDataset data = noise();
     Space space =
         Space.named("proxyless-cifar").withInput(new Architecture.Input(SIZE, SIZE, 3), 10);
+    ExpectedCost cost = cost(space);
     try (Backend backend = Backend.cpu(2)) {
       long[] workers =
           Thread.getAllStackTraces().keySet().stream()
@@ -63,8 +65,8 @@ class StepAllocationTest {
       warmUpRareKernels(backend);
       SupernetStage stage =
           new SupernetStage(
-              space,
-              new Assembly(config, backend, cost(space), cost(space)),
+              new Assembly(
+                  config, backend, space, new Pricing.OfChain(space, Counts.MACS, cost), cost),
               data,
               Split.stratified(data.train(), 0.5, 1),
               new Classification(backend, space.input()),
