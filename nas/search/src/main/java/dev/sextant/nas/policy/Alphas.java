@@ -25,6 +25,7 @@ public final class Alphas implements AutoCloseable {
 
   private final Backend backend;
   private final List<Parameter> parameters = new ArrayList<>();
+  private final List<Parameter> readOnly = Collections.unmodifiableList(parameters);
   private final Adam optimizer;
 
   /** Room for one factor's values, by factor. */
@@ -91,7 +92,7 @@ public final class Alphas implements AutoCloseable {
 
   /** The alphas by factor, for a supernet that reads them itself. */
   List<Parameter> parameters() {
-    return Collections.unmodifiableList(parameters);
+    return readOnly;
   }
 
   /** The alphas by factor, the tensors themselves, for checkpoints. */
