@@ -2,6 +2,7 @@ package dev.sextant.nas.search;
 
 import dev.sextant.nas.cells.CellCost;
 import dev.sextant.nas.cells.CellCounts;
+import dev.sextant.nas.cells.CellFactors;
 import dev.sextant.nas.cells.GenotypeSearch;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.Counts;
@@ -11,11 +12,13 @@ import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.policy.Derivation;
 import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.Factors;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -32,6 +35,9 @@ sealed interface Pricing {
 
   /** The cost of one network. */
   double of(int[] decisions);
+
+  /** The expected cost of networks drawn by these probabilities ({@link Factors#probabilities}). */
+  double expected(double[][] probabilities);
 
   /** The cheapest network's cost. */
   double minimum();
@@ -77,6 +83,11 @@ sealed interface Pricing {
     }
 
     @Override
+    public double expected(double[][] probabilities) {
+      return cost.expected(probabilities);
+    }
+
+    @Override
     public double minimum() {
       return cost.minimum();
     }
@@ -116,6 +127,8 @@ sealed interface Pricing {
   record OfCells(
       CellNetworkSpace space, CostModel model, CellCost cost, Map<List<Integer>, Double> measured)
       implements Pricing {
+    private static final int DRAWN = 64;
+
     private static CellCost costs(CostModel model, CellNetworkSpace space) {
       return switch (model) {
         case PredictedLatency predicted -> predicted.costs(space.cells());
@@ -154,6 +167,20 @@ sealed interface Pricing {
     @Override
     public double of(int[] decisions) {
       return search().cost(decisions);
+    }
+
+    /** About: the mean of {@value #DRAWN} networks, always drawn by the same random numbers. */
+    @Override
+    public double expected(double[][] probabilities) {
+      CellFactors factors = new CellFactors(space.cells());
+      Rng rng = new Rng(0);
+      List<int[]> drawn = new ArrayList<>();
+      for (int i = 0; i < DRAWN; i++) {
+        int[] options = new int[probabilities.length];
+        factors.draw(probabilities, rng, options);
+        drawn.add(factors.decisions(options));
+      }
+      return Arrays.stream(costs(drawn)).average().orElseThrow();
     }
 
     @Override

@@ -45,6 +45,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SearchRunTest {
   private static final double NEVER = 1e9;
 
+  /**
+   * TuNAS's controller and reward over the cells of DARTS, by the predictor of Latency-Aware DARTS.
+   */
+  private static final Recipe REWARDED_CELLS =
+      new Recipe(
+          Method.LA_DARTS,
+          SupernetKind.CELLS,
+          PolicyKind.CONTROLLER,
+          CostKind.PREDICTED,
+          ObjectiveKind.ABSOLUTE);
+
   @TempDir private static Path folder;
 
   /** Runs that went through, with seed 1. */
@@ -195,8 +206,22 @@ class SearchRunTest {
   @Execution(ExecutionMode.CONCURRENT)
   void aRunStoppedEverySevenStepsEndsInTheSameBits(Method method) throws IOException {
     RunDirectory stopped = directory("stopped-" + method);
+    runWithStops(stopped, method.recipe());
+    assertSameRun(whole(method).directory, stopped);
+  }
+
+  @Test
+  void aCombinationStoppedEverySevenStepsEndsInTheSameBits() throws IOException {
+    RunDirectory through = directory("rewarded-cells");
+    run(through, TinyRun.config(1, REWARDED_CELLS));
+    RunDirectory stopped = directory("stopped-rewarded-cells");
+    runWithStops(stopped, REWARDED_CELLS);
+    assertSameRun(through, stopped);
+  }
+
+  private static void runWithStops(RunDirectory stopped, Recipe recipe) {
     int stops = 0;
-    SearchRun run = TinyRun.start(stopped, TinyRun.config(1, method.recipe()), 0, stopAfter(7));
+    SearchRun run = TinyRun.start(stopped, TinyRun.config(1, recipe), 0, stopAfter(7));
     while (true) {
       try (SearchRun open = run) {
         open.run();
@@ -207,7 +232,6 @@ class SearchRunTest {
       run = SearchRun.resume(stopped, 0, stopAfter(7));
     }
     assertTrue(stops > 5, stops + " stops");
-    assertSameRun(whole(method).directory, stopped);
   }
 
   /** Kills in the midst of each kind of stage, wherever in a step or a checkpoint it is. */
@@ -291,6 +315,23 @@ class SearchRunTest {
                 PolicyKind.THRESHOLDS,
                 CostKind.LATENCY,
                 ObjectiveKind.MUL_LOG),
+            TinyRun.BUDGET),
+        Arguments.of(
+            new Recipe(
+                g,
+                SupernetKind.MULTI_PATH,
+                PolicyKind.GATES,
+                CostKind.LATENCY,
+                ObjectiveKind.ABSOLUTE),
+            TinyRun.BUDGET),
+        Arguments.of(REWARDED_CELLS, TinyRun.BUDGET),
+        Arguments.of(
+            new Recipe(
+                Method.LA_PC_DARTS,
+                SupernetKind.PARTIAL_CELLS,
+                PolicyKind.REINFORCE,
+                CostKind.PREDICTED,
+                ObjectiveKind.SOFT),
             TinyRun.BUDGET),
         Arguments.of(
             new Recipe(
