@@ -6,6 +6,7 @@ import dev.sextant.bench.paths.HotPath;
 import dev.sextant.bench.paths.MbConvStep;
 import dev.sextant.bench.paths.Norm;
 import dev.sextant.bench.paths.OptimizerStep;
+import dev.sextant.bench.paths.Pooling;
 import dev.sextant.bench.paths.SupernetStep;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ final class Cases {
   private Cases() {
     matrices();
     convolutions();
+    poolings();
     norms();
     optimizers();
     blocks();
@@ -73,6 +75,17 @@ final class Cases {
     full("", Convolution.class, "depthwise step 64x32x32x96 k3 s1", Effort.KERNEL);
     full("", Convolution.class, "depthwise step 64x8x8x384 k5 s1", Effort.KERNEL);
     full("", Convolution.class, "depthwise forward 1x16x16x144 k5 s1", Effort.KERNEL);
+  }
+
+  private void poolings() {
+    for (String pass : List.of("forward", "backward")) {
+      for (String kind : List.of("max", "avg")) {
+        String spec = kind + " " + pass;
+        full("pool", Pooling.class, spec + " 64x32x32x16 k3 s1", Effort.KERNEL);
+        full("pool", Pooling.class, spec + " 64x16x16x64 k3 s2", Effort.KERNEL);
+      }
+      full("pool", Pooling.class, "global " + pass + " 64x8x8x320", Effort.KERNEL);
+    }
   }
 
   private void norms() {

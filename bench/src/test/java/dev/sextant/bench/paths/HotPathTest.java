@@ -19,6 +19,7 @@ class HotPathTest {
       case "gemm" -> new Gemm();
       case "convolution" -> new Convolution();
       case "norm" -> new Norm();
+      case "pool" -> new Pooling();
       case "block" -> new MbConvStep();
       case "optimizer" -> new OptimizerStep();
       case "supernet" -> new SupernetStep();
@@ -37,6 +38,12 @@ class HotPathTest {
         "convolution:depthwise filter 2x5x5x3 k5 s1",
         "convolution:dense step 2x5x5x3 k1 s1 o4",
         "convolution:dense data 2x5x5x3 k3 s2 o4",
+        "pool:max forward 2x5x5x3 k3 s2",
+        "pool:max backward 2x5x5x3 k3 s1",
+        "pool:avg forward 2x5x5x3 k3 s1",
+        "pool:avg backward 2x5x5x3 k3 s2",
+        "pool:global forward 2x5x5x3",
+        "pool:global backward 2x5x5x3",
         "norm:forward 2x3x3x4",
         "norm:backward 2x3x3x4",
         "block:2x4x4x3 e2 k3 l2",
