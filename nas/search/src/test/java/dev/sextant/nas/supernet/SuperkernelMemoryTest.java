@@ -41,8 +41,7 @@ class SuperkernelMemoryTest {
         NestedChoice.of(space).stream()
             .mapToInt(choice -> choice.index(choice.largest()))
             .toArray();
-    Held alone =
-        held(space, init -> new Network(space.derive(largest), init, 0, new Rng(2)));
+    Held alone = held(space, init -> new Network(space.derive(largest), init, 0, new Rng(2)));
     Held superkernel = held(space, init -> new SuperkernelSupernet(space, init));
     Held multiPath =
         held(

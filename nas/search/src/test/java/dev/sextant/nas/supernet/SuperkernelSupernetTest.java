@@ -11,7 +11,6 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Space;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
@@ -272,5 +271,4 @@ class SuperkernelSupernetTest {
       assertEquals(space.parameters().maximum(), supernet.parameterCount());
     }
   }
-
 }
