@@ -76,22 +76,6 @@ final class CellOptions {
               + " cells, else 0, none")
   private @Nullable Double clip;
 
-  @Option(
-      names = "--drop-path",
-      defaultValue = "0",
-      description =
-          "share of the paths through cells dropped at the end of retraining; default:"
-              + " ${DEFAULT-VALUE} (DARTS: 0.2)")
-  private double dropPath;
-
-  @Option(
-      names = "--auxiliary",
-      defaultValue = "0",
-      description =
-          "weight of a second classifier's loss in retraining, for networks of cells on images of"
-              + " 32x32; default: ${DEFAULT-VALUE} (DARTS: 0.4)")
-  private double auxiliary;
-
   /** The space with networks of the size asked for. */
   SearchSpace sized(SearchSpace space) {
     if (width == null && depth == null) {
@@ -107,15 +91,16 @@ final class CellOptions {
   }
 
   /** What the search needs besides. */
-  CellSearchConfig config(Recipe recipe) {
-    boolean ofCells =
-        switch (recipe.supernet()) {
-          case CELLS, PARTIAL_CELLS -> true;
-          case MULTI_PATH, COLLAPSED, SUPERKERNEL, NONE -> false;
-        };
-    double limit = ofCells ? 5 : 0;
+  CellSearchConfig config(Recipe recipe, TrainingOptions training) {
+    double limit = recipe.supernet().hasCells() ? 5 : 0;
     return new CellSearchConfig(
-        secondOrder, imageShare, lastRate, clip == null ? limit : clip, noise, dropPath, auxiliary);
+        secondOrder,
+        imageShare,
+        lastRate,
+        clip == null ? limit : clip,
+        noise,
+        training.dropPath(),
+        training.auxiliary());
   }
 
   /** A predictor of networks that are measured now. */

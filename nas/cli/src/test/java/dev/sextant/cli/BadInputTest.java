@@ -17,6 +17,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a user gets wrong ends in one line, and leaves nothing behind. */
@@ -176,6 +178,17 @@ class BadInputTest {
     Command.run("search", "--data=builtin:400", "--table", table, "--out", full)
         .refused(full, "other files");
     assertEquals(Set.of("notes.txt"), names(full));
+  }
+
+  /**
+   * Permissions promise that a file can be made there. It is refused before a layer is measured.
+   */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void anOutputThatOnlySeemsWritable() {
+    Command search = Command.run("search", "--data=builtin:400", "--out=/proc/x");
+    search.refused("/proc/x");
+    assertFalse(search.out().contains("latency table"), search.out());
   }
 
   @Test

@@ -55,7 +55,12 @@ sealed interface Pricing {
   int[] sample(double budget, double tolerance, boolean ceiling, Rng rng);
 
   /** The same with predictions corrected by what a network measured. */
-  Pricing corrected(int[] decisions, double measured);
+  default Pricing corrected(int[] decisions, double measured) {
+    return corrected(decisions, measured, measured / of(decisions));
+  }
+
+  /** The same with predictions that many times as large; that of a measured network is known. */
+  Pricing corrected(int[] decisions, double measured, double ratio);
 
   /**
    * The prices of a space's networks.
@@ -108,8 +113,8 @@ sealed interface Pricing {
     }
 
     @Override
-    public Pricing corrected(int[] decisions, double measured) {
-      LatencyTable table = ((LatencyTable) model).corrected(measured / of(decisions));
+    public Pricing corrected(int[] decisions, double measured, double ratio) {
+      LatencyTable table = ((LatencyTable) model).corrected(ratio);
       return new OfChain(space, table, table.costs(space));
     }
   }
@@ -205,9 +210,8 @@ sealed interface Pricing {
     }
 
     @Override
-    public Pricing corrected(int[] decisions, double ms) {
-      double predicted = cost.of(List.of(decisions))[0];
-      PredictedLatency scaled = ((PredictedLatency) model).corrected(ms / predicted);
+    public Pricing corrected(int[] decisions, double ms, double ratio) {
+      PredictedLatency scaled = ((PredictedLatency) model).corrected(ratio);
       Map<List<Integer>, Double> known = new HashMap<>(measured);
       known.put(key(decisions), ms);
       return new OfCells(space, scaled, scaled.costs(space.cells()), Map.copyOf(known));

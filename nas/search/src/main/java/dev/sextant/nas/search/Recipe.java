@@ -41,7 +41,7 @@ public record Recipe(
     NONE;
 
     /** Whether it holds cells rather than a chain of layers. */
-    boolean hasCells() {
+    public boolean hasCells() {
       return this == CELLS || this == PARTIAL_CELLS;
     }
 

@@ -34,6 +34,8 @@ import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -201,6 +203,7 @@ class SearchRunTest {
   /** Every 7th step is done twice: the checkpoint is made after the steps that go through. */
   @ParameterizedTest
   @EnumSource
+  @Execution(ExecutionMode.CONCURRENT)
   void aRunStoppedEverySevenStepsEndsInTheSameBits(Method method) throws IOException {
     RunDirectory stopped = directory("stopped-" + method);
     runWithStops(stopped, method.recipe());
@@ -234,6 +237,7 @@ class SearchRunTest {
   /** Kills in the midst of each kind of stage, wherever in a step or a checkpoint it is. */
   @ParameterizedTest
   @EnumSource
+  @Execution(ExecutionMode.CONCURRENT)
   void aKilledRunResumesToTheSameBits(Method method) throws IOException, InterruptedException {
     RunDirectory killed = directory("killed-" + method);
     Rng rng = new Rng(5);
@@ -341,6 +345,7 @@ class SearchRunTest {
 
   @ParameterizedTest
   @EnumSource
+  @Execution(ExecutionMode.CONCURRENT)
   void twoBudgetsGiveTwoNetworks(Method method) {
     SearchConfig high = TinyRun.config(1, method.recipe(), 0.26);
     Architecture dear = run(directory("dear-" + method), high).found().architecture();
