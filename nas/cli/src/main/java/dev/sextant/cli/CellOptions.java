@@ -7,7 +7,6 @@ import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.search.CellSearchConfig;
 import dev.sextant.nas.search.Recipe;
-import dev.sextant.nas.search.Recipe.PolicyKind;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.tensor.SextantException;
@@ -58,7 +57,7 @@ final class CellOptions {
       defaultValue = "1",
       paramLabel = "SHARE",
       description =
-          "share of the training images that a search of cells sees; default: ${DEFAULT-VALUE}"
+          "share of the training images that the search sees; default: ${DEFAULT-VALUE}"
               + " (PC-DARTS on ImageNet: 0.125)")
   private double imageShare;
 
@@ -66,32 +65,16 @@ final class CellOptions {
       names = "--last-rate",
       defaultValue = "0",
       description =
-          "what the rate of weights falls to in a search of cells; default: ${DEFAULT-VALUE}"
+          "what the rate of weights falls to in the search; default: ${DEFAULT-VALUE}"
               + " (DARTS: 0.001)")
   private double lastRate;
 
   @Option(
       names = "--clip",
       description =
-          "limit of the gradients' norm in a search of cells and in retraining; default: 5 with"
+          "limit of the gradients' norm in the search and in retraining; default: 5 with"
               + " cells, else 0, none")
   private @Nullable Double clip;
-
-  @Option(
-      names = "--drop-path",
-      defaultValue = "0",
-      description =
-          "share of the paths through cells dropped at the end of retraining; default:"
-              + " ${DEFAULT-VALUE} (DARTS: 0.2)")
-  private double dropPath;
-
-  @Option(
-      names = "--auxiliary",
-      defaultValue = "0",
-      description =
-          "weight of a second classifier's loss in retraining, for networks of cells on images of"
-              + " 32x32; default: ${DEFAULT-VALUE} (DARTS: 0.4)")
-  private double auxiliary;
 
   /** The space with networks of the size asked for. */
   SearchSpace sized(SearchSpace space) {
@@ -108,10 +91,16 @@ final class CellOptions {
   }
 
   /** What the search needs besides. */
-  CellSearchConfig config(Recipe recipe) {
-    double limit = recipe.policy() == PolicyKind.DARTS ? 5 : 0;
+  CellSearchConfig config(Recipe recipe, TrainingOptions training) {
+    double limit = recipe.supernet().hasCells() ? 5 : 0;
     return new CellSearchConfig(
-        secondOrder, imageShare, lastRate, clip == null ? limit : clip, noise, dropPath, auxiliary);
+        secondOrder,
+        imageShare,
+        lastRate,
+        clip == null ? limit : clip,
+        noise,
+        training.dropPath(),
+        training.auxiliary());
   }
 
   /** A predictor of networks that are measured now. */

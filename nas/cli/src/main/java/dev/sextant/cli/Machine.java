@@ -19,11 +19,14 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say where a search trains and where its networks are timed. */
 final class Machine {
   private static final int CALIBRATION_NETWORKS = 8;
+
+  @Mixin private ComputeOptions compute = new ComputeOptions();
 
   @Option(
       names = "--table",
@@ -32,9 +35,6 @@ final class Machine {
               + " `sextant predictor` wrote with --save (.csv) or --out (.safetensors); predictions"
               + " then stand")
   private @Nullable Path table;
-
-  @Option(names = "--threads", description = "of training; default: all processors")
-  private int threads;
 
   @Option(
       names = "--latency-threads",
@@ -47,12 +47,6 @@ final class Machine {
       defaultValue = "1",
       description = "images at once, in table and measurements; default: ${DEFAULT-VALUE}")
   private int latencyBatch;
-
-  @Option(
-      names = "--device",
-      defaultValue = "cpu",
-      description = "cpu or cuda; default: ${DEFAULT-VALUE}")
-  private String device = "";
 
   /** What networks cost: read where a file is given, else measured. */
   CostModel model(
@@ -101,13 +95,13 @@ final class Machine {
         config,
         table != null,
         device(),
-        threads > 0 ? threads : Runtime.getRuntime().availableProcessors(),
+        compute.threads(),
         setting == null ? latencyThreads : setting.threads(),
         setting == null ? latencyBatch : setting.batch());
   }
 
   /** The device, if there is such a kind. */
   Device device() {
-    return Device.parse(device);
+    return compute.device();
   }
 }

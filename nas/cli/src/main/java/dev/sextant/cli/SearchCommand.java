@@ -62,7 +62,7 @@ final class SearchCommand implements Runnable {
       description =
           "who picks: gates, reinforce, gates-reinforce (both gradients), controller (TuNAS's"
               + " REINFORCE with warm-ups), thresholds (of a superkernel's parts), or darts"
-              + " (gradient through mixtures)")
+              + " (gradient through mixtures); cells take darts, reinforce or controller")
   private @Nullable PolicyKind policy;
 
   @Option(
@@ -78,7 +78,8 @@ final class SearchCommand implements Runnable {
       description =
           "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; add-log: CE +"
               + " lambda ln E; mul-log: CE (ln E / ln T)^lambda; rewards absolute: Q + lambda |E/T"
-              + " - 1|; soft: Q (E/T)^lambda; hard: Q min((E/T)^lambda, 1)")
+              + " - 1|, for gates, thresholds and darts with -CE as Q; soft: Q (E/T)^lambda; hard:"
+              + " Q min((E/T)^lambda, 1)")
   private @Nullable ObjectiveKind objective;
 
   @Option(

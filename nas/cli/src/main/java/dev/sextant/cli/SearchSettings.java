@@ -95,36 +95,13 @@ final class SearchSettings {
       description = "keep lambda, instead of controlling it to meet the budget")
   private boolean fixedStrength;
 
-  @Option(
-      names = "--weight-decay",
-      defaultValue = "4e-5",
-      description = "default: ${DEFAULT-VALUE}")
-  private double weightDecay;
-
-  @Option(names = "--momentum", defaultValue = "0.9", description = "default: ${DEFAULT-VALUE}")
-  private double momentum;
-
-  @Option(
-      names = "--label-smoothing",
-      defaultValue = "0.1",
-      description = "default: ${DEFAULT-VALUE}")
-  private double labelSmoothing;
-
-  @Option(
-      names = "--augmentation",
-      defaultValue = "light",
-      description = "none, light, cifar or imagenet; default: ${DEFAULT-VALUE}")
-  private String augmentation = "";
-
   @Option(names = "--retrain-rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
   private double retrainRate;
 
   @Option(names = "--inherit-weights", description = "retrain from the supernet's weights")
   private boolean inheritWeights;
 
-  @Option(names = "--dropout", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
-  private double dropout;
-
+  @Mixin private TrainingOptions training = new TrainingOptions();
   @Mixin private CellOptions cells = new CellOptions();
 
   /** Those of cells. */
@@ -154,17 +131,17 @@ final class SearchSettings {
         gates,
         strength == null ? recipe.objective().defaultStrength() : strength,
         fixedStrength,
-        weightDecay,
-        momentum,
-        labelSmoothing,
-        augmentation,
+        training.weightDecay(),
+        training.momentum(),
+        training.labelSmoothing(),
+        training.augmentation(),
         budget,
         ceiling,
         effort.retrainEpochs(),
         retrainRate,
         inheritWeights,
-        dropout,
-        cells.config(recipe),
+        training.dropout(),
+        cells.config(recipe, training),
         effort.randomSamples());
   }
 

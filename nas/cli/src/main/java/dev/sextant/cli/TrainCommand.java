@@ -28,6 +28,8 @@ final class TrainCommand implements Runnable {
   private String architecture = "";
 
   @Mixin private DataSource data = new DataSource();
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+  @Mixin private TrainingOptions training = new TrainingOptions();
 
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "of the run")
   private Path out = Path.of("");
@@ -44,46 +46,6 @@ final class TrainCommand implements Runnable {
       description = "at first; cosine to 0; default: ${DEFAULT-VALUE}")
   private double rate;
 
-  @Option(names = "--momentum", defaultValue = "0.9", description = "default: ${DEFAULT-VALUE}")
-  private double momentum;
-
-  @Option(
-      names = "--weight-decay",
-      defaultValue = "4e-5",
-      description = "of kernels; default: ${DEFAULT-VALUE}")
-  private double weightDecay;
-
-  @Option(
-      names = "--label-smoothing",
-      defaultValue = "0.1",
-      description = "default: ${DEFAULT-VALUE}")
-  private double labelSmoothing;
-
-  @Option(
-      names = "--augmentation",
-      defaultValue = "light",
-      description = "none, light, cifar or imagenet; default: ${DEFAULT-VALUE}")
-  private String augmentation = "";
-
-  @Option(names = "--dropout", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
-  private double dropout;
-
-  @Option(
-      names = "--drop-path",
-      defaultValue = "0",
-      description =
-          "share of the paths through cells dropped at the end, from 0 at first; default:"
-              + " ${DEFAULT-VALUE} (DARTS: 0.2)")
-  private double dropPath;
-
-  @Option(
-      names = "--auxiliary",
-      defaultValue = "0",
-      description =
-          "weight of the loss of a second classifier two thirds up a network of cells, for images"
-              + " of 32x32; default: ${DEFAULT-VALUE} (DARTS: 0.4)")
-  private double auxiliary;
-
   @Option(
       names = "--clip",
       defaultValue = "0",
@@ -93,15 +55,6 @@ final class TrainCommand implements Runnable {
   @Option(names = "--seed", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
   private long seed;
 
-  @Option(names = "--threads", description = "of training; default: all processors")
-  private int threads;
-
-  @Option(
-      names = "--device",
-      defaultValue = "cpu",
-      description = "cpu or cuda; default: ${DEFAULT-VALUE}")
-  private String device = "";
-
   @Option(
       names = "--checkpoint-seconds",
       defaultValue = "30",
@@ -110,19 +63,19 @@ final class TrainCommand implements Runnable {
 
   @Override
   public void run() {
-    Device target = Device.parse(device);
+    Device target = compute.device();
     TrainingConfig config =
         new TrainingConfig(
             batch,
             epochs,
             rate,
-            momentum,
-            weightDecay,
-            labelSmoothing,
-            augmentation,
-            dropout,
-            dropPath,
-            auxiliary,
+            training.momentum(),
+            training.weightDecay(),
+            training.labelSmoothing(),
+            training.augmentation(),
+            training.dropout(),
+            training.dropPath(),
+            training.auxiliary(),
             clip,
             seed);
     RunDirectory directory = RunDirectory.create(out);
@@ -136,12 +89,7 @@ final class TrainCommand implements Runnable {
             images.classes());
     TrainingRun.Setup setup =
         new TrainingRun.Setup(
-            data.source(),
-            data.options(),
-            trained,
-            config,
-            target,
-            threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+            data.source(), data.options(), trained, config, target, compute.threads());
     try (TrainingRun run =
         TrainingRun.start(directory, setup, images, checkpointSeconds, progress)) {
       Terminal.print(trained, run.run(), Terminal.latency(trained, target, 1, 1));

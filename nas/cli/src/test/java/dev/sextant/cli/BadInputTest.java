@@ -17,6 +17,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a user gets wrong ends in one line, and leaves nothing behind. */
@@ -74,7 +76,8 @@ class BadInputTest {
   @Test
   void combinations() {
     search("--supernet=collapsed").refused("policy gates", "--supernet multi-path");
-    search("--objective=soft").refused("policy gates", "accuracy has none", "add-linear");
+    search("--objective=soft").refused("policy gates", "accuracy has none", "absolute");
+    search("--policy=darts").refused("multi-path with policy darts", "--supernet cells");
     search("--cost=measured").refused("policy gates", "measured");
     search("--method=random", "--policy=reinforce").refused("--method random");
     search("--method=random", "--cost=measured").refused("measured");
@@ -87,15 +90,40 @@ class BadInputTest {
     search("--cost=macs", "--budget=2ms").refused("'ms' is no unit of MACs");
     search("--budget=2M").refused("'M' is no unit of ms");
     search("--space=tunas-mobilenet-v3", "--cost=macs").refused("collapsed weights");
+    // Before any latency is measured: there is no table.
+    measuring("--method=single-path", "--space=proxyless-tree-small")
+        .refused("superkernel: layers[", "no depthwise kernel");
+    measuring("--method=single-path", "--space=tunas-proxyless-enlarged")
+        .refused("superkernel", "collapsed weights");
+    measuring("--space=tunas-proxyless-enlarged").refused("multi-path", "collapsed weights");
+  }
+
+  /** A search that would begin by measuring layers; refused with nothing printed before. */
+  private Command measuring(Object... options) {
+    Object[] all = Arrays.copyOf(options, options.length + 3);
+    all[options.length] = "--data=builtin:400";
+    all[options.length + 1] = "--out=" + out;
+    all[options.length + 2] = "--threads=1";
+    Object[] searched = new Object[all.length + 1];
+    searched[0] = "search";
+    System.arraycopy(all, 0, searched, 1, all.length);
+    Command command = Command.run(searched);
+    assertEquals("", command.out());
+    assertFalse(Files.exists(out), "half a run was left behind");
+    return command;
   }
 
   /** Cells: what has no mixture, no table or no weights to keep, and files that do not fit. */
   @Test
   void cells() throws Exception {
     String[] small = {"search", "--data=builtin:200", "--threads=1", "--method=la-darts"};
-    cells(small, "--objective=soft").refused("policy darts", "accuracy has none", "additive");
+    cells(small, "--objective=soft").refused("policy darts", "accuracy has none", "absolute");
     cells(small, "--policy=gates").refused("supernet cells with policy gates", "la-darts");
+    cells(small, "--policy=thresholds").refused("cells with policy thresholds", "reinforce");
     cells(small, "--cost=latency").refused("policy darts with cost latency", "--cost predicted");
+    cells(small, "--cost=parameters").refused("policy darts with cost parameters", "macs");
+    cells(small, "--policy=reinforce", "--cost=measured").refused("measured", "--cost predicted");
+    cells(small, "--policy=controller", "--cost=linear").refused("linear", "--cost predicted");
     cells(small, "--space=proxyless-small").refused("chain of layers", "--space darts-small");
     cells(small, "--space=pc-darts-small").refused("partial channels", "partial-cells");
     cells(small, "--cost=macs", "--inherit-weights").refused("supernet of cells has no weights");
@@ -150,6 +178,17 @@ class BadInputTest {
     Command.run("search", "--data=builtin:400", "--table", table, "--out", full)
         .refused(full, "other files");
     assertEquals(Set.of("notes.txt"), names(full));
+  }
+
+  /**
+   * Permissions promise that a file can be made there. It is refused before a layer is measured.
+   */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void anOutputThatOnlySeemsWritable() {
+    Command search = Command.run("search", "--data=builtin:400", "--out=/proc/x");
+    search.refused("/proc/x");
+    assertFalse(search.out().contains("latency table"), search.out());
   }
 
   @Test

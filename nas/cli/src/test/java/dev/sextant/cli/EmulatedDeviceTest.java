@@ -30,6 +30,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -52,6 +53,19 @@ class EmulatedDeviceTest {
                      {"op": "mbconv", "kernel": 5, "expand": 2, "act": "relu6"},
                      {"op": "skip"}], "out": 4},
          {"op": "global-avg-pool"}, {"op": "linear", "out": 2}]}
+      """;
+
+  /** Cells of one node: their edges, the partial channels and how they are weighed. */
+  private static final String CELLS =
+      """
+      {"format": "sextant-space/1", "name": "tiny-cells", "classes": 2,
+       "input": {"height": 8, "width": 8, "channels": 1},
+       "cell": {
+         "nodes": 2,
+         "choice": [{"op": "zero"}, {"op": "max-pool", "kernel": 3}, {"op": "identity"},
+                    {"op": "separable", "kernel": 3}, {"op": "dilated", "kernel": 3}]},
+       "supernet": {"width": 4, "cells": 3, "partial": %d, "edge-weights": %b},
+       "network": {"width": 4, "cells": 3}}
       """;
 
   @TempDir private Path directory;
@@ -92,14 +106,17 @@ class EmulatedDeviceTest {
   }
 
   private List<String> search(String device, Path out, String... more) throws IOException {
+    return search(SPACE, "--cost=parameters --budget=150", device, out, more);
+  }
+
+  private List<String> search(String space, String cost, String device, Path out, String... more)
+      throws IOException {
     List<String> arguments =
         new ArrayList<>(
             List.of(
                 "search",
                 "--data=" + images(),
-                "--space=" + Files.writeString(directory.resolve("tiny.json"), SPACE),
-                "--cost=parameters",
-                "--budget=150",
+                "--space=" + Files.writeString(directory.resolve("tiny.json"), space),
                 "--ceiling",
                 "--device=" + device,
                 "--out=" + out,
@@ -115,6 +132,7 @@ class EmulatedDeviceTest {
                 "--random-samples=0",
                 "--augmentation=none",
                 "--threads=1"));
+    arguments.addAll(List.of(cost.split(" ")));
     arguments.addAll(List.of(more));
     return arguments;
   }
@@ -141,10 +159,32 @@ class EmulatedDeviceTest {
         "--method=tunas"
       })
   void aSearchGoesAsOnTheCpu(String options) throws IOException {
+    goesAsOnTheCpu(SPACE, "--cost=parameters --budget=150", options);
+  }
+
+  /** Blocks that lie inside one another. */
+  @Test
+  void aSuperkernelIsSearchedAsOnTheCpu() throws IOException {
+    String nesting = SPACE.replace("\"expand\": 1", "\"expand\": 4");
+    goesAsOnTheCpu(nesting, "--cost=parameters --budget=300", "--method=single-path");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--method=la-darts, 1, false",
+    "--method=la-darts --second-order --clip=1, 1, false",
+    "--method=la-pc-darts, 2, true"
+  })
+  void cellsAreSearchedAsOnTheCpu(String options, int partial, boolean weights) throws IOException {
+    goesAsOnTheCpu(CELLS.formatted(partial, weights), "--cost=macs --budget=50k", options);
+  }
+
+  private void goesAsOnTheCpu(String space, String cost, String options) throws IOException {
     Path there = directory.resolve("emulated");
     Path here = directory.resolve("cpu");
-    Command.run(search("emulated", there, options.split(" ")).toArray()).succeeded();
-    Command.run(search("cpu", here, options.split(" ")).toArray()).succeeded();
+    String[] more = options.split(" ");
+    Command.run(search(space, cost, "emulated", there, more).toArray()).succeeded();
+    Command.run(search(space, cost, "cpu", here, more).toArray()).succeeded();
     List<Double> expected = losses(here);
     List<Double> actual = losses(there);
     assertTrue(!expected.isEmpty(), () -> "no losses of " + options);

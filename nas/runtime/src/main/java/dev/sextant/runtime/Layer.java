@@ -54,14 +54,22 @@ public sealed interface Layer
    */
   Shape output(Shape input);
 
-  /** Trained scalars of this layer on that input; throws as {@link #output} does. */
-  long parameters(Shape input);
+  /** Trained scalars of this layer on that input, if any; throws as {@link #output} does. */
+  default long parameters(Shape input) {
+    output(input);
+    return 0;
+  }
 
-  /** Multiply-adds of this layer for the whole batch of that input; throws as {@link #output}. */
-  long macs(Shape input);
+  /** Multiply-adds, if any, for the whole batch of that input; throws as {@link #output}. */
+  default long macs(Shape input) {
+    output(input);
+    return 0;
+  }
 
   /** Step of the layer's window; 1 where it has none. */
-  int stride();
+  default int stride() {
+    return 1;
+  }
 
   /** The layer in a few words, without its width, as in {@code mbconv 5x5 e6 s2}. */
   default String label() {
@@ -344,88 +352,29 @@ public sealed interface Layer
     public Shape output(Shape input) {
       return window().output(Layer.image("pool", input), input.channels());
     }
-
-    @Override
-    public long parameters(Shape input) {
-      Layer.image("pool", input);
-      return 0;
-    }
-
-    @Override
-    public long macs(Shape input) {
-      Layer.image("pool", input);
-      return 0;
-    }
   }
 
   /** The identity, {@code "skip"} or {@code "identity"}: y = x. */
   record Skip() implements Layer {
     @Override
-    public int stride() {
-      return 1;
-    }
-
-    @Override
     public Shape output(Shape input) {
       return input;
-    }
-
-    @Override
-    public long parameters(Shape input) {
-      return 0;
-    }
-
-    @Override
-    public long macs(Shape input) {
-      return 0;
     }
   }
 
   /** y = 0: an edge that is cut. A chain of layers cannot hold it. */
   record Zero() implements Layer {
     @Override
-    public int stride() {
-      return 1;
-    }
-
-    @Override
     public Shape output(Shape input) {
       return input;
-    }
-
-    @Override
-    public long parameters(Shape input) {
-      return 0;
-    }
-
-    @Override
-    public long macs(Shape input) {
-      return 0;
     }
   }
 
   /** The mean over the pixels: {@code [N, H, W, C]} to {@code [N, C]}. */
   record GlobalAvgPool() implements Layer {
     @Override
-    public int stride() {
-      return 1;
-    }
-
-    @Override
     public Shape output(Shape input) {
       return Shape.of(Layer.image("global-avg-pool", input).get(0), input.channels());
-    }
-
-    @Override
-    public long parameters(Shape input) {
-      Layer.image("global-avg-pool", input);
-      return 0;
-    }
-
-    @Override
-    public long macs(Shape input) {
-      Layer.image("global-avg-pool", input);
-      return 0;
     }
   }
 
@@ -444,11 +393,6 @@ public sealed interface Layer
     /** Checks the range. */
     public Linear {
       Layer.width("linear", out);
-    }
-
-    @Override
-    public int stride() {
-      return 1;
     }
 
     @Override
@@ -531,21 +475,6 @@ public sealed interface Layer
     @Override
     public Shape output(Shape input) {
       return input;
-    }
-
-    @Override
-    public long parameters(Shape input) {
-      return 0;
-    }
-
-    @Override
-    public long macs(Shape input) {
-      return 0;
-    }
-
-    @Override
-    public int stride() {
-      return 1;
     }
   }
 }

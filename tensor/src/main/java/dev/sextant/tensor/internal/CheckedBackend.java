@@ -281,14 +281,14 @@ public final class CheckedBackend implements Backend {
   @Override
   public void batchNormApply(Tensor z, BatchNorm norm, @Nullable Tensor residual, Tensor out) {
     String op = "batchNormApply";
-    channels(op, z, norm);
+    NormRules.channels(op, z, norm);
     Check.same(op, z, out);
     if (residual != null) {
       Check.same(op, z, residual);
     }
     Check.inPlace(op, out, z);
     Check.inPlace(op, out, residual);
-    apart(op, out, norm);
+    NormRules.apart(op, out, norm);
     kernels.batchNormApply(z, norm, residual, out);
   }
 
@@ -296,23 +296,16 @@ public final class CheckedBackend implements Backend {
   public void batchNormBackward(
       Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
     String op = "batchNormBackward";
-    channels(op, z, norm);
+    NormRules.channels(op, z, norm);
     Check.channels(op, z, dgamma);
     Check.channels(op, z, dbeta);
     Check.same(op, z, dy, dz);
     Check.apart(op, dz, z);
     Check.inPlace(op, dz, dy);
-    apart(op, dz, norm);
-    vectorGradient(op, dgamma, z, norm, dy);
-    vectorGradient(op, dbeta, z, norm, dy);
+    NormRules.apart(op, dz, norm);
+    NormRules.vectorGradient(op, dgamma, z, norm, dy);
+    NormRules.vectorGradient(op, dbeta, z, norm, dy);
     kernels.batchNormBackward(z, norm, dy, dz, dgamma, dbeta);
-  }
-
-  private static void vectorGradient(
-      String op, Tensor gradient, Tensor z, BatchNorm norm, Tensor dy) {
-    Check.apart(op, gradient, z);
-    Check.apart(op, gradient, dy);
-    apart(op, gradient, norm);
   }
 
   @Override
@@ -330,12 +323,12 @@ public final class CheckedBackend implements Backend {
   public void batchNormReduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
     String op = "batchNormReduce";
     Check.same(op, z, dy, g);
-    channels(op, z, gradient);
+    NormRules.channels(op, z, gradient);
     Check.apart(op, g, z);
     Check.inPlace(op, g, dy);
-    sumsApart(op, gradient, z, dy);
-    sumsApart(op, gradient, g, g);
-    apart(op, g, gradient.norm());
+    NormRules.sumsApart(op, gradient, z, dy);
+    NormRules.sumsApart(op, gradient, g, g);
+    NormRules.apart(op, g, gradient.norm());
     kernels.batchNormReduce(z, dy, gradient, g);
   }
 
@@ -350,7 +343,7 @@ public final class CheckedBackend implements Backend {
       Tensor variance) {
     String op = "conv2dNormalized";
     Check.conv2d(op, x.shape(), w.shape(), window, "output", z);
-    normalizedOutput(op, x, norm, w, z, mean, variance);
+    NormRules.normalizedOutput(op, x, norm, w, z, mean, variance);
     kernels.conv2dNormalized(x, norm, w, window, z, mean, variance);
   }
 
@@ -365,28 +358,8 @@ public final class CheckedBackend implements Backend {
       Tensor variance) {
     String op = "depthwiseNormalized";
     Check.depthwise(op, x.shape(), w.shape(), window, "output", z);
-    normalizedOutput(op, x, norm, w, z, mean, variance);
+    NormRules.normalizedOutput(op, x, norm, w, z, mean, variance);
     kernels.depthwiseNormalized(x, norm, w, window, z, mean, variance);
-  }
-
-  private static void normalizedOutput(
-      String op,
-      Tensor x,
-      @Nullable BatchNorm norm,
-      Tensor w,
-      Tensor z,
-      Tensor mean,
-      Tensor variance) {
-    Check.channels(op, z, mean);
-    Check.channels(op, z, variance);
-    Check.apart(op, z, x);
-    Check.apart(op, z, w);
-    Check.apart(op, mean, z);
-    Check.apart(op, variance, z);
-    if (norm != null) {
-      channels(op, x, norm);
-      apart(op, z, norm);
-    }
   }
 
   @Override
@@ -406,7 +379,7 @@ public final class CheckedBackend implements Backend {
     Check.channels(op, dy, beta);
     Check.channels(op, dy, shift);
     if (norm != null) {
-      channels(op, x, norm);
+      NormRules.channels(op, x, norm);
     }
     return kernels.conv2dNormalizedInnerProduct(
         x, norm, w, window, dy, gamma, beta, epsilon, shift);
@@ -424,8 +397,8 @@ public final class CheckedBackend implements Backend {
       Tensor gx) {
     String op = "conv2dNormalizedBackwardData";
     Check.conv2d(op, gx.shape(), w.shape(), window, "output gradient", g);
-    outputGradient(op, g, z, gradient);
-    inputGradient(op, x, into, gx, g, z);
+    NormRules.outputGradient(op, g, z, gradient);
+    NormRules.inputGradient(op, x, into, gx, g, z);
     Check.apart(op, gx, w);
     kernels.conv2dNormalizedBackwardData(g, z, gradient, w, window, x, into, gx);
   }
@@ -441,9 +414,9 @@ public final class CheckedBackend implements Backend {
       Tensor dw) {
     String op = "conv2dNormalizedBackwardFilter";
     Check.conv2d(op, x.shape(), dw.shape(), window, "output gradient", g);
-    outputGradient(op, g, z, gradient);
+    NormRules.outputGradient(op, g, z, gradient);
     if (norm != null) {
-      channels(op, x, norm);
+      NormRules.channels(op, x, norm);
     }
     Check.apart(op, dw, x);
     Check.apart(op, dw, g);
@@ -463,9 +436,9 @@ public final class CheckedBackend implements Backend {
       @Nullable Tensor dw,
       @Nullable Tensor gx) {
     String op = "depthwiseNormalizedBackward";
-    outputGradient(op, g, z, gradient);
+    NormRules.outputGradient(op, g, z, gradient);
     if (dw != null) {
-      Tensor input = present(op, x);
+      Tensor input = NormRules.present(op, x);
       Check.depthwise(op, input.shape(), w.shape(), window, "output gradient", g);
       Check.same(op, w, dw);
       Check.apart(op, dw, w);
@@ -475,67 +448,12 @@ public final class CheckedBackend implements Backend {
     }
     if (gx != null) {
       Check.depthwise(op, gx.shape(), w.shape(), window, "output gradient", g);
-      inputGradient(op, x, into, gx, g, z);
+      NormRules.inputGradient(op, x, into, gx, g, z);
       Check.apart(op, gx, w);
     } else if (into != null) {
-      channels(op, present(op, x), into);
+      NormRules.channels(op, NormRules.present(op, x), into);
     }
     kernels.depthwiseNormalizedBackward(g, z, gradient, w, window, x, into, dw, gx);
-  }
-
-  private static void outputGradient(String op, Tensor g, Tensor z, NormGradient gradient) {
-    Check.same(op, g, z);
-    channels(op, z, gradient);
-  }
-
-  private static void inputGradient(
-      String op, @Nullable Tensor x, @Nullable NormGradient into, Tensor gx, Tensor g, Tensor z) {
-    Check.apart(op, gx, x);
-    Check.apart(op, gx, g);
-    Check.apart(op, gx, z);
-    if (into != null) {
-      Check.same(op, present(op, x), gx);
-      channels(op, gx, into);
-      apart(op, gx, into.norm());
-      sumsApart(op, into, gx, x);
-    }
-  }
-
-  private static Tensor present(String op, @Nullable Tensor x) {
-    if (x == null) {
-      throw new SextantException(op + ": the input is absent, but asked to be read");
-    }
-    return x;
-  }
-
-  private static void sumsApart(
-      String op, NormGradient gradient, Tensor first, @Nullable Tensor second) {
-    Check.apart(op, gradient.dgamma(), first);
-    Check.apart(op, gradient.dgamma(), second);
-    apart(op, gradient.dgamma(), gradient.norm());
-    Check.apart(op, gradient.dbeta(), first);
-    Check.apart(op, gradient.dbeta(), second);
-    apart(op, gradient.dbeta(), gradient.norm());
-  }
-
-  private static void channels(String op, Tensor z, NormGradient gradient) {
-    channels(op, z, gradient.norm());
-    Check.channels(op, z, gradient.dgamma());
-    Check.channels(op, z, gradient.dbeta());
-  }
-
-  private static void channels(String op, Tensor z, BatchNorm norm) {
-    Check.channels(op, z, norm.mean());
-    Check.channels(op, z, norm.variance());
-    Check.channels(op, z, norm.gamma());
-    Check.channels(op, z, norm.beta());
-  }
-
-  private static void apart(String op, Tensor output, BatchNorm norm) {
-    Check.apart(op, output, norm.mean());
-    Check.apart(op, output, norm.variance());
-    Check.apart(op, output, norm.gamma());
-    Check.apart(op, output, norm.beta());
   }
 
   @Override

@@ -1,7 +1,8 @@
 package dev.sextant.nas.cells;
 
-import dev.sextant.tensor.Rng;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,9 +11,6 @@ import org.jspecify.annotations.Nullable;
  * reduction cell, and with edge normalisation β for each edge. All cells of a type share them.
  */
 public final class CellParameters {
-  /** Deviation of the normal distribution that they start from. */
-  private static final double INITIAL_DEVIATION = 1e-3;
-
   private final CellSpace space;
   private final CellType normal;
   private final CellType reduction;
@@ -44,17 +42,6 @@ public final class CellParameters {
     this.space = space;
     this.normal = normal;
     this.reduction = reduction;
-  }
-
-  /** Parameters near 0. */
-  public static CellParameters random(CellSpace space, Rng rng) {
-    CellParameters parameters = zeros(space);
-    double[] values = parameters.values();
-    for (int i = 0; i < values.length; i++) {
-      values[i] = INITIAL_DEVIATION * rng.nextGaussian();
-    }
-    parameters.set(values);
-    return parameters;
   }
 
   /** All 0: also what gradients start from. */
@@ -96,6 +83,47 @@ public final class CellParameters {
     }
   }
 
+  /**
+   * Copies of the parameters by factor: those of the ops of each edge, of the normal and then of
+   * the reduction cell, and with edge normalisation those of the edges of each node.
+   */
+  public double[][] factors() {
+    List<double[]> factors = new ArrayList<>();
+    forEachFactor((row, from, to) -> factors.add(Arrays.copyOfRange(row, from, to)));
+    return factors.toArray(double[][]::new);
+  }
+
+  /** Overwrites the parameters, as {@link #factors} has them. */
+  public void setFactors(List<float[]> values) {
+    Iterator<float[]> next = values.iterator();
+    forEachFactor(
+        (row, from, to) -> {
+          float[] factor = next.next();
+          for (int i = from; i < to; i++) {
+            row[i] = factor[i - from];
+          }
+        });
+  }
+
+  /** A part of a row. */
+  private interface FactorAction {
+    void of(double[] row, int from, int to);
+  }
+
+  private void forEachFactor(FactorAction action) {
+    List<CellType> types = List.of(normal, reduction);
+    for (CellType type : types) {
+      for (double[] alphas : type.alphas) {
+        action.of(alphas, 0, alphas.length);
+      }
+    }
+    for (CellType type : types) {
+      for (int node = 0; type.betas != null && node < space.nodes(); node++) {
+        action.of(type.betas, CellSpace.firstEdge(node), CellSpace.firstEdge(node + 1));
+      }
+    }
+  }
+
   private List<double[]> rows() {
     List<double[]> rows = new ArrayList<>(normal.rows());
     rows.addAll(reduction.rows());
@@ -117,7 +145,7 @@ public final class CellParameters {
     double[] betas = type(stride).betas;
     if (betas == null) {
       double[] ones = new double[end - first];
-      java.util.Arrays.fill(ones, 1);
+      Arrays.fill(ones, 1);
       return ones;
     }
     return softmax(betas, first, end);

@@ -9,21 +9,30 @@ import dev.sextant.autograd.nn.Linear;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.nn.NormalizedConvolution;
 import dev.sextant.autograd.nn.Pooling;
+import dev.sextant.nas.cells.MixedCell.Edges;
 import dev.sextant.nas.cells.MixedCell.MixtureWeights;
+import dev.sextant.nas.cells.MixedCell.Selection;
 import dev.sextant.nas.supernet.CellOps;
+import dev.sextant.nas.supernet.Network;
+import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
  * The network that DARTS searches with: stem, cells that hold every op of every edge, classifier.
- * The mixture weights are those of {@link CellParameters}; a pass on a recording tape finds their
+ * It runs as one network of the space once that is selected. Before, it is the mixture of all,
+ * whose weights are those of {@link CellParameters}; a pass on a recording tape finds their
  * gradients where asked.
+ *
+ * <p>In a network the two edges of a node add up as they do in that network alone: weights of edges
+ * say which are drawn, and have no other part.
  */
-public final class CellSupernet extends Module {
+public final class CellSupernet extends Supernet {
   private final CellSpace space;
   private final CellParameters parameters;
   private final Module stem;
@@ -31,6 +40,9 @@ public final class CellSupernet extends Module {
   private final Pooling pooling = Pooling.globalAverage();
   private final Linear classifier;
   private boolean architectureStep;
+
+  /** What is selected, of each type of cell; none runs the mixture. */
+  private List<Selection> selected = List.of();
 
   /** The weights of the last pass, for the normal and the reduction cells. */
   private List<MixtureWeights> leaves = List.of();
@@ -81,12 +93,41 @@ public final class CellSupernet extends Module {
   }
 
   @Override
+  public CellFactors factoring() {
+    return new CellFactors(space);
+  }
+
+  @Override
+  public void select(int[] options) {
+    int edges = space.edges();
+    selected =
+        List.of(
+            new Selection(Arrays.copyOf(options, edges)),
+            new Selection(Arrays.copyOfRange(options, edges, 2 * edges)));
+  }
+
+  /** No weights are kept, and so no running statistics either. */
+  @Override
+  public Tape.Mode trainingMode() {
+    return Tape.Mode.TRAIN_STATELESS;
+  }
+
+  @Override
+  public void passOn(int[] decisions, Network network) {
+    throw new IllegalStateException("norms without scales are no weights of a network");
+  }
+
+  @Override
   public Variable forward(Tape tape, Variable x) {
-    leaves = List.of(weights(tape, 1), weights(tape, 2));
+    List<? extends Edges> settings = selected;
+    if (selected.isEmpty()) {
+      leaves = List.of(weights(tape, 1), weights(tape, 2));
+      settings = leaves;
+    }
     Variable older = stem.forward(tape, x);
     Variable newer = older;
     for (int i = 0; i < cells.size(); i++) {
-      Variable next = cells.get(i).forward(tape, older, newer, leaves.get(stride(i) - 1));
+      Variable next = cells.get(i).forward(tape, older, newer, settings.get(stride(i) - 1));
       if (older != newer) {
         older.release();
       }

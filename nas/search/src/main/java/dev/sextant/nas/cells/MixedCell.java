@@ -9,9 +9,12 @@ import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.autograd.ops.Add;
 import dev.sextant.autograd.ops.Concat;
 import dev.sextant.autograd.ops.MaxPool;
+import dev.sextant.autograd.ops.Rematerialize.Segment;
 import dev.sextant.autograd.ops.ShuffleChannels;
 import dev.sextant.autograd.ops.SliceChannels;
 import dev.sextant.autograd.ops.WeightedSum;
+import dev.sextant.nas.space.Factors;
+import dev.sextant.nas.supernet.Averaging;
 import dev.sextant.nas.supernet.CellOps;
 import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Cell.Kind;
@@ -19,13 +22,14 @@ import dev.sextant.runtime.Cell.Op;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A cell of the supernet: every edge is there with the weighted mixture of all its ops (eq. 1).
- * Poolings have a batch norm behind them, and no batch norm a scale of its own, so that the weights
- * alone say how much an op counts.
+ * A cell of the supernet: every edge is there with the weighted mixture of all its ops (eq. 1), or
+ * those of one network are, each with its op alone. Poolings have a batch norm behind them, and no
+ * batch norm a scale of its own, so that the weights alone say how much an op counts.
  *
  * <p>With partial channels (PC-DARTS) the ops see the first channels only; the others pass by,
  * through a 2x2 maximum where the cell reduces, and all are shuffled, so that the next ops see
@@ -42,13 +46,29 @@ final class MixedCell extends Module {
   /** The ops of each edge but zero. */
   private final List<List<Module>> edges = new ArrayList<>();
 
+  /** What a pass makes of the edges. */
+  sealed interface Edges {}
+
+  /**
+   * A network.
+   *
+   * @param ops for each edge of the cell its op, 0 where it is cut, {@link Factors#ALL} for the
+   *     mean of all but zero
+   */
+  record Selection(int[] ops) implements Edges {
+    @Override
+    public String toString() {
+      return Arrays.toString(ops);
+    }
+  }
+
   /**
    * The mixture weights of a pass.
    *
    * @param ops for each edge of the cell those of its ops, {@code [candidates]}
    * @param edges for each node those of its edges, or none where edges are not normalised
    */
-  record MixtureWeights(List<Variable> ops, List<Variable> edges) {}
+  record MixtureWeights(List<Variable> ops, List<Variable> edges) implements Edges {}
 
   MixedCell(
       CellSpace space,
@@ -96,7 +116,7 @@ final class MixedCell extends Module {
   }
 
   /** The nodes side by side; the inputs stay the caller's. */
-  Variable forward(Tape tape, Variable olderInput, Variable newerInput, MixtureWeights weights) {
+  Variable forward(Tape tape, Variable olderInput, Variable newerInput, Edges setting) {
     List<Variable> values = new ArrayList<>();
     values.add(older.forward(tape, olderInput));
     values.add(newer.forward(tape, newerInput));
@@ -104,10 +124,12 @@ final class MixedCell extends Module {
       List<Variable> terms = new ArrayList<>();
       for (int from = 0; from < node + Cell.INPUTS; from++) {
         int edge = CellSpace.firstEdge(node) + from;
-        terms.add(edge(tape, edge, from, values.get(from), weights.ops().get(edge)));
+        if (!(setting instanceof Selection selection) || selection.ops[edge] != 0) {
+          terms.add(edge(tape, edge, from, values.get(from), setting));
+        }
       }
-      Variable edgeWeights = weights.edges().isEmpty() ? null : weights.edges().get(node);
-      values.add(sum(tape, terms, edgeWeights));
+      boolean weighs = setting instanceof MixtureWeights weights && !weights.edges.isEmpty();
+      values.add(sum(tape, terms, weighs ? ((MixtureWeights) setting).edges.get(node) : null));
     }
     Variable[] out = values.subList(Cell.INPUTS, values.size()).toArray(Variable[]::new);
     Variable y = Concat.apply(tape, out);
@@ -131,14 +153,14 @@ final class MixedCell extends Module {
     return sum;
   }
 
-  private Variable edge(Tape tape, int edge, int from, Variable x, Variable weights) {
+  private Variable edge(Tape tape, int edge, int from, Variable x, Edges setting) {
     if (space.partial() == 1) {
-      return mixture(tape, edge, x, weights);
+      return ops(tape, edge, x, setting);
     }
     int channels = x.shape().channels();
     int active = channels / space.partial();
     Variable head = SliceChannels.apply(tape, x, 0, active);
-    Variable mixed = mixture(tape, edge, head, weights);
+    Variable mixed = ops(tape, edge, head, setting);
     head.release();
     Variable rest = SliceChannels.apply(tape, x, active, channels);
     if (strideFrom(from) == 2) {
@@ -152,6 +174,16 @@ final class MixedCell extends Module {
     Variable shuffled = ShuffleChannels.apply(tape, all, space.partial());
     all.release();
     return shuffled;
+  }
+
+  private Variable ops(Tape tape, int edge, Variable x, Edges setting) {
+    List<Module> ops = edges.get(edge);
+    return switch (setting) {
+      case MixtureWeights weights -> mixture(tape, edge, x, weights.ops.get(edge));
+      case Selection selection when selection.ops[edge] == Factors.ALL ->
+          Averaging.KEPT.mean(tape, x, ops.stream().<Segment>map(op -> op::forward).toList());
+      case Selection selection -> ops.get(selection.ops[edge] - 1).forward(tape, x);
+    };
   }
 
   /** Weight 0 is that of zero, whose output is no term of the sum. */

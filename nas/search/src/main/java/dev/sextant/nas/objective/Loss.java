@@ -72,6 +72,35 @@ public abstract sealed class Loss extends Objective {
     }
   }
 
+  /**
+   * CE - beta |E / T - 1|: TuNAS's reward for policies that follow gradients, to which the
+   * cross-entropy is what accuracy is to others. On target the cost has no slope.
+   */
+  public static final class Absolute extends Loss {
+    private final double target;
+
+    /** The form with that trade-off, at most 0 where cost is to be paid for, and target. */
+    public Absolute(double beta, double target) {
+      super(beta);
+      this.target = positive(target);
+    }
+
+    @Override
+    public double loss(double crossEntropy, double cost) {
+      return crossEntropy - strength() * Math.abs(cost / target - 1);
+    }
+
+    @Override
+    public double perCrossEntropy(double crossEntropy, double cost) {
+      return 1;
+    }
+
+    @Override
+    public double perCost(double crossEntropy, double cost) {
+      return -strength() * Math.signum(cost - target) / target;
+    }
+  }
+
   /** CE + lambda ln E (Single-Path NAS, eq. 9); the unit of E changes the loss by a constant. */
   public static final class AddLog extends Loss {
     /** The form with that trade-off. */

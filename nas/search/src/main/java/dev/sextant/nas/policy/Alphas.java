@@ -2,7 +2,6 @@ package dev.sextant.nas.policy;
 
 import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.optim.Adam;
-import dev.sextant.nas.space.Factoring;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
@@ -18,7 +17,7 @@ import java.util.SequencedMap;
 
 /**
  * Architecture parameters: the logits of independent categorical factors, or thresholds, trained by
- * Adam with beta1 = 0 (ProxylessNAS and TuNAS both): an alpha without a gradient does not move.
+ * Adam, with beta1 = 0 in ProxylessNAS and TuNAS: an alpha without a gradient does not move.
  */
 public final class Alphas implements AutoCloseable {
   /** Deviation of ProxylessNAS's initial alphas: about uniform probabilities. */
@@ -26,6 +25,7 @@ public final class Alphas implements AutoCloseable {
 
   private final Backend backend;
   private final List<Parameter> parameters = new ArrayList<>();
+  private final List<Parameter> readOnly = Collections.unmodifiableList(parameters);
   private final Adam optimizer;
 
   /** Room for one factor's values, by factor. */
@@ -36,20 +36,23 @@ public final class Alphas implements AutoCloseable {
   /** Around the gradients: the memory uses handles made inside a scope again. */
   private final Memory.Scope gradients;
 
-  /** Alphas of each factor from N(0, deviation²). */
-  public Alphas(Backend backend, Factoring factoring, double deviation, Rng rng) {
-    this(backend, drawn(factoring, deviation, rng));
+  /** For alphas whose every step is their own: beta1 is 0. */
+  static final Adam.Config PROXYLESS = new Adam.Config(0f, 0.999f, 1e-8f, 0f, false);
+
+  /** Alphas of so many options of each factor from N(0, deviation²). */
+  public Alphas(Backend backend, int[] counts, double deviation, Adam.Config adam, Rng rng) {
+    this(backend, drawn(counts, deviation, rng), adam);
   }
 
   /** Alphas of 0, so many for each factor. */
   public Alphas(Backend backend, int[] counts) {
-    this(backend, Arrays.stream(counts).mapToObj(float[]::new).toList());
+    this(backend, Arrays.stream(counts).mapToObj(float[]::new).toList(), PROXYLESS);
   }
 
-  private static List<float[]> drawn(Factoring factoring, double deviation, Rng rng) {
+  private static List<float[]> drawn(int[] counts, double deviation, Rng rng) {
     List<float[]> drawn = new ArrayList<>();
-    for (Factoring.Factor factor : factoring.factors()) {
-      float[] values = new float[factor.options()];
+    for (int count : counts) {
+      float[] values = new float[count];
       for (int i = 0; i < values.length; i++) {
         values[i] = (float) (deviation * rng.nextGaussian());
       }
@@ -58,7 +61,7 @@ public final class Alphas implements AutoCloseable {
     return drawn;
   }
 
-  private Alphas(Backend backend, List<float[]> initial) {
+  private Alphas(Backend backend, List<float[]> initial, Adam.Config adam) {
     this.backend = backend;
     SequencedMap<String, Parameter> named = new LinkedHashMap<>();
     for (float[] values : initial) {
@@ -71,7 +74,7 @@ public final class Alphas implements AutoCloseable {
       named.put("alpha." + parameters.size(), parameter);
       parameters.add(parameter);
     }
-    optimizer = new Adam(backend, named, new Adam.Config(0f, 0.999f, 1e-8f, 0f, false));
+    optimizer = new Adam(backend, named, adam);
     room = new float[parameters.size()][];
     probabilities = new double[parameters.size()][];
     for (int i = 0; i < room.length; i++) {
@@ -89,7 +92,7 @@ public final class Alphas implements AutoCloseable {
 
   /** The alphas by factor, for a supernet that reads them itself. */
   List<Parameter> parameters() {
-    return Collections.unmodifiableList(parameters);
+    return readOnly;
   }
 
   /** The alphas by factor, the tensors themselves, for checkpoints. */
@@ -140,13 +143,6 @@ public final class Alphas implements AutoCloseable {
       Probabilities.softmax(room[i], probabilities[i]);
     }
     return probabilities;
-  }
-
-  /** An option of each factor, drawn by these probabilities. */
-  static void draw(double[][] probabilities, Rng rng, int[] options) {
-    for (int i = 0; i < options.length; i++) {
-      options[i] = rng.categorical(probabilities[i]);
-    }
   }
 
   /** Mean entropy of the factors, in nats. */

@@ -82,7 +82,13 @@ public final class BinaryGates implements Policy {
     this.loss = loss;
     this.controller = controller;
     this.rng = rng;
-    alphas = new Alphas(backend, supernet.factoring(), Alphas.INITIAL_DEVIATION, rng);
+    alphas =
+        new Alphas(
+            backend,
+            supernet.factoring().counts(),
+            Alphas.INITIAL_DEVIATION,
+            Alphas.PROXYLESS,
+            rng);
     decisions = supernet.choices().stream().map(Decision::new).toArray(Decision[]::new);
     conditional = alphas.probabilities();
     costSlopes = alphas.probabilities();
@@ -120,7 +126,7 @@ public final class BinaryGates implements Policy {
   /** Opens a path of every choice; there is no warm-up but that of the weights. */
   @Override
   public void sample(double cold) {
-    Alphas.draw(alphas.current(), rng, active);
+    supernet.factoring().draw(alphas.current(), rng, active);
     supernet.select(active);
   }
 

@@ -28,7 +28,7 @@ public final class GatesAndRewards implements Policy {
         new Reinforce(
             supernet,
             cost,
-            expectation,
+            expectation::expected,
             gates.objective(),
             Reinforce.Config.proxyless(samples),
             rng,

@@ -1,15 +1,13 @@
 package dev.sextant.nas.policy;
 
 import dev.sextant.nas.cost.Cost;
-import dev.sextant.nas.cost.DifferentiableCost;
 import dev.sextant.nas.objective.Objective;
-import dev.sextant.nas.space.Factoring;
-import dev.sextant.nas.space.Factoring.Factor;
+import dev.sextant.nas.space.Factors;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import java.util.Arrays;
-import java.util.List;
+import java.util.function.ToDoubleFunction;
 
 /**
  * Alphas that follow rewards (Williams, 1992): ∇J = (1/M) sum over M sampled networks of (R - b)
@@ -40,9 +38,9 @@ public final class Reinforce implements Policy {
   }
 
   private final Supernet supernet;
-  private final Factoring factoring;
+  private final Factors factoring;
   private final Cost cost;
-  private final DifferentiableCost expectation;
+  private final ToDoubleFunction<double[][]> expectation;
   private final Objective objective;
   private final Config config;
   private final Rng rng;
@@ -54,13 +52,13 @@ public final class Reinforce implements Policy {
    * A policy over a supernet's factors.
    *
    * @param cost of sampled networks
-   * @param expectation tells what networks cost on average; the same cost where it has one
+   * @param expectation what networks cost on average, by {@link Factors#probabilities}
    */
   public Reinforce(
       Backend backend,
       Supernet supernet,
       Cost cost,
-      DifferentiableCost expectation,
+      ToDoubleFunction<double[][]> expectation,
       Objective objective,
       Config config,
       Rng rng) {
@@ -71,14 +69,15 @@ public final class Reinforce implements Policy {
         objective,
         config,
         rng,
-        new Alphas(backend, supernet.factoring(), config.deviation, rng));
+        new Alphas(
+            backend, supernet.factoring().counts(), config.deviation, Alphas.PROXYLESS, rng));
   }
 
   /** The same on alphas that another policy moves too. */
   Reinforce(
       Supernet supernet,
       Cost cost,
-      DifferentiableCost expectation,
+      ToDoubleFunction<double[][]> expectation,
       Objective objective,
       Config config,
       Rng rng,
@@ -92,7 +91,7 @@ public final class Reinforce implements Policy {
     this.rng = rng;
     this.alphas = alphas;
     baseline = new Baseline(config.baselineMomentum, config.debiased);
-    options = new int[factoring.factors().size()];
+    options = new int[alphas.size()];
   }
 
   @Override
@@ -112,7 +111,7 @@ public final class Reinforce implements Policy {
 
   @Override
   public double expectedCost() {
-    return expectation.expected(probabilities());
+    return expectation.applyAsDouble(probabilities());
   }
 
   @Override
@@ -120,25 +119,12 @@ public final class Reinforce implements Policy {
     return objective;
   }
 
-  /**
-   * Draws a network. While it is cold, each operation is with that probability replaced by the mean
-   * of all, and each number of filters by the largest, independently (TuNAS's op and filter
-   * warm-up).
-   */
+  /** Draws a network. While it is cold, operations and filters are warmed up if they ever are. */
   @Override
   public void sample(double cold) {
-    Alphas.draw(alphas.current(), rng, options);
+    factoring.draw(alphas.current(), rng, options);
     if (config.warmups && cold > 0) {
-      List<Factor> factors = factoring.factors();
-      for (int f = 0; f < options.length; f++) {
-        if (rng.nextDouble() < cold) {
-          options[f] =
-              switch (factors.get(f).kind()) {
-                case OPERATION -> Factoring.ALL;
-                case FILTERS -> factors.get(f).largest();
-              };
-        }
-      }
+      factoring.warmUp(cold, rng, options);
     }
     supernet.select(options);
   }
@@ -154,7 +140,7 @@ public final class Reinforce implements Policy {
     int[][] drawn = new int[config.samples][];
     double[] rewards = new double[config.samples];
     for (int m = 0; m < config.samples; m++) {
-      Alphas.draw(p, rng, options);
+      factoring.draw(p, rng, options);
       supernet.select(options);
       drawn[m] = factoring.decisions(options);
       rewards[m] = rewarding.reward(images.evaluate(), cost.of(drawn[m]));
@@ -165,22 +151,9 @@ public final class Reinforce implements Policy {
       gradient[f] = new double[p[f].length];
     }
     for (int m = 0; m < config.samples; m++) {
-      addScore(p, drawn[m], -(rewards[m] - b) / config.samples, gradient);
+      factoring.addScore(p, drawn[m], -(rewards[m] - b) / config.samples, gradient);
     }
     return gradient;
-  }
-
-  /** Adds factor x ∇ln p of a network: ∂ln p_j / ∂alpha_k = delta_jk - p_k. */
-  private void addScore(double[][] p, int[] decisions, double factor, double[][] gradient) {
-    for (int d = 0; d < decisions.length; d++) {
-      int[] parts = factoring.parts(d, decisions[d]);
-      for (int i = 0; i < parts.length; i++) {
-        int f = factoring.first(d) + i;
-        for (int k = 0; parts[i] >= 0 && k < p[f].length; k++) {
-          gradient[f][k] += factor * ((k == parts[i] ? 1 : 0) - p[f][k]);
-        }
-      }
-    }
   }
 
   @Override

@@ -9,9 +9,11 @@ import java.util.function.ToDoubleFunction;
  * that predict it.
  *
  * <p>A table is calibrated on networks from all over the space, and a predictor is trained on them;
- * near the probable ones both may be a few percent off. So where the network derived first measures
- * otherwise than predicted, predictions are corrected by that ratio, and the next network is
- * derived with them.
+ * near the probable ones both may be off. So where the network derived first measures otherwise
+ * than predicted, predictions are corrected by that ratio, and the next network is derived with
+ * them. Once there are networks on both sides of the budget the correction is interpolated between
+ * them (regula falsi): where latencies differ more than their predictions do, ratios alone would
+ * swing from one side to the other.
  *
  * @param tolerance how far from the budget a network may be predicted; doubled where there is none
  */
@@ -21,6 +23,9 @@ record BudgetDerivation(
   private static final double CORRECTED = 0.01;
 
   private static final int CORRECTIONS = 8;
+
+  /** Of the tolerance, for networks derived from corrected predictions. */
+  private static final double FINER = 0.25;
 
   /**
    * A network and the prices that predict it.
@@ -32,10 +37,14 @@ record BudgetDerivation(
 
   /** Decisions of the most probable network that is predicted to be within the budget. */
   int[] predicted(double[][] preferences, Pricing pricing) {
+    return predicted(preferences, pricing, tolerance);
+  }
+
+  private int[] predicted(double[][] preferences, Pricing pricing, double narrowest) {
     double budget = config.budget();
-    for (double window = tolerance; ; window *= 2) {
+    for (double window = narrowest; ; window *= 2) {
       double low = config.ceiling() ? 0 : budget * (1 - window);
-      double high = budget * (1 + (config.ceiling() ? window - tolerance : window));
+      double high = budget * (1 + (config.ceiling() ? window - narrowest : window));
       int[] decisions = pricing.mostProbable(preferences, low, high);
       if (decisions != null) {
         return decisions;
@@ -46,12 +55,13 @@ record BudgetDerivation(
   /** The most probable network that measures within the budget, of up to nine measured. */
   Derived measured(
       double[][] preferences, Pricing pricing, ToDoubleFunction<Architecture> measure) {
-    Derived best = derived(preferences, pricing);
+    Derived best = new Derived(predicted(preferences, pricing), pricing);
     double bestError = Double.POSITIVE_INFINITY;
     Derived next = best;
+    Aim aim = new Aim(config.budget());
+    double scale = 1;
     for (int correction = 0; ; correction++) {
       double measured = measure.applyAsDouble(space.derive(next.decisions));
-      double predicted = next.pricing.of(next.decisions);
       double error = measured / config.budget() - 1;
       if (config.ceiling()) {
         error = Math.max(0, error);
@@ -65,12 +75,39 @@ record BudgetDerivation(
       }
       progress.message(
           "derived network takes %.4g ms, predicted %.4g: calibrated anew"
-              .formatted(measured, predicted));
-      next = derived(preferences, next.pricing.corrected(next.decisions, measured));
+              .formatted(measured, next.pricing.of(next.decisions)));
+      aim.observe(pricing.of(next.decisions), measured);
+      double ratio = aim.scale() / scale;
+      scale *= ratio;
+      Pricing corrected = next.pricing.corrected(next.decisions, measured, ratio);
+      next = new Derived(predicted(preferences, corrected, tolerance * FINER), corrected);
     }
   }
 
-  private Derived derived(double[][] preferences, Pricing pricing) {
-    return new Derived(predicted(preferences, pricing), pricing);
+  /** What predictions are to be multiplied by, from the latest network on each side of a budget. */
+  private static final class Aim {
+    private final double budget;
+    // Prediction, without any correction, and measurement; the prediction is 0 where there is none.
+    private final double[] below = new double[2];
+    private final double[] above = new double[2];
+    private double[] latest = below;
+
+    Aim(double budget) {
+      this.budget = budget;
+    }
+
+    void observe(double predicted, double measured) {
+      latest = measured < budget ? below : above;
+      latest[0] = predicted;
+      latest[1] = measured;
+    }
+
+    double scale() {
+      if (below[0] == 0 || above[0] == 0) {
+        return latest[1] / latest[0];
+      }
+      double share = (budget - below[1]) / (above[1] - below[1]);
+      return budget / (below[0] + share * (above[0] - below[0]));
+    }
   }
 }

@@ -1,7 +1,7 @@
 package dev.sextant.nas.search;
 
 import dev.sextant.nas.cost.Cost;
-import dev.sextant.nas.space.Space;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -14,12 +14,12 @@ import java.util.function.ToDoubleFunction;
  * follow it differ as clocks do.
  */
 final class MeasuredCost implements Cost {
-  private final Space space;
+  private final SearchSpace space;
   private final ToDoubleFunction<Architecture> measure;
   private final Map<List<Integer>, Double> known = new HashMap<>();
 
   /** Costs by a measurement in milliseconds. */
-  MeasuredCost(Space space, ToDoubleFunction<Architecture> measure) {
+  MeasuredCost(SearchSpace space, ToDoubleFunction<Architecture> measure) {
     this.space = space;
     this.measure = measure;
   }

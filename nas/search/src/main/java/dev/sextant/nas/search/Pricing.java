@@ -2,6 +2,7 @@ package dev.sextant.nas.search;
 
 import dev.sextant.nas.cells.CellCost;
 import dev.sextant.nas.cells.CellCounts;
+import dev.sextant.nas.cells.CellFactors;
 import dev.sextant.nas.cells.GenotypeSearch;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.Counts;
@@ -11,11 +12,13 @@ import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.policy.Derivation;
 import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.Factors;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -33,6 +36,9 @@ sealed interface Pricing {
   /** The cost of one network. */
   double of(int[] decisions);
 
+  /** The expected cost of networks drawn by these probabilities ({@link Factors#probabilities}). */
+  double expected(double[][] probabilities);
+
   /** The cheapest network's cost. */
   double minimum();
 
@@ -49,7 +55,12 @@ sealed interface Pricing {
   int[] sample(double budget, double tolerance, boolean ceiling, Rng rng);
 
   /** The same with predictions corrected by what a network measured. */
-  Pricing corrected(int[] decisions, double measured);
+  default Pricing corrected(int[] decisions, double measured) {
+    return corrected(decisions, measured, measured / of(decisions));
+  }
+
+  /** The same with predictions that many times as large; that of a measured network is known. */
+  Pricing corrected(int[] decisions, double measured, double ratio);
 
   /**
    * The prices of a space's networks.
@@ -69,6 +80,11 @@ sealed interface Pricing {
     @Override
     public double of(int[] decisions) {
       return cost.of(decisions);
+    }
+
+    @Override
+    public double expected(double[][] probabilities) {
+      return cost.expected(probabilities);
     }
 
     @Override
@@ -97,8 +113,8 @@ sealed interface Pricing {
     }
 
     @Override
-    public Pricing corrected(int[] decisions, double measured) {
-      LatencyTable table = ((LatencyTable) model).corrected(measured / of(decisions));
+    public Pricing corrected(int[] decisions, double measured, double ratio) {
+      LatencyTable table = ((LatencyTable) model).corrected(ratio);
       return new OfChain(space, table, table.costs(space));
     }
   }
@@ -111,6 +127,8 @@ sealed interface Pricing {
   record OfCells(
       CellNetworkSpace space, CostModel model, CellCost cost, Map<List<Integer>, Double> measured)
       implements Pricing {
+    private static final int DRAWN = 64;
+
     private static CellCost costs(CostModel model, CellNetworkSpace space) {
       return switch (model) {
         case PredictedLatency predicted -> predicted.costs(space.cells());
@@ -151,6 +169,20 @@ sealed interface Pricing {
       return search().cost(decisions);
     }
 
+    /** About: the mean of {@value #DRAWN} networks, always drawn by the same random numbers. */
+    @Override
+    public double expected(double[][] probabilities) {
+      CellFactors factors = new CellFactors(space.cells());
+      Rng rng = new Rng(0);
+      List<int[]> drawn = new ArrayList<>();
+      for (int i = 0; i < DRAWN; i++) {
+        int[] options = new int[probabilities.length];
+        factors.draw(probabilities, rng, options);
+        drawn.add(factors.decisions(options));
+      }
+      return Arrays.stream(costs(drawn)).average().orElseThrow();
+    }
+
     @Override
     public double minimum() {
       return search().minimum();
@@ -178,9 +210,8 @@ sealed interface Pricing {
     }
 
     @Override
-    public Pricing corrected(int[] decisions, double ms) {
-      double predicted = cost.of(List.of(decisions))[0];
-      PredictedLatency scaled = ((PredictedLatency) model).corrected(ms / predicted);
+    public Pricing corrected(int[] decisions, double ms, double ratio) {
+      PredictedLatency scaled = ((PredictedLatency) model).corrected(ratio);
       Map<List<Integer>, Double> known = new HashMap<>(measured);
       known.put(key(decisions), ms);
       return new OfCells(space, scaled, scaled.costs(space.cells()), Map.copyOf(known));

@@ -18,14 +18,15 @@ final class Rates {
   Rates(SearchConfig config, long warmupSteps, long jointSteps) {
     this.warmupSteps = warmupSteps;
     this.jointSteps = jointSteps;
-    oneCosine = config.oneCosine();
+    oneCosine = config.oneCosine() || config.recipe().supernet().hasCells();
     warmup = new Schedule.Cosine(config.warmupRate(), 0);
-    joint = new Schedule.Cosine(config.rate(), 0);
-    whole = new Schedule.WarmUp((long) (GROWING * (warmupSteps + jointSteps)), joint);
+    joint = new Schedule.Cosine(config.rate(), config.cells().lastRate());
+    long growing = config.oneCosine() ? (long) (GROWING * (warmupSteps + jointSteps)) : 0;
+    whole = new Schedule.WarmUp(growing, joint);
     architecture = new Schedule.Exponential(config.architectureRate(), config.architectureGrowth());
   }
 
-  /** Of the weights: one cosine through both phases, or one for each. */
+  /** Of the weights: one cosine through both phases, as with cells, or one for each. */
   double weights(long step) {
     if (oneCosine) {
       return whole.rate(step, warmupSteps + jointSteps);

@@ -5,8 +5,11 @@ import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.objective.Reward;
 import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.Factoring;
+import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
+import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
 
@@ -38,7 +41,7 @@ public record Recipe(
     NONE;
 
     /** Whether it holds cells rather than a chain of layers. */
-    boolean hasCells() {
+    public boolean hasCells() {
       return this == CELLS || this == PARTIAL_CELLS;
     }
 
@@ -67,7 +70,17 @@ public record Recipe(
 
     /** Whether it follows a gradient of the objective. */
     boolean followsGradients() {
-      return opensPaths() || this == THRESHOLDS;
+      return opensPaths() || this == THRESHOLDS || this == DARTS;
+    }
+
+    /** Whether it follows rewards of networks that it draws, whatever these are. */
+    private boolean drawsNetworks() {
+      return this == REINFORCE || this == CONTROLLER;
+    }
+
+    /** Whether it is not for cells. */
+    private boolean needsChain() {
+      return !drawsNetworks() && this != DARTS;
     }
 
     /** Whether it needs candidates with weights of their own. */
@@ -131,7 +144,7 @@ public record Recipe(
     ADD_LOG,
     /** alpha CE (ln E / ln T)^beta. */
     MUL_LOG,
-    /** Q + beta |E / T - 1|. */
+    /** Q + beta |E / T - 1|; with -CE in the place of Q for policies that follow gradients. */
     ABSOLUTE,
     /** Q (E / T)^beta. */
     SOFT,
@@ -140,9 +153,14 @@ public record Recipe(
     /** Q alone: all networks are within the budget. */
     ACCURACY;
 
-    /** Whether it has a gradient. */
-    boolean isLoss() {
-      return this == ADDITIVE || this == ADD_LINEAR || this == ADD_LOG || this == MUL_LOG;
+    /** Whether it is a reward, whose trade-off stays as it is. */
+    boolean isReward() {
+      return this == ABSOLUTE || this == SOFT || this == HARD || this == ACCURACY;
+    }
+
+    /** Whether it has a gradient, or one with cross-entropy in the place of accuracy. */
+    boolean hasGradient() {
+      return !isReward() || this == ABSOLUTE;
     }
 
     /** The trade-off to start from where none is given. */
@@ -154,8 +172,7 @@ public record Recipe(
       };
     }
 
-    /** The objective for a budget, in the unit of the cost. */
-    Objective of(double strength, double budget) {
+    private Objective of(double strength, double budget, boolean differentiable) {
       return switch (this) {
         case ADDITIVE -> new Loss.Additive(strength / budget);
         case ADD_LINEAR -> new Loss.AddLinear(strength, budget);
@@ -163,7 +180,10 @@ public record Recipe(
         case MUL_LOG ->
             new Loss.MulLog(
                 Loss.MulLog.PUBLISHED_ALPHA, strength, budget, Loss.MulLog.PUBLISHED_TARGET);
-        case ABSOLUTE -> new Reward.Absolute(strength, budget);
+        case ABSOLUTE ->
+            differentiable
+                ? new Loss.Absolute(strength, budget)
+                : new Reward.Absolute(strength, budget);
         case SOFT -> new Reward.Soft(strength, budget);
         case HARD -> new Reward.Hard(strength, budget);
         case ACCURACY -> throw new IllegalStateException("accuracy alone is no objective");
@@ -189,22 +209,20 @@ public record Recipe(
                   + " without a supernet and compared by accuracy alone (--method random)")
               .formatted(supernet, policy, objective));
     }
-    if (supernet.hasCells() != (policy == PolicyKind.DARTS)) {
+    if (supernet.hasCells() ? policy.needsChain() : policy == PolicyKind.DARTS) {
       throw new SextantException(
-          ("supernet %s with policy %s: mixtures of ops, and no other candidates, learn by the"
-                  + " gradient through them (--method la-darts)")
+          ("supernet %s with policy %s: ops of cells learn by the gradient through their mixtures,"
+                  + " and nothing else does, or by rewards (--method la-darts, or --supernet cells"
+                  + " --policy reinforce)")
               .formatted(supernet, policy));
     }
-    if (policy == PolicyKind.DARTS && !objective.isLoss()) {
+    boolean counted = cost == CostKind.MACS || cost == CostKind.PARAMETERS;
+    if (supernet.hasCells()
+        && cost != CostKind.PREDICTED
+        && !(policy.drawsNetworks() ? counted : cost == CostKind.MACS)) {
       throw new SextantException(
-          ("policy %s with objective %s: mixtures follow gradients, and accuracy has none"
-                  + " (--objective additive)")
-              .formatted(policy, objective));
-    }
-    if (policy == PolicyKind.DARTS && cost != CostKind.PREDICTED && cost != CostKind.MACS) {
-      throw new SextantException(
-          ("policy %s with cost %s: networks of cells have an expected latency by a predictor, or"
-                  + " expected multiply-adds (--cost predicted or macs)")
+          ("policy %s with cost %s: networks of cells have a latency by a predictor, or"
+                  + " multiply-adds (--cost predicted or macs)")
               .formatted(policy, cost));
     }
     if (cost == CostKind.PREDICTED && !alone && !supernet.hasCells()) {
@@ -225,10 +243,10 @@ public record Recipe(
                   + " (--supernet multi-path)")
               .formatted(policy, supernet));
     }
-    if (policy.followsGradients() && !objective.isLoss()) {
+    if (policy.followsGradients() && !objective.hasGradient()) {
       throw new SextantException(
-          ("policy %s with objective %s: gates follow gradients, and accuracy has none"
-                  + " (--objective add-linear, or --policy reinforce)")
+          ("policy %s with objective %s: it follows gradients, and accuracy has none (--objective"
+                  + " add-linear or absolute, or --policy reinforce)")
               .formatted(policy, objective));
     }
     if (policy == PolicyKind.THRESHOLDS && (cost == CostKind.MEASURED || cost == CostKind.LINEAR)) {
@@ -249,6 +267,11 @@ public record Recipe(
     }
   }
 
+  /** The objective for a budget, in the unit of the cost. */
+  Objective objective(double strength, double budget) {
+    return objective.of(strength, budget, policy.followsGradients());
+  }
+
   /**
    * Checks that a space is what the parts are for.
    *
@@ -262,8 +285,19 @@ public record Recipe(
               "supernet %s and cost %s with space %s: it is a chain of layers (--space darts-small)"
                   .formatted(supernet, cost, chain.name()));
         }
+        checkChain(chain);
       }
       case CellNetworkSpace cells -> checkCells(cells);
+    }
+  }
+
+  /** What a supernet cannot hold is known before anything is measured. */
+  private void checkChain(Space chain) {
+    switch (supernet) {
+      case MULTI_PATH -> MultiPathSupernet.check(chain);
+      case COLLAPSED -> Factoring.grid(chain);
+      case SUPERKERNEL -> NestedChoice.of(chain);
+      case CELLS, PARTIAL_CELLS, NONE -> {}
     }
   }
 
@@ -272,7 +306,7 @@ public record Recipe(
     SupernetKind fitting = partial ? SupernetKind.PARTIAL_CELLS : SupernetKind.CELLS;
     if (supernet != SupernetKind.NONE && supernet != fitting) {
       throw new SextantException(
-          "supernet %s with space %s: its cells have %s (--supernet %s --policy darts)"
+          "supernet %s with space %s: its cells have %s (--supernet %s)"
               .formatted(
                   supernet,
                   space.name(),

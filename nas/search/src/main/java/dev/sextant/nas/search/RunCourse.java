@@ -3,12 +3,9 @@ package dev.sextant.nas.search;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
-import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
-import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
-import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
@@ -104,21 +101,15 @@ final class RunCourse {
   }
 
   private Stage search() {
-    return switch (pricing) {
-      case Pricing.OfChain(Space chain, _, ExpectedCost cost) -> {
-        Cost sampled =
-            config.recipe().cost() == Recipe.CostKind.MEASURED
-                ? new MeasuredCost(chain, network -> measure(network, QUICK_METER))
-                : cost;
-        Assembly assembly = new Assembly(config, classification.backend(), cost, sampled);
-        yield new SupernetStage(chain, assembly, data, split, classification, events);
-      }
-      case Pricing.OfCells(CellNetworkSpace cells, _, _, _) ->
-          new CellStage(cells, config, pricing, data, searchSplit(), classification, events);
-    };
+    Cost sampled =
+        config.recipe().cost() == Recipe.CostKind.MEASURED
+            ? new MeasuredCost(space, network -> measure(network, QUICK_METER))
+            : pricing::of;
+    Assembly assembly = new Assembly(config, classification.backend(), space, pricing, sampled);
+    return new SupernetStage(assembly, data, searchSplit(), classification, events);
   }
 
-  /** The split of the images that a search of cells sees. */
+  /** The split of the images that the search sees. */
   private Split searchSplit() {
     double share = config.cells().imageShare();
     return new Split(share(split.train(), share), share(split.validation(), share));
@@ -201,7 +192,7 @@ final class RunCourse {
   /** Records a stage's results; returns the next stage, or null after the last. */
   @Nullable Stage finish(Stage finished) {
     return switch (finished) {
-      case SearchStage search -> finishSearch(search);
+      case SupernetStage search -> finishSearch(search);
       case TrainingStage training when training.name().equals("retrain") -> {
         Weights weights = training.trained();
         weights.write(directory.weights());
@@ -217,7 +208,7 @@ final class RunCourse {
     };
   }
 
-  private Stage finishSearch(SearchStage search) {
+  private Stage finishSearch(SupernetStage search) {
     double[][] preferences = search.preferences();
     int[] decisions = derive(preferences);
     results.put(
@@ -230,8 +221,8 @@ final class RunCourse {
             search.architecturePeak()));
     results.put("alphas", search.alphaValues());
     TrainingStage retrain = retrain(decisions);
-    if (config.inheritWeights() && search instanceof SupernetStage supernet) {
-      supernet.passOn(decisions, retrain.network());
+    if (config.inheritWeights()) {
+      search.passOn(decisions, retrain.network());
     }
     return retrain;
   }

@@ -4,6 +4,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.optim.Optimizer;
+import dev.sextant.nas.cells.BilevelGradient;
+import dev.sextant.nas.cells.CellSupernet;
 import dev.sextant.nas.data.Augmentation;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.BatchLoader;
@@ -11,10 +13,8 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.objective.Outcome;
-import dev.sextant.nas.policy.Derivation;
 import dev.sextant.nas.policy.HeldOut;
 import dev.sextant.nas.policy.Policy;
-import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Memory;
@@ -32,9 +32,12 @@ import org.jspecify.annotations.Nullable;
  * <p>The order within a step, the schedules and the shared momentum are those of ProxylessNAS's
  * code, but for a policy that warms up operations: TuNAS's controller looks at held-out images from
  * the first step on, at a rate of 0 until the warm-up ends, so that its baseline and moments are
- * there when it begins to learn.
+ * there when it begins to learn. With mixtures of ops it is that of DARTS's code: the architecture
+ * step comes first and looks ahead to the weight step, which is on the same images.
+ *
+ * <p>Costs are in the search's unit.
  */
-final class SupernetStage implements SearchStage {
+final class SupernetStage implements Stage {
   /** Below this movement of every probability or threshold, nothing was learned. */
   private static final double UNMOVED = 0.01;
 
@@ -44,21 +47,21 @@ final class SupernetStage implements SearchStage {
   private final Events events;
   private final Rng policyRng;
   private final Supernet supernet;
-  private final Policy policy;
   private final Optimizer optimizer;
+  private final Policy policy;
   private final Rates rates;
   private final BatchLoader loader;
   private final BatchLoader validationLoader;
   private final SequentialBatches validation;
   private final RunningMean running = new RunningMean();
   private final HeldOutBatch heldOut = new HeldOutBatch();
+  private @Nullable Batch training;
   private long done;
   private long architectureSteps;
   private long weightPeak;
   private long architecturePeak;
 
   SupernetStage(
-      Space space,
       Assembly assembly,
       ImageDataset data,
       Split split,
@@ -69,8 +72,7 @@ final class SupernetStage implements SearchStage {
     this.classification = classification;
     this.events = events;
     policyRng = Rng.of(config.seed(), 12);
-    supernet = assembly.supernet(space);
-    policy = assembly.policy(supernet, policyRng);
+    supernet = assembly.supernet();
     optimizer = assembly.optimizer(supernet);
     Augmentation augmentation = Augmentation.preset(config.augmentation(), data.height());
     loader =
@@ -95,6 +97,11 @@ final class SupernetStage implements SearchStage {
     validation =
         new SequentialBatches(
             data.train(), split.validation(), config.batch(), data.normalization());
+    policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
+  }
+
+  private boolean mixes() {
+    return config.recipe().policy() == Recipe.PolicyKind.DARTS;
   }
 
   private long warmupSteps() {
@@ -129,14 +136,13 @@ final class SupernetStage implements SearchStage {
 
   @Override
   public void step() {
-    weightStep();
-    // Counted from the end of the warm-up.
-    long inJoint = done - warmupSteps();
-    boolean alone = !config.recipe().policy().learnsWithWeights();
-    if (alone
-        && done >= quietSteps()
-        && Math.floorMod(inJoint + 1, config.architectureInterval()) == 0) {
-      architectureStep(rates.architecture(done));
+    training = loader.next();
+    if (mixes()) {
+      architectureStep(done - warmupSteps());
+      weightStep(training);
+    } else {
+      weightStep(training);
+      architectureStep(done - warmupSteps() + 1);
     }
     done++;
     if (done % loader.batchesPerEpoch() == 0) {
@@ -147,13 +153,12 @@ final class SupernetStage implements SearchStage {
     }
   }
 
-  private void weightStep() {
+  private void weightStep(Batch batch) {
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
     policy.sample(Math.max(0, 1 - (double) done / Math.max(1, warmupSteps())));
     Outcome outcome =
-        classification.backward(
-            supernet, loader.next(), supernet.trainingMode(), config.labelSmoothing());
+        classification.backward(supernet, batch, supernet.trainingMode(), smoothing());
     running.add(outcome);
     weightPeak = Math.max(weightPeak, memory.transientPeak());
     if (config.recipe().policy().learnsWithWeights()) {
@@ -161,16 +166,32 @@ final class SupernetStage implements SearchStage {
       policy.learnWithWeights(outcome, rate);
       architectureSteps += rate > 0 ? 1 : 0;
     }
+    if (config.cells().clip() > 0) {
+      optimizer.clipGradients(config.cells().clip());
+    }
     optimizer.step(rates.weights(done));
   }
 
-  private void architectureStep(double rate) {
+  /** Searches of cells smooth no labels, those of their networks may. */
+  private double smoothing() {
+    return config.recipe().supernet().hasCells() ? 0 : config.labelSmoothing();
+  }
+
+  /**
+   * Makes one if it is due.
+   *
+   * @param weightSteps made by then since the end of the warm-up
+   */
+  private void architectureStep(long weightSteps) {
+    if (config.recipe().policy().learnsWithWeights()
+        || done < quietSteps()
+        || Math.floorMod(weightSteps, config.architectureInterval()) != 0) {
+      return;
+    }
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
-    supernet.freezeWeights(true);
     heldOut.batch = validationLoader.next();
-    policy.learn(heldOut, rate);
-    supernet.freezeWeights(false);
+    policy.learn(heldOut, rates.architecture(done));
     architecturePeak = Math.max(architecturePeak, memory.transientPeak());
     architectureSteps++;
   }
@@ -181,7 +202,10 @@ final class SupernetStage implements SearchStage {
 
     @Override
     public Outcome backward() {
-      return classification.backward(supernet, current(), Tape.Mode.TRAIN_STATELESS, 0);
+      supernet.freezeWeights(true);
+      Outcome outcome = classification.backward(supernet, current(), Tape.Mode.TRAIN_STATELESS, 0);
+      supernet.freezeWeights(false);
+      return outcome;
     }
 
     @Override
@@ -190,15 +214,36 @@ final class SupernetStage implements SearchStage {
     }
 
     private Batch current() {
-      if (batch == null) {
-        throw new IllegalStateException("no architecture step is being made");
-      }
-      return batch;
+      return SupernetStage.current(batch);
     }
   }
 
+  private static Batch current(@Nullable Batch batch) {
+    if (batch == null) {
+      throw new IllegalStateException("no step is being made");
+    }
+    return batch;
+  }
+
+  /** By the weights of mixtures, in an architecture step. */
+  private BilevelGradient.Result mixtureGradient() {
+    BilevelGradient bilevel =
+        new BilevelGradient((CellSupernet) supernet, classification.backend());
+    BilevelGradient.Loss loss = tape -> classification.loss(tape, supernet, heldOut.current());
+    return config.cells().secondOrder()
+        ? bilevel.secondOrder(
+            tape -> classification.loss(tape, supernet, current(training)),
+            loss,
+            rates.weights(done),
+            assembly.sgd(),
+            optimizer.state())
+        : bilevel.firstOrder(loss);
+  }
+
   private void endEpoch() {
-    supernet.choose(Derivation.mostProbable(policy.preferences()));
+    if (!mixes()) {
+      supernet.choose(mostProbable());
+    }
     Outcome evaluated = classification.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", name());
@@ -252,37 +297,39 @@ final class SupernetStage implements SearchStage {
             + " --architecture-rate or the number of epochs");
   }
 
-  @Override
-  public double[][] preferences() {
+  private int[] mostProbable() {
+    return assembly.pricing().mostProbable(policy.preferences());
+  }
+
+  /** What to derive the network by: for each decision the weights of its options. */
+  double[][] preferences() {
     return policy.preferences();
   }
 
-  @Override
-  public double strength() {
+  /** The objective's trade-off in force. */
+  double strength() {
     return policy.objective().strength();
   }
 
   /**
    * Expected cost of the networks that the policy draws (eq. 6): the average of TuNAS's Table 11.
    */
-  @Override
-  public double expectedCost() {
+  double expectedCost() {
     return policy.expectedCost();
   }
 
   /** Cost of the most probable network: the argmax of TuNAS's Table 11. */
-  @Override
-  public double argmaxCost() {
-    return assembly.expectation().of(Derivation.mostProbable(policy.preferences()));
+  double argmaxCost() {
+    return assembly.pricing().of(mostProbable());
   }
 
-  @Override
-  public long weightPeak() {
+  /** Most bytes of activations and workspace held at once in a weight step. */
+  long weightPeak() {
     return weightPeak;
   }
 
-  @Override
-  public long architecturePeak() {
+  /** The same in an architecture step. */
+  long architecturePeak() {
     return architecturePeak;
   }
 
@@ -292,8 +339,7 @@ final class SupernetStage implements SearchStage {
   }
 
   /** Copies of the architecture parameters of each factor. */
-  @Override
-  public List<float[]> alphaValues() {
+  List<float[]> alphaValues() {
     List<float[]> values = new ArrayList<>();
     for (int f = 0; f < policy.alphas().size(); f++) {
       values.add(policy.alphas().values(f));
@@ -304,7 +350,7 @@ final class SupernetStage implements SearchStage {
   @Override
   public String status() {
     Outcome mean = running.mean();
-    return "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.2f"
+    return "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.3g"
         .formatted(
             mean.loss(),
             100 * mean.accuracy(),

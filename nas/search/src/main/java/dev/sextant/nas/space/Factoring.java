@@ -1,6 +1,7 @@
 package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Layer;
+import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,10 +16,7 @@ import java.util.function.ToDoubleFunction;
  * kernel, one for the expansion, one for squeeze-and-excite and one for skip, of which the others
  * count only where the layer is not skipped. Immutable.
  */
-public final class Factoring {
-  /** In place of an option: all of them, averaged. */
-  public static final int ALL = -1;
-
+public final class Factoring implements Factors {
   /** What a factor decides, and so what a warm-up of shared weights does with it. */
   public enum Kind {
     /** Which operation: warmed up by averaging all. */
@@ -189,7 +187,47 @@ public final class Factoring {
     return parts[decision][option].clone();
   }
 
-  /** The decisions that options of all factors make. */
+  @Override
+  public int[] counts() {
+    return factors.stream().mapToInt(Factor::options).toArray();
+  }
+
+  @Override
+  public void draw(double[][] p, Rng rng, int[] options) {
+    for (int f = 0; f < options.length; f++) {
+      options[f] = rng.categorical(p[f]);
+    }
+  }
+
+  @Override
+  public void warmUp(double cold, Rng rng, int[] options) {
+    for (int f = 0; f < options.length; f++) {
+      if (rng.nextDouble() < cold) {
+        Factor factor = factors.get(f);
+        options[f] =
+            switch (factor.kind) {
+              case OPERATION -> ALL;
+              case FILTERS -> factor.largest;
+            };
+      }
+    }
+  }
+
+  /** ∂ln p_j / ∂alpha_k = delta_jk - p_k, for the factors that the network uses. */
+  @Override
+  public void addScore(double[][] p, int[] decisions, double weight, double[][] gradient) {
+    for (int d = 0; d < decisions.length; d++) {
+      int[] of = parts[d][decisions[d]];
+      for (int i = 0; i < of.length; i++) {
+        int f = first[d] + i;
+        for (int k = 0; of[i] >= 0 && k < p[f].length; k++) {
+          gradient[f][k] += weight * ((k == of[i] ? 1 : 0) - p[f][k]);
+        }
+      }
+    }
+  }
+
+  @Override
   public int[] decisions(int[] options) {
     int[] decisions = new int[parts.length];
     for (int d = 0; d < decisions.length; d++) {
@@ -212,7 +250,7 @@ public final class Factoring {
     throw new IllegalArgumentException("no candidate of decision " + d);
   }
 
-  /** Options of all factors that make these decisions; 0 for factors that do not count. */
+  @Override
   public int[] options(int[] decisions) {
     int[] options = new int[factors.size()];
     for (int d = 0; d < decisions.length; d++) {
@@ -225,6 +263,7 @@ public final class Factoring {
   }
 
   /** Probabilities of each decision's options: products of those of the factors that count. */
+  @Override
   public double[][] probabilities(double[][] factorProbabilities) {
     return products(factorProbabilities, _ -> 1);
   }
@@ -234,6 +273,7 @@ public final class Factoring {
    * count has the probability of its likeliest option. So the largest of each decision is that of
    * each factor's largest, and a skipped layer does not win because nothing is left to decide.
    */
+  @Override
   public double[][] preferences(double[][] factorProbabilities) {
     return products(factorProbabilities, p -> Arrays.stream(p).max().orElse(1));
   }

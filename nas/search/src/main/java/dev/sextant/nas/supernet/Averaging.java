@@ -63,7 +63,7 @@ public enum Averaging {
   }
 
   /** (1/n) sum of the branches' outputs for x. */
-  Variable mean(Tape tape, Variable x, List<? extends Rematerialize.Segment> branches) {
+  public Variable mean(Tape tape, Variable x, List<? extends Rematerialize.Segment> branches) {
     Variable sum = run(tape, x, branches.getFirst());
     for (Rematerialize.Segment branch : branches.subList(1, branches.size())) {
       Variable next = run(tape, x, branch);

@@ -40,10 +40,7 @@ public final class MultiPathSupernet extends Supernet {
    * @throws SextantException if the space searches widths, which only shared weights can have
    */
   public MultiPathSupernet(Space space, Initializer init, Averaging averaging) {
-    if (!space.widthChoices().isEmpty()) {
-      throw new SextantException(
-          "multi-path: %s searches widths, which need collapsed weights".formatted(space.name()));
-    }
+    check(space);
     backend = init.backend();
     factoring = Factoring.flat(space);
     List<MixedLayer> mixedLayers = new ArrayList<>();
@@ -65,6 +62,18 @@ public final class MultiPathSupernet extends Supernet {
       positions.add(child("layers." + i, module));
     }
     choices = List.copyOf(mixedLayers);
+  }
+
+  /**
+   * Checks that each candidate of a space can have weights of its own.
+   *
+   * @throws SextantException if the space searches widths, which only shared weights can have
+   */
+  public static void check(Space space) {
+    if (!space.widthChoices().isEmpty()) {
+      throw new SextantException(
+          "multi-path: %s searches widths, which need collapsed weights".formatted(space.name()));
+    }
   }
 
   private static MixedLayer mixed(

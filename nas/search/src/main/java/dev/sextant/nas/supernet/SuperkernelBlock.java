@@ -59,6 +59,9 @@ final class SuperkernelBlock extends SharedKernels {
   /** What open gates are: 1, or what dropout made of it. */
   private final Tensor scales;
 
+  /** Those of the shells' gates and of the layer's. */
+  private final Tensor shellScales;
+
   /** Thresholds that say what was selected. */
   private final Tensor selected;
 
@@ -101,6 +104,7 @@ final class SuperkernelBlock extends SharedKernels {
       backend.fill(projectNorm.gamma().value(), 0);
     }
     scales = buffer("scales", init.buffer(nesting.gates(), 1));
+    shellScales = buffer("shell_scales", init.buffer(shells.gates(), 1));
     selected = buffer("selected", init.buffer(nesting.gates(), -UNREACHED));
     weights = new float[kernel.shape().size()];
     room = new float[nesting.gates()];
@@ -117,6 +121,7 @@ final class SuperkernelBlock extends SharedKernels {
     }
     backend.upload(room, 0, selected);
     backend.fill(scales, 1);
+    backend.fill(shellScales, 1);
   }
 
   /**
@@ -128,6 +133,7 @@ final class SuperkernelBlock extends SharedKernels {
   void learn(Parameter thresholds, float[] ofOpen) {
     learned = thresholds;
     backend.upload(ofOpen, 0, scales);
+    backend.upload(ofOpen, 0, shellScales);
   }
 
   /** The gates of the last pass; null before the first. */
@@ -228,10 +234,8 @@ final class SuperkernelBlock extends SharedKernels {
     }
     int first = shells.gates();
     Variable own = first == nesting.gates() ? thresholds : Narrow.apply(tape, thresholds, 1, first);
-    // The slice goes with the tape.
     Variable masked =
-        Superkernel.apply(
-            tape, kernel, own, scales.slice(0, first), shells, Superkernel.gates(tape, shells));
+        Superkernel.apply(tape, kernel, own, shellScales, shells, Superkernel.gates(tape, shells));
     own.release();
     return masked;
   }

@@ -3,7 +3,7 @@ package dev.sextant.nas.supernet;
 import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.nas.space.Factoring;
+import dev.sextant.nas.space.Factors;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,12 +18,12 @@ public abstract class Supernet extends Module {
   protected Supernet() {}
 
   /** The factors it can be set by. */
-  public abstract Factoring factoring();
+  public abstract Factors factoring();
 
   /**
    * Sets what the next passes run.
    *
-   * @param options one of each factor, or {@link Factoring#ALL} for the mean of all of an operation
+   * @param options one of each factor, or {@link Factors#ALL} for the mean of all of an operation
    */
   public abstract void select(int[] options);
 

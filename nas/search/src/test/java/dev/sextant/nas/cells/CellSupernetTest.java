@@ -11,6 +11,7 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.ShuffleChannels;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.autograd.optim.Sgd;
+import dev.sextant.nas.space.Factors;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.Cell.Kind;
 import dev.sextant.runtime.Cell.Op;
@@ -20,9 +21,12 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -58,8 +62,7 @@ final class CellSupernetTest {
   }
 
   private CellSupernet supernet(CellSpace space, long seed) {
-    return new CellSupernet(
-        CellParameters.random(space, new Rng(seed)), new Initializer(backend, new Rng(seed)));
+    return new CellSupernet(CellParameters.zeros(space), new Initializer(backend, new Rng(seed)));
   }
 
   /** (B, g, C/g) transposed to (B, C/g, g): channels 0 1 | 2 3 | 4 5 become 0 2 4 1 3 5. */
@@ -320,28 +323,72 @@ final class CellSupernetTest {
     return new dev.sextant.runtime.Cell(genotype.normal(), 4, 1, null).graph();
   }
 
-  /** Two steps by hand, decay included. */
+  /** Weights of 1 and 0 make a mixture a network, and nothing else of it is computed. */
   @Test
-  void adamByHand() {
-    CellParameters parameters = CellParameters.zeros(small(false));
-    CellParameters gradient = CellParameters.zeros(small(false));
-    gradient.type(1).alphas()[0][1] = 2;
-    ArchitectureAdam adam = new ArchitectureAdam(new ArchitectureAdam.Config(0.1, 0.5, 0.9, 0.5));
-    adam.step(parameters, gradient);
-    assertEquals(-0.1, parameters.type(1).alphas()[0][1], 1e-7);
-    ArchitectureAdam.State state = adam.state();
-    adam.step(parameters, gradient);
-    double d = 2 - 0.05;
-    double mean = (0.5 * 0.5 * 2 + 0.5 * d) / (1 - 0.25);
-    double square = (0.9 * 0.1 * 4 + 0.1 * d * d) / (1 - 0.81);
-    double expected = -0.1 - 0.1 * mean / (Math.sqrt(square) + 1e-8);
-    assertEquals(expected, parameters.type(1).alphas()[0][1], 1e-7);
-    double[] after = parameters.values();
-    parameters.type(1).alphas()[0][1] = -0.1;
-    ArchitectureAdam resumed =
-        new ArchitectureAdam(new ArchitectureAdam.Config(0.1, 0.5, 0.9, 0.5));
-    resumed.restore(state);
-    resumed.step(parameters, gradient);
-    assertEquals(after[1], parameters.values()[1], 1e-6);
+  void aNetworkIsTheMixtureOfItsOpsAlone() {
+    try (Subject subject = new Subject(small(false))) {
+      int[] network = {1, 3, 0, 4, 2, 2, 1, 3, 0, 4};
+      double[][] alphas = subject.parameters.factors();
+      for (int edge = 0; edge < network.length; edge++) {
+        Arrays.fill(alphas[edge], 0);
+        alphas[edge][network[edge]] = 100;
+      }
+      subject.parameters.setFactors(Arrays.stream(alphas).map(CellSupernetTest::floats).toList());
+      double mixed = subject.validationLoss();
+      subject.supernet.choose(network);
+      assertEquals(mixed, subject.validationLoss(), 1e-5);
+      try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
+        tape.backward(subject.training(tape));
+      }
+      Set<String> trained = new TreeSet<>();
+      subject
+          .supernet
+          .parameters()
+          .forEach(
+              (path, weight) -> {
+                if (weight.gradient() != null && path.contains("ops")) {
+                  trained.add(path.replaceAll("\\.ops\\.(\\d+).*", "=$1"));
+                }
+                weight.clearGradient();
+              });
+      // Poolings have no weights, nor has the identity but where it reduces.
+      assertEquals(
+          Set.of(
+              "cells.0.edges.1=3",
+              "cells.0.edges.3=4",
+              "cells.1.edges.0=2",
+              "cells.1.edges.2=3",
+              "cells.1.edges.4=4",
+              "cells.2.edges.0=2",
+              "cells.2.edges.2=3",
+              "cells.2.edges.4=4"),
+          trained);
+    }
+  }
+
+  private static float[] floats(double[] values) {
+    float[] floats = new float[values.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = (float) values[i];
+    }
+    return floats;
+  }
+
+  /** The warm-up's mean of all ops is the mixture of equal weights without zero. */
+  @Test
+  void theMeanOfAllOpsIsAMixtureToo() {
+    try (Subject subject = new Subject(small(false))) {
+      int[] network = {Factors.ALL, 3, 0, Factors.ALL, 2, 2, 1, Factors.ALL, 0, 4};
+      double[][] alphas = subject.parameters.factors();
+      for (int edge = 0; edge < network.length; edge++) {
+        Arrays.fill(alphas[edge], network[edge] == Factors.ALL ? 100 : 0);
+        alphas[edge][0] = 0;
+        alphas[edge][Math.max(0, network[edge])] += network[edge] == Factors.ALL ? 0 : 100;
+      }
+      subject.parameters.setFactors(Arrays.stream(alphas).map(CellSupernetTest::floats).toList());
+      double mixed = subject.validationLoss();
+      subject.supernet.select(network);
+      assertEquals(mixed, subject.validationLoss(), 1e-5);
+    }
   }
 }

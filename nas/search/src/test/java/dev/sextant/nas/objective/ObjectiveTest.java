@@ -26,6 +26,19 @@ class ObjectiveTest {
     assertEquals(0.025, objective.loss(2, 100) - 2, 1e-12);
   }
 
+  /** 1.5 + 0.1 |60 / 80 - 1| = 1.525, the same at 100; 0.1 / 80 a millisecond on either side. */
+  @Test
+  void absoluteHasASlopeTowardsTheTarget() {
+    Loss objective = new Loss.Absolute(-0.1, 80);
+    assertEquals(1.525, objective.loss(1.5, 60), 1e-12);
+    assertEquals(1.525, objective.loss(1.5, 100), 1e-12);
+    assertEquals(-0.00125, objective.perCost(1.5, 60), 1e-12);
+    assertEquals(0.00125, objective.perCost(1.5, 100), 1e-12);
+    assertEquals(0, objective.perCost(1.5, 80));
+    // What gates descend, rewards ascend.
+    assertEquals(-1.525, objective.reward(new Outcome(1.5, 0.9), 100), 1e-12);
+  }
+
   /** Single-Path NAS, eq. 9: 1.5 + 20 ln 80 = 89.1405, and 20 / 80 a millisecond. */
   @Test
   void addLog() {
@@ -54,6 +67,7 @@ class ObjectiveTest {
             new Loss.Additive(0.03),
             new Loss.AddLinear(0.4, 80),
             new Loss.AddLog(0.7),
+            new Loss.Absolute(-0.4, 70),
             new Loss.MulLog(0.2, 0.3, 80, 80),
             new Loss.MulLog(0.2, 0.6, 0.5, 80),
             new Loss.MulLog(0.2, -0.4, 80, 80))) {
@@ -84,6 +98,7 @@ class ObjectiveTest {
   @Test
   void targetsArePositive() {
     assertThrows(SextantException.class, () -> new Loss.AddLinear(0.1, 0));
+    assertThrows(SextantException.class, () -> new Loss.Absolute(-0.1, 0));
     assertThrows(SextantException.class, () -> new Loss.MulLog(0.2, 0.3, -1, 80));
     assertThrows(SextantException.class, () -> new Loss.MulLog(0.2, 0.3, 80, 2));
   }

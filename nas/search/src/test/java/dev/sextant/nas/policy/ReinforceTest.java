@@ -7,21 +7,28 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Identity;
+import dev.sextant.nas.cells.CellFactors;
+import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.cells.GenotypeSearch;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.objective.Reward;
 import dev.sextant.nas.space.Factoring;
+import dev.sextant.nas.space.Factors;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Cell.Kind;
+import dev.sextant.runtime.Cell.Op;
 import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Test;
@@ -47,15 +54,15 @@ class ReinforceTest {
 
   /** Remembers what it was set to, in place of a network. */
   private static final class Recorder extends Supernet {
-    private final Factoring factoring;
+    private final Factors factoring;
     final List<int[]> selected = new ArrayList<>();
 
-    Recorder(Factoring factoring) {
+    Recorder(Factors factoring) {
       this.factoring = factoring;
     }
 
     @Override
-    public Factoring factoring() {
+    public Factors factoring() {
       return factoring;
     }
 
@@ -107,7 +114,8 @@ class ReinforceTest {
       Recorder supernet = new Recorder(Factoring.grid(SPACE));
       Reinforce.Config config = new Reinforce.Config(3, 0, false, false, 0);
       try (Reinforce policy =
-          new Reinforce(backend, supernet, COST, COST, ACCURACY_ALONE, config, new Rng(6))) {
+          new Reinforce(
+              backend, supernet, COST, COST::expected, ACCURACY_ALONE, config, new Rng(6))) {
         // Probabilities 1/2 and 1/2, 1/4 and 3/4, 3/5 and 2/5.
         policy.alphas().set(1, 0, (float) Math.log(3));
         policy.alphas().set(2, (float) Math.log(1.5), 0);
@@ -147,7 +155,7 @@ class ReinforceTest {
               backend,
               supernet,
               COST,
-              COST,
+              COST::expected,
               new Reward.Absolute(-0.5, 4),
               Reinforce.Config.tunas(2),
               new Rng(7))) {
@@ -159,6 +167,46 @@ class ReinforceTest {
         assertTrue(p[2] > 0.8, "decision 2 has " + p[2]);
         assertEquals(2, Derivation.mostProbable(policy.preferences())[0]);
         assertEquals(COST.expected(policy.probabilities()), policy.expectedCost());
+      }
+    }
+  }
+
+  /** Ops 2 of edges 2 and 4 are right: which edges a node keeps is learned as well as their ops. */
+  @Test
+  void cellsFollowRewards() {
+    Architecture.Input input = new Architecture.Input(8, 8, 2);
+    List<Op> ops =
+        List.of(new Op(Kind.ZERO, 0), new Op(Kind.AVG_POOL, 3), new Op(Kind.IDENTITY, 0));
+    CellSpace cells = new CellSpace(input, 2, 2, ops, 4, 3, 1, false);
+    try (Backend backend = Backend.cpu(1)) {
+      Recorder supernet = new Recorder(new CellFactors(cells));
+      try (Reinforce policy =
+          new Reinforce(
+              backend,
+              supernet,
+              _ -> 1,
+              _ -> 1,
+              ACCURACY_ALONE,
+              new Reinforce.Config(4, 0.01, false, true, 0),
+              new Rng(9))) {
+        for (int step = 0; step < 300; step++) {
+          policy.learn(
+              accuracies(
+                  supernet,
+                  options -> 0.2 + (options[2] == 2 ? 0.2 : 0) + (options[4] == 2 ? 0.2 : 0)),
+              0.05);
+        }
+        int[] found =
+            new GenotypeSearch(cells, decisions -> new double[decisions.size()])
+                .mostProbable(policy.preferences());
+        assertArrayEquals(new int[] {2, 0, 2}, Arrays.copyOfRange(found, 2, 5));
+        policy.sample(0);
+        assertArrayEquals(
+            new int[] {2, 0, 2}, Arrays.copyOfRange(supernet.selected.getLast(), 2, 5));
+        policy.sample(1);
+        assertArrayEquals(
+            new int[] {Factors.ALL, 0, Factors.ALL},
+            Arrays.copyOfRange(supernet.selected.getLast(), 2, 5));
       }
     }
   }
@@ -197,7 +245,7 @@ class ReinforceTest {
               backend,
               supernet,
               COST,
-              COST,
+              COST::expected,
               ACCURACY_ALONE,
               Reinforce.Config.tunas(1),
               new Rng(8))) {

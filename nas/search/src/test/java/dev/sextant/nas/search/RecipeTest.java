@@ -1,6 +1,7 @@
 package dev.sextant.nas.search;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -59,9 +60,14 @@ class RecipeTest {
             boolean alone = supernet == SupernetKind.NONE;
             boolean ofCells =
                 supernet.hasCells()
-                    && policy == PolicyKind.DARTS
-                    && objective.isLoss()
-                    && (cost == CostKind.PREDICTED || cost == CostKind.MACS);
+                    && (policy == PolicyKind.DARTS
+                        ? objective.hasGradient()
+                            && (cost == CostKind.PREDICTED || cost == CostKind.MACS)
+                        : (policy == PolicyKind.REINFORCE || policy == PolicyKind.CONTROLLER)
+                            && objective != ObjectiveKind.ACCURACY
+                            && (cost == CostKind.PREDICTED
+                                || cost == CostKind.MACS
+                                || cost == CostKind.PARAMETERS));
             boolean sense =
                 alone
                     ? policy == PolicyKind.UNIFORM
@@ -76,7 +82,7 @@ class RecipeTest {
                             && (supernet == SupernetKind.SUPERKERNEL)
                                 == (policy == PolicyKind.THRESHOLDS)
                             && (!policy.followsGradients()
-                                || supernet != SupernetKind.COLLAPSED && objective.isLoss())
+                                || supernet != SupernetKind.COLLAPSED && objective.hasGradient())
                             && !(policy == PolicyKind.GATES && cost == CostKind.MEASURED)
                             && !(policy == PolicyKind.THRESHOLDS
                                 && (cost == CostKind.MEASURED || cost == CostKind.LINEAR));
@@ -91,13 +97,15 @@ class RecipeTest {
                           () -> new Recipe(Method.TUNAS, supernet, policy, cost, objective))
                       .getMessage();
               assertTrue(message.contains(policy.toString()), message);
+              assertFalse(message.contains("\n"), message);
             }
           }
         }
       }
     }
-    // 5 uniform; 16 gates; 20 of both gradients; 3 costs x 4 losses of thresholds; 2 supernets x 2
-    // policies x 5 costs x 7 objectives; 2 supernets of cells x 2 costs x 4 losses.
-    assertEquals(5 + 16 + 20 + 12 + 140 + 16, made);
+    // 5 uniform; 4 costs x 5 objectives of gates; 5 x 5 of both gradients; 3 x 5 of thresholds; 2
+    // supernets x 2 policies x 5 costs x 7 objectives of rewards; of 2 supernets of cells 2 costs x
+    // 5 objectives of mixtures, and 2 policies x 3 costs x 7 objectives of rewards.
+    assertEquals(5 + 20 + 25 + 15 + 140 + 20 + 84, made);
   }
 }

@@ -34,6 +34,8 @@ import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -42,6 +44,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Runs that are stopped, killed, damaged or repeated, against one that went through. */
 class SearchRunTest {
   private static final double NEVER = 1e9;
+
+  /**
+   * TuNAS's controller and reward over the cells of DARTS, by the predictor of Latency-Aware DARTS.
+   */
+  private static final Recipe REWARDED_CELLS =
+      new Recipe(
+          Method.LA_DARTS,
+          SupernetKind.CELLS,
+          PolicyKind.CONTROLLER,
+          CostKind.PREDICTED,
+          ObjectiveKind.ABSOLUTE);
 
   @TempDir private static Path folder;
 
@@ -190,10 +203,25 @@ class SearchRunTest {
   /** Every 7th step is done twice: the checkpoint is made after the steps that go through. */
   @ParameterizedTest
   @EnumSource
+  @Execution(ExecutionMode.CONCURRENT)
   void aRunStoppedEverySevenStepsEndsInTheSameBits(Method method) throws IOException {
     RunDirectory stopped = directory("stopped-" + method);
+    runWithStops(stopped, method.recipe());
+    assertSameRun(whole(method).directory, stopped);
+  }
+
+  @Test
+  void aCombinationStoppedEverySevenStepsEndsInTheSameBits() throws IOException {
+    RunDirectory through = directory("rewarded-cells");
+    run(through, TinyRun.config(1, REWARDED_CELLS));
+    RunDirectory stopped = directory("stopped-rewarded-cells");
+    runWithStops(stopped, REWARDED_CELLS);
+    assertSameRun(through, stopped);
+  }
+
+  private static void runWithStops(RunDirectory stopped, Recipe recipe) {
     int stops = 0;
-    SearchRun run = TinyRun.start(stopped, TinyRun.config(1, method.recipe()), 0, stopAfter(7));
+    SearchRun run = TinyRun.start(stopped, TinyRun.config(1, recipe), 0, stopAfter(7));
     while (true) {
       try (SearchRun open = run) {
         open.run();
@@ -204,12 +232,12 @@ class SearchRunTest {
       run = SearchRun.resume(stopped, 0, stopAfter(7));
     }
     assertTrue(stops > 5, stops + " stops");
-    assertSameRun(whole(method).directory, stopped);
   }
 
   /** Kills in the midst of each kind of stage, wherever in a step or a checkpoint it is. */
   @ParameterizedTest
   @EnumSource
+  @Execution(ExecutionMode.CONCURRENT)
   void aKilledRunResumesToTheSameBits(Method method) throws IOException, InterruptedException {
     RunDirectory killed = directory("killed-" + method);
     Rng rng = new Rng(5);
@@ -290,6 +318,23 @@ class SearchRunTest {
             TinyRun.BUDGET),
         Arguments.of(
             new Recipe(
+                g,
+                SupernetKind.MULTI_PATH,
+                PolicyKind.GATES,
+                CostKind.LATENCY,
+                ObjectiveKind.ABSOLUTE),
+            TinyRun.BUDGET),
+        Arguments.of(REWARDED_CELLS, TinyRun.BUDGET),
+        Arguments.of(
+            new Recipe(
+                Method.LA_PC_DARTS,
+                SupernetKind.PARTIAL_CELLS,
+                PolicyKind.REINFORCE,
+                CostKind.PREDICTED,
+                ObjectiveKind.SOFT),
+            TinyRun.BUDGET),
+        Arguments.of(
+            new Recipe(
                 Method.PROXYLESS_R,
                 SupernetKind.COLLAPSED,
                 PolicyKind.REINFORCE,
@@ -300,6 +345,7 @@ class SearchRunTest {
 
   @ParameterizedTest
   @EnumSource
+  @Execution(ExecutionMode.CONCURRENT)
   void twoBudgetsGiveTwoNetworks(Method method) {
     SearchConfig high = TinyRun.config(1, method.recipe(), 0.26);
     Architecture dear = run(directory("dear-" + method), high).found().architecture();

@@ -3,6 +3,7 @@ package dev.sextant.nas.search;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.sun.management.ThreadMXBean;
+import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
@@ -20,6 +21,7 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -46,14 +48,21 @@ class StepAllocationTest {
       value = GateMode.class,
       names = {"RECOMPUTE", "TWO_PATH"})
   void weightAndArchitectureStepsAllocateNothing(GateMode mode) {
-    assertAllocatesNothing(mode.toString(), config(mode));
+    assertAllocatesNothing(mode.toString(), "proxyless-cifar", config(Method.PROXYLESS_G, mode));
   }
 
-  private static void assertAllocatesNothing(String what, SearchConfig config) {
+  /** Thresholds learn in the weight steps: there are no others. */
+  @Test
+  void stepsOfThresholdsAllocateNothing() {
+    assertAllocatesNothing(
+        "thresholds", "single-path-cifar", config(Method.SINGLE_PATH, GateMode.RECOMPUTE));
+  }
+
+  private static void assertAllocatesNothing(String what, String name, SearchConfig config) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     ImageDataset data = noise();
-    Space space =
-        Space.named("proxyless-cifar").withInput(new Architecture.Input(SIZE, SIZE, 3), 10);
+    Space space = Space.named(name).withInput(new Architecture.Input(SIZE, SIZE, 3), 10);
+    ExpectedCost cost = cost(space);
     try (Backend backend = Backend.cpu(2)) {
       long[] workers =
           Thread.getAllStackTraces().keySet().stream()
@@ -63,8 +72,8 @@ class StepAllocationTest {
       warmUpRareKernels(backend);
       SupernetStage stage =
           new SupernetStage(
-              space,
-              new Assembly(config, backend, cost(space), cost(space)),
+              new Assembly(
+                  config, backend, space, new Pricing.OfChain(space, Counts.MACS, cost), cost),
               data,
               Split.stratified(data.train(), 0.5, 1),
               new Classification(backend, space.input()),
@@ -72,7 +81,7 @@ class StepAllocationTest {
       long least = Long.MAX_VALUE;
       int steps = 0;
       // On a busy machine the compiler takes a while.
-      long end = System.nanoTime() + 180_000_000_000L;
+      long end = System.nanoTime() + Long.getLong("mixns", 180_000_000_000L);
       while (least > 0 && System.nanoTime() < end) {
         long ofWorkers = allocated(threads, workers);
         long own = threads.getCurrentThreadAllocatedBytes();
@@ -86,8 +95,7 @@ class StepAllocationTest {
       }
       stage.close();
       System.out.printf(
-          "%s: %d bytes in %d weight and architecture steps, after %d%n",
-          what, least, WINDOW, steps - WINDOW);
+          "%s: %d bytes in %d steps, after %d%n", what, least, WINDOW, steps - WINDOW);
       assertEquals(0, least);
       assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
     }
@@ -144,10 +152,10 @@ class StepAllocationTest {
     return new ExpectedCost(1, costs);
   }
 
-  private static SearchConfig config(GateMode mode) {
+  private static SearchConfig config(Method method, GateMode mode) {
     return new SearchConfig(
         1,
-        Method.PROXYLESS_G.recipe(),
+        method.recipe(),
         BATCH,
         0.5,
         0,

@@ -131,7 +131,9 @@ public final class TinyRun {
     List<Genotype> genotypes = latencies.sample(200, 1);
     double[] ms = genotypes.stream().mapToDouble(TinyRun::formula).toArray();
     return PredictedLatency.train(
-        new CellSamples(space.cells(), 2, genotypes, ms), PredictorRecipe.DEFAULT, 1);
+        new CellSamples(space.cells(), 2, genotypes, ms),
+        PredictorRecipe.DEFAULT.withEpochs(100),
+        1);
   }
 
   private static double formula(Genotype genotype) {

@@ -8,10 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
-import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.Space;
 import dev.sextant.tensor.Backend;
@@ -28,8 +26,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Shared weights compute what each network alone would compute with its part of them. */
 class CollapsedSupernetTest {
-  private static final int BATCH = 3;
-
   private static String block(int kernel, int expand, String more) {
     return "{\"op\": \"mbconv\", \"kernel\": %d, \"expand\": %d, \"act\": \"hswish\"%s}"
         .formatted(kernel, expand, more);
@@ -71,37 +67,6 @@ class CollapsedSupernetTest {
                   blocks("", ", \"squeeze-excite\": 0.25")),
           "shared");
 
-  private record Pass(double loss, float[] logits) {}
-
-  private static Pass pass(Backend backend, Module network) {
-    try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
-      Tensor images = backend.memory().floats(Shape.of(BATCH, 8, 8, 3), Category.DATA, "images");
-      Rng rng = new Rng(3);
-      for (int i = 0; i < images.size(); i++) {
-        images.floats()[images.offset() + i] = (float) rng.nextGaussian();
-      }
-      Tensor labels = backend.memory().ints(Shape.of(BATCH), Category.DATA, "labels");
-      labels.set(0, 2, 3);
-      Variable logits = network.forward(tape, tape.constant(images));
-      float[] values = logits.value().toArray();
-      Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
-      double value = backend.sum(loss.value());
-      tape.backward(loss);
-      return new Pass(value, values);
-    }
-  }
-
-  /** Gammas of 0, with which blocks start as the identity, would hide what is inside them. */
-  private static void perturb(Module network) {
-    Rng rng = new Rng(9);
-    for (Parameter parameter : network.parameters().values()) {
-      Tensor value = parameter.value();
-      for (int i = 0; i < value.size(); i++) {
-        value.floats()[value.offset() + i] += (float) (0.2 * rng.nextGaussian());
-      }
-    }
-  }
-
   private static int[] random(Rng rng) {
     int[] options = SPACE.options();
     int[] decisions = new int[options.length];
@@ -114,20 +79,20 @@ class CollapsedSupernetTest {
     try (Backend backend = Backend.cpu(1)) {
       Initializer init = new Initializer(backend, new Rng(1));
       try (CollapsedSupernet supernet = new CollapsedSupernet(SPACE, init)) {
-        perturb(supernet);
+        Pass.perturb(supernet);
         Rng rng = new Rng(2);
         for (int trial = 0; trial < 25; trial++) {
           int[] decisions = random(rng);
           supernet.choose(decisions);
-          Pass shared = pass(backend, supernet);
+          Pass shared = Pass.of(backend, supernet);
           try (Network network = new Network(SPACE.derive(decisions), init, 0, new Rng(4))) {
             supernet.passOn(decisions, network);
-            Pass alone = pass(backend, network);
-            assertArrayEquals(alone.logits, shared.logits, 2e-5f, Arrays.toString(decisions));
-            assertEquals(alone.loss, shared.loss, 1e-5);
+            Pass alone = Pass.of(backend, network);
+            assertArrayEquals(alone.logits(), shared.logits(), 2e-5f, Arrays.toString(decisions));
+            assertEquals(alone.loss(), shared.loss(), 1e-5);
             checkGradients(network, supernet, Arrays.toString(decisions));
           }
-          supernet.parameters().values().forEach(Parameter::clearGradient);
+          Pass.clear(supernet);
         }
       }
       assertEquals(0, backend.memory().current(), backend.memory().largestHolders());
@@ -138,7 +103,7 @@ class CollapsedSupernetTest {
   private static void checkGradients(Network alone, CollapsedSupernet shared, String what) {
     double expected = squares(alone);
     assertEquals(expected, squares(shared), 1e-4 * expected, what);
-    alone.parameters().values().forEach(Parameter::clearGradient);
+    Pass.clear(alone);
   }
 
   private static double squares(Module network) {
@@ -163,12 +128,12 @@ class CollapsedSupernetTest {
     try (Backend backend = Backend.cpu(1)) {
       Initializer init = new Initializer(backend, new Rng(1));
       try (CollapsedSupernet supernet = new CollapsedSupernet(SPACE, init)) {
-        perturb(supernet);
+        Pass.perturb(supernet);
         // The first of each: the smallest widths and expansions.
         int[] decisions = new int[SPACE.options().length];
         decisions[2] = 2; // 3x3, expansion 3
         supernet.choose(decisions);
-        float[] before = pass(backend, supernet).logits;
+        float[] before = Pass.of(backend, supernet).logits();
         Map<String, Parameter> parameters = supernet.parameters();
         for (String path :
             new String[] {
@@ -186,8 +151,8 @@ class CollapsedSupernetTest {
             }
           }
         }
-        assertArrayEquals(before, pass(backend, supernet).logits, 0f);
-        supernet.parameters().values().forEach(Parameter::clearGradient);
+        assertArrayEquals(before, Pass.of(backend, supernet).logits(), 0f);
+        Pass.clear(supernet);
       }
     }
   }
@@ -204,8 +169,8 @@ class CollapsedSupernetTest {
                   SPACE,
                   new Initializer(backend, new Rng(1)),
                   averaging == Averaging.KEPT ? Averaging.REMATERIALIZED : Averaging.KEPT)) {
-        perturb(supernet);
-        perturb(other);
+        Pass.perturb(supernet);
+        Pass.perturb(other);
         int[] all = new int[supernet.factoring().factors().size()];
         for (int f = 0; f < all.length; f++) {
           Factoring.Factor factor = supernet.factoring().factors().get(f);
@@ -213,13 +178,13 @@ class CollapsedSupernetTest {
         }
         supernet.select(all);
         other.select(all);
-        Pass mine = pass(backend, supernet);
-        Pass same = pass(backend, other);
-        assertArrayEquals(same.logits, mine.logits, 1e-5f);
+        Pass mine = Pass.of(backend, supernet);
+        Pass same = Pass.of(backend, other);
+        assertArrayEquals(same.logits(), mine.logits(), 1e-5f);
         assertEquals(squares(other), squares(supernet), 1e-4 * squares(other));
         assertTrue(squares(supernet) > 0);
-        supernet.parameters().values().forEach(Parameter::clearGradient);
-        other.parameters().values().forEach(Parameter::clearGradient);
+        Pass.clear(supernet);
+        Pass.clear(other);
       }
       assertEquals(0, backend.memory().current(), backend.memory().largestHolders());
     }
@@ -242,7 +207,7 @@ class CollapsedSupernetTest {
     try (Backend backend = Backend.cpu(1)) {
       try (CollapsedSupernet supernet =
           new CollapsedSupernet(space, new Initializer(backend, new Rng(1)))) {
-        perturb(supernet);
+        Pass.perturb(supernet);
         Map<String, Parameter> parameters = supernet.parameters();
         float[] one = parameters.get("layers.0.depthwise_1.weight").value().toArray();
         float[] three = new float[9 * one.length];

@@ -8,12 +8,9 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.nn.Module;
-import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Space;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
@@ -26,8 +23,6 @@ import org.junit.jupiter.api.Test;
 
 /** Superkernels compute what each network alone would compute with its part of the weights. */
 class SuperkernelSupernetTest {
-  private static final int BATCH = 3;
-
   /** Three kernels, three expansions, skip; a choice of kernels alone, and one of expansions. */
   private static final Space SPACE =
       Space.parse(
@@ -92,48 +87,13 @@ class SuperkernelSupernetTest {
     }
   }
 
-  private record Pass(double loss, float[] logits) {}
-
-  private static Pass pass(Backend backend, Module network) {
-    try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
-      Tensor images = backend.memory().floats(Shape.of(BATCH, 8, 8, 3), Category.DATA, "images");
-      Rng rng = new Rng(3);
-      for (int i = 0; i < images.size(); i++) {
-        images.floats()[images.offset() + i] = (float) rng.nextGaussian();
-      }
-      Tensor labels = backend.memory().ints(Shape.of(BATCH), Category.DATA, "labels");
-      labels.set(0, 2, 3);
-      Variable logits = network.forward(tape, tape.constant(images));
-      float[] values = logits.value().toArray();
-      Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
-      double value = backend.sum(loss.value());
-      tape.backward(loss);
-      return new Pass(value, values);
-    }
-  }
-
-  /** Gammas of 0, with which blocks start as the identity, would hide what is inside them. */
-  private static void perturb(Module network) {
-    Rng rng = new Rng(9);
-    for (Parameter parameter : network.parameters().values()) {
-      Tensor value = parameter.value();
-      for (int i = 0; i < value.size(); i++) {
-        value.floats()[value.offset() + i] += (float) (0.2 * rng.nextGaussian());
-      }
-    }
-  }
-
-  private static void clear(Module network) {
-    network.parameters().values().forEach(Parameter::clearGradient);
-  }
-
   /** Whatever is decided: selected, or by thresholds whose gates decode to it. */
   @Test
   void everyNetworkIsWhatItWouldBeAlone() {
     try (Backend backend = Backend.cpu(1)) {
       Initializer init = new Initializer(backend, new Rng(1));
       try (SuperkernelSupernet supernet = new SuperkernelSupernet(SPACE, init)) {
-        perturb(supernet);
+        Pass.perturb(supernet);
         Rng rng = new Rng(2);
         int[] seen = new int[SPACE.options().length];
         for (int trial = 0; trial < 30; trial++) {
@@ -141,17 +101,17 @@ class SuperkernelSupernetTest {
             int[] decisions = decode(supernet, learned);
             seen[0] |= 1 << decisions[0];
             supernet.learn(learned.thresholds, learned.scales, null);
-            Pass byThresholds = pass(backend, supernet);
+            Pass byThresholds = Pass.of(backend, supernet);
             supernet.choose(decisions);
-            Pass selected = pass(backend, supernet);
-            clear(supernet);
+            Pass selected = Pass.of(backend, supernet);
+            Pass.clear(supernet);
             try (Network alone = new Network(SPACE.derive(decisions), init, 0, new Rng(1))) {
               supernet.passOn(decisions, alone);
-              Pass expected = pass(backend, alone);
+              Pass expected = Pass.of(backend, alone);
               String what = Arrays.toString(decisions);
-              assertEquals(expected.loss, selected.loss, 1e-5, what);
-              assertArrayEquals(expected.logits, selected.logits, 1e-4f, what);
-              assertArrayEquals(selected.logits, byThresholds.logits, 0f, what);
+              assertEquals(expected.loss(), selected.loss(), 1e-5, what);
+              assertArrayEquals(expected.logits(), selected.logits(), 1e-4f, what);
+              assertArrayEquals(selected.logits(), byThresholds.logits(), 0f, what);
             }
           }
         }
@@ -193,7 +153,7 @@ class SuperkernelSupernetTest {
       Initializer init = new Initializer(backend, new Rng(1));
       try (SuperkernelBlock block =
           new SuperkernelBlock(NestedChoice.of(one).getFirst(), 8, 1e-3, init)) {
-        perturb(block);
+        Pass.perturb(block);
         block.select(one.choices().getFirst().candidates().getLast(), SharedKernels.Averages.NONE);
         try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
           Tensor x = backend.memory().floats(Shape.of(5, 4, 4, 8), Category.DATA, "x");
@@ -219,13 +179,13 @@ class SuperkernelSupernetTest {
       Initializer init = new Initializer(backend, new Rng(1));
       try (SuperkernelSupernet supernet = new SuperkernelSupernet(SPACE, init);
           Learned learned = new Learned(backend, supernet, new Rng(5))) {
-        perturb(supernet);
+        Pass.perturb(supernet);
         for (Parameter parameter : learned.thresholds) {
           backend.fill(parameter.value(), 0.1f);
         }
         supernet.learn(learned.thresholds, learned.scales, null);
-        pass(backend, supernet);
-        clear(supernet);
+        Pass.of(backend, supernet);
+        Pass.clear(supernet);
         float[][] gradients = new float[learned.scales.length][];
         for (int i = 0; i < gradients.length; i++) {
           gradients[i] = Objects.requireNonNull(learned.thresholds.get(i).gradient()).toArray();
@@ -247,7 +207,7 @@ class SuperkernelSupernetTest {
           }
         }
         assertTrue(checked >= 4, checked + " gates with a gradient");
-        clear(supernet);
+        Pass.clear(supernet);
       }
     }
   }
@@ -259,7 +219,7 @@ class SuperkernelSupernetTest {
     for (int side = 0; side < 2; side++) {
       learned.scales[choice][gate] = (float) (1 + (side == 0 ? -step : step));
       supernet.learn(learned.thresholds, learned.scales, null);
-      losses[side] = pass(backend, supernet).loss;
+      losses[side] = Pass.of(backend, supernet).loss();
     }
     learned.scales[choice][gate] = 1;
     return (losses[1] - losses[0]) / (2 * step);
@@ -285,7 +245,7 @@ class SuperkernelSupernetTest {
                 }
                 gradient[0][2] = 3 * of;
               });
-          pass(backend, supernet);
+          Pass.of(backend, supernet);
           gradients[run] =
               Objects.requireNonNull(learned.thresholds.getFirst().gradient()).toArray();
         }
@@ -294,7 +254,7 @@ class SuperkernelSupernetTest {
         double margin = norms[2] - learned.values(0)[2];
         double sigmoid = 1 / (1 + Math.exp(-margin));
         assertEquals(-3 * sigmoid * (1 - sigmoid), gradients[1][2] - gradients[0][2], 1e-5);
-        clear(supernet);
+        Pass.clear(supernet);
       }
     }
   }
@@ -310,70 +270,5 @@ class SuperkernelSupernetTest {
       assertEquals(60, supernet.choices().stream().mapToInt(NestedChoice::gates).sum());
       assertEquals(space.parameters().maximum(), supernet.parameterCount());
     }
-  }
-
-  private record Bytes(long weights, long gradients, long transients) {}
-
-  /** Weights, gradients and activations of a weight step are those of the largest network. */
-  @Test
-  void holdsOnePathAlone() {
-    Space space = Space.named("proxyless-small");
-    try (Backend backend = Backend.cpu(1)) {
-      Initializer init = new Initializer(backend, new Rng(1));
-      Bytes superkernel;
-      try (SuperkernelSupernet supernet = new SuperkernelSupernet(space, init);
-          Learned learned = new Learned(backend, supernet, new Rng(5))) {
-        for (Parameter parameter : learned.thresholds) {
-          backend.fill(parameter.value(), 0);
-        }
-        supernet.learn(learned.thresholds, learned.scales, null);
-        superkernel = bytes(backend, space, supernet);
-      }
-      Bytes multiPath;
-      try (MultiPathSupernet supernet = new MultiPathSupernet(space, init)) {
-        for (MixedLayer choice : supernet.choices()) {
-          int[] all = new int[choice.candidates().size()];
-          Arrays.setAll(all, j -> j);
-          choice.activate(5, GateMode.ALL_PATHS, all);
-        }
-        multiPath = bytes(backend, space, supernet);
-      }
-      System.out.printf(
-          "proxyless-small, batch 16: superkernel weights %s, gradients %s, activations %s;"
-              + " multi-path %s, %s, %s%n",
-          Memory.human(superkernel.weights),
-          Memory.human(superkernel.gradients),
-          Memory.human(superkernel.transients),
-          Memory.human(multiPath.weights),
-          Memory.human(multiPath.gradients),
-          Memory.human(multiPath.transients));
-      long largest = 4 * space.parameters().maximum();
-      // Thresholds, scales and the running statistics of fixed layers besides.
-      assertEquals(largest, superkernel.weights, 0.02 * largest);
-      assertEquals(largest, superkernel.gradients, 0.02 * largest);
-      assertTrue(3 * superkernel.weights < multiPath.weights, () -> "" + multiPath);
-    }
-  }
-
-  private static Bytes bytes(Backend backend, Space space, Module network) {
-    Memory memory = backend.memory();
-    int batch = 16;
-    memory.resetPeaks();
-    try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
-      Tensor images = memory.floats(space.input().shape(batch), Category.DATA, "images");
-      backend.fill(images, 0.5f);
-      Tensor labels = memory.ints(Shape.of(batch), Category.DATA, "labels");
-      Variable logits = network.forward(tape, tape.constant(images));
-      Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
-      logits.release();
-      tape.backward(loss);
-    }
-    Bytes bytes =
-        new Bytes(
-            memory.current(Category.WEIGHTS),
-            memory.current(Category.GRADIENTS),
-            memory.transientPeak());
-    clear(network);
-    return bytes;
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cells.CellNetworks;
+import dev.sextant.nas.cells.CellParameters;
 import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.cells.GenotypeRule;
@@ -34,10 +35,10 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Searches of small cells on a few small images. */
-final class CellStageTest {
+final class CellSearchTest {
   private static final ImageDataset DATA = data(8, 120);
   private static final List<Op> OPS =
       List.of(
@@ -75,13 +76,18 @@ final class CellStageTest {
   /** With a strength of NaN the controller's, which aims at the budget. */
   private static SearchConfig config(
       boolean partial, boolean secondOrder, double strength, double budget) {
+    return config(PolicyKind.DARTS, partial, secondOrder, strength, budget);
+  }
+
+  private static SearchConfig config(
+      PolicyKind policy, boolean partial, boolean secondOrder, double strength, double budget) {
     boolean fixed = !Double.isNaN(strength);
     return new SearchConfig(
         3,
         new Recipe(
             partial ? Method.LA_PC_DARTS : Method.LA_DARTS,
             partial ? SupernetKind.PARTIAL_CELLS : SupernetKind.CELLS,
-            PolicyKind.DARTS,
+            policy,
             CostKind.MACS,
             ObjectiveKind.ADDITIVE),
         6,
@@ -114,46 +120,49 @@ final class CellStageTest {
         0);
   }
 
-  private static CellStage stage(Backend backend, boolean partial, SearchConfig config) {
+  private static SupernetStage stage(Backend backend, boolean partial, SearchConfig config) {
     CellNetworkSpace space = space(partial);
-    return new CellStage(
-        space,
-        config,
-        Pricing.of(Counts.MACS, space),
+    Pricing pricing = Pricing.of(Counts.MACS, space);
+    return new SupernetStage(
+        new Assembly(config, backend, space, pricing, pricing::of),
         DATA,
         Split.stratified(DATA.train(), 0.5, 0),
         new Classification(backend, space.input()),
         (event, fields) -> {});
   }
 
-  private static void run(CellStage stage, int steps) {
+  private static void run(SupernetStage stage, int steps) {
     for (int i = 0; i < steps; i++) {
       stage.step();
     }
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void continuesFromACheckpointBitForBit(boolean partial) {
+  @CsvSource({"DARTS,false", "DARTS,true", "REINFORCE,true", "CONTROLLER,false"})
+  void continuesFromACheckpointBitForBit(PolicyKind policy, boolean partial) {
     try (Backend backend = Backend.cpu(1)) {
-      SearchConfig config = config(partial, !partial, 0.01, 1e6);
-      double[] uninterrupted;
-      try (CellStage stage = stage(backend, partial, config)) {
+      SearchConfig config = config(policy, partial, !partial, 0.01, 1e6);
+      List<float[]> uninterrupted;
+      try (SupernetStage stage = stage(backend, partial, config)) {
         run(stage, 5);
-        uninterrupted = stage.parameters().values();
+        uninterrupted = stage.alphaValues();
       }
       Path file = directory.resolve("checkpoint");
-      try (CellStage stage = stage(backend, partial, config)) {
+      try (SupernetStage stage = stage(backend, partial, config)) {
         run(stage, 3);
         Checkpoint checkpoint = Checkpoint.empty(backend);
         stage.save(checkpoint);
         checkpoint.write(file);
       }
-      try (CellStage stage = stage(backend, partial, config)) {
+      try (SupernetStage stage = stage(backend, partial, config)) {
         stage.load(Checkpoint.read(file, backend));
         assertEquals(3, stage.done());
         run(stage, 2);
-        assertArrayEquals(uninterrupted, stage.parameters().values(), 0);
+        List<float[]> resumed = stage.alphaValues();
+        assertEquals(uninterrupted.size(), resumed.size());
+        for (int f = 0; f < resumed.size(); f++) {
+          assertArrayEquals(uninterrupted.get(f), resumed.get(f));
+        }
       }
       assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
     }
@@ -221,13 +230,15 @@ final class CellStageTest {
 
   private static double expectedMacs(SearchConfig config) {
     try (Backend backend = Backend.cpu(1);
-        CellStage stage = stage(backend, false, config)) {
+        SupernetStage stage = stage(backend, false, config)) {
       while (stage.done() < stage.steps()) {
         stage.step();
       }
       // The rule of DARTS and the most probable decisions are the same cells.
       CellNetworkSpace space = space(false);
-      Genotype rule = GenotypeRule.derive(stage.parameters());
+      CellParameters parameters = CellParameters.zeros(space(false).cells());
+      parameters.setFactors(stage.alphaValues());
+      Genotype rule = GenotypeRule.derive(parameters);
       Pricing pricing = Pricing.of(Counts.MACS, space);
       int[] decisions = pricing.mostProbable(stage.preferences());
       assertEquals(space.network(rule).macs(), space.derive(decisions).macs());

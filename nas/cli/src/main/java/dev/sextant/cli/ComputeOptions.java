@@ -1,0 +1,25 @@
+package dev.sextant.cli;
+
+import dev.sextant.tensor.Device;
+import picocli.CommandLine.Option;
+
+/** The options that say where training runs. */
+final class ComputeOptions {
+  @Option(names = "--threads", description = "of training; default: all processors")
+  private int threads;
+
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      description = "cpu or cuda; default: ${DEFAULT-VALUE}")
+  private String device = "";
+
+  int threads() {
+    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+  }
+
+  /** The device, if there is such a kind. */
+  Device device() {
+    return Device.parse(device);
+  }
+}
