@@ -25,7 +25,7 @@ public final class Narrow extends Op {
    * it: {@code [1, 1, in, out]} to {@code [1, 1, rows, channels]}.
    *
    * @param rows all of them where the dimensions before are not 1; ignored for a vector
-   * @throws SextantException if there are not as many
+   * @throws SextantException if there are not as many, or it has more than four dimensions
    */
   public static Variable apply(Tape tape, Variable w, int rows, int channels) {
     Narrow op = tape.op(KIND);
@@ -46,15 +46,15 @@ public final class Narrow extends Op {
         || kept < most && !single) {
       throw new SextantException("narrow: [%d, %d] of %s".formatted(rows, channels, w));
     }
-    int[] extents = new int[w.rank()];
-    for (int i = 0; i < extents.length; i++) {
-      extents[i] = w.get(i);
-    }
-    extents[extents.length - 1] = channels;
-    if (!vector) {
-      extents[extents.length - 2] = rows;
-    }
-    return Shape.of(extents);
+    // An array of extents would be the one object that a step of thresholds allocates.
+    return switch (w.rank()) {
+      case 1 -> Shape.of(channels);
+      case 2 -> Shape.of(kept, channels);
+      case 3 -> Shape.of(w.get(0), kept, channels);
+      case 4 -> Shape.of(w.get(0), w.get(1), kept, channels);
+      default ->
+          throw new SextantException("narrow: %s is no vector, matrix or kernel".formatted(w));
+    };
   }
 
   @Override

@@ -76,7 +76,7 @@ class LayerParityTest {
   }
 
   private static final List<Line> TABLE =
-      Stream.of(alone(), convolutions(), blocks()).flatMap(List::stream).toList();
+      Stream.of(alone(), convolutions(), blocks(), partsOfCells()).flatMap(List::stream).toList();
 
   /** Layers that libtorch's peer has as whole layers, in their order of parameters and paths. */
   private static Line line(
@@ -291,6 +291,69 @@ class LayerParityTest {
     return table;
   }
 
+  private static List<Line> partsOfCells() {
+    List<Line> table = new ArrayList<>();
+    for (int[] s : new int[][] {{2, 8, 6, 3, 4}, {1, 4, 4, 17, 34}}) {
+      table.add(
+          part(
+              FactorizedReduce.class,
+              "",
+              init -> new FactorizedReduce(init, s[3], s[4], Parity.EPSILON, true),
+              code -> CellCode.factorizedReduce(code, "x", ""),
+              s));
+      table.add(
+          part(
+              ReluConvolution.class,
+              "to " + s[4],
+              init -> new ReluConvolution(init, s[3], s[4], Window.POINTWISE, Parity.EPSILON, true),
+              code -> CellCode.reluConvolution(code, "x", Window.POINTWISE, ""),
+              s));
+      for (int k = 3; k <= 5; k += 2) {
+        for (int stride = 1; stride <= 2; stride++) {
+          Window dilated = Window.same(k, stride, 2);
+          int kernel = k;
+          int step = stride;
+          table.add(
+              part(
+                  ReluSeparable.class,
+                  dilated.toString(),
+                  init -> new ReluSeparable(init, s[3], dilated, Parity.EPSILON, true),
+                  code -> CellCode.reluSeparable(code, "x", s[3], dilated, ""),
+                  s));
+          table.add(
+              part(
+                  ReluSeparable.class,
+                  "twice, %d/%d".formatted(k, stride),
+                  init -> ReluSeparable.twice(init, s[3], kernel, step, Parity.EPSILON, true),
+                  code -> CellCode.separableTwice(code, "x", s[3], kernel, step, ""),
+                  s));
+        }
+      }
+    }
+    table.add(
+        part(
+            AuxiliaryTower.class,
+            "",
+            init -> new AuxiliaryTower(init, 5, 3, Parity.EPSILON),
+            code -> CellCode.auxiliaryTower(code, "x"),
+            3,
+            8,
+            8,
+            5));
+    return table;
+  }
+
+  /** On an input of the first four of these numbers. */
+  private static Line part(
+      Class<? extends Module> layer,
+      String name,
+      Function<Initializer, Module> ours,
+      TorchChain.Writer theirs,
+      int... input) {
+    Shape shape = Shape.of(input[0], input[1], input[2], input[3]);
+    return new Line(layer, name, Activation.RELU, ours, theirs, shape);
+  }
+
   private static final Layer.MbConv BLOCK =
       new Layer.MbConv(5, 1, 3, 17, Activation.RELU6, 0, false);
 
@@ -391,19 +454,10 @@ class LayerParityTest {
     return results;
   }
 
-  /**
-   * Parts of cells: no script is written of cells yet. Their ops are held one by one, their
-   * gradients in the tests of layers.
-   */
-  private static final List<Class<? extends Module>> CELLS =
-      List.of(
-          AuxiliaryTower.class, FactorizedReduce.class, ReluConvolution.class, ReluSeparable.class);
-
   @Test
   void everyLayerHasALine() throws Exception {
     Set<String> inTable = new TreeSet<>();
     TABLE.forEach(line -> inTable.add(line.layer.getSimpleName()));
-    CELLS.forEach(layer -> inTable.add(layer.getSimpleName()));
     assertEquals(Parity.publicClasses(BatchNorm.class, Module.class), inTable);
   }
 }

@@ -108,7 +108,7 @@ final class SuperkernelLines {
   }
 
   /** Taps between two kernel sizes, of all channels. */
-  private static float[] shellMask(Nesting nesting, int shell) {
+  static float[] shellMask(Nesting nesting, int shell) {
     int k = nesting.kernel();
     int inner = shell == 0 ? -1 : nesting.kernel(shell - 1) / 2;
     int outer = nesting.kernel(shell) / 2;
@@ -122,7 +122,7 @@ final class SuperkernelLines {
   }
 
   /** Channels between two numbers of them, of all taps. */
-  private static float[] groupMask(Nesting nesting, int group) {
+  static float[] groupMask(Nesting nesting, int group) {
     int first = group == 0 ? 0 : nesting.channels(group - 1);
     float[] mask = new float[nesting.shape().size()];
     for (int i = 0; i < mask.length; i++) {
@@ -132,7 +132,8 @@ final class SuperkernelLines {
     return mask;
   }
 
-  private static float gateScale(int gate) {
+  /** What an open gate is. */
+  static float gateScale(int gate) {
     return 1 + 0.25f * gate;
   }
 
@@ -166,7 +167,11 @@ final class SuperkernelLines {
         .formatted(effective, String.join(", ", gates));
   }
 
-  private static List<String> gateCode(Nesting nesting) {
+  /**
+   * The gates of a nesting: of the kernel x0, thresholds x1, and masks of its shells and groups
+   * from x2 on.
+   */
+  static List<String> gateCode(Nesting nesting) {
     int shells = nesting.shells();
     List<String> gates = new ArrayList<>();
     for (int shell = 1; shell < shells; shell++) {
@@ -185,7 +190,7 @@ final class SuperkernelLines {
   }
 
   /** part 0 + gate 1 (part 1 + gate 2 (part 2 …)), the parts by their masks. */
-  private static String nested(String x, int firstMask, int parts, List<String> gates) {
+  static String nested(String x, int firstMask, int parts, List<String> gates) {
     String sum = masked(x, firstMask + parts - 1);
     for (int part = parts - 2; part >= 0; part--) {
       String outer = "torch.mul(%s, %s)".formatted(gates.get(part), sum);

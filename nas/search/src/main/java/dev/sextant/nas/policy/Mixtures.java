@@ -25,7 +25,6 @@ public final class Mixtures implements Policy {
   /** That of the published codes, whose decay is that of the architecture parameters. */
   private static final Adam.Config ADAM = new Adam.Config(0.5f, 0.999f, 1e-8f, 1e-3f, false);
 
-  private final CellSupernet supernet;
   private final CellParameters parameters;
   private final ArchitectureCost cost;
   private final Loss loss;
@@ -48,7 +47,6 @@ public final class Mixtures implements Policy {
       @Nullable StrengthController controller,
       Supplier<BilevelGradient.Result> heldOut,
       Rng rng) {
-    this.supernet = supernet;
     parameters = supernet.architecture();
     this.cost = cost;
     this.loss = loss;
