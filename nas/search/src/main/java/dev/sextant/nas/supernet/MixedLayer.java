@@ -125,10 +125,10 @@ public final class MixedLayer extends Module {
   }
 
   /**
-   * The active path runs between two ops: the second, first in the backward pass, holds on to the
-   * output's gradient; the first, once the active path's memory is free again, runs the other
-   * candidates on x. Where x needs no gradient the path is not recorded at all, and the second op
-   * does both.
+   * The active path runs between two ops: the second, first in the backward pass, has the active
+   * candidate's output and holds on to its gradient; the first, once the active path's memory is
+   * free again, runs the other candidates on x. Where x needs no gradient the path is not recorded
+   * at all, and the second op does both.
    */
   private Variable forwardRecomputing(Tape tape, Variable x) {
     Variable gate = gate(tape);
@@ -147,7 +147,7 @@ public final class MixedLayer extends Module {
       exit.x = exit.save(x);
     }
     Variable out = candidates.get(active).forward(tape, entered);
-    exit.out = exit.input(out);
+    exit.out = exit.input(exit.save(out));
     exit.input(gate);
     Variable y = tape.record(exit, out.value().share());
     if (entered != x && entered != out) {
@@ -197,6 +197,7 @@ public final class MixedLayer extends Module {
 
     @Override
     protected void backward(Tape tape, Tensor dy) {
+      layer.gateGradients[layer.active] = tape.backend().dot(out.value(), dy);
       if (enter == null) {
         layer.findGateGradients(tape, x.value(), dy);
       } else {
@@ -206,16 +207,24 @@ public final class MixedLayer extends Module {
     }
   }
 
-  /** Inner products of the gradient with each sampled candidate, recomputed one at a time. */
+  /**
+   * Inner products of the gradient with the sampled candidates: that of the active one is there,
+   * the others are recomputed one at a time.
+   */
   private void findGateGradients(Tape tape, Tensor x, Tensor dy) {
-    // A shortcut adds <dy, x> to a gate's gradient. One common to all candidates cancels in eq. 4
-    // (only differences between candidates count), so it is left out there.
-    double shortcut = allHaveShortcuts ? 0 : shortcutProduct(tape.backend(), x, dy);
+    double shortcut = shortcutProduct(tape.backend(), x, dy);
+    // One common to all candidates cancels in eq. 4 (only differences between candidates count), so
+    // it is left out there.
+    double common = allHaveShortcuts ? shortcut : 0;
     for (int i = 0; i < sampledCount; i++) {
       int j = sampled[i];
       Module candidate = candidates.get(j);
-      gateGradients[j] =
-          candidate.innerProduct(tape, x, dy) + (candidate.hasShortcut() ? shortcut : 0);
+      if (j == active) {
+        gateGradients[j] -= common;
+      } else {
+        gateGradients[j] =
+            candidate.innerProduct(tape, x, dy) + (candidate.hasShortcut() ? shortcut - common : 0);
+      }
     }
   }
 

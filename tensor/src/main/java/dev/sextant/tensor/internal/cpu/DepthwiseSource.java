@@ -10,6 +10,9 @@ import dev.sextant.tensor.Tensor;
 final class DepthwiseSource {
   private static final int LANES = DepthwiseTiles.LANES;
 
+  /** Elements of a cache line, or of a part of one. */
+  private static final int LINE = 16;
+
   /** What becomes of a row on its way. */
   enum Kind {
     /** Nothing. */
@@ -74,7 +77,7 @@ final class DepthwiseSource {
    * @param work the workspace
    * @param to where the row of the first tile begins
    * @param tileSize elements from one tile to the next
-   * @param scratch two rows, where fewer channels than a vector are widened
+   * @param scratch two rows, changed
    */
   void load(
       int image,
@@ -87,6 +90,12 @@ final class DepthwiseSource {
       int scratch) {
     int at = row(image, row);
     if (channels >= LANES) {
+      int first = at + DepthwiseTiles.channel(fromTile, channels);
+      int end = at + DepthwiseTiles.channel(toTile - 1, channels) + LANES;
+      work[scratch] = touch(x, offset + first, end - first);
+      if (kind == Kind.GRADIENT) {
+        work[scratch] = touch(g, gOffset + first, end - first);
+      }
       for (int pixel = 0; pixel < width; pixel += DepthwiseTiles.BLOCK) {
         int pixels = Math.min(DepthwiseTiles.BLOCK, width - pixel);
         for (int tile = fromTile; tile < toTile; tile++) {
@@ -114,6 +123,27 @@ final class DepthwiseSource {
         VectorActivation.apply(work, o, width * LANES, activation);
       }
     }
+  }
+
+  /**
+   * Reads an element of each cache line of some channels of a row in the order of memory, which the
+   * prefetchers follow. Tile by tile they do not, and the loads wait for memory: without this a 3x3
+   * forward pass took 1.2 to 1.4 times, a backward one 1.15 times as long.
+   *
+   * @return their sum, which has no meaning; used, so that the compiler keeps the reads
+   */
+  private float touch(float[] a, int from, int count) {
+    boolean whole = count == channels;
+    int stretches = whole ? 1 : width;
+    int length = whole ? width * channels : count;
+    float sum = 0;
+    for (int stretch = 0; stretch < stretches; stretch++) {
+      int start = from + stretch * channels;
+      for (int i = start; i < start + length; i += LINE) {
+        sum += a[i];
+      }
+    }
+    return sum;
   }
 
   private void load(
