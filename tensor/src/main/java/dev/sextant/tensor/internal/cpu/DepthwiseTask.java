@@ -24,8 +24,8 @@ abstract class DepthwiseTask implements WorkerTeam.Task {
 
   /**
    * Pixels at most that far apart are streamed one tile at a time: the processor sees one regular
-   * stride and prefetches it (measured: at stride 1 and 384 to 768 bytes 1.1 to 1.8 times as fast as
-   * three tiles at a time, at stride 2 alike, at 1536 bytes, of which a page holds few, slower).
+   * stride and prefetches it (measured: at stride 1 and 384 to 768 bytes 1.1 to 1.8 times as fast
+   * as three tiles at a time, at stride 2 alike, at 1536 bytes, of which a page holds few, slower).
    */
   private static final int PREFETCHED_BYTES = 1024;
 
