@@ -20,8 +20,7 @@ public final class BinaryGates implements Policy {
   private final MultiPathSupernet supernet;
   private final GateMode mode;
   private final DifferentiableCost cost;
-  private final Loss loss;
-  private final @Nullable StrengthController controller;
+  private final ControlledLoss objective;
   private final Rng rng;
   private final Alphas alphas;
   private final Decision[] decisions;
@@ -33,7 +32,6 @@ public final class BinaryGates implements Policy {
   private final double[][] gradient;
   private final int[] active;
   private final StrengthController.Slopes slopes = new StrengthController.Slopes(0, 0, 0, 0);
-  private double expectedCost;
   private double crossEntropy;
 
   /** A choice, with room for what a step computes: a step allocates nothing. */
@@ -79,8 +77,6 @@ public final class BinaryGates implements Policy {
     this.supernet = supernet;
     this.mode = mode;
     this.cost = cost;
-    this.loss = loss;
-    this.controller = controller;
     this.rng = rng;
     alphas =
         new Alphas(
@@ -94,7 +90,7 @@ public final class BinaryGates implements Policy {
     costSlopes = alphas.probabilities();
     gradient = alphas.probabilities();
     active = new int[decisions.length];
-    expectedCost = cost.expected(alphas.current());
+    objective = new ControlledLoss(loss, controller, cost.expected(alphas.current()));
   }
 
   @Override
@@ -115,12 +111,12 @@ public final class BinaryGates implements Policy {
 
   @Override
   public double expectedCost() {
-    return expectedCost;
+    return objective.expectedCost();
   }
 
   @Override
   public Loss objective() {
-    return loss;
+    return objective.loss();
   }
 
   /** Opens a path of every choice; there is no warm-up but that of the weights. */
@@ -169,6 +165,7 @@ public final class BinaryGates implements Policy {
     }
     double expected = cost.expected(conditional);
     cost.gradient(conditional, costSlopes);
+    Loss loss = objective.loss();
     double perCrossEntropy = loss.perCrossEntropy(crossEntropy, expected);
     double perCost = loss.perCost(crossEntropy, expected);
     slopes.clear();
@@ -182,7 +179,7 @@ public final class BinaryGates implements Policy {
       Probabilities.throughSoftmax(costSlopes[i], conditional[i], decision.ofCost);
       for (int j = 0; j < gradient[i].length; j++) {
         gradient[i][j] = decision.ofLoss[j] + perCost * decision.ofCost[j];
-        slopes.add(decision.ofLoss[j], decision.ofCost[j]);
+        slopes.add(decision.ofLoss[j] / perCrossEntropy, decision.ofCost[j]);
       }
     }
     return gradient;
@@ -195,13 +192,7 @@ public final class BinaryGates implements Policy {
         rescale(i, decisions[i]);
       }
     }
-    expectedCost = cost.expected(alphas.current());
-    if (controller != null) {
-      double weight = controller.observe(expectedCost, slopes, rate);
-      // Weights of E are about linear in the strength, or exactly.
-      loss.setStrength(1);
-      loss.setStrength(weight / loss.perCost(crossEntropy, expectedCost));
-    }
+    objective.observe(crossEntropy, cost.expected(alphas.current()), slopes, rate);
   }
 
   /** Keeps the probabilities of the paths that were not sampled (section 3.2.1). */
@@ -244,21 +235,12 @@ public final class BinaryGates implements Policy {
 
   @Override
   public double[] state() {
-    double[] control = controller == null ? new double[0] : controller.state();
-    double[] state = Arrays.copyOf(control, control.length + 2);
-    state[control.length] = loss.strength();
-    state[control.length + 1] = expectedCost;
-    return state;
+    return objective.state();
   }
 
   @Override
   public void restore(double[] saved) {
-    int control = saved.length - 2;
-    if (controller != null) {
-      controller.restore(Arrays.copyOf(saved, control));
-    }
-    loss.setStrength(saved[control]);
-    expectedCost = saved[control + 1];
+    objective.restore(saved);
   }
 
   @Override

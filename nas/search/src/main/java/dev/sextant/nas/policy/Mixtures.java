@@ -27,11 +27,9 @@ public final class Mixtures implements Policy {
 
   private final CellParameters parameters;
   private final ArchitectureCost cost;
-  private final Loss loss;
-  private final @Nullable StrengthController controller;
+  private final ControlledLoss objective;
   private final Supplier<BilevelGradient.Result> heldOut;
   private final Alphas alphas;
-  private double expectedCost;
 
   /**
    * Alphas near 0, which the supernet's mixtures follow.
@@ -49,13 +47,11 @@ public final class Mixtures implements Policy {
       Rng rng) {
     parameters = supernet.architecture();
     this.cost = cost;
-    this.loss = loss;
-    this.controller = controller;
     this.heldOut = heldOut;
     alphas =
         new Alphas(backend, supernet.factoring().counts(), Alphas.INITIAL_DEVIATION, ADAM, rng);
     follow();
-    expectedCost = cost.estimate(parameters).value();
+    objective = new ControlledLoss(loss, controller, cost.estimate(parameters).value());
   }
 
   private void follow() {
@@ -88,21 +84,16 @@ public final class Mixtures implements Policy {
       BilevelGradient.Result result, ArchitectureCost.Estimate estimate, double rate) {
     double[][] gradient = result.gradient().factors();
     double[][] ofCost = estimate.gradient().factors();
-    expectedCost = estimate.value();
-    if (controller != null) {
-      StrengthController.Slopes slopes = new StrengthController.Slopes(0, 0, 0, 0);
-      for (int f = 0; f < gradient.length; f++) {
-        for (int k = 0; k < gradient[f].length; k++) {
-          slopes.add(gradient[f][k], ofCost[f][k]);
-        }
+    StrengthController.Slopes slopes = new StrengthController.Slopes(0, 0, 0, 0);
+    for (int f = 0; f < gradient.length; f++) {
+      for (int k = 0; k < gradient[f].length; k++) {
+        slopes.add(gradient[f][k], ofCost[f][k]);
       }
-      double weight = controller.observe(expectedCost, slopes, rate);
-      // The weight of the cost is about linear in the strength, or exactly.
-      loss.setStrength(1);
-      loss.setStrength(weight / loss.perCost(result.loss(), expectedCost));
     }
-    double perCrossEntropy = loss.perCrossEntropy(result.loss(), expectedCost);
-    double perCost = loss.perCost(result.loss(), expectedCost);
+    objective.observe(result.loss(), estimate.value(), slopes, rate);
+    Loss loss = objective.loss();
+    double perCrossEntropy = loss.perCrossEntropy(result.loss(), estimate.value());
+    double perCost = loss.perCost(result.loss(), estimate.value());
     for (int f = 0; f < gradient.length; f++) {
       for (int k = 0; k < gradient[f].length; k++) {
         gradient[f][k] = perCrossEntropy * gradient[f][k] + perCost * ofCost[f][k];
@@ -143,32 +134,23 @@ public final class Mixtures implements Policy {
   /** The last estimate (eq. 2). */
   @Override
   public double expectedCost() {
-    return expectedCost;
+    return objective.expectedCost();
   }
 
   @Override
   public Loss objective() {
-    return loss;
+    return objective.loss();
   }
 
   @Override
   public double[] state() {
-    double[] control = controller == null ? new double[0] : controller.state();
-    double[] state = Arrays.copyOf(control, control.length + 2);
-    state[control.length] = loss.strength();
-    state[control.length + 1] = expectedCost;
-    return state;
+    return objective.state();
   }
 
   @Override
   public void restore(double[] saved) {
     follow();
-    int control = saved.length - 2;
-    if (controller != null) {
-      controller.restore(Arrays.copyOf(saved, control));
-    }
-    loss.setStrength(saved[control]);
-    expectedCost = saved[control + 1];
+    objective.restore(saved);
   }
 
   @Override

@@ -38,8 +38,7 @@ public final class Thresholds implements Policy {
   private final List<NestedChoice> choices;
   private final ExpectedCost cost;
   private final RuntimeModel runtime;
-  private final Loss loss;
-  private final @Nullable StrengthController controller;
+  private final ControlledLoss objective;
   private final Rng rng;
   private final Alphas alphas;
   private final SuperkernelSupernet.Pressure pressure;
@@ -65,7 +64,6 @@ public final class Thresholds implements Policy {
   private double applied;
 
   private double crossEntropy = 1;
-  private double expectedCost;
 
   /**
    * Thresholds of 0 for each choice of a supernet.
@@ -82,8 +80,6 @@ public final class Thresholds implements Policy {
     this.backend = backend;
     this.supernet = supernet;
     this.cost = cost;
-    this.loss = loss;
-    this.controller = controller;
     this.rng = rng;
     choices = supernet.choices();
     runtime = new RuntimeModel(cost, choices);
@@ -99,7 +95,7 @@ public final class Thresholds implements Policy {
     gradient = doubles();
     probabilities =
         choices.stream().map(choice -> new double[choice.size()]).toArray(double[][]::new);
-    expectedCost = findExpectedCost();
+    objective = new ControlledLoss(loss, controller, findExpectedCost());
   }
 
   private float[][] floats() {
@@ -131,6 +127,7 @@ public final class Thresholds implements Policy {
   private void press(double[][] gates, double[][] into) {
     double r = runtime.of(gates);
     runtime.gradient(gates, costSlopes);
+    Loss loss = objective.loss();
     applied = loss.perCost(crossEntropy, r) / loss.perCrossEntropy(crossEntropy, r);
     for (int i = 0; i < into.length; i++) {
       for (int gate = 0; gate < into[i].length; gate++) {
@@ -165,13 +162,11 @@ public final class Thresholds implements Policy {
       }
     }
     alphas.step(gradient, rate);
-    expectedCost = findExpectedCost();
-    if (controller != null && rate > 0 && applied != 0) {
-      double weight = controller.observe(expectedCost, slopes, rate);
-      // Weights of E are about linear in the strength, or exactly.
-      loss.setStrength(1);
-      double perStrength = loss.perCost(crossEntropy, expectedCost);
-      loss.setStrength(weight * loss.perCrossEntropy(crossEntropy, expectedCost) / perStrength);
+    double expected = findExpectedCost();
+    if (rate > 0 && applied != 0) {
+      objective.observe(crossEntropy, expected, slopes, rate);
+    } else {
+      objective.observe(expected);
     }
   }
 
@@ -287,33 +282,26 @@ public final class Thresholds implements Policy {
 
   @Override
   public double expectedCost() {
-    return expectedCost;
+    return objective.expectedCost();
   }
 
   @Override
   public Loss objective() {
-    return loss;
+    return objective.loss();
   }
 
   @Override
   public double[] state() {
-    double[] control = controller == null ? new double[0] : controller.state();
-    double[] state = Arrays.copyOf(control, control.length + 3);
-    state[control.length] = loss.strength();
-    state[control.length + 1] = expectedCost;
-    state[control.length + 2] = crossEntropy;
+    double[] control = objective.state();
+    double[] state = Arrays.copyOf(control, control.length + 1);
+    state[control.length] = crossEntropy;
     return state;
   }
 
   @Override
   public void restore(double[] saved) {
-    int control = saved.length - 3;
-    if (controller != null) {
-      controller.restore(Arrays.copyOf(saved, control));
-    }
-    loss.setStrength(saved[control]);
-    expectedCost = saved[control + 1];
-    crossEntropy = saved[control + 2];
+    objective.restore(Arrays.copyOf(saved, saved.length - 1));
+    crossEntropy = saved[saved.length - 1];
   }
 
   @Override

@@ -1,0 +1,76 @@
+package dev.sextant.nas.policy;
+
+import dev.sextant.nas.objective.Loss;
+import dev.sextant.nas.objective.StrengthController;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** A loss and the expected cost it weighs, whose trade-off is controlled or kept. */
+final class ControlledLoss {
+  private final Loss loss;
+  private final @Nullable StrengthController controller;
+  private double expectedCost;
+
+  /**
+   * A loss at its beginning.
+   *
+   * @param controller of its trade-off, or null to keep it
+   * @param expectedCost before the first step
+   */
+  ControlledLoss(Loss loss, @Nullable StrengthController controller, double expectedCost) {
+    this.loss = loss;
+    this.controller = controller;
+    this.expectedCost = expectedCost;
+  }
+
+  Loss loss() {
+    return loss;
+  }
+
+  double expectedCost() {
+    return expectedCost;
+  }
+
+  /** Takes note of the expected cost after a step in which nothing was learned about it. */
+  void observe(double expected) {
+    expectedCost = expected;
+  }
+
+  /**
+   * Takes note of a step, and sets the trade-off of the next one.
+   *
+   * @param expected cost
+   * @param slopes of the step, with the cross-entropy's own gradient
+   * @param rate of the architecture parameters
+   */
+  void observe(
+      double crossEntropy, double expected, StrengthController.Slopes slopes, double rate) {
+    observe(expected);
+    if (controller != null) {
+      double weight = controller.observe(expected, slopes, rate);
+      // The weight of the cost beside the cross-entropy is about linear in the strength, or is.
+      loss.setStrength(1);
+      double unit =
+          loss.perCost(crossEntropy, expected) / loss.perCrossEntropy(crossEntropy, expected);
+      loss.setStrength(weight / unit);
+    }
+  }
+
+  /** What the next step depends on, for a checkpoint. */
+  double[] state() {
+    double[] control = controller == null ? new double[0] : controller.state();
+    double[] state = Arrays.copyOf(control, control.length + 2);
+    state[control.length] = loss.strength();
+    state[control.length + 1] = expectedCost;
+    return state;
+  }
+
+  void restore(double[] saved) {
+    int control = saved.length - 2;
+    if (controller != null) {
+      controller.restore(Arrays.copyOf(saved, control));
+    }
+    loss.setStrength(saved[control]);
+    expectedCost = saved[control + 1];
+  }
+}
