@@ -43,6 +43,14 @@ public class SupernetStep extends HotPath {
   /** For JMH. */
   public SupernetStep() {}
 
+  /**
+   * Steps on that few images come before all others: the JIT compiler counts a kernel's calls, of
+   * which a step has as many whatever its batch, and some kernels are called once a step.
+   */
+  private static final int FEW = 4;
+
+  private static final int STEPS_OF_FEW = 120;
+
   /** A supernet of this engine, its policy and a batch. */
   private static final class Search implements HeldOut, AutoCloseable {
     private final Backend backend;
@@ -56,6 +64,8 @@ public class SupernetStep extends HotPath {
     private final Outcome outcome = new Outcome(Double.NaN, Double.NaN);
     private final Tensor images;
     private final Tensor labels;
+    private Tensor stepImages;
+    private Tensor stepLabels;
 
     Search(Spec spec, Backend backend) {
       this.backend = backend;
@@ -82,12 +92,31 @@ public class SupernetStep extends HotPath {
       images = tensor(backend, space.input().shape(batch), 1);
       labels = backend.memory().ints(Shape.of(batch), Category.DATA, "labels");
       labels.set(IntStream.range(0, batch).map(i -> i % space.classes()).toArray());
+      stepImages = images;
+      stepLabels = labels;
       drawGates();
     }
 
     void drawGates() {
       gatesRng.restore(gatesState);
       gates.sampleGates();
+    }
+
+    /** Has a step compiled. */
+    void compile(Runnable step) {
+      if (images.shape().get(0) <= FEW) {
+        return;
+      }
+      try (Tensor fewImages = images.slice(0, FEW);
+          Tensor fewLabels = labels.slice(0, FEW)) {
+        stepImages = fewImages;
+        stepLabels = fewLabels;
+        for (int i = 0; i < STEPS_OF_FEW; i++) {
+          step.run();
+        }
+      }
+      stepImages = images;
+      stepLabels = labels;
     }
 
     /** Draws the same gates each time. */
@@ -113,8 +142,8 @@ public class SupernetStep extends HotPath {
 
     double pass(Tape.Mode mode, float smoothing) {
       try (Tape _ = tape.open(mode)) {
-        Variable logits = supernet.forward(tape, tape.constant(images));
-        Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, smoothing);
+        Variable logits = supernet.forward(tape, tape.constant(stepImages));
+        Variable loss = SoftmaxCrossEntropy.apply(tape, logits, stepLabels, smoothing);
         logits.release();
         double value = backend.sum(loss.value());
         tape.backward(loss);
@@ -136,18 +165,20 @@ public class SupernetStep extends HotPath {
     Search search = new Search(spec, backend);
     if (search.architecture) {
       search.supernet.freezeWeights(true);
+      search.compile(search::architectureStep);
       return new SextantWork(backend, search::architectureStep);
     }
     search.supernet.choose(search.decisions());
     Sgd sgd =
         new Sgd(
             backend, search.supernet.parameters(), new Sgd.Config(MOMENTUM, true, DECAY, false));
-    return new SextantWork(
-        backend,
+    Runnable step =
         () -> {
           search.pass(Tape.Mode.TRAIN, SMOOTHING);
           sgd.step(RATE);
-        });
+        };
+    search.compile(step);
+    return new SextantWork(backend, step);
   }
 
   @Override
