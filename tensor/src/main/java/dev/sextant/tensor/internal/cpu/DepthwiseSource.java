@@ -92,9 +92,12 @@ final class DepthwiseSource {
     if (channels >= LANES) {
       int first = at + DepthwiseTiles.channel(fromTile, channels);
       int end = at + DepthwiseTiles.channel(toTile - 1, channels) + LANES;
-      work[scratch] = touch(x, offset + first, end - first);
-      if (kind == Kind.GRADIENT) {
-        work[scratch] = touch(g, gOffset + first, end - first);
+      // A single tile is one regular stride, which the prefetchers follow as it is.
+      if (toTile - fromTile > 1) {
+        work[scratch] = touch(x, offset + first, end - first);
+        if (kind == Kind.GRADIENT) {
+          work[scratch] = touch(g, gOffset + first, end - first);
+        }
       }
       for (int pixel = 0; pixel < width; pixel += DepthwiseTiles.BLOCK) {
         int pixels = Math.min(DepthwiseTiles.BLOCK, width - pixel);
