@@ -76,8 +76,10 @@ record ForkRunner(Layout layout) {
             .measurementTime(TimeValue.milliseconds(effort.measurement().toMillis()))
             .timeUnit(TimeUnit.MILLISECONDS)
             .jvmArgs(JVM)
-            .addProfiler(GCProfiler.class)
+            // The later one is the inner one: what the other allocates to find neighbours is no
+            // step's.
             .addProfiler(NeighbourProfiler.class)
+            .addProfiler(GCProfiler.class)
             .shouldFailOnError(true)
             .build();
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
