@@ -7,6 +7,8 @@ import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.search.CellSearchConfig;
 import dev.sextant.nas.search.Recipe;
+import dev.sextant.nas.search.Recipe.CostKind;
+import dev.sextant.nas.search.Recipe.PolicyKind;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.tensor.SextantException;
@@ -88,6 +90,22 @@ final class CellOptions {
     throw new SextantException(
         "width, depth: space %s is a chain of layers, whose file says how large its networks are"
             .formatted(space.name()));
+  }
+
+  /**
+   * Refuses what a search by that recipe would not read; a comparison has options that only some of
+   * its methods do.
+   */
+  void checkUsed(Recipe recipe) {
+    if (secondOrder && recipe.policy() != PolicyKind.DARTS) {
+      throw new SextantException(
+          "second-order: policy %s follows no gradient through mixtures (--method la-darts)"
+              .formatted(recipe.policy()));
+    }
+    if (noise > 0 && recipe.cost() != CostKind.PREDICTED) {
+      throw new SextantException(
+          "prediction-noise: cost %s predicts nothing (--cost predicted)".formatted(recipe.cost()));
+    }
   }
 
   /** What the search needs besides. */

@@ -147,6 +147,7 @@ final class SearchCommand implements Runnable {
     SearchSpace chosen = space();
     Recipe recipe = recipe(chosen);
     recipe.checkSpace(chosen);
+    settings.cells().checkUsed(recipe);
     RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
     ImageDataset images = data.open();
     progress.message("data      " + images);

@@ -83,6 +83,8 @@ class BadInputTest {
     search("--method=random", "--cost=measured").refused("measured");
     search("--method=tunas", "--objective=accuracy").refused("--method random");
     search("--policy=gates-reinforce", "--gates=two-path").refused("two-path");
+    search("--second-order").refused("second-order", "policy gates", "la-darts");
+    search("--prediction-noise=0.1").refused("prediction-noise", "cost latency");
     search("--method=tunas", "--retrain-epochs=0").refused("retrain-epochs: 0");
     search("--method=random", "--random-samples=0").refused("random-samples: 0");
     search("--method=tunas", "--samples=0").refused("samples: 0");
