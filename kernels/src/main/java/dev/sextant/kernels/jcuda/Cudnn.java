@@ -3,6 +3,7 @@ package dev.sextant.kernels.jcuda;
 import dev.sextant.kernels.driver.Driver.Convolution;
 import dev.sextant.kernels.driver.Driver.Direction;
 import dev.sextant.tensor.SextantException;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
@@ -136,17 +137,25 @@ final class Cudnn implements AutoCloseable {
 
   private Choice chooseForward(Plan plan, Convolution shape) {
     cudnnConvolutionFwdAlgoPerf[] found = new cudnnConvolutionFwdAlgoPerf[CHOICES];
-    for (int i = 0; i < CHOICES; i++) {
-      found[i] = new cudnnConvolutionFwdAlgoPerf();
-    }
+    Arrays.setAll(found, _ -> new cudnnConvolutionFwdAlgoPerf());
     int[] count = new int[1];
     Status.cudnn(
         "cudnnGetConvolutionForwardAlgorithm_v7",
         JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
             handle, plan.input, plan.filter, plan.convolution, plan.output, CHOICES, count, found));
+    long[] bytes = new long[1];
     for (int i = 0; i < count[0]; i++) {
-      if (usable(found[i].status, found[i].determinism, found[i].mathType)) {
-        return new Choice(found[i].algo, found[i].memory);
+      if (repeats(found[i].status, found[i].determinism)
+          && JCudnn.cudnnGetConvolutionForwardWorkspaceSize(
+                  handle,
+                  plan.input,
+                  plan.filter,
+                  plan.convolution,
+                  plan.output,
+                  found[i].algo,
+                  bytes)
+              == 0) {
+        return new Choice(found[i].algo, bytes[0]);
       }
     }
     throw none("forward", shape);
@@ -154,17 +163,25 @@ final class Cudnn implements AutoCloseable {
 
   private Choice chooseBackwardData(Plan plan, Convolution shape) {
     cudnnConvolutionBwdDataAlgoPerf[] found = new cudnnConvolutionBwdDataAlgoPerf[CHOICES];
-    for (int i = 0; i < CHOICES; i++) {
-      found[i] = new cudnnConvolutionBwdDataAlgoPerf();
-    }
+    Arrays.setAll(found, _ -> new cudnnConvolutionBwdDataAlgoPerf());
     int[] count = new int[1];
     Status.cudnn(
         "cudnnGetConvolutionBackwardDataAlgorithm_v7",
         JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
             handle, plan.filter, plan.output, plan.convolution, plan.input, CHOICES, count, found));
+    long[] bytes = new long[1];
     for (int i = 0; i < count[0]; i++) {
-      if (usable(found[i].status, found[i].determinism, found[i].mathType)) {
-        return new Choice(found[i].algo, found[i].memory);
+      if (repeats(found[i].status, found[i].determinism)
+          && JCudnn.cudnnGetConvolutionBackwardDataWorkspaceSize(
+                  handle,
+                  plan.filter,
+                  plan.output,
+                  plan.convolution,
+                  plan.input,
+                  found[i].algo,
+                  bytes)
+              == 0) {
+        return new Choice(found[i].algo, bytes[0]);
       }
     }
     throw none("backward data", shape);
@@ -172,29 +189,37 @@ final class Cudnn implements AutoCloseable {
 
   private Choice chooseBackwardFilter(Plan plan, Convolution shape) {
     cudnnConvolutionBwdFilterAlgoPerf[] found = new cudnnConvolutionBwdFilterAlgoPerf[CHOICES];
-    for (int i = 0; i < CHOICES; i++) {
-      found[i] = new cudnnConvolutionBwdFilterAlgoPerf();
-    }
+    Arrays.setAll(found, _ -> new cudnnConvolutionBwdFilterAlgoPerf());
     int[] count = new int[1];
     Status.cudnn(
         "cudnnGetConvolutionBackwardFilterAlgorithm_v7",
         JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
             handle, plan.input, plan.output, plan.convolution, plan.filter, CHOICES, count, found));
+    long[] bytes = new long[1];
     for (int i = 0; i < count[0]; i++) {
-      if (usable(found[i].status, found[i].determinism, found[i].mathType)) {
-        return new Choice(found[i].algo, found[i].memory);
+      if (repeats(found[i].status, found[i].determinism)
+          && JCudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
+                  handle,
+                  plan.input,
+                  plan.output,
+                  plan.convolution,
+                  plan.filter,
+                  found[i].algo,
+                  bytes)
+              == 0) {
+        return new Choice(found[i].algo, bytes[0]);
       }
     }
     throw none("backward filter", shape);
   }
 
-  /** The descriptor asks for plain float arithmetic; some algorithms call that their default. */
-  private boolean usable(int status, int determinism, int math) {
-    return status == 0
-        && determinism == cudnnDeterminism.CUDNN_DETERMINISTIC
-        && (tf32
-            || math == cudnnMathType.CUDNN_FMA_MATH
-            || math == cudnnMathType.CUDNN_DEFAULT_MATH);
+  /**
+   * Whether an algorithm repeats bit for bit. In what arithmetic it runs is up to the convolution's
+   * descriptor, and what does not run in that refuses to say how much scratch it needs; the list's
+   * own word on it does not get through to Java for forward convolutions.
+   */
+  private static boolean repeats(int status, int determinism) {
+    return status == 0 && determinism == cudnnDeterminism.CUDNN_DETERMINISTIC;
   }
 
   private static SextantException none(String direction, Convolution shape) {
