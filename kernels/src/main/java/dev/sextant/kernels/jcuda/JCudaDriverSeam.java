@@ -314,8 +314,10 @@ public final class JCudaDriverSeam implements Driver {
     return new Loaded(function, Pointer.to(pointers));
   }
 
+  /** From outside the Java heap: an array would keep the garbage collector out meanwhile. */
   private static CUfunction compile(Kernel kernel) {
-    byte[] ptx = (kernel.text() + "\0").getBytes(StandardCharsets.UTF_8);
+    byte[] text = (kernel.text() + "\0").getBytes(StandardCharsets.UTF_8);
+    ByteBuffer ptx = ByteBuffer.allocateDirect(text.length).put(0, text);
     JITOptions options = new JITOptions();
     options.putInt(CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, LOG_BYTES);
     options.putBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER, new byte[LOG_BYTES]);
