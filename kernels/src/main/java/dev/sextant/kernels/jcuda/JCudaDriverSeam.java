@@ -223,6 +223,7 @@ public final class JCudaDriverSeam implements Driver {
     return transfers;
   }
 
+  /** A stream; the context is there. */
   private CUstream stream(Stream which) {
     return which == Stream.COMPUTE ? stream : transfers().stream();
   }
@@ -239,11 +240,13 @@ public final class JCudaDriverSeam implements Driver {
 
   @Override
   public void record(Mark mark, Stream where) {
+    bind();
     Status.driver("cuEventRecord", JCudaDriver.cuEventRecord(event(mark), stream(where)));
   }
 
   @Override
   public void await(Stream waiting, Mark mark) {
+    bind();
     Status.driver(
         "cuStreamWaitEvent", JCudaDriver.cuStreamWaitEvent(stream(waiting), event(mark), 0));
   }
