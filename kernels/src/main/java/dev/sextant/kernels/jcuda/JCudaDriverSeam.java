@@ -24,6 +24,7 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstreamCaptureMode;
+import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 import jcuda.driver.JITOptions;
 import org.jspecify.annotations.Nullable;
@@ -93,7 +94,11 @@ public final class JCudaDriverSeam implements Driver {
     Status.driver(
         "cuDevicePrimaryCtxRetain", JCudaDriver.cuDevicePrimaryCtxRetain(context, device));
     bind();
-    Status.driver("cuStreamCreate", JCudaDriver.cuStreamCreate(stream, 0));
+    // Apart from the legacy stream: a copy there by anyone in this process would wait for this
+    // stream, and break what is being recorded on it.
+    Status.driver(
+        "cuStreamCreate",
+        JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING));
     info = describe(version[0]);
     if (info.capability() < 70) {
       throw new SextantException(
@@ -172,31 +177,31 @@ public final class JCudaDriverSeam implements Driver {
 
   @Override
   public void upload(float[] from, int offset, int count, long to) {
-    upload(Pointer.to(from), offset, count, to);
+    transfers()
+        .upload(
+            stream,
+            (start, length, landing) ->
+                landing.asFloatBuffer().put(0, from, offset + start, length),
+            count,
+            to);
   }
 
   @Override
   public void upload(int[] from, int offset, int count, long to) {
-    upload(Pointer.to(from), offset, count, to);
-  }
-
-  /** From the Java heap, so that the copy is done when this returns. */
-  private void upload(Pointer array, int offset, int count, long to) {
-    if (count > 0) {
-      synchronize();
-      Pointer from = array.withByteOffset(4L * offset);
-      Status.driver(
-          "cuMemcpyHtoD", JCudaDriver.cuMemcpyHtoD(new DeviceAddress(to), from, 4L * count));
-    }
+    transfers()
+        .upload(
+            stream,
+            (start, length, landing) -> landing.asIntBuffer().put(0, from, offset + start, length),
+            count,
+            to);
   }
 
   @Override
   public void download(long from, float[] to, int offset, int count) {
-    synchronize();
-    if (count > 0) {
-      Pointer target = Pointer.to(to).withByteOffset(4L * offset);
-      Status.driver(
-          "cuMemcpyDtoH", JCudaDriver.cuMemcpyDtoH(target, new DeviceAddress(from), 4L * count));
+    if (count == 0) {
+      synchronize();
+    } else {
+      transfers().download(stream, from, to, offset, count);
     }
   }
 
