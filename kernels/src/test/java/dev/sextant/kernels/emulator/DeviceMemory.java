@@ -1,6 +1,7 @@
 package dev.sextant.kernels.emulator;
 
-import java.util.Arrays;
+import java.nio.IntBuffer;
+import java.util.Collection;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -13,15 +14,18 @@ final class DeviceMemory {
   /** One block. */
   static final class Block {
     final long address;
-    final int[] words;
+    final IntBuffer words;
     final AccessLog log;
 
-    Block(long address, int words) {
+    Block(long address, IntBuffer words) {
       this.address = address;
-      this.words = new int[words];
-      this.log = new AccessLog(words, false);
-      // What memory holds before it is written: not a number, and no sensible integer.
-      Arrays.fill(this.words, 0x7fc0_dead);
+      this.words = words;
+      this.log = new AccessLog(words.capacity(), false);
+    }
+
+    /** Where it ends. */
+    long end() {
+      return address + 4L * words.capacity();
     }
   }
 
@@ -44,8 +48,19 @@ final class DeviceMemory {
     used += bytes;
     long address = next;
     next += (bytes + 2 * ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    blocks.put(address, new Block(address, Math.toIntExact((bytes + 3) / 4)));
+    IntBuffer words = IntBuffer.allocate(Math.toIntExact((bytes + 3) / 4));
+    // What memory holds before it is written: not a number, and no sensible integer.
+    for (int i = 0; i < words.capacity(); i++) {
+      words.put(i, 0x7fc0_dead);
+    }
+    blocks.put(address, new Block(address, words));
     return address;
+  }
+
+  /** Takes memory that something else allocated, until it is freed. */
+  void adopt(long address, IntBuffer words) {
+    used += 4L * words.capacity();
+    blocks.put(address, new Block(address, words));
   }
 
   void free(long address) {
@@ -53,13 +68,13 @@ final class DeviceMemory {
     if (block == null) {
       throw new EmulationException("freed what was not allocated: %x".formatted(address));
     }
-    used -= 4L * block.words.length;
+    used -= 4L * block.words.capacity();
   }
 
   /** The block that holds a range of bytes; null if none does. */
   @Nullable Block find(long address, long bytes) {
     Map.Entry<Long, Block> entry = blocks.floorEntry(address);
-    if (entry == null || address + bytes > entry.getKey() + 4L * entry.getValue().words.length) {
+    if (entry == null || address + bytes > entry.getValue().end()) {
       return null;
     }
     return entry.getValue();
@@ -86,5 +101,10 @@ final class DeviceMemory {
 
   int blocks() {
     return blocks.size();
+  }
+
+  /** All there are. */
+  Collection<Block> all() {
+    return blocks.values();
   }
 }

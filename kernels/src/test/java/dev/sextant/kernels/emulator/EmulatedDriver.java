@@ -12,7 +12,6 @@ import dev.sextant.tensor.Window;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
@@ -117,7 +116,9 @@ public final class EmulatedDriver implements Driver {
         () -> {
           DeviceMemory.Block block = memory.of(address, bytes);
           int word = (int) ((address - block.address) / 4);
-          Arrays.fill(block.words, word, word + Math.toIntExact(bytes / 4), 0);
+          for (int i = 0; i < bytes / 4; i++) {
+            block.words.put(word + i, 0);
+          }
         });
   }
 
@@ -127,7 +128,7 @@ public final class EmulatedDriver implements Driver {
     DeviceMemory.Block block = memory.of(to, 4L * count);
     int word = (int) ((to - block.address) / 4);
     for (int i = 0; i < count; i++) {
-      block.words[word + i] = Float.floatToRawIntBits(from[offset + i]);
+      block.words.put(word + i, Float.floatToRawIntBits(from[offset + i]));
     }
   }
 
@@ -135,7 +136,7 @@ public final class EmulatedDriver implements Driver {
   public void upload(int[] from, int offset, int count, long to) {
     notRecorded("an upload");
     DeviceMemory.Block block = memory.of(to, 4L * count);
-    System.arraycopy(from, offset, block.words, (int) ((to - block.address) / 4), count);
+    block.words.put((int) ((to - block.address) / 4), from, offset, count);
   }
 
   @Override
@@ -144,7 +145,7 @@ public final class EmulatedDriver implements Driver {
     DeviceMemory.Block block = memory.of(from, 4L * count);
     int word = (int) ((from - block.address) / 4);
     for (int i = 0; i < count; i++) {
-      to[offset + i] = Float.intBitsToFloat(block.words[word + i]);
+      to[offset + i] = Float.intBitsToFloat(block.words.get(word + i));
     }
   }
 
@@ -154,11 +155,10 @@ public final class EmulatedDriver implements Driver {
         () -> {
           DeviceMemory.Block source = memory.of(from, bytes);
           DeviceMemory.Block target = memory.of(to, bytes);
-          System.arraycopy(
+          target.words.put(
+              (int) ((to - target.address) / 4),
               source.words,
               (int) ((from - source.address) / 4),
-              target.words,
-              (int) ((to - target.address) / 4),
               Math.toIntExact(bytes / 4));
         });
   }
@@ -217,7 +217,7 @@ public final class EmulatedDriver implements Driver {
         () -> {
           DeviceMemory.Block block = memory.of(to, bytes);
           int word = (int) ((to - block.address) / 4);
-          pinned.asIntBuffer().get(0, block.words, word, bytes / 4);
+          block.words.put(word, pinned.asIntBuffer(), 0, bytes / 4);
           transferred++;
         });
   }
@@ -284,7 +284,8 @@ public final class EmulatedDriver implements Driver {
     faults.checkLaunch(launch.kernel());
     Loaded function = (Loaded) launch.function();
     launches++;
-    new Execution(launch, function.program, function.warps, memory, memory.launch()).run();
+    new Execution(Invocation.of(launch, memory), function.program, function.warps, memory.launch())
+        .run();
   }
 
   @Override

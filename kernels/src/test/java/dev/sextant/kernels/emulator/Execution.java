@@ -1,8 +1,6 @@
 package dev.sextant.kernels.emulator;
 
-import dev.sextant.kernels.driver.Launch;
-import dev.sextant.kernels.ptx.Parameter;
-import java.util.ArrayList;
+import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +13,7 @@ final class Execution {
   /** Branches of warps in a launch: more means that a loop does not end. */
   private static final long MOST_BRANCHES = 5_000_000;
 
-  private final Launch launch;
+  private final Invocation launch;
   private final Program program;
   private final List<Warp> spare;
   private final GlobalAccess global;
@@ -33,31 +31,12 @@ final class Execution {
    * @param spare warps of earlier launches of the program, to be used again
    * @param number counts the launches of the driver
    */
-  Execution(Launch launch, Program program, List<Warp> spare, DeviceMemory memory, int number) {
+  Execution(Invocation launch, Program program, List<Warp> spare, int number) {
     this.launch = launch;
     this.spare = spare;
     this.program = program;
     this.number = number;
-    List<Parameter> parameters = launch.kernel().parameters();
-    int[] offsets = launch.kernel().parameterOffsets();
-    List<Long> pointers = new ArrayList<>();
-    List<Long> extents = new ArrayList<>();
-    for (int i = 0; i < parameters.size(); i++) {
-      if (parameters.get(i).type() == Parameter.Type.POINTER && launch.extent(i) > 0) {
-        pointers.add(launch.parameters().getLong(offsets[i]));
-        extents.add(launch.extent(i));
-      }
-    }
-    long[] reached = launch.reached();
-    for (int i = 0; i < reached.length; i += 2) {
-      pointers.add(reached[i]);
-      extents.add(reached[i + 1]);
-    }
-    global =
-        GlobalAccess.of(
-            memory,
-            pointers.stream().mapToLong(Long::longValue).toArray(),
-            extents.stream().mapToLong(Long::longValue).toArray());
+    this.global = launch.global();
     shared = new int[program.sharedBytes() / 4];
     sharedLog = new AccessLog(shared.length, true);
   }
@@ -173,16 +152,18 @@ final class Execution {
       long address = w.addresses[addresses + lane] + i.offset;
       check(w, i, lane, global.find(address, 4 * vector));
       int word = global.word(address);
+      IntBuffer words = global.words();
+      AccessLog log = global.log();
       long stamp = stamp(w, lane);
       for (int v = 0; v < vector; v++) {
         int register = i.registers[v] * Warp.LANES + lane;
         if (store) {
-          check(w, i, lane, global.log().write(word + v, stamp));
-          global.words()[word + v] = Float.floatToRawIntBits(w.floats[register]);
+          check(w, i, lane, log.write(word + v, stamp));
+          words.put(word + v, Float.floatToRawIntBits(w.floats[register]));
         } else {
           boolean constant = i.opcode == Opcode.LD_GLOBAL_NC_F32;
-          check(w, i, lane, global.log().read(word + v, stamp, constant));
-          put(w, register, global.words()[word + v], integers);
+          check(w, i, lane, log.read(word + v, stamp, constant));
+          put(w, register, words.get(word + v), integers);
         }
       }
     }

@@ -1,10 +1,11 @@
 package dev.sextant.kernels.emulator;
 
+import java.nio.IntBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one launch may touch of global memory: the extents given with its pointers. Finds the word
- * behind an address, and what is wrong with an access.
+ * What one launch may touch of global memory: the extents given with its pointers, or all that is
+ * allocated. Finds the word behind an address, and what is wrong with an access.
  */
 final class GlobalAccess {
   /** The bytes behind one pointer. */
@@ -15,7 +16,10 @@ final class GlobalAccess {
 
   private GlobalAccess(Region[] regions) {
     this.regions = regions;
-    this.last = regions.length == 0 ? new Region(0, 0, new DeviceMemory.Block(0, 0)) : regions[0];
+    this.last =
+        regions.length == 0
+            ? new Region(0, 0, new DeviceMemory.Block(0, IntBuffer.allocate(0)))
+            : regions[0];
   }
 
   static GlobalAccess of(DeviceMemory memory, long[] pointers, long[] extents) {
@@ -29,6 +33,14 @@ final class GlobalAccess {
       regions[i] = new Region(pointers[i], pointers[i] + extents[i], block);
     }
     return new GlobalAccess(regions);
+  }
+
+  /** All that is allocated, which is what a GPU checks. */
+  static GlobalAccess all(DeviceMemory memory) {
+    return new GlobalAccess(
+        memory.all().stream()
+            .map(block -> new Region(block.address, block.end(), block))
+            .toArray(Region[]::new));
   }
 
   /** Finds the region of an access; says what is wrong with it, or null. */
@@ -61,7 +73,7 @@ final class GlobalAccess {
   }
 
   /** The words of the region found last. */
-  int[] words() {
+  IntBuffer words() {
     return last.block.words;
   }
 
