@@ -8,6 +8,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -105,7 +106,7 @@ public final class JCudaLoader extends ClassLoader {
         // Its parts look for cuBLAS by name, and some of its algorithms are compiled when used.
         libraries.cublas().ifPresent(JCudaLoader::preloadCublas);
         libraries.cublas().ifPresent(cublas -> preloadBeside(cublas, "libnvrtc.so."));
-        libraries.cudnn().ifPresent(JCudaLoader::load);
+        libraries.cudnn().ifPresent(JCudaLoader::preloadCudnn);
       } else if (name.startsWith("JCudaDriver")) {
         libraries.driver().ifPresent(JCudaLoader::load);
       }
@@ -128,6 +129,36 @@ public final class JCudaLoader extends ClassLoader {
       load(half);
     }
     load(cublas);
+  }
+
+  /**
+   * cuDNN 9 opens its parts by name when it needs them: those beside it come first, or it may find
+   * none, or those of another version elsewhere. The parts that others are linked to are named.
+   */
+  private static void preloadCudnn(Path cudnn) {
+    load(cudnn);
+    for (String part : List.of("graph", "ops", "cnn")) {
+      preloadPart(cudnn.resolveSibling("libcudnn_" + part + ".so.9"));
+    }
+    try (Stream<Path> beside = Files.list(cudnn.toAbsolutePath().getParent())) {
+      beside
+          .filter(file -> file.getFileName().toString().matches("libcudnn_.*\\.so\\.9"))
+          .sorted()
+          .forEach(JCudaLoader::preloadPart);
+    } catch (IOException e) {
+      throw new SextantException("cuda: %s: %s".formatted(cudnn, e));
+    }
+  }
+
+  /** A part that does not load is cuDNN's to miss, if it ever needs it. */
+  private static void preloadPart(Path part) {
+    if (Files.isRegularFile(part)) {
+      try {
+        load(part);
+      } catch (UnsatisfiedLinkError _) {
+        return;
+      }
+    }
   }
 
   /** Another library of the same version, where it lies in the same folder. */
