@@ -112,6 +112,7 @@ EXPORT int cuGetErrorString(int error, const char **text) {
 
 EXPORT int cuInit(unsigned flags) {
   CALL(flags == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE)
+  REQUIRE(jvm.memory != NULL, CUDA_ERROR_NOT_INITIALIZED)
   REQUIRE(settings.devices > 0, CUDA_ERROR_NO_DEVICE)
   initialized = 1;
   END

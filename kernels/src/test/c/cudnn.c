@@ -2,7 +2,7 @@
  * The stand-in for cuDNN 9, from NVIDIA's description: convolutions of images and filters in either
  * order of dimensions, algorithms offered best first with what each costs and promises.
  */
-#include <stdio.h>
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +11,7 @@
 enum {
   SUCCESS = 0,
   NOT_INITIALIZED = 1001,
+  LOADING_FAILED = 1008,
   BAD_PARAM = 2000,
   NOT_SUPPORTED = 3000,
   EXECUTION_FAILED = 5000,
@@ -39,6 +40,7 @@ EXPORT const char *cudnnGetErrorString(int status) {
   switch (status) {
     case SUCCESS: return "CUDNN_STATUS_SUCCESS";
     case NOT_INITIALIZED: return "CUDNN_STATUS_NOT_INITIALIZED";
+    case LOADING_FAILED: return "CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED";
     case BAD_PARAM: return "CUDNN_STATUS_BAD_PARAM";
     case NOT_SUPPORTED: return "CUDNN_STATUS_NOT_SUPPORTED";
     case EXECUTION_FAILED: return "CUDNN_STATUS_EXECUTION_FAILED";
@@ -56,11 +58,22 @@ static int destroyed(void *old) {
   return old == NULL ? BAD_PARAM : SUCCESS;
 }
 
+/* Opens the parts by name, as cuDNN 9 does, which says nothing of the folder that they lie in. */
+static int parts(void) {
+  static const char *names[] = {"libcudnn_ops.so.9", "libcudnn_cnn.so.9", "libcudnn_heuristic.so.9"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (dlopen(names[i], RTLD_LAZY) == NULL) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
 EXPORT int cudnnCreate(void **result) {
   standin_enter();
   int usable = standin_usable(NULL);
   standin_leave();
-  return usable ? created(result, sizeof(handle)) : NOT_INITIALIZED;
+  return !usable ? NOT_INITIALIZED : !parts() ? LOADING_FAILED : created(result, sizeof(handle));
 }
 
 EXPORT int cudnnDestroy(void *h) { return destroyed(h); }

@@ -92,17 +92,24 @@ class StandInTest {
 
   private static void cublas(Path driver, Path folder, int major) throws Exception {
     Path half = folder.resolve("libcublasLt.so." + major);
-    compile(half, List.of(), "cublasLt.c");
+    compile(half, List.of("-DPART=standin_lt"), "part.c");
     compile(
         folder.resolve("libcublas.so." + major),
         List.of("-DVERSION=" + major, half.toString(), driver.resolve("libcuda.so.1").toString()),
         "cublas.c");
   }
 
+  /** The parts need each other, and nothing says that they lie in one folder. */
   private static void cudnn(Path driver, Path folder) throws Exception {
+    List<String> needs = new ArrayList<>(List.of("-DPART=standin_part", "-Wl,--no-as-needed"));
+    for (String part : List.of("graph", "ops", "cnn", "heuristic")) {
+      Path library = folder.resolve("libcudnn_" + part + ".so.9");
+      compile(library, needs, "part.c");
+      needs.add(library.toString());
+    }
     compile(
         folder.resolve("libcudnn.so.9"),
-        List.of(driver.resolve("libcuda.so.1").toString()),
+        List.of(driver.resolve("libcuda.so.1").toString(), "-ldl"),
         "cudnn.c");
   }
 
