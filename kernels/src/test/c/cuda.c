@@ -174,6 +174,13 @@ EXPORT int cuCtxSetCurrent(void *context) {
   END
 }
 
+/* Waits for all streams; not while one is recorded. */
+EXPORT int cuCtxSynchronize(void) {
+  CALL(ready())
+  status = drain_all();
+  END
+}
+
 /* ---- memory */
 
 EXPORT int cuMemAlloc_v2(void **address, size_t bytes) {

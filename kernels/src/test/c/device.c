@@ -236,6 +236,21 @@ void reach(event *mark, unsigned recording) {
   }
 }
 
+int drain_all(void) {
+  int status = CUDA_SUCCESS;
+  for (object *o = objects; o != NULL; o = o->next) {
+    stream *s = (stream *)o;
+    if (o->kind == STREAM && s->capture != NULL) {
+      s->invalidated = 1;
+      status = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+    } else if (o->kind == STREAM && status == CUDA_SUCCESS) {
+      drain(s);
+      status = lost;
+    }
+  }
+  return status;
+}
+
 /*
  * Between calls, streams come as far as the setting says: 0 nowhere, 1 as far as they can; any other
  * gives each stream a pace, so that one is idle while the next is ahead of it.

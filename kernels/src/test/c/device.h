@@ -87,6 +87,7 @@ int released(void *start, int on_device);
 int queued(stream *to, step *new);
 step *step_of(size_t size);
 void drain(stream *s);
+int drain_all(void);
 void reach(event *mark, unsigned recording);
 void discard(steps *list);
 void sometimes(void);

@@ -53,9 +53,18 @@ final class Status {
     throw new SextantException("cuda: %s: %s".formatted(call, said));
   }
 
+  /** A library says no more than that it could not, where the device was lost before its turn. */
+  private static void library(String call) {
+    int status = JCudaDriver.cuCtxSynchronize();
+    if (FATAL.contains(status)) {
+      driver(call, status);
+    }
+  }
+
   /** Of cuBLAS. */
   static void cublas(String call, int status) {
     if (status != cublasStatus.CUBLAS_STATUS_SUCCESS) {
+      library(call);
       throw new SextantException("cublas: %s: %s".formatted(call, cublasStatus.stringFor(status)));
     }
   }
@@ -63,6 +72,7 @@ final class Status {
   /** Of cuDNN, which numbers its codes anew from version 9 on: only the library can name them. */
   static void cudnn(String call, int status) {
     if (status != 0) {
+      library(call);
       throw new SextantException(
           "cudnn: %s: %s".formatted(call, JCudnn.cudnnGetErrorString(status)));
     }

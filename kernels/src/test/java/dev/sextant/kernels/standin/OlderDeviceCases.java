@@ -33,13 +33,18 @@ class OlderDeviceCases {
     backend.download(y, values, 0);
     assertArrayEquals(new float[] {7, 10, 15, 22}, values);
     StandInMain.standIn().set("lose-after", StandInMain.standIn().launches());
+    // Its last kernel is found out about by a library.
+    StandInMain.standIn().set("order", 1);
     backend.fill(x, 1);
     String message =
-        assertThrows(DeviceLostException.class, () -> backend.download(x, values, 0)).getMessage();
+        assertThrows(
+                DeviceLostException.class, () -> backend.gemm(x, false, x, false, y, false))
+            .getMessage();
     assertEquals(
-        "cuda: the device is lost: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS (as the stand-in"
-            + " says); what it held is gone, start again (a run goes on with sextant resume DIR)",
+        "cuda: the device is lost: cublasSgemm: CUDA_ERROR_ILLEGAL_ADDRESS (as the stand-in says);"
+            + " what it held is gone, start again (a run goes on with sextant resume DIR)",
         message);
+    assertThrows(DeviceLostException.class, () -> backend.download(x, values, 0));
     assertThrows(DeviceLostException.class, () -> backend.fill(x, 2));
     x.close();
     y.close();
