@@ -34,12 +34,12 @@ final class Graphs implements AutoCloseable {
     Driver.Graph graph;
     try {
       kernels.holding(held, work);
+      graph = driver.endCapture();
     } catch (RuntimeException | Error e) {
       held.forEach(Tensor::close);
       abandon(e);
       throw e;
     }
-    graph = driver.endCapture();
     graphs.add(graph);
     scratch.addAll(held);
     return graph::launch;
