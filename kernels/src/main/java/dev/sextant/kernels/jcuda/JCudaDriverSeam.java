@@ -4,6 +4,7 @@ import dev.sextant.kernels.driver.Driver;
 import dev.sextant.kernels.driver.Launch;
 import dev.sextant.kernels.natives.CudaSettings;
 import dev.sextant.kernels.ptx.Kernel;
+import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -381,7 +382,15 @@ public final class JCudaDriverSeam implements Driver {
 
   private Cublas cublas() {
     if (cublas == null) {
-      long workspace = allocate(CUBLAS_BYTES);
+      long workspace;
+      try {
+        workspace = allocate(CUBLAS_BYTES);
+      } catch (OutOfMemoryError e) {
+        throw new SextantException(
+            "cuda: cuBLAS needs %s of device memory, which are not left: a smaller batch needs less"
+                .formatted(Memory.human(CUBLAS_BYTES)),
+            e);
+      }
       try {
         cublas = new Cublas(stream, workspace, CUBLAS_BYTES, settings.tf32());
       } catch (LinkageError e) {

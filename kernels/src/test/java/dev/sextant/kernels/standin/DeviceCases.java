@@ -261,6 +261,19 @@ class DeviceCases {
   }
 
   @Test
+  void cublasFindsNoRoomToWorkIn() {
+    refused(
+        "cuda: cuBLAS needs 32.0 MiB of device memory, which are not left",
+        () -> {
+          try (Backend backend = open();
+              Tensor x = floats(backend, 2, 2)) {
+            standIn.set("memory", 24 << 20);
+            backend.gemm(x, false, x, false, x, true);
+          }
+        });
+  }
+
+  @Test
   void aKernelThatTheDriverDoesNotTakeIsNamedWithItsLog() {
     refused(
         "cuda: kernel fill_v4 is refused: ptxas application ptx input, line 7; error : as was"
