@@ -394,7 +394,11 @@ public final class JCudaDriverSeam implements Driver {
       try {
         cublas = new Cublas(stream, workspace, CUBLAS_BYTES, settings.tf32());
       } catch (LinkageError e) {
+        free(workspace);
         throw settings.libraries().missingCublas(e);
+      } catch (SextantException e) {
+        free(workspace);
+        throw e;
       }
     }
     return cublas;

@@ -41,6 +41,7 @@ class NoLibraryCases {
       float[] values = new float[4];
       backend.download(matrix, values, 0);
       assertArrayEquals(new float[] {3, 3, 3, 3}, values);
+      long held = StandInMain.standIn().held();
       for (int attempt = 0; attempt < 2; attempt++) {
         String blas =
             assertThrows(
@@ -63,6 +64,7 @@ class NoLibraryCases {
                 .getMessage();
         assertTrue(String.valueOf(dnn).startsWith("cuda: cuDNN: not found; install cuDNN 9"), dnn);
       }
+      assertEquals(held, StandInMain.standIn().held(), "what cuBLAS would have worked in");
       assertTrue(backend.description().contains("cuBLAS: not found"), backend.description());
     }
     assertEquals(0, StandInMain.standIn().complaints());
