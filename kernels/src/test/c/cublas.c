@@ -5,6 +5,7 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "standin.h"
 
@@ -16,6 +17,7 @@ enum {
 };
 
 enum { OP_N = 0, OP_T = 1 };
+enum { TF32_TENSOR_OP_MATH = 3 };
 
 typedef struct handle {
   struct handle *self;
@@ -98,7 +100,7 @@ EXPORT int cublasSetWorkspace_v2(handle *h, char *workspace, size_t bytes) {
 }
 
 typedef struct product {
-  int ta, tb, m, n, k, lda, ldb, ldc;
+  int ta, tb, m, n, k, lda, ldb, ldc, math;
   float alpha, beta;
   const float *a, *b;
   float *c;
@@ -120,6 +122,15 @@ static float at(const float *x, int transposed, int leading, int row, int column
   return transposed ? x[column + (size_t)row * leading] : x[row + (size_t)column * leading];
 }
 
+/* In TF32 an operand keeps 10 bits of its mantissa. */
+static double rounded(float value, int math) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  bits = math == TF32_TENSOR_OP_MATH ? (bits + 0x1000) & ~0x1fffU : bits;
+  memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
 static void run(void *bytes) {
   const product *p = bytes;
   if (!standin_touch(p->a, stored(p->ta, p->m, p->k, p->lda), "gemm a") ||
@@ -137,7 +148,8 @@ static void run(void *bytes) {
     for (int row = 0; row < p->m; row++) {
       double sum = 0;
       for (int i = 0; i < p->k; i++) {
-        sum += (double)at(p->a, p->ta, p->lda, row, i) * at(p->b, p->tb, p->ldb, i, column);
+        sum += rounded(at(p->a, p->ta, p->lda, row, i), p->math) *
+               rounded(at(p->b, p->tb, p->ldb, i, column), p->math);
       }
       float *c = &p->c[row + (size_t)column * p->ldc];
       *c = (float)(p->alpha * sum + (p->beta == 0 ? 0 : (double)p->beta * *c));
@@ -164,7 +176,8 @@ EXPORT int cublasSgemm_v2(
   if (h->workspace == NULL) {
     standin_complain("gemm: without a workspace, results may differ from run to run");
   }
-  product p = {ta, tb, m, n, k, lda, ldb, ldc, *alpha, *beta, a, b, c, h->workspace, h->workspace_bytes};
+  product p = {ta,     tb,    m, n, k, lda,          ldb,               ldc, h->math,
+               *alpha, *beta, a, b, c, h->workspace, h->workspace_bytes};
   standin_enter();
   int queued = standin_usable(h->on) && standin_queue(h->on, run, &p, sizeof p) == CUDA_SUCCESS;
   standin_leave();

@@ -60,7 +60,8 @@ static int destroyed(void *old) {
 
 /* Opens the parts by name, as cuDNN 9 does, which says nothing of the folder that they lie in. */
 static int parts(void) {
-  static const char *names[] = {"libcudnn_ops.so.9", "libcudnn_cnn.so.9", "libcudnn_heuristic.so.9"};
+  static const char *names[] = {
+      "libcudnn_ops.so.9", "libcudnn_cnn.so.9", "libcudnn_heuristic.so.9"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     if (dlopen(names[i], RTLD_LAZY) == NULL) {
       return 0;
@@ -137,6 +138,10 @@ static int fits(const tensor *x, const tensor *w, const convolution *c, const te
          y->w == out_size(x->w, c->pad_w, w->w, c->dilation_w, c->stride_w);
 }
 
+static size_t size_of(const tensor *t) {
+  return (size_t)t->n * (size_t)t->c * (size_t)t->h * (size_t)t->w;
+}
+
 /* As cudnnConvolution...AlgoPerf_t lays it out. */
 typedef struct offer {
   int algorithm;
@@ -148,7 +153,7 @@ typedef struct offer {
   int reserved[3];
 } offer;
 
-/* The algorithms: one that does not repeat, one that fails, one that rounds to TF32, and good ones. */
+/* The algorithms: one does not repeat, one fails, one rounds to TF32, two are good. */
 enum { RANDOM = 0, GOOD = 1, SCRATCHLESS = 3, FAILING = 5, ROUNDING = 6 };
 
 /* What an algorithm works in, if it runs in the arithmetic that the descriptor asks for. */
@@ -158,7 +163,7 @@ static int scratch(
   if (!fits(x, w, c, y)) {
     return BAD_PARAM;
   }
-  *bytes = algorithm == GOOD ? 4 * (size_t)w->n * (size_t)w->c * (size_t)w->h * (size_t)w->w + 4 : 0;
+  *bytes = algorithm == GOOD ? 4 * size_of(w) + 4 : 0;
   return algorithm == FAILING || (algorithm == ROUNDING && c->math == FMA_MATH) ? NOT_SUPPORTED
                                                                                : SUCCESS;
 }
@@ -184,19 +189,22 @@ static int offers(
 }
 
 EXPORT int cudnnGetConvolutionForwardAlgorithm_v7(
-    handle *h, tensor *x, tensor *w, convolution *c, tensor *y, int asked, int *returned, offer *result) {
+    handle *h, tensor *x, tensor *w, convolution *c, tensor *y, int asked, int *returned,
+    offer *result) {
   (void)h;
   return offers(x, w, c, y, asked, returned, result);
 }
 
 EXPORT int cudnnGetConvolutionBackwardDataAlgorithm_v7(
-    handle *h, tensor *w, tensor *dy, convolution *c, tensor *dx, int asked, int *returned, offer *result) {
+    handle *h, tensor *w, tensor *dy, convolution *c, tensor *dx, int asked, int *returned,
+    offer *result) {
   (void)h;
   return offers(dx, w, c, dy, asked, returned, result);
 }
 
 EXPORT int cudnnGetConvolutionBackwardFilterAlgorithm_v7(
-    handle *h, tensor *x, tensor *dy, convolution *c, tensor *dw, int asked, int *returned, offer *result) {
+    handle *h, tensor *x, tensor *dy, convolution *c, tensor *dw, int asked, int *returned,
+    offer *result) {
   (void)h;
   return offers(x, dw, c, dy, asked, returned, result);
 }
@@ -219,7 +227,7 @@ EXPORT int cudnnGetConvolutionBackwardFilterWorkspaceSize(
   return scratch(x, dw, c, dy, algorithm, bytes);
 }
 
-/* A convolution whose turn comes later; of x, w and y the one that the direction names is written. */
+/* A convolution whose turn comes later; the direction says which of x, w and y is written. */
 typedef struct job {
   int direction;
   float alpha, beta;
@@ -229,10 +237,6 @@ typedef struct job {
   void *workspace;
   size_t workspace_bytes;
 } job;
-
-static size_t size_of(const tensor *t) {
-  return (size_t)t->n * (size_t)t->c * (size_t)t->h * (size_t)t->w;
-}
 
 static size_t index_of(const tensor *t, int n, int c, int h, int w) {
   return t->format == NHWC
@@ -265,7 +269,8 @@ static void tap(const job *j, double *sums, int n, int k, int p, int q, int r, i
 static void run(void *bytes) {
   const job *j = bytes;
   size_t xs = size_of(&j->xd), ws = size_of(&j->wd), ys = size_of(&j->yd);
-  if (!standin_touch(j->x, 4 * xs, "convolution x") || !standin_touch(j->w, 4 * ws, "convolution w") ||
+  if (!standin_touch(j->x, 4 * xs, "convolution x") ||
+      !standin_touch(j->w, 4 * ws, "convolution w") ||
       !standin_touch(j->y, 4 * ys, "convolution y") ||
       !standin_touch(j->workspace, j->workspace_bytes, "convolution workspace")) {
     return;

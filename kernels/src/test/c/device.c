@@ -252,8 +252,8 @@ int drain_all(void) {
 }
 
 /*
- * Between calls, streams come as far as the setting says: 0 nowhere, 1 as far as they can; any other
- * gives each stream a pace, so that one is idle while the next is ahead of it.
+ * Between calls, streams come as far as the setting says: 0 nowhere, 1 as far as they can; any
+ * other gives each stream a pace, so that one is idle while the next is ahead of it.
  */
 void sometimes(void) {
   static unsigned long random = 0x9e3779b97f4a7c15UL;
@@ -267,7 +267,8 @@ void sometimes(void) {
       random ^= random << 13;
       random ^= random >> 7;
       random ^= random << 17;
-      unsigned long pace = (unsigned long)settings.order * 7919UL + ((stream *)o)->number * 104729UL;
+      unsigned long number = ((stream *)o)->number;
+      unsigned long pace = (unsigned long)settings.order * 7919UL + number * 104729UL;
       if (settings.order == 1 || random % 4 < (pace >> 3) % 3 * 2) {
         moved |= advance((stream *)o);
       }
@@ -295,12 +296,14 @@ int standin_queue(stream *to, work run, const void *bytes, size_t size) {
   return queued(to, new);
 }
 
-/* Whether a recording that is not relaxed (mode 2) forbids a thread to allocate and the like. */
-int forbids_unsafe(unsigned long thread) {
+unsigned long thread(void) { return (unsigned long)pthread_self(); }
+
+/* Mode 0 forbids it to all, 1 to the thread that records, 2 to none. */
+int forbids_unsafe(void) {
   for (object *o = objects; o != NULL; o = o->next) {
     stream *s = (stream *)o;
     if (o->kind == STREAM && s->capture != NULL &&
-        (s->capture_mode == 0 || (s->capture_mode == 1 && s->capture_thread == thread))) {
+        (s->capture_mode == 0 || (s->capture_mode == 1 && s->capture_thread == thread()))) {
       s->invalidated = 1;
       return 1;
     }

@@ -95,7 +95,29 @@ void sometimes(void);
 /* The stream of a handle; null if it is none, as the legacy stream is none here. */
 stream *live_stream(void *handle);
 
-/* Whether a recording forbids a thread to allocate and the like. */
-int forbids_unsafe(unsigned long thread);
+/* Whether a recording that is not relaxed forbids this thread to allocate and the like. */
+int forbids_unsafe(void);
+
+unsigned long thread(void);
+
+/* What every call needs but those about errors, versions and devices: a context, a live device. */
+int ready(void);
+
+/* Every call runs alone and begins with what is asked of all. */
+#define CALL(checks)            \
+  standin_enter();              \
+  int status = (checks);        \
+  if (status != CUDA_SUCCESS) { \
+    goto done;                  \
+  }
+#define END      \
+  done:          \
+  standin_leave(); \
+  return status;
+#define REQUIRE(condition, otherwise) \
+  if (!(condition)) {                 \
+    status = (otherwise);             \
+    goto done;                        \
+  }
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What the stand-ins for libcuda, libcublas and libcudnn share. They hold device memory, streams and
- * graphs on the host, run kernels through the PTX interpreter of the tests, and check what NVIDIA's
- * documentation asks of a caller, also where NVIDIA's own libraries would let it pass.
+ * What the stand-ins for libcuda, libcublas and libcudnn share. They hold device memory, streams
+ * and graphs on the host, run kernels through the PTX interpreter of the tests, and check what
+ * NVIDIA's documentation asks of a caller, also where NVIDIA's own libraries would let it pass.
  *
  * Work is queued and runs when something waits for it, or between calls in an order that a seed
  * gives: whatever the streams allow may happen.

@@ -14,7 +14,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
-/** A machine with CUDA 12, for which JCuda was built, whose device is lost in the end. */
+/** A machine with CUDA 12, for which JCuda was built, in TF32; its device is lost in the end. */
 class OlderDeviceCases {
   private static final Device CUDA = new Device("cuda", 0);
 
@@ -23,11 +23,11 @@ class OlderDeviceCases {
     StandInMain.standIn().set("driver-version", 12040);
     Backend backend = Backends.open(CUDA, 1);
     assertTrue(
-        backend.description().endsWith("driver for CUDA 12.4, TF32 off, cuBLAS 12.4, cuDNN 9.10.2"),
+        backend.description().endsWith("driver for CUDA 12.4, TF32 on, cuBLAS 12.4, cuDNN 9.10.2"),
         backend.description());
     Tensor x = backend.memory().floats(Shape.of(2, 2), Memory.Category.DATA, "x");
     Tensor y = backend.memory().floats(Shape.of(2, 2), Memory.Category.DATA, "y");
-    backend.upload(new float[] {1, 2, 3, 4}, 0, x);
+    backend.upload(new float[] {1 + 0x1p-12f, 2, 3, 4}, 0, x);
     backend.gemm(x, false, x, false, y, false);
     float[] values = new float[4];
     backend.download(y, values, 0);
@@ -37,8 +37,7 @@ class OlderDeviceCases {
     StandInMain.standIn().set("order", 1);
     backend.fill(x, 1);
     String message =
-        assertThrows(
-                DeviceLostException.class, () -> backend.gemm(x, false, x, false, y, false))
+        assertThrows(DeviceLostException.class, () -> backend.gemm(x, false, x, false, y, false))
             .getMessage();
     assertEquals(
         "cuda: the device is lost: cublasSgemm: CUDA_ERROR_ILLEGAL_ADDRESS (as the stand-in says);"

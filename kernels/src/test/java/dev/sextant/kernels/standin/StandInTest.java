@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sextant.kernels.natives.CudaLibraries;
+import dev.sextant.kernels.natives.CudaSettings;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -76,7 +77,11 @@ class StandInTest {
     driver(folder);
     cublas(folder, folder, 12);
     cudnn(folder, folder);
-    run(folder, Map.of(), List.of(), PACKAGE + ".OlderDeviceCases");
+    run(
+        folder,
+        Map.of(),
+        List.of("-D" + CudaSettings.TF32_PROPERTY + "=true"),
+        PACKAGE + ".OlderDeviceCases");
   }
 
   @Test
@@ -87,7 +92,7 @@ class StandInTest {
   }
 
   private static void driver(Path folder) throws Exception {
-    compile(folder.resolve("libcuda.so.1"), List.of(), "cuda.c", "device.c");
+    compile(folder.resolve("libcuda.so.1"), List.of(), "cuda.c", "streams.c", "device.c");
   }
 
   private static void cublas(Path driver, Path folder, int major) throws Exception {
