@@ -40,7 +40,9 @@ public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Option
           "/usr/lib/python3*/dist-packages/nvidia/*/lib",
           "/usr/lib/python3*/site-packages/nvidia/*/lib",
           "/usr/local/lib/python3*/dist-packages/nvidia/*/lib",
-          "/usr/local/lib/python3*/site-packages/nvidia/*/lib");
+          "/usr/local/lib/python3*/site-packages/nvidia/*/lib",
+          "/opt/*/lib/python3*/site-packages/nvidia/*/lib",
+          "/opt/*/.venv/lib/python3*/site-packages/nvidia/*/lib");
 
   /** Looks for them now. */
   public static CudaLibraries find() {
@@ -66,16 +68,31 @@ public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Option
       folders.addAll(matching(root, pattern));
     }
     for (String folder : environment.getOrDefault("PATH", "").split(File.pathSeparator)) {
-      Path python = Path.of(folder, "python3");
-      Path prefix = Path.of(folder).toAbsolutePath().getParent();
-      if (prefix != null && Files.exists(python)) {
-        folders.addAll(matching(prefix, "/lib/python3*/site-packages/nvidia/*/lib"));
+      Path python = Path.of(folder, "python3").toAbsolutePath();
+      if (Files.exists(python)) {
+        folders.addAll(wheels(python));
+        folders.addAll(wheels(real(python)));
       }
     }
     return new CudaLibraries(
         first(folders, "libcuda.so.1"),
         first(folders, "libcublas.so.12", "libcublas.so.13"),
         first(folders, "libcudnn.so.9"));
+  }
+
+  /** Where the wheels of a Python put libraries. */
+  private static List<Path> wheels(Path python) {
+    Path prefix = python.resolve("../..").normalize();
+    return matching(prefix, "/lib/python3*/site-packages/nvidia/*/lib");
+  }
+
+  /** What a link stands for: one in a usual folder may lead to a Python of its own folder. */
+  private static Path real(Path file) {
+    try {
+      return file.toRealPath();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The folders that a pattern stands for, in the order of their names, newest first. */
@@ -89,7 +106,10 @@ public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Option
           continue;
         }
         String regex = name.replace(".", "\\.").replace("*", ".*");
-        try (Stream<Path> entries = Files.isDirectory(folder) ? Files.list(folder) : Stream.of()) {
+        try (Stream<Path> entries =
+            Files.isDirectory(folder) && Files.isReadable(folder)
+                ? Files.list(folder)
+                : Stream.of()) {
           entries
               .filter(entry -> entry.getFileName().toString().matches(regex))
               .sorted((a, b) -> b.compareTo(a))

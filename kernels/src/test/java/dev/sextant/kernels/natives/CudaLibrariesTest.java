@@ -78,6 +78,24 @@ class CudaLibrariesTest {
   }
 
   @Test
+  void librariesOfAPythonBehindALink() throws IOException {
+    Path cublas = file("/some/env/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13");
+    Path link = root.resolve("bin/python3");
+    Files.createDirectories(link.getParent());
+    Files.createSymbolicLink(link, file("/some/env/bin/python3"));
+    Map<String, String> environment = Map.of("PATH", link.getParent().toString());
+    CudaLibraries found = CudaLibraries.find("", environment, root);
+    assertEquals(Optional.of(cublas.toRealPath()), found.cublas());
+  }
+
+  @Test
+  void librariesOfAnEnvironmentThatAnImageBringsAlong() throws IOException {
+    Path cudnn =
+        file("/opt/torch/.venv/lib/python3.12/site-packages/nvidia/cudnn/lib/libcudnn.so.9");
+    assertEquals(Optional.of(cudnn), CudaLibraries.find("", Map.of(), root).cudnn());
+  }
+
+  @Test
   void aDriverThatIsTooOldIsNamedWithTheOneNeeded() throws IOException {
     CudaLibraries none = CudaLibraries.find("", Map.of(), root);
     none.checkDriver(12000);
