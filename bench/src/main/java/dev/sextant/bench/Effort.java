@@ -8,7 +8,7 @@ import java.time.Duration;
  */
 enum Effort {
   /** One kernel: microseconds to some tens of milliseconds. */
-  KERNEL(4, 250, 3, 250),
+  KERNEL(4, 500, 3, 250),
   /**
    * A block, forward and backward: many kernels to compile, by a compiler that has to share the
    * processors with the workers.

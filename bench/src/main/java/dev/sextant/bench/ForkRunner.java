@@ -5,6 +5,7 @@ import dev.sextant.bench.paths.HotPath;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.profile.GCProfiler;
@@ -22,19 +23,9 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * this engine.
  *
  * @param layout of images in libtorch
+ * @param jvmOptions the launcher's file of options for the JVM
  */
-record ForkRunner(Layout layout) {
-  private static final String[] JVM = {
-    "--add-modules",
-    "jdk.incubator.vector",
-    "--enable-native-access=ALL-UNNAMED",
-    // JMH counts on it.
-    "--sun-misc-unsafe-memory-access=allow",
-    "-XX:+UseParallelGC",
-    "-XX:NewRatio=5",
-    "-XX:MaxRAMPercentage=70"
-  };
-
+record ForkRunner(Layout layout, Path jvmOptions) {
   private static final long LIBTORCH_WARMUP_MILLIS = 3000;
 
   /** How often a fork is repeated that other processes disturbed. */
@@ -75,7 +66,11 @@ record ForkRunner(Layout layout) {
             .measurementIterations(effort.measurements())
             .measurementTime(TimeValue.milliseconds(effort.measurement().toMillis()))
             .timeUnit(TimeUnit.MILLISECONDS)
-            .jvmArgs(JVM)
+            .jvmArgs(
+                "@" + jvmOptions,
+                "--enable-native-access=ALL-UNNAMED",
+                // JMH counts on it.
+                "--sun-misc-unsafe-memory-access=allow")
             // The later one is the inner one: what the other allocates to find neighbours is no
             // step's.
             .addProfiler(NeighbourProfiler.class)

@@ -57,7 +57,7 @@ public final class Main {
           "no hot path matches %s; there are%n  %s"
               .formatted(settings.only(), names(Cases.all(), "\n  ")));
     }
-    ForkRunner runner = new ForkRunner(settings.layout());
+    ForkRunner runner = new ForkRunner(settings.layout(), settings.jvmOptions());
     Rounds rounds =
         new Rounds(
             (hotPath, engine) -> runner.run(hotPath, engine, settings.threads()),
@@ -144,7 +144,7 @@ public final class Main {
   }
 
   private boolean scaling() throws IOException {
-    ForkRunner runner = new ForkRunner(settings.layout());
+    ForkRunner runner = new ForkRunner(settings.layout(), settings.jvmOptions());
     List<Scaling.Curve> curves = new ArrayList<>();
     for (Scaling.Sweep sweep : Scaling.sweeps(settings.threads())) {
       List<Double> ours = new ArrayList<>();

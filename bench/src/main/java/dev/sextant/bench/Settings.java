@@ -99,6 +99,11 @@ record Settings(
     return Integer.parseInt(value);
   }
 
+  /** The launcher's options for the JVM. */
+  Path jvmOptions() {
+    return folder.resolve("../nas/cli/src/dist/jvm.options").normalize();
+  }
+
   /** Where the baseline of a type of machine is. */
   Path baseline(String machine) {
     return folder.resolve("baseline").resolve(machine + ".json");

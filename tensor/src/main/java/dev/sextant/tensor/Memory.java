@@ -159,7 +159,7 @@ public final class Memory {
     storage.requestedBytes = bytes;
     count(category, bytes);
     link(storage);
-    return handle(storage, 0, shape, dtype);
+    return handle(storage, storage.origin, shape, dtype);
   }
 
   private Storage take(DType dtype, String label, Shape shape) {

@@ -44,7 +44,8 @@ final class KernelTests {
     int rest = shape.rank() == 0 ? 1 : Math.max(1, shape.withBatch(1).size());
     int batch = shape.get(0);
     try (Tensor whole = memory.floats(shape.withBatch(batch + 2), Category.DATA, "test")) {
-      java.util.Arrays.fill(whole.floats(), 0, (batch + 2) * rest, Float.NaN);
+      int from = whole.offset();
+      java.util.Arrays.fill(whole.floats(), from, from + (batch + 2) * rest, Float.NaN);
       return whole.slice(1, batch + 1);
     }
   }

@@ -197,13 +197,13 @@ class ReferenceBackendTest {
     w.set(kernel);
     Tensor out = empty(Shape.of(1, 3, 3, 2));
     backend.depthwise(x, w, window, null, Activation.IDENTITY, out);
-    assertEquals(228, out.floats()[0]);
-    assertEquals(0, out.floats()[1]);
-    assertEquals(777, out.floats()[8]);
+    assertEquals(228, out.toArray()[0]);
+    assertEquals(0, out.toArray()[1]);
+    assertEquals(777, out.toArray()[8]);
     backend.depthwise(x, w, window, tensor(Shape.of(2), -775, 5), Activation.RELU6, out);
-    assertEquals(0, out.floats()[0]);
-    assertEquals(2, out.floats()[8]);
-    assertEquals(5, out.floats()[9]);
+    assertEquals(0, out.toArray()[0]);
+    assertEquals(2, out.toArray()[8]);
+    assertEquals(5, out.toArray()[9]);
 
     float[] gradient = new float[18];
     gradient[0] = 1;
