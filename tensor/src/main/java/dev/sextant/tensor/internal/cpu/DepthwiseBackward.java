@@ -156,6 +156,24 @@ final class DepthwiseBackward extends DepthwiseTask {
   /** Adds one row's share of the kernel's gradient. */
   private void accumulate(int row, int ring, int gradientRow, int to) {
     int line = sourceLine(forward.firstRow[row]);
+    if (kernel == 3 && forward.stride == 1 && forward.rowTaps[row] == 3) {
+      int second = sourceLine(forward.firstRow[row] + forward.tapStep);
+      int third = sourceLine(forward.lastRow(row));
+      for (int phase = 0; phase < forward.phases; phase++) {
+        int column = ring + forward.source[phase] * LANES;
+        DepthwiseFilterRow.threeRows(
+            work,
+            column + line,
+            column + second,
+            column + third,
+            forward.tapStep * LANES,
+            gradientRow + phase * LANES,
+            forward.phases * LANES,
+            forward.paddedCount(phase),
+            to);
+      }
+      return;
+    }
     for (int tap = 0; tap < forward.rowTaps[row]; tap++) {
       int kernelRow = to + (forward.kernelRow[row] + tap) * kernel * LANES;
       for (int phase = 0; phase < forward.phases; phase++) {

@@ -10,9 +10,6 @@ import dev.sextant.tensor.Tensor;
 final class DepthwiseSource {
   private static final int LANES = DepthwiseTiles.LANES;
 
-  /** Elements of a cache line, or of a part of one. */
-  private static final int LINE = 16;
-
   /** What becomes of a row on its way. */
   enum Kind {
     /** Nothing. */
@@ -136,15 +133,12 @@ final class DepthwiseSource {
    * @return their sum, which has no meaning; used, so that the compiler keeps the reads
    */
   private float touch(float[] a, int from, int count) {
-    boolean whole = count == channels;
-    int stretches = whole ? 1 : width;
-    int length = whole ? width * channels : count;
+    if (count == channels) {
+      return CacheLines.touch(a, from, width * channels);
+    }
     float sum = 0;
-    for (int stretch = 0; stretch < stretches; stretch++) {
-      int start = from + stretch * channels;
-      for (int i = start; i < start + length; i += LINE) {
-        sum += a[i];
-      }
+    for (int pixel = 0; pixel < width; pixel++) {
+      sum += CacheLines.touch(a, from + pixel * channels, count);
     }
     return sum;
   }
