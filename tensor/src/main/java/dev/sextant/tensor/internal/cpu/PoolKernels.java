@@ -6,7 +6,6 @@ import dev.sextant.tensor.Window;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -23,7 +22,6 @@ final class PoolKernels {
 
   private enum Op {
     MAX,
-    MAX_BACKWARD,
     AVG,
     AVG_BACKWARD,
     GLOBAL_AVG,
@@ -32,11 +30,13 @@ final class PoolKernels {
 
   private final WorkerTeam team;
   private final Share task = new Share();
+  private final MaxPoolBackward maxBackward;
   private final float[] scratch;
   private final double[] totals;
 
   PoolKernels(WorkerTeam team) {
     this.team = team;
+    maxBackward = new MaxPoolBackward(team);
     scratch = new float[team.threads() * 2 * LANES];
     totals = new double[team.threads() * 2 * LANES];
   }
@@ -46,7 +46,7 @@ final class PoolKernels {
   }
 
   void maxPoolBackward(Tensor x, Tensor dy, Window window, Tensor dx) {
-    run(Op.MAX_BACKWARD, x, dy, dx, x.shape(), dy.shape(), window);
+    maxBackward.run(x, dy, window, dx);
   }
 
   void avgPool(Tensor x, Window window, Tensor out) {
@@ -107,14 +107,14 @@ final class PoolKernels {
       int items =
           switch (op) {
             case MAX, AVG -> images * outHeight;
-            case MAX_BACKWARD, AVG_BACKWARD, GLOBAL_AVG -> images * chunks;
+            case AVG_BACKWARD, GLOBAL_AVG -> images * chunks;
             case GLOBAL_AVG_BACKWARD -> images * height * width;
           };
       int to = Shares.begin(items, 1, worker + 1, workers);
       for (int item = Shares.begin(items, 1, worker, workers); item < to; item++) {
         switch (op) {
           case MAX, AVG -> poolRow(item / outHeight, item % outHeight);
-          case MAX_BACKWARD, AVG_BACKWARD -> scatter(item / chunks, item % chunks * LANES);
+          case AVG_BACKWARD -> scatter(item / chunks, item % chunks * LANES);
           case GLOBAL_AVG -> average(item / chunks, item % chunks * LANES, worker * 2 * LANES);
           case GLOBAL_AVG_BACKWARD -> spread(item);
         }
@@ -195,52 +195,13 @@ final class PoolKernels {
           int endW = endTap(left, width, window);
           if (firstH < endH && firstW < endW) {
             int corner = start + (top * width + left) * channels;
-            if (op == Op.MAX_BACKWARD) {
-              scatterMax(from, corner, firstH, endH, firstW, endW, channel);
-            } else {
-              scatterAvg(from, corner, firstH, endH, firstW, endW, channel);
-            }
+            scatterWindow(from, corner, firstH, endH, firstW, endW, channel);
           }
         }
       }
     }
 
-    /** To the first maximum in row-major order; a NaN counts as one. */
-    private void scatterMax(
-        int from, int corner, int firstH, int endH, int firstW, int endW, int channel) {
-      VectorMask<Float> mask = SPECIES.indexInRange(channel, channels);
-      FloatVector gradient = FloatVector.fromArray(SPECIES, dy, from, mask);
-      int stepH = window.dilation() * width * channels;
-      int stepW = window.dilation() * channels;
-      FloatVector best =
-          FloatVector.fromArray(
-              SPECIES, x, xOffset + corner + firstH * stepH + firstW * stepW, mask);
-      FloatVector winner = FloatVector.zero(SPECIES);
-      int tap = 0;
-      for (int h = firstH; h < endH; h++) {
-        for (int w = firstW; w < endW; w++, tap++) {
-          FloatVector candidate =
-              FloatVector.fromArray(SPECIES, x, xOffset + corner + h * stepH + w * stepW, mask);
-          VectorMask<Float> wins =
-              candidate
-                  .compare(VectorOperators.LE, best)
-                  .or(best.test(VectorOperators.IS_NAN))
-                  .not();
-          best = best.blend(candidate, wins);
-          winner = winner.blend(tap, wins);
-        }
-      }
-      tap = 0;
-      for (int h = firstH; h < endH; h++) {
-        for (int w = firstW; w < endW; w++, tap++) {
-          int at = outOffset + corner + h * stepH + w * stepW;
-          VectorMask<Float> won = winner.compare(VectorOperators.EQ, tap).and(mask);
-          FloatVector.fromArray(SPECIES, out, at, mask).add(gradient).intoArray(out, at, won);
-        }
-      }
-    }
-
-    private void scatterAvg(
+    private void scatterWindow(
         int from, int corner, int firstH, int endH, int firstW, int endW, int channel) {
       VectorMask<Float> mask = SPECIES.indexInRange(channel, channels);
       FloatVector gradient = FloatVector.fromArray(SPECIES, dy, from, mask);
@@ -296,12 +257,12 @@ final class PoolKernels {
   }
 
   /** The first tap inside the image of a window that begins at a row or column. */
-  private static int firstTap(int begin, int dilation) {
+  static int firstTap(int begin, int dilation) {
     return begin >= 0 ? 0 : (-begin + dilation - 1) / dilation;
   }
 
   /** One past the last tap inside the image. */
-  private static int endTap(int begin, int extent, Window window) {
+  static int endTap(int begin, int extent, Window window) {
     int inside = (extent - begin + window.dilation() - 1) / window.dilation();
     return Math.min(window.kernel(), Math.max(0, inside));
   }
