@@ -18,8 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  * gradient goes back the same way: each window hands it to the row of pixels that won, for its
  * column of windows, and a row that all its windows have served hands it to the pixels that won.
  * For a 3x3 window that is two comparisons in each direction instead of eight for the window, and
- * each pixel is written once. Adding to the pixels in place instead reads back what a masked store
- * has just written, which processors do not forward.
+ * each pixel is written once.
  *
  * <p>A maximum stays where the next candidate is less or equal or the maximum is NaN, so that what
  * wins is the first.
