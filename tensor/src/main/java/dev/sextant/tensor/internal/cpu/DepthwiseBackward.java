@@ -161,7 +161,7 @@ final class DepthwiseBackward extends DepthwiseTask {
       int third = sourceLine(forward.lastRow(row));
       for (int phase = 0; phase < forward.phases; phase++) {
         int column = ring + forward.source[phase] * LANES;
-        DepthwiseFilterRow.threeRows(
+        DepthwiseFilterThreeRows.accumulate(
             work,
             column + line,
             column + second,
