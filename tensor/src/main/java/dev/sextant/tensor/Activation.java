@@ -13,6 +13,14 @@ public enum Activation {
   /** y = 1 / (1 + exp(-x)). */
   SIGMOID;
 
+  /** Whether it is a clamp to a range, or nothing. */
+  public boolean clamps() {
+    return switch (this) {
+      case IDENTITY, RELU, RELU6 -> true;
+      case HSWISH, SIGMOID -> false;
+    };
+  }
+
   /** The value at {@code x}. */
   public double apply(double x) {
     return switch (this) {

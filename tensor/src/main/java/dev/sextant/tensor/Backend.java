@@ -465,6 +465,11 @@ public interface Backend extends AutoCloseable {
     NormalizedConvolutions.depthwiseBackward(this, g, z, gradient, w, window, x, into, dw, gx);
   }
 
+  /** Kernels of bottlenecks that make an expansion again; null where keeping it is faster. */
+  default @Nullable Expansions expansions() {
+    return null;
+  }
+
   // ---- superkernels
 
   /**

@@ -8,11 +8,13 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backend.BatchNorm;
 import dev.sextant.tensor.Backend.NormGradient;
 import dev.sextant.tensor.Check;
+import dev.sextant.tensor.Expansions;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * activations are applied while the next convolution loads, and again in the backward pass;
  * statistics and the sums of gradients are taken while outputs are stored; the gradient of a norm's
  * input is never stored. In training that moves about half the bytes of separate ops.
+ *
+ * <p>Where the backend has kernels for it, the expansion of an inverted bottleneck keeps nothing
+ * but the covariance of x, and its output is made again in the backward pass ({@link Expansions}).
  */
 @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
 public final class NormalizedChain extends Op {
@@ -36,6 +41,17 @@ public final class NormalizedChain extends Op {
   private final List<Link> links = new ArrayList<>();
 
   private int count;
+
+  /** Whether the first two stages run together; the output of the first may not be kept then. */
+  private boolean expands;
+
+  /** The moments of x where {@link #expands}. */
+  private Tensor inputMean;
+
+  private Tensor covariance;
+
+  /** Then the output of the first stage, where it is better kept than made again. */
+  private @Nullable Tensor expanded;
 
   private NormalizedChain() {}
 
@@ -66,6 +82,10 @@ public final class NormalizedChain extends Op {
           : Check.conv2d("conv2d", x, w.shape(), window);
     }
 
+    private boolean isPointwise() {
+      return !isDepthwise() && window.isPointwise();
+    }
+
     private boolean requiresGradient() {
       return w.requiresGradient() || gamma.requiresGradient() || beta.requiresGradient();
     }
@@ -91,6 +111,7 @@ public final class NormalizedChain extends Op {
 
     private @Nullable BatchNorm norm;
     private @Nullable NormGradient gradient;
+    private Expansions.@Nullable Stage backward;
 
     BatchNorm norm() {
       Tensor gamma = stage.gamma.value();
@@ -111,6 +132,16 @@ public final class NormalizedChain extends Op {
       }
       return gradient.set(norm(), dgamma, dbeta);
     }
+
+    /** With a new tensor for the kernel's gradient if it is wanted, and these sums. */
+    Expansions.Stage backward(Tape tape, NormGradient sums) {
+      Tensor w = stage.w.value();
+      Tensor dw = trained ? tape.gradientLike(stage.w, "normalized_chain.filter_gradient") : null;
+      if (backward == null) {
+        backward = new Expansions.Stage(w, sums, dw);
+      }
+      return backward.set(w, sums, dw);
+    }
   }
 
   /**
@@ -128,6 +159,10 @@ public final class NormalizedChain extends Op {
       return tape.record(op, op.evaluate(tape));
     }
     boolean recorded = op.dependOn(tape);
+    op.expands = op.expands(tape.backend()) && (!recorded || op.link(1).needed);
+    if (recorded && (op.expands || op.link(0).trained)) {
+      op.save(x);
+    }
     op.forward(tape, op.count, recorded);
     Tensor y = op.recompute(tape);
     if (!recorded) {
@@ -154,6 +189,7 @@ public final class NormalizedChain extends Op {
     try (Tape probe = tape.probe()) {
       NormalizedChain op = probe.op(KIND);
       op.set(probe.constant(x), stages, null);
+      op.expands = op.expands(tape.backend());
       double product = op.innerProduct(probe, dy);
       probe.discard(op);
       return product;
@@ -182,12 +218,26 @@ public final class NormalizedChain extends Op {
     return links.get(i);
   }
 
-  /** Names inputs and what is saved; under frozen weights, as in an architecture step, not x. */
+  /** Whether this is a bottleneck whose expansion is better made again than kept. */
+  private boolean expands(Backend backend) {
+    Expansions kernels = backend.expansions();
+    if (kernels == null || count != 3) {
+      return false;
+    }
+    Stage expansion = link(0).stage;
+    Stage depthwise = link(1).stage;
+    return expansion.isPointwise()
+        && expansion.activation.clamps()
+        && depthwise.isDepthwise()
+        && depthwise.activation.clamps()
+        && link(2).stage.isPointwise()
+        && expansion.gamma.shape().channels() >= Expansions.LEAST_CHANNELS
+        && kernels.pays(x.shape());
+  }
+
+  /** Names inputs and what is saved, but for x. */
   private boolean dependOn(Tape tape) {
     boolean recorded = tape.records(input(x));
-    if (link(0).trained) {
-      save(x);
-    }
     for (int i = 0; i < count; i++) {
       Stage stage = link(i).stage;
       recorded |= tape.records(input(save(stage.w)));
@@ -222,7 +272,10 @@ public final class NormalizedChain extends Op {
   /** Runs the first stages; an output that only the next one reads is freed unless kept. */
   private void forward(Tape tape, int stages, boolean keep) {
     Backend backend = tape.backend();
-    for (int i = 0; i < stages; i++) {
+    if (expands) {
+      expand(tape, keep);
+    }
+    for (int i = expands ? 2 : 0; i < stages; i++) {
       Link link = link(i);
       Stage stage = link.stage;
       Tensor input = before(i);
@@ -242,6 +295,53 @@ public final class NormalizedChain extends Op {
       if (!keep && i > 0) {
         link(i - 1).z.close();
       }
+    }
+  }
+
+  /** Runs the first two stages with nothing of the first one's output in memory. */
+  private void expand(Tape tape, boolean keep) {
+    Backend backend = tape.backend();
+    Expansions kernels = Objects.requireNonNull(backend.expansions());
+    Link expansion = link(0);
+    Link depthwise = link(1);
+    Tensor input = x.value();
+    Tensor w = expansion.stage.w.value();
+    int channels = input.shape().channels();
+    inputMean = tape.output(Shape.of(channels), "normalized_chain.input_mean");
+    covariance = tape.output(Shape.of(channels, channels), "normalized_chain.covariance");
+    for (int i = 0; i < 2; i++) {
+      Link link = link(i);
+      link.mean = tape.output(link.stage.gamma.shape(), "normalized_chain.mean");
+      link.variance = tape.output(link.stage.gamma.shape(), "normalized_chain.variance");
+    }
+    kernels.covariance(input, inputMean, covariance);
+    kernels.moments(inputMean, covariance, w, expansion.mean, expansion.variance);
+    Window window = depthwise.stage.window;
+    String label = "normalized_chain.convolution";
+    expanded =
+        keep && !kernels.repeats(input.shape())
+            ? tape.output(expansion.stage.output(input.shape()), label)
+            : null;
+    depthwise.z = tape.output(window.output(input.shape(), expansion.mean.size()), label);
+    kernels.depthwise(
+        input,
+        w,
+        expansion.norm(),
+        expanded,
+        depthwise.stage.w.value(),
+        window,
+        depthwise.z,
+        depthwise.mean,
+        depthwise.variance);
+    if (tape.mode().updatesStatistics()) {
+      int pixels = input.shape().rows();
+      expansion.stage.running.update(backend, pixels, expansion.mean, expansion.variance);
+      pixels = depthwise.z.shape().rows();
+      depthwise.stage.running.update(backend, pixels, depthwise.mean, depthwise.variance);
+    }
+    if (!keep) {
+      inputMean.close();
+      covariance.close();
     }
   }
 
@@ -308,6 +408,10 @@ public final class NormalizedChain extends Op {
             ? dy.share()
             : tape.overwrite(dy, "normalized_chain.gradient");
     tape.backend().batchNormReduce(last.z, dy, gradient, g);
+    if (expands) {
+      throughExpansion(tape, g, gradient);
+      return;
+    }
     for (int i = count - 1; i > 0; i--) {
       NormGradient into = link(i - 1).newGradient(tape);
       Tensor gx =
@@ -329,6 +433,62 @@ public final class NormalizedChain extends Op {
     if (dx != null) {
       tape.accumulate(x, dx);
     }
+  }
+
+  /** The gradients of a bottleneck whose expansion was not kept, from g behind its last norm. */
+  private void throughExpansion(Tape tape, Tensor g, NormGradient gradient) {
+    Expansions kernels = Objects.requireNonNull(tape.backend().expansions());
+    Link middle = link(1);
+    Tensor z = link(2).z;
+    Expansions.Stage projection = link(2).backward(tape, gradient);
+    Expansions.Stage depthwise = middle.backward(tape, middle.newGradient(tape));
+    Expansions.Stage expansion = link(0).backward(tape, link(0).newGradient(tape));
+    Tensor behind =
+        kernels.repeats(z.shape())
+            ? null
+            : tape.output(middle.z.shape(), "normalized_chain.gradient");
+    kernels.reduceProjection(g, z, projection, middle.z, depthwise.gradient(), behind);
+    Tensor dx = link(0).needed ? tape.gradientLike(x, "normalized_chain.gradient") : null;
+    kernels.backward(
+        g,
+        z,
+        projection,
+        middle.z,
+        behind,
+        depthwise,
+        middle.stage.window,
+        x.value(),
+        inputMean,
+        covariance,
+        expanded,
+        expansion,
+        dx);
+    if (behind != null) {
+      behind.close();
+    }
+    if (expanded != null) {
+      expanded.close();
+    }
+    g.close();
+    z.close();
+    middle.z.close();
+    inputMean.close();
+    covariance.close();
+    accumulate(tape, 2, projection);
+    accumulate(tape, 1, depthwise);
+    accumulate(tape, 0, expansion);
+    if (dx != null) {
+      tape.accumulate(x, dx);
+    }
+  }
+
+  private void accumulate(Tape tape, int i, Expansions.Stage gradients) {
+    Stage stage = link(i).stage;
+    if (gradients.dw() != null) {
+      tape.accumulate(stage.w, gradients.dw());
+    }
+    tape.accumulate(stage.gamma, gradients.gradient().dgamma());
+    tape.accumulate(stage.beta, gradients.gradient().dbeta());
   }
 
   /**

@@ -4,6 +4,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Device;
+import dev.sextant.tensor.Expansions;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
@@ -21,9 +22,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CheckedBackend implements Backend {
   private final Backend kernels;
+  private final @Nullable Expansions expansions;
 
   private CheckedBackend(Backend kernels) {
     this.kernels = kernels;
+    Expansions behind = kernels.expansions();
+    expansions = behind == null ? null : new CheckedExpansions(behind);
   }
 
   /** That backend behind the rules; itself if it is already. */
@@ -454,6 +458,11 @@ public final class CheckedBackend implements Backend {
       NormRules.channels(op, NormRules.present(op, x), into);
     }
     kernels.depthwiseNormalizedBackward(g, z, gradient, w, window, x, into, dw, gx);
+  }
+
+  @Override
+  public @Nullable Expansions expansions() {
+    return expansions;
   }
 
   @Override

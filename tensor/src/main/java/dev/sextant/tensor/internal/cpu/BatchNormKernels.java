@@ -194,7 +194,7 @@ final class BatchNormKernels {
   }
 
   /** Writes the mean of some rows, spread over the tensor. */
-  private static void sampleMean(Tensor z, Tensor mean) {
+  static void sampleMean(Tensor z, Tensor mean) {
     float[] values = z.floats();
     int channels = mean.size();
     int count = z.shape().rows();

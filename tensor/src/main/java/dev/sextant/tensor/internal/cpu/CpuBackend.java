@@ -3,6 +3,7 @@ package dev.sextant.tensor.internal.cpu;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Device;
+import dev.sextant.tensor.Expansions;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
@@ -29,6 +30,7 @@ public final class CpuBackend implements Backend {
   private final GemmKernels gemm;
   private final ConvolutionKernels convolution;
   private final NormalizedPointwise normalizedPointwise;
+  private final CpuExpansions expansions;
   private final DepthwiseKernels depthwise;
   private final BatchNormKernels batchNorm;
   private final PoolKernels pool;
@@ -43,6 +45,7 @@ public final class CpuBackend implements Backend {
     gemm = new GemmKernels(team, memory);
     convolution = new ConvolutionKernels(team, memory);
     normalizedPointwise = new NormalizedPointwise(team, memory);
+    expansions = new CpuExpansions(team, memory, normalizedPointwise);
     depthwise = new DepthwiseKernels(team, memory);
     batchNorm = new BatchNormKernels(team, memory);
     pool = new PoolKernels(team);
@@ -345,6 +348,11 @@ public final class CpuBackend implements Backend {
     } else {
       Backend.super.conv2dNormalizedBackwardFilter(x, norm, g, z, gradient, window, dw);
     }
+  }
+
+  @Override
+  public Expansions expansions() {
+    return expansions;
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.sextant.tensor.internal.cpu;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Tensor;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gradients of the kernel and of the input, either or both, in one pass over the data.
@@ -40,8 +41,16 @@ final class DepthwiseBackward extends DepthwiseTask {
 
   int xOffset;
 
-  /** The constants of the input's norm. */
+  /** Where x lies instead, and where the input's gradient goes, if both are in scratch memory. */
+  @Nullable DepthwiseSlab xSlab;
+
+  @Nullable DepthwiseSlab outSlab;
+
+  /** Room for the constants of the input's norm. */
   int constants;
+
+  /** Room for those of the output's norm. */
+  int outputConstants;
 
   Activation activation = Activation.IDENTITY;
   float[] out = {};
@@ -118,11 +127,11 @@ final class DepthwiseBackward extends DepthwiseTask {
     int scratch = rings + scratchSize() - totalsSize() - 2 * Math.max(inWidth, outWidth) * LANES;
     for (int row = first; row < end; row++) {
       int at = rings + row % rows * line + gather.left * LANES;
-      gradient.load(image, row, fromTile, toTile, work, at, ringsSize(), scratch);
+      gradient.load(worker, image, row, fromTile, toTile, work, at, ringsSize(), scratch);
       if (filterWanted && fromRow <= row && row < toRow && forward.rowTaps[row] > 0) {
         for (int last = forward.lastRow(row); next <= last; next++) {
           int to = rings + rows * line + sourceLine(next) + forward.left * LANES;
-          source.load(image, next, fromTile, toTile, work, to, ringsSize(), scratch);
+          source.load(worker, image, next, fromTile, toTile, work, to, ringsSize(), scratch);
         }
         for (int tile = 0; tile < toTile - fromTile; tile++) {
           int ring = rings + tile * ringsSize() + rows * line;
@@ -130,11 +139,11 @@ final class DepthwiseBackward extends DepthwiseTask {
         }
       }
       for (; y < toInput && (gather.rowTaps[y] == 0 || gather.lastRow(y) <= row); y++) {
-        dataRow(image, y, fromTile, toTile, rings, scratch);
+        dataRow(worker, image, y, fromTile, toTile, rings, scratch);
       }
     }
     for (; y < toInput; y++) {
-      dataRow(image, y, fromTile, toTile, rings, scratch);
+      dataRow(worker, image, y, fromTile, toTile, rings, scratch);
     }
     fold(worker, own, rings, fromTile, toTile);
   }
@@ -196,16 +205,21 @@ final class DepthwiseBackward extends DepthwiseTask {
   }
 
   /** Computes a row of the input's gradient. */
-  private void dataRow(int image, int y, int fromTile, int toTile, int rings, int scratch) {
+  private void dataRow(
+      int worker, int image, int y, int fromTile, int toTile, int rings, int scratch) {
     int dense = scratch - gather.denseColumns * LANES;
     int row = (image * inHeight + y) * inWidth * channels;
+    int xRow = xSlab == null ? xOffset + row : xSlab.row(worker, y * inWidth, fromTile);
+    int outRow = outSlab == null ? outOffset + row : outSlab.row(worker, y * inWidth, fromTile);
+    int step = xSlab == null ? channels : xSlab.step;
+    int outStep = outSlab == null ? channels : outSlab.step;
     for (int tile = fromTile; tile < toTile; tile++) {
       int weight = weights + (tile * kernel + gather.kernelRow[y]) * kernel * LANES;
       int ring = rings + (tile - fromTile) * ringsSize();
-      int to = row + DepthwiseTiles.channel(tile, channels);
+      int first = DepthwiseTiles.channel(tile, channels);
       if (!reduced && channels >= LANES) {
         gather.correlate(
-            work, ring, y, weight, kernel * LANES, zeros, dense, out, outOffset + to, channels);
+            work, ring, y, weight, kernel * LANES, zeros, dense, out, outRow + first, channels);
         continue;
       }
       gather.correlate(work, ring, y, weight, kernel * LANES, zeros, dense);
@@ -213,16 +227,15 @@ final class DepthwiseBackward extends DepthwiseTask {
       int norm = constants + tile * DepthwiseNormTiles.CONSTANTS;
       for (int phase = 0; phase < gather.phases; phase++) {
         int from = dense + gather.dense[phase] * LANES;
-        int at = to + phase * channels;
+        int at = outRow + first + phase * outStep;
+        int apart = gather.phases * outStep;
         if (!reduced) {
-          int step = gather.phases * channels;
-          int count = gather.count[phase];
-          DepthwiseTiles.narrow(work, from, count, channels, out, outOffset + at, step);
+          DepthwiseTiles.narrow(work, from, gather.count[phase], channels, out, at, apart);
         } else if (channels >= LANES) {
-          int step = gather.phases * channels;
-          reduce(from, x, xOffset + at, out, outOffset + at, step, phase, norm, sum, scratch);
+          int xAt = xRow + first + phase * step;
+          reduce(from, x, xAt, gather.phases * step, out, at, apart, phase, norm, sum, scratch);
         } else {
-          reduceNarrow(from, at, phase, norm, sum, scratch);
+          reduceNarrow(from, row + phase * channels, phase, norm, sum, scratch);
         }
       }
     }
@@ -233,7 +246,7 @@ final class DepthwiseBackward extends DepthwiseTask {
     int count = gather.count[phase];
     int wide = scratch + inWidth * LANES;
     DepthwiseTiles.widen(x, xOffset + at, step, count, channels, work, wide);
-    reduce(from, work, wide, work, from, LANES, phase, norm, sum, scratch);
+    reduce(from, work, wide, LANES, work, from, LANES, phase, norm, sum, scratch);
     DepthwiseTiles.narrow(work, from, count, channels, out, outOffset + at, step);
   }
 
@@ -241,9 +254,10 @@ final class DepthwiseBackward extends DepthwiseTask {
       int dy,
       float[] values,
       int from,
+      int step,
       float[] to,
       int at,
-      int step,
+      int toStep,
       int phase,
       int norm,
       int sum,
@@ -252,14 +266,14 @@ final class DepthwiseBackward extends DepthwiseTask {
     int plane = blockTiles * LANES;
     float low = VectorActivation.low(activation);
     float high = VectorActivation.high(activation);
-    if (VectorActivation.isClamp(activation)) {
+    if (activation.clamps()) {
       DepthwiseNormTiles.reduce(
-          work, dy, values, from, count, to, at, step, norm, sum, plane, low, high);
+          work, dy, values, from, step, count, to, at, toStep, norm, sum, plane, low, high);
     } else {
       DepthwiseNormTiles.normalize(values, from, step, count, work, scratch, norm, low, high);
       VectorActivation.gradient(work, scratch, work, dy, work, scratch, count * LANES, activation);
       DepthwiseNormTiles.reduce(
-          work, scratch, values, from, count, to, at, step, norm, sum, plane, low, high);
+          work, scratch, values, from, step, count, to, at, toStep, norm, sum, plane, low, high);
     }
   }
 

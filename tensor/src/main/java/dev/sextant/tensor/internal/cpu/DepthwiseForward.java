@@ -27,6 +27,9 @@ final class DepthwiseForward extends DepthwiseTask {
   /** What each tile's sums start from. */
   int biases;
 
+  /** Room for the constants of the input's norm. */
+  int constants;
+
   /** Elements of a worker's scratch: ring, results, scratch of the source, shifts and sums. */
   int scratchSize() {
     int ring = plan.ringRows * plan.width;
@@ -47,7 +50,7 @@ final class DepthwiseForward extends DepthwiseTask {
       if (taps > 0) {
         for (int last = plan.lastRow(y); next <= last; next++) {
           int to = own + next % plan.ringRows * line + plan.left * LANES;
-          source.load(image, next, fromTile, toTile, work, to, ringSize, scratch);
+          source.load(worker, image, next, fromTile, toTile, work, to, ringSize, scratch);
         }
       }
       int row = outOffset + (image * outHeight + y) * outWidth * channels;
@@ -81,7 +84,7 @@ final class DepthwiseForward extends DepthwiseTask {
 
   private void store(int dense, int to) {
     boolean wide = channels >= LANES;
-    if (!wide || !VectorActivation.isClamp(activation)) {
+    if (!wide || !activation.clamps()) {
       VectorActivation.apply(work, dense, plan.denseColumns * LANES, activation);
     }
     for (int phase = 0; phase < plan.phases; phase++) {

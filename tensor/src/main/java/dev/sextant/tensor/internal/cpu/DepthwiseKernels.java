@@ -29,8 +29,12 @@ final class DepthwiseKernels {
 
   private final WorkerTeam team;
   private final Memory memory;
-  private final DepthwiseForward forward = new DepthwiseForward();
-  private final DepthwiseBackward backward = new DepthwiseBackward();
+
+  /** Set by {@link #forwardWorkspace}. */
+  final DepthwiseForward forward = new DepthwiseForward();
+
+  /** Set by {@link #backwardWorkspace}. */
+  final DepthwiseBackward backward = new DepthwiseBackward();
 
   /** Kernels that run on this team and take their scratch from this memory. */
   DepthwiseKernels(WorkerTeam team, Memory memory) {
@@ -45,7 +49,7 @@ final class DepthwiseKernels {
       return;
     }
     forward.measured = false;
-    try (Tensor work = forwardWorkspace(x, window, out)) {
+    try (Tensor work = forwardWorkspace(x.shape(), window, out, 0)) {
       forward.source.plain(x);
       forward.activation = activation;
       if (bias != null) {
@@ -78,13 +82,12 @@ final class DepthwiseKernels {
       return;
     }
     forward.measured = true;
-    try (Tensor work = forwardWorkspace(x, window, z)) {
+    try (Tensor work = forwardWorkspace(x.shape(), window, z, 0)) {
       if (norm == null) {
         forward.source.plain(x);
       } else {
-        int constants = forward.biases + DepthwiseTiles.count(forward.channels) * LANES;
-        DepthwiseNormTiles.constants(norm, forward.channels, work.floats(), constants);
-        forward.source.normalized(x, constants, norm.activation());
+        DepthwiseNormTiles.constants(norm, forward.channels, work.floats(), forward.constants);
+        forward.source.normalized(x, forward.constants, norm.activation());
       }
       forward.statistics.reset(team.threads(), DepthwiseTiles.count(forward.channels));
       packWeights(w, forward.plan, work.floats(), forward.weights);
@@ -93,19 +96,25 @@ final class DepthwiseKernels {
     }
   }
 
-  /** Plans a forward pass and takes its scratch: weights, biases (zeros), constants of a norm. */
-  private Tensor forwardWorkspace(Tensor x, Window window, Tensor out) {
+  /**
+   * Plans a forward pass and takes its scratch: weights, biases (zeros), constants of a norm.
+   *
+   * @param blockTiles tiles that are worked on at a time, or 0 for as many as are best
+   */
+  Tensor forwardWorkspace(Shape x, Window window, Tensor out, int blockTiles) {
     int channels = out.shape().get(3);
     int tiles = DepthwiseTiles.count(channels);
     DepthwisePlan plan = forward.plan;
-    plan.forward(
-        window, x.shape().get(1), x.shape().get(2), out.shape().get(1), out.shape().get(2));
+    plan.forward(window, x.get(1), x.get(2), out.shape().get(1), out.shape().get(2));
     output(forward, out, window);
-    forward.source.width = x.shape().get(2);
+    forward.source.width = x.get(2);
     forward.out = out.floats();
     forward.outOffset = out.offset();
     long tileBytes = (long) plan.ringRows * plan.width * LANES * Float.BYTES;
     forward.divide(team.threads(), tileBytes, !forward.measured);
+    if (blockTiles > 0) {
+      forward.blockTiles = blockTiles;
+    }
     int kernelSize = window.kernel() * window.kernel() * LANES;
     int shared = tiles * (kernelSize + LANES + DepthwiseNormTiles.CONSTANTS);
     forward.workerSize = forward.scratchSize() + GAP;
@@ -113,6 +122,7 @@ final class DepthwiseKernels {
     forward.work = work.floats();
     forward.weights = work.offset();
     forward.biases = work.offset() + tiles * kernelSize;
+    forward.constants = forward.biases + tiles * LANES;
     forward.workers = work.offset() + shared + GAP;
     Arrays.fill(work.floats(), forward.biases, forward.biases + tiles * LANES, 0f);
     return work;
@@ -123,7 +133,8 @@ final class DepthwiseKernels {
     if (dx.size() == 0) {
       return;
     }
-    try (Tensor work = backwardWorkspace(dx.shape(), dy, window, null, dx, false)) {
+    try (Tensor work = backwardWorkspace(dx.shape(), dy, window, false, true, false, 0)) {
+      output(dx);
       backward.gradient.plain(dy);
       packWeights(w, backward.gather, work.floats(), backward.weights);
       team.run(backward);
@@ -136,7 +147,7 @@ final class DepthwiseKernels {
       zero(dw);
       return;
     }
-    try (Tensor _ = backwardWorkspace(x.shape(), dy, window, dw, null, false)) {
+    try (Tensor _ = backwardWorkspace(x.shape(), dy, window, true, false, false, 0)) {
       backward.source.plain(x);
       backward.gradient.plain(dy);
       team.run(backward);
@@ -164,11 +175,11 @@ final class DepthwiseKernels {
       return;
     }
     boolean reduced = into != null && gx != null;
-    try (Tensor work = backwardWorkspace(image.shape(), z, window, dw, gx, reduced)) {
+    try (Tensor work =
+        backwardWorkspace(image.shape(), z, window, dw != null, gx != null, reduced, 0)) {
       int channels = backward.channels;
       float[] a = work.floats();
-      int outputNorm =
-          backward.constants + DepthwiseTiles.count(channels) * DepthwiseNormTiles.CONSTANTS;
+      int outputNorm = backward.outputConstants;
       DepthwiseNormTiles.constants(gradient, z.size() / channels, channels, a, outputNorm);
       backward.gradient.gradient(z, g, outputNorm);
       if (x != null && into != null) {
@@ -181,6 +192,7 @@ final class DepthwiseKernels {
         backward.source.plain(x);
       }
       if (gx != null) {
+        output(gx);
         packWeights(w, backward.gather, a, backward.weights);
       }
       backward.reset(team.threads());
@@ -194,7 +206,8 @@ final class DepthwiseKernels {
     }
   }
 
-  private void sums(NormGradient into) {
+  /** Writes the sums of the input's norm after a backward pass. */
+  void sums(NormGradient into) {
     for (int c = 0; c < backward.channels; c++) {
       double inverse = DepthwiseNormTiles.inverse(into.norm(), c);
       double product = backward.sum(team.threads(), 1, c);
@@ -218,32 +231,38 @@ final class DepthwiseKernels {
     }
   }
 
-  /** Plans a backward pass and takes its scratch: weights, zeros, constants of two norms. */
-  private Tensor backwardWorkspace(
+  /**
+   * Plans a backward pass and takes its scratch: weights, zeros, constants of two norms.
+   *
+   * @param blockTiles tiles that are worked on at a time, or 0 for as many as are best
+   */
+  Tensor backwardWorkspace(
       Shape x,
       Tensor dy,
       Window window,
-      @Nullable Tensor dw,
-      @Nullable Tensor dx,
-      boolean reduced) {
+      boolean filterWanted,
+      boolean dataWanted,
+      boolean reduced,
+      int blockTiles) {
     int channels = dy.shape().get(3);
     int tiles = DepthwiseTiles.count(channels);
     int outHeight = dy.shape().get(1);
     int outWidth = dy.shape().get(2);
     output(backward, dy, window);
-    backward.filterWanted = dw != null;
-    backward.dataWanted = dx != null;
+    backward.filterWanted = filterWanted;
+    backward.dataWanted = dataWanted;
     backward.reduced = reduced;
     backward.inHeight = x.get(1);
     backward.inWidth = x.get(2);
-    if (dx != null) {
-      backward.out = dx.floats();
-      backward.outOffset = dx.offset();
-    }
+    backward.xSlab = null;
+    backward.outSlab = null;
     backward.forward.forward(window, x.get(1), x.get(2), outHeight, outWidth);
     backward.gather.backwardData(window, x.get(1), x.get(2), outHeight, outWidth);
     backward.gather.cover(backward.forward.paddedColumns());
-    backward.divide(team.threads(), backward.tileBytes(), dw == null && !reduced);
+    backward.divide(team.threads(), backward.tileBytes(), !filterWanted && !reduced);
+    if (blockTiles > 0) {
+      backward.blockTiles = blockTiles;
+    }
     int kernelSize = window.kernel() * window.kernel() * LANES;
     int shared = LANES + tiles * (kernelSize + 2 * DepthwiseNormTiles.CONSTANTS);
     backward.workerSize = backward.scratchSize() + GAP;
@@ -252,9 +271,15 @@ final class DepthwiseKernels {
     backward.zeros = work.offset();
     backward.weights = work.offset() + LANES;
     backward.constants = backward.weights + tiles * kernelSize;
+    backward.outputConstants = backward.constants + tiles * DepthwiseNormTiles.CONSTANTS;
     backward.workers = work.offset() + shared + GAP;
     Arrays.fill(work.floats(), backward.zeros, backward.zeros + LANES, 0f);
     return work;
+  }
+
+  private void output(Tensor dx) {
+    backward.out = dx.floats();
+    backward.outOffset = dx.offset();
   }
 
   private static void output(DepthwiseTask task, Tensor out, Window window) {
@@ -270,7 +295,7 @@ final class DepthwiseKernels {
   }
 
   /** Packs w into {@code [tile, kernel row, place, lanes]}, the order in which taps are met. */
-  private static void packWeights(Tensor w, DepthwisePlan plan, float[] a, int to) {
+  static void packWeights(Tensor w, DepthwisePlan plan, float[] a, int to) {
     int kernel = w.shape().get(0);
     int channels = w.shape().get(2);
     int taps = kernel * kernel;

@@ -28,14 +28,14 @@ final class DepthwiseNormTiles {
   /** The plane of beta. */
   private static final int BETA = 2 * LANES;
 
-  /** The plane of what z - mean is multiplied by in dz; for gradients instead of beta. */
-  private static final int SLOPE = 2 * LANES;
+  /** The plane of what z - mean is multiplied by in dz. */
+  private static final int SLOPE = 3 * LANES;
 
   /** The plane of what is subtracted in dz. */
-  private static final int OFFSET = 3 * LANES;
+  private static final int OFFSET = 4 * LANES;
 
   /** Elements of a tile's constants. */
-  static final int CONSTANTS = 4 * LANES;
+  static final int CONSTANTS = 5 * LANES;
 
   private DepthwiseNormTiles() {}
 
@@ -55,7 +55,8 @@ final class DepthwiseNormTiles {
   }
 
   /**
-   * Writes the constants of {@link #gradient}: dz = scale (g - mean of g - xhat mean of g xhat).
+   * Writes the constants of {@link #gradient} and {@link #clampGradient}: dz = scale (g - mean of g
+   * - xhat mean of g xhat).
    *
    * @param count elements of a channel
    */
@@ -71,6 +72,7 @@ final class DepthwiseNormTiles {
         double scale = at(norm.gamma(), c) * inverse;
         a[at + MEAN + lane] = at(norm.mean(), c);
         a[at + SCALE + lane] = (float) scale;
+        a[at + BETA + lane] = at(norm.beta(), c);
         a[at + SLOPE + lane] = (float) (scale * inverse * at(gradient.dgamma(), c) / count);
         a[at + OFFSET + lane] = (float) (scale * at(gradient.dbeta(), c) / count);
       }
@@ -130,6 +132,39 @@ final class DepthwiseNormTiles {
     }
   }
 
+  /**
+   * As {@link #gradient} with g = dy clamp'(scale (z - mean) + beta), for pixels of dy and of z
+   * that are steps of their own apart.
+   */
+  static void clampGradient(
+      float[] dy,
+      int from,
+      int step,
+      float[] z,
+      int zFrom,
+      int zStep,
+      int pixels,
+      float[] a,
+      int to,
+      int constants,
+      float low,
+      float high) {
+    FloatVector mean = FloatVector.fromArray(SPECIES, a, constants + MEAN);
+    FloatVector scale = FloatVector.fromArray(SPECIES, a, constants + SCALE);
+    FloatVector beta = FloatVector.fromArray(SPECIES, a, constants + BETA);
+    FloatVector slope = FloatVector.fromArray(SPECIES, a, constants + SLOPE);
+    FloatVector offset = FloatVector.fromArray(SPECIES, a, constants + OFFSET);
+    for (int i = 0; i < pixels; i++) {
+      FloatVector d = FloatVector.fromArray(SPECIES, z, zFrom + i * zStep).sub(mean);
+      FloatVector v = d.fma(scale, beta);
+      FloatVector scaled = FloatVector.fromArray(SPECIES, dy, from + i * step).mul(scale);
+      scaled =
+          scaled.blend(
+              0f, v.compare(VectorOperators.LE, low).or(v.compare(VectorOperators.GE, high)));
+      scaled.sub(d.fma(slope, offset)).intoArray(a, to + i * LANES);
+    }
+  }
+
   /** Adds a row of a tile to the sums at {@code sum}. */
   static void sum(float[] a, int from, int pixels, int sum) {
     FloatVector total = FloatVector.fromArray(SPECIES, a, sum);
@@ -179,17 +214,19 @@ final class DepthwiseNormTiles {
    * g = dy clamp'(scale (x - mean) + beta) for a row dy of a tile and pixels x; writes g to pixels
    * and adds g and g (x - mean) to the sums at {@code sum} and {@code plane} elements further.
    *
-   * @param step elements from one pixel to the next, of x and of out
+   * @param step elements of x from one pixel to the next
+   * @param outStep the same of out
    */
   static void reduce(
       float[] a,
       int dy,
       float[] x,
       int from,
+      int step,
       int pixels,
       float[] out,
       int to,
-      int step,
+      int outStep,
       int constants,
       int sum,
       int plane,
@@ -216,8 +253,8 @@ final class DepthwiseNormTiles {
       g1 =
           g1.blend(
               0f, v1.compare(VectorOperators.LE, low).or(v1.compare(VectorOperators.GE, high)));
-      g0.intoArray(out, to + i * step);
-      g1.intoArray(out, to + (i + 1) * step);
+      g0.intoArray(out, to + i * outStep);
+      g1.intoArray(out, to + (i + 1) * outStep);
       sum0 = sum0.add(g0);
       sum1 = sum1.add(g1);
       products0 = d0.fma(g0, products0);
@@ -228,7 +265,7 @@ final class DepthwiseNormTiles {
       FloatVector g = FloatVector.fromArray(SPECIES, a, dy + i * LANES);
       FloatVector v = d.fma(scale, beta);
       g = g.blend(0f, v.compare(VectorOperators.LE, low).or(v.compare(VectorOperators.GE, high)));
-      g.intoArray(out, to + i * step);
+      g.intoArray(out, to + i * outStep);
       sum0 = sum0.add(g);
       products0 = d.fma(g, products0);
     }

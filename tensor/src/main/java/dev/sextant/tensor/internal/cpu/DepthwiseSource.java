@@ -1,11 +1,14 @@
 package dev.sextant.tensor.internal.cpu;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tensor whose rows a depthwise kernel brings into its ring, as they are or through a batch
- * norm; reused from call to call.
+ * norm; reused from call to call. In place of the tensor, or of the gradient beside it, there may
+ * be a {@link DepthwiseSlab}.
  */
 final class DepthwiseSource {
   private static final int LANES = DepthwiseTiles.LANES;
@@ -17,14 +20,18 @@ final class DepthwiseSource {
     /** It is normalised and activated. */
     NORMALIZED,
     /** With g it makes the gradient of a norm's input. */
-    GRADIENT
+    GRADIENT,
+    /** With the gradient behind the norm's activation, which clamps, it makes the same. */
+    CLAMP_GRADIENT
   }
 
   private Kind kind = Kind.PLAIN;
   private float[] x = {};
   private int offset;
+  private @Nullable DepthwiseSlab slab;
   private float[] g = {};
   private int gOffset;
+  private @Nullable DepthwiseSlab gSlab;
   private int height;
   private int channels;
   private int constants;
@@ -53,30 +60,63 @@ final class DepthwiseSource {
     constants = constantsAt;
   }
 
-  private void view(Kind of, Tensor tensor) {
-    kind = of;
-    activation = Activation.IDENTITY;
-    x = tensor.floats();
-    offset = tensor.offset();
-    height = tensor.shape().get(1);
-    width = tensor.shape().get(2);
-    channels = tensor.shape().get(3);
+  /**
+   * Reads activation(norm(z)) with z in a slab.
+   *
+   * @param image {@code [N, H, W, ..]}: an image's extents
+   * @param ofChannels channels of z, of which the slab has some
+   * @param constantsAt where the norm's constants lie in the workspace
+   * @param by clamps
+   */
+  void normalized(DepthwiseSlab z, Shape image, int ofChannels, int constantsAt, Activation by) {
+    view(Kind.NORMALIZED, image, ofChannels);
+    slab = z;
+    x = z.array;
+    constants = constantsAt;
+    activation = by;
   }
 
-  /** The element at which a row of an image begins. */
-  int row(int image, int row) {
-    return (image * height + row) * width * channels;
+  /**
+   * Reads the gradient of the input z of a norm whose constants lie there in the workspace.
+   *
+   * @param dy behind the norm and its activation, in a slab
+   * @param by clamps
+   */
+  void gradient(Tensor z, DepthwiseSlab dy, int constantsAt, Activation by) {
+    view(Kind.CLAMP_GRADIENT, z);
+    gSlab = dy;
+    g = dy.array;
+    constants = constantsAt;
+    activation = by;
+  }
+
+  private void view(Kind of, Tensor tensor) {
+    view(of, tensor.shape(), tensor.shape().channels());
+    x = tensor.floats();
+    offset = tensor.offset();
+  }
+
+  private void view(Kind of, Shape image, int ofChannels) {
+    kind = of;
+    activation = Activation.IDENTITY;
+    slab = null;
+    gSlab = null;
+    height = image.get(1);
+    width = image.get(2);
+    channels = ofChannels;
   }
 
   /**
    * Brings a row in.
    *
+   * @param worker whose slab is read, if there is one
    * @param work the workspace
    * @param to where the row of the first tile begins
    * @param tileSize elements from one tile to the next
    * @param scratch two rows, changed
    */
   void load(
+      int worker,
       int image,
       int row,
       int fromTile,
@@ -85,27 +125,24 @@ final class DepthwiseSource {
       int to,
       int tileSize,
       int scratch) {
-    int at = row(image, row);
+    int at = (image * height + row) * width * channels;
     if (channels >= LANES) {
-      int first = at + DepthwiseTiles.channel(fromTile, channels);
-      int end = at + DepthwiseTiles.channel(toTile - 1, channels) + LANES;
-      // A single tile is one regular stride, which the prefetchers follow as it is.
-      if (toTile - fromTile > 1) {
-        work[scratch] = touch(x, offset + first, end - first);
-        if (kind == Kind.GRADIENT) {
-          work[scratch] = touch(g, gOffset + first, end - first);
-        }
-      }
+      int step = slab == null ? channels : slab.step;
+      int from = slab == null ? offset + at : slab.row(worker, row * width, fromTile);
+      int gStep = gSlab == null ? channels : gSlab.step;
+      int gFrom = gSlab == null ? gOffset + at : gSlab.row(worker, row * width, fromTile);
+      touch(fromTile, toTile, from, gFrom, work, scratch);
       for (int pixel = 0; pixel < width; pixel += DepthwiseTiles.BLOCK) {
         int pixels = Math.min(DepthwiseTiles.BLOCK, width - pixel);
         for (int tile = fromTile; tile < toTile; tile++) {
-          int from = at + pixel * channels + DepthwiseTiles.channel(tile, channels);
+          int first = DepthwiseTiles.channel(tile, channels);
           int o = to + (tile - fromTile) * tileSize + pixel * LANES;
+          int i = from + pixel * step + first;
+          int j = gFrom + pixel * gStep + first;
           if (pixels == DepthwiseTiles.BLOCK) {
-            load(
-                x, offset + from, g, gOffset + from, channels, DepthwiseTiles.BLOCK, work, o, tile);
+            load(x, i, step, g, j, gStep, DepthwiseTiles.BLOCK, work, o, tile);
           } else {
-            load(x, offset + from, g, gOffset + from, channels, pixels, work, o, tile);
+            load(x, i, step, g, j, gStep, pixels, work, o, tile);
           }
         }
       }
@@ -115,9 +152,9 @@ final class DepthwiseSource {
       if (kind == Kind.GRADIENT) {
         DepthwiseTiles.widen(g, gOffset + at, channels, width, channels, work, second);
       }
-      load(work, scratch, work, second, LANES, width, work, to, fromTile);
+      load(work, scratch, LANES, work, second, LANES, width, work, to, fromTile);
     }
-    if (!VectorActivation.isClamp(activation)) {
+    if (!activation.clamps()) {
       for (int tile = fromTile; tile < toTile; tile++) {
         int o = to + (tile - fromTile) * tileSize;
         VectorActivation.apply(work, o, width * LANES, activation);
@@ -126,12 +163,26 @@ final class DepthwiseSource {
   }
 
   /**
-   * Reads an element of each cache line of some channels of a row in the order of memory, which the
-   * prefetchers follow. Tile by tile they do not, and the loads wait for memory: without this a 3x3
-   * forward pass took 1.2 to 1.4 times, a backward one 1.15 times as long.
-   *
-   * @return their sum, which has no meaning; used, so that the compiler keeps the reads
+   * Reads an element of each cache line of a row, of what is not in the cache yet, in the order of
+   * memory, which the prefetchers follow. Tile by tile they do not, and the loads wait for memory:
+   * without this a 3x3 forward pass took 1.2 to 1.4 times, a backward one 1.15 times as long. A
+   * single tile is one regular stride, which the prefetchers follow as it is.
    */
+  private void touch(int fromTile, int toTile, int from, int gFrom, float[] work, int scratch) {
+    if (toTile - fromTile == 1) {
+      return;
+    }
+    int first = DepthwiseTiles.channel(fromTile, channels);
+    int count = DepthwiseTiles.channel(toTile - 1, channels) + LANES - first;
+    // The sums have no meaning; used, so that the compiler keeps the reads.
+    if (slab == null) {
+      work[scratch] = touch(x, from + first, count);
+    }
+    if (kind == Kind.GRADIENT) {
+      work[scratch] = touch(g, gFrom + first, count);
+    }
+  }
+
   private float touch(float[] a, int from, int count) {
     if (count == channels) {
       return CacheLines.touch(a, from, width * channels);
@@ -146,18 +197,28 @@ final class DepthwiseSource {
   private void load(
       float[] from,
       int at,
+      int step,
       float[] gradient,
       int gradientAt,
-      int step,
+      int gradientStep,
       int pixels,
       float[] work,
       int to,
       int tile) {
     int norm = constants + tile * DepthwiseNormTiles.CONSTANTS;
+    float low = VectorActivation.low(activation);
+    float high = VectorActivation.high(activation);
     switch (kind) {
       case PLAIN -> DepthwiseTiles.load(from, at, step, pixels, work, to);
       case NORMALIZED ->
-          DepthwiseNormTiles.normalize(
+          DepthwiseNormTiles.normalize(from, at, step, pixels, work, to, norm, low, high);
+      case GRADIENT ->
+          DepthwiseNormTiles.gradient(gradient, gradientAt, from, at, step, pixels, work, to, norm);
+      case CLAMP_GRADIENT ->
+          DepthwiseNormTiles.clampGradient(
+              gradient,
+              gradientAt,
+              gradientStep,
               from,
               at,
               step,
@@ -165,10 +226,8 @@ final class DepthwiseSource {
               work,
               to,
               norm,
-              VectorActivation.low(activation),
-              VectorActivation.high(activation));
-      case GRADIENT ->
-          DepthwiseNormTiles.gradient(gradient, gradientAt, from, at, step, pixels, work, to, norm);
+              low,
+              high);
     }
   }
 }

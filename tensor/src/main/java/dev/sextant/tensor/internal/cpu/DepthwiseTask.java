@@ -54,7 +54,7 @@ abstract class DepthwiseTask implements WorkerTeam.Task {
    * @param tileBytes that the rows of one tile take in the cache
    * @param streamed whether all that is done is to read one tensor and write another
    */
-  void divide(int threads, long tileBytes, boolean streamed) {
+  final void divide(int threads, long tileBytes, boolean streamed) {
     int tiles = DepthwiseTiles.count(channels);
     long units = (long) images * tiles;
     long wanted = (long) LEAST_UNITS * threads;
@@ -65,10 +65,21 @@ abstract class DepthwiseTask implements WorkerTeam.Task {
     blockTiles = (int) ((tiles + blocks - 1) / blocks);
   }
 
-  @Override
-  public void run(int worker, int team) {
-    int own = workers + worker * workerSize;
+  /** Where a worker's scratch is. */
+  final int own(int worker) {
+    return workers + worker * workerSize;
+  }
+
+  /** Clears a worker's scratch before its first slice. */
+  final void start(int worker) {
+    int own = own(worker);
     Arrays.fill(work, own, own + workerSize, 0f);
+  }
+
+  @Override
+  public final void run(int worker, int team) {
+    start(worker);
+    int own = own(worker);
     int tiles = DepthwiseTiles.count(channels);
     long units = (long) images * bands * tiles;
     long from = units * worker / team;

@@ -87,6 +87,14 @@ final class NormPlanes {
     repeat(OFFSET);
   }
 
+  /** Takes means alone: {@link #apply} is then z - mean. */
+  void difference(float[] values, int from) {
+    mean(values, from);
+    Arrays.fill(work, constants + SCALE * rows.stride, constants + BETA * rows.stride, 1f);
+    Arrays.fill(work, constants + BETA * rows.stride, constants + SLOPE * rows.stride, 0f);
+    activation = Activation.IDENTITY;
+  }
+
   /** Takes per-channel means, or estimates of them. */
   void mean(float[] values, int from) {
     plane(MEAN, values, from);
@@ -119,7 +127,7 @@ final class NormPlanes {
   void apply(float[] z, int iz, float[] out, int iout, int elements) {
     float low = VectorActivation.low(activation);
     float high = VectorActivation.high(activation);
-    boolean clamps = VectorActivation.isClamp(activation);
+    boolean clamps = activation.clamps();
     for (int i = 0; i < elements; i += rows.width) {
       int width = Math.min(rows.width, elements - i);
       BatchNormRows.apply(z, iz + i, out, iout + i, width, work, constants, rows.stride, low, high);
@@ -141,7 +149,7 @@ final class NormPlanes {
       int scratch) {
     float low = VectorActivation.low(activation);
     float high = VectorActivation.high(activation);
-    boolean clamps = VectorActivation.isClamp(activation);
+    boolean clamps = activation.clamps();
     for (int i = 0; i < elements; i += rows.width) {
       int width = Math.min(rows.width, elements - i);
       if (clamps) {
@@ -175,7 +183,7 @@ final class NormPlanes {
     }
     float low = VectorActivation.low(activation);
     float high = VectorActivation.high(activation);
-    boolean clamps = VectorActivation.isClamp(activation);
+    boolean clamps = activation.clamps();
     for (int i = 0; i < elements; i += rows.width) {
       int width = Math.min(rows.width, elements - i);
       if (clamps) {

@@ -30,6 +30,10 @@ final class NormalizedPointwise {
   private final WorkerTeam team;
   private final GemmKernels gemm;
   private final GemmBlock[] blocks;
+
+  /** Those of a second product in the same pass. */
+  private final GemmBlock[] secondBlocks;
+
   private final float[][] scratch;
   private final NormPlanes in = new NormPlanes();
   private final NormPlanes out = new NormPlanes();
@@ -64,9 +68,11 @@ final class NormalizedPointwise {
     inSums = new ChannelSums(in, team.threads());
     outSums = new ChannelSums(out, team.threads());
     blocks = new GemmBlock[team.threads()];
+    secondBlocks = new GemmBlock[team.threads()];
     scratch = new float[team.threads()][GemmBlock.SCRATCH];
     for (int i = 0; i < blocks.length; i++) {
       blocks[i] = new GemmBlock();
+      secondBlocks[i] = new GemmBlock();
     }
   }
 
@@ -82,7 +88,7 @@ final class NormalizedPointwise {
     int planes = in.size() + out.size();
     int sums = outSums.size(ChannelSums.Kind.MOMENTS);
     try (Tensor work = workspace(planes + sums, step * inputs);
-        Tensor _ = bindWeights(w, false)) {
+        Tensor _ = bindWeights(blocks, w, false)) {
       bindInput(input, norm, work);
       z = result.floats();
       iz = result.offset();
@@ -113,7 +119,7 @@ final class NormalizedPointwise {
     int planes = in.size() + out.size();
     int sums = outSums.size(ChannelSums.Kind.PRODUCTS);
     try (Tensor work = workspace(planes + sums, step * (inputs + outputs));
-        Tensor _ = bindWeights(w, false)) {
+        Tensor _ = bindWeights(blocks, w, false)) {
       bindInput(input, norm, work);
       g = dy.floats();
       ig = dy.offset();
@@ -143,7 +149,7 @@ final class NormalizedPointwise {
     int rows = team.threads() * in.rows.stride;
     int sums = inSums.size(ChannelSums.Kind.GRADIENTS);
     try (Tensor work = workspace(planes + rows + sums, step * outputs);
-        Tensor _ = bindWeights(w, true)) {
+        Tensor _ = bindWeights(blocks, w, true)) {
       bindInput(input, into == null ? null : into.norm(), work);
       bindGradient(gradients, raw, gradient, work);
       inSums.start(ChannelSums.Kind.GRADIENTS, work.offset() + planes + rows);
@@ -169,6 +175,72 @@ final class NormalizedPointwise {
       NormGradient gradient,
       Tensor dw) {
     sizes(input, raw);
+    int planes = in.size() + out.size();
+    filter.reduces = false;
+    try (Tensor work = workspace(planes, filter.space());
+        Tensor _ = bindFilter(dw)) {
+      bindInput(input, norm, work);
+      bindGradient(gradients, raw, gradient, work);
+      team.run(filter);
+      team.run(partialSum);
+    } finally {
+      clear();
+    }
+  }
+
+  /**
+   * The sums of the input's norm from g and z of the output's norm, dw if it is wanted, and the
+   * input's g if it is to be kept.
+   */
+  void backwardReduce(
+      Tensor gradients,
+      Tensor raw,
+      NormGradient gradient,
+      Tensor w,
+      Tensor input,
+      NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor kept) {
+    if (input.size() == 0 || raw.size() == 0) {
+      BatchNormKernels.zero(into.dgamma());
+      BatchNormKernels.zero(into.dbeta());
+      if (dw != null) {
+        BatchNormKernels.zero(dw);
+      }
+      return;
+    }
+    sizes(input, raw);
+    int planes = in.size() + out.size();
+    int rows = team.threads() * in.rows.stride;
+    int sums = inSums.size(ChannelSums.Kind.GRADIENTS);
+    filter.reduces = true;
+    try (Tensor work = workspace(planes + rows + sums, filter.space() + step * inputs);
+        Tensor _ = bindWeights(secondBlocks, w, true);
+        Tensor _ = bindFilter(dw)) {
+      bindInput(input, into.norm(), work);
+      bindGradient(gradients, raw, gradient, work);
+      inSums.start(ChannelSums.Kind.GRADIENTS, work.offset() + planes + rows);
+      filter.scratchRows = work.offset() + planes;
+      filter.keeps = kept != null;
+      filter.kept = kept == null ? NONE : kept.floats();
+      filter.ikept = kept == null ? 0 : kept.offset();
+      team.run(filter);
+      if (dw != null) {
+        team.run(partialSum);
+      }
+      inSums.total();
+      BatchNormKernels.gradients(inSums, into.norm(), into.dgamma(), into.dbeta());
+    } finally {
+      clear();
+    }
+  }
+
+  /** Points the team at partial products, in workspace to close; none if dw is not wanted. */
+  private @Nullable Tensor bindFilter(@Nullable Tensor dw) {
+    filter.wanted = dw != null;
+    if (dw == null) {
+      return null;
+    }
     boolean swap =
         GemmKernels.tilingCost(outputs, inputs) < GemmKernels.tilingCost(inputs, outputs);
     filter.swap = swap;
@@ -177,24 +249,14 @@ final class NormalizedPointwise {
     int vectors = (filter.columns + GemmBlock.LANES - 1) / GemmBlock.LANES;
     filter.stride = vectors * GemmBlock.LANES;
     int partial = filter.rows * filter.stride;
-    int planes = in.size() + out.size();
-    // Behind the right operand a vector of slack, for it is read in whole vectors.
-    try (Tensor work = workspace(planes, step * (inputs + outputs) + GemmBlock.LANES);
-        Tensor partials =
-            gemm.workspace(Math.multiplyExact(blocks.length, partial), "conv.partials")) {
-      bindInput(input, norm, work);
-      bindGradient(gradients, raw, gradient, work);
-      for (int i = 0; i < blocks.length; i++) {
-        blocks[i].c(partials.floats(), partials.offset() + i * partial, filter.stride, false);
-      }
-      partialSum.from(
-          partials.floats(), partials.offset(), blocks.length, filter.stride, filter.swap);
-      partialSum.to(dw.floats(), dw.offset(), inputs, outputs, false);
-      team.run(filter);
-      team.run(partialSum);
-    } finally {
-      clear();
+    Tensor partials = gemm.workspace(Math.multiplyExact(blocks.length, partial), "conv.partials");
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i].c(partials.floats(), partials.offset() + i * partial, filter.stride, false);
     }
+    partialSum.from(
+        partials.floats(), partials.offset(), blocks.length, filter.stride, filter.swap);
+    partialSum.to(dw.floats(), dw.offset(), inputs, outputs, false);
+    return partials;
   }
 
   private void sizes(Tensor input, Tensor output) {
@@ -217,12 +279,12 @@ final class NormalizedPointwise {
     return work;
   }
 
-  private @Nullable Tensor bindWeights(Tensor w, boolean transposed) {
-    GemmBlock first = blocks[0];
+  private @Nullable Tensor bindWeights(GemmBlock[] to, Tensor w, boolean transposed) {
+    GemmBlock first = to[0];
     first.sizes(pixels, transposed ? inputs : outputs, transposed ? outputs : inputs);
     Tensor bound = gemm.bindB(first, w, transposed);
-    for (int i = 1; i < blocks.length; i++) {
-      blocks[i].shareB(first);
+    for (int i = 1; i < to.length; i++) {
+      to[i].shareB(first);
     }
     return bound;
   }
@@ -247,13 +309,15 @@ final class NormalizedPointwise {
   }
 
   private void clear() {
-    for (GemmBlock block : blocks) {
-      block.clear();
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i].clear();
+      secondBlocks[i].clear();
     }
     in.clear();
     out.clear();
     partialSum.clear();
     data.gx = NONE;
+    filter.kept = NONE;
     x = NONE;
     z = NONE;
     g = NONE;
@@ -365,43 +429,87 @@ final class NormalizedPointwise {
     }
   }
 
-  /** Each worker's partial dw {@code [K, N]}, or its transpose if that way round tiles better. */
+  /**
+   * Each worker's partial dw {@code [K, N]}, or its transpose if that way round tiles better; and
+   * the sums of the input's norm.
+   */
   private final class Filter implements WorkerTeam.Task {
+    private boolean wanted;
+    private boolean reduces;
+
+    /** Whether the gradient behind the input's norm is kept, and where. */
+    private boolean keeps;
+
+    private float[] kept = NONE;
+    private int ikept;
     private boolean swap;
     private int rows;
     private int columns;
     private int stride;
 
+    /** A row of scratch for each worker. */
+    private int scratchRows;
+
+    /** Both operands; behind the right one a vector of slack, for it is read in whole vectors. */
+    private int space() {
+      return step * (inputs + outputs) + GemmBlock.LANES;
+    }
+
     @Override
     public void run(int worker, int workers) {
-      GemmBlock block = blocks[worker];
       int mine = ispace + worker * spacePerWorker;
       int from = GemmKernels.cut(pixels, worker, workers);
       int to = GemmKernels.cut(pixels, worker + 1, workers);
       boolean adding = false;
       do {
         int count = Math.min(step, to - from);
-        int left = mine;
-        int right = mine + count * rows;
-        int input = swap ? right : left;
+        int input = wanted && swap ? mine + count * outputs : mine;
+        int output = wanted && swap ? mine : mine + count * inputs;
         int at = from * outputs;
         touch(worker, x, ix + from * inputs, count * inputs);
         touch(worker, z, iz + at, count * outputs);
         touch(worker, g, ig + at, count * outputs);
-        if (normalizes) {
-          in.apply(x, ix + from * inputs, space, input, count * inputs);
-        } else {
-          System.arraycopy(x, ix + from * inputs, space, input, count * inputs);
+        out.gradient(z, iz + at, g, ig + at, space, output, count * outputs);
+        if (wanted) {
+          multiply(worker, from, count, input, output, adding);
         }
-        out.gradient(z, iz + at, g, ig + at, space, swap ? left : right, count * outputs);
-        // Whole vectors: what the padding columns hold is never read.
-        block.sizes(rows, stride, count);
-        block.a(space, left, 1, rows);
-        block.bRowMajor(space, right, columns);
-        block.run(0, rows, 0, block.vectors(), 0, count, adding, scratch[worker]);
+        if (reduces) {
+          if (keeps) {
+            reduce(worker, from, count, output, kept, ikept + from * inputs);
+          } else {
+            reduce(worker, from, count, output, space, mine + space());
+          }
+        }
         adding = true;
         from += count;
       } while (from < to);
+    }
+
+    private void multiply(int worker, int from, int count, int input, int output, boolean adding) {
+      GemmBlock block = blocks[worker];
+      int size = count * inputs;
+      if (normalizes) {
+        in.apply(x, ix + from * inputs, space, input, size);
+      } else {
+        System.arraycopy(x, ix + from * inputs, space, input, size);
+      }
+      // Whole vectors: what the padding columns hold is never read.
+      block.sizes(rows, stride, count);
+      block.a(space, swap ? output : input, 1, rows);
+      block.bRowMajor(space, swap ? input : output, columns);
+      block.run(0, rows, 0, block.vectors(), 0, count, adding, scratch[worker]);
+    }
+
+    /** Leaves the gradient behind the input's norm there. */
+    private void reduce(int worker, int from, int count, int output, float[] to, int ito) {
+      GemmBlock block = secondBlocks[worker];
+      int size = count * inputs;
+      int row = scratchRows + worker * in.rows.stride;
+      block.a(space, output, outputs, 1);
+      block.c(to, ito, inputs, false);
+      block.run(0, count, 0, block.vectors(), scratch[worker]);
+      in.mask(x, ix + from * inputs, to, ito, to, ito, size, row);
+      inSums.add(worker, x, ix + from * inputs, to, ito, size);
     }
   }
 }

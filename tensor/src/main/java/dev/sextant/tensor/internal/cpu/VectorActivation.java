@@ -40,14 +40,6 @@ final class VectorActivation {
     };
   }
 
-  /** Whether the activation is its clamp and nothing else. */
-  static boolean isClamp(Activation activation) {
-    return switch (activation) {
-      case IDENTITY, RELU, RELU6 -> true;
-      case HSWISH, SIGMOID -> false;
-    };
-  }
-
   /** Applies the activation in place. */
   static void apply(float[] a, int from, int count, Activation activation) {
     if (activation != Activation.IDENTITY) {

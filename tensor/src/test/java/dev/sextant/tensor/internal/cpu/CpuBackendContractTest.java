@@ -3,13 +3,14 @@ package dev.sextant.tensor.internal.cpu;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.BackendContract;
 import dev.sextant.tensor.Device;
+import dev.sextant.tensor.ExpansionContract;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import org.junit.jupiter.api.Nested;
 
 /** The contract on the CPU: one thread, as many as cores, more than cores, and without vectors. */
 class CpuBackendContractTest {
   @Nested
-  class OneThread extends BackendContract {
+  class OneThread extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
       return Backend.cpu(1);
@@ -17,7 +18,7 @@ class CpuBackendContractTest {
   }
 
   @Nested
-  class TwoThreads extends BackendContract {
+  class TwoThreads extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
       return Backend.cpu(2);
@@ -25,7 +26,7 @@ class CpuBackendContractTest {
   }
 
   @Nested
-  class ThreeThreads extends BackendContract {
+  class ThreeThreads extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
       return Backend.cpu(3);
@@ -33,7 +34,7 @@ class CpuBackendContractTest {
   }
 
   @Nested
-  class WithoutVectors extends BackendContract {
+  class WithoutVectors extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
       return new ReferenceBackend(Device.CPU);

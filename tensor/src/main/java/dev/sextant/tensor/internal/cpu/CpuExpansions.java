@@ -1,0 +1,117 @@
+package dev.sextant.tensor.internal.cpu;
+
+import dev.sextant.tensor.Backend.BatchNorm;
+import dev.sextant.tensor.Backend.NormGradient;
+import dev.sextant.tensor.Expansions;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/** {@link Expansions} on the Vector API. */
+final class CpuExpansions implements Expansions {
+  /** Fewest pixels of an image: products of fewer rows wait for the weights. */
+  private static final int LEAST_PIXELS = 64;
+
+  /**
+   * Most channels of x whose product is made again: that takes as many multiplications an element,
+   * against three accesses to memory. Measured in a weight step of proxyless-cifar, any bound from
+   * 0 to 64 is equally fast while the memory is idle; with this one z1 is not kept where images are
+   * large.
+   */
+  private static final int MOST_INPUTS = 32;
+
+  private final WorkerTeam team;
+  private final InputMoments inputMoments;
+  private final ExpandedDepthwise depthwise;
+  private final NormalizedPointwise pointwise;
+
+  CpuExpansions(WorkerTeam team, Memory memory, NormalizedPointwise pointwise) {
+    this.team = team;
+    this.pointwise = pointwise;
+    inputMoments = new InputMoments(team, memory);
+    depthwise = new ExpandedDepthwise(team, memory, inputMoments);
+  }
+
+  /** Images are what the workers share, so there must be enough for shares alike. */
+  @Override
+  public boolean pays(Shape x) {
+    int images = x.get(0);
+    int threads = team.threads();
+    int largest = (images + threads - 1) / threads;
+    return images > 0 && x.get(1) * x.get(2) >= LEAST_PIXELS && 8 * largest * threads <= 9 * images;
+  }
+
+  @Override
+  public boolean repeats(Shape x) {
+    return x.channels() <= MOST_INPUTS;
+  }
+
+  @Override
+  public void covariance(Tensor x, Tensor mean, Tensor covariance) {
+    inputMoments.covariance(x, mean, covariance);
+  }
+
+  @Override
+  public void moments(Tensor inputMean, Tensor covariance, Tensor w, Tensor mean, Tensor variance) {
+    inputMoments.moments(inputMean, covariance, w, mean, variance);
+  }
+
+  @Override
+  public void depthwise(
+      Tensor x,
+      Tensor w,
+      BatchNorm norm,
+      @Nullable Tensor expanded,
+      Tensor kernel,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance) {
+    depthwise.forward(x, w, norm, expanded, kernel, window, z, mean, variance);
+  }
+
+  @Override
+  public void reduceProjection(
+      Tensor g,
+      Tensor z,
+      Stage projection,
+      Tensor middle,
+      NormGradient into,
+      @Nullable Tensor behind) {
+    pointwise.backwardReduce(
+        g, z, projection.gradient(), projection.w(), middle, into, projection.dw(), behind);
+  }
+
+  @Override
+  public void backward(
+      Tensor g,
+      Tensor z,
+      Stage projection,
+      Tensor middle,
+      @Nullable Tensor behind,
+      Stage kernel,
+      Window window,
+      Tensor x,
+      Tensor inputMean,
+      Tensor covariance,
+      @Nullable Tensor expanded,
+      Stage expansion,
+      @Nullable Tensor dx) {
+    depthwise.backward(
+        g,
+        z,
+        projection,
+        middle,
+        behind,
+        kernel,
+        window,
+        x,
+        inputMean,
+        covariance,
+        expanded,
+        expansion,
+        dx);
+  }
+}
