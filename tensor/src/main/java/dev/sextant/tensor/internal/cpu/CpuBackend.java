@@ -45,7 +45,7 @@ public final class CpuBackend implements Backend {
     normalizedPointwise = new NormalizedPointwise(team, memory);
     depthwise = new DepthwiseKernels(team, memory);
     batchNorm = new BatchNormKernels(team, memory);
-    pool = new PoolKernels(team);
+    pool = new PoolKernels(team, memory);
     loss = new LossKernels(team);
     optimizer = new OptimizerKernels(team);
   }
