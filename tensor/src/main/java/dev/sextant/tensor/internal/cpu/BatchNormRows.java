@@ -170,7 +170,7 @@ final class BatchNormRows {
       FloatVector squares = FloatVector.fromArray(SPECIES, work, sums + stride + c);
       for (int row = 0; row < rows; row++) {
         FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c).sub(mean);
-        sum = sum.add(d);
+        sum = d.add(sum);
         squares = d.fma(d, squares);
       }
       sum.intoArray(work, sums + c);
@@ -206,7 +206,7 @@ final class BatchNormRows {
       for (int row = 0; row < rows; row++) {
         FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c).sub(mean);
         FloatVector v = FloatVector.fromArray(SPECIES, g, gRow + row * rowStep + c);
-        sum = sum.add(v);
+        sum = v.add(sum);
         products = d.fma(v, products);
       }
       sum.intoArray(work, sums + c);
@@ -245,9 +245,9 @@ final class BatchNormRows {
       for (int row = 0; row < rows; row++) {
         FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c).sub(mean);
         FloatVector g = FloatVector.fromArray(SPECIES, dy, dyRow + row * rowStep + c);
-        sum = sum.add(d);
+        sum = d.add(sum);
         squares = d.fma(d, squares);
-        gradients = gradients.add(g);
+        gradients = g.add(gradients);
         products = d.fma(g, products);
       }
       sum.intoArray(work, sums + c);

@@ -213,7 +213,7 @@ final class ChannelKernels {
       VectorMask<Float> mask = SPECIES.indexInRange(c, channels);
       FloatVector sum = FloatVector.zero(SPECIES);
       for (int row = 0; row < rows; row++) {
-        sum = sum.add(FloatVector.fromArray(SPECIES, x, xi + row * channels + c, mask));
+        sum = FloatVector.fromArray(SPECIES, x, xi + row * channels + c, mask).add(sum);
       }
       sum.intoArray(scratch, lanes);
       int width = Math.min(LANES, channels - c);

@@ -48,7 +48,7 @@ public final class CpuBackend implements Backend {
     expansions = new CpuExpansions(team, memory, normalizedPointwise);
     depthwise = new DepthwiseKernels(team, memory);
     batchNorm = new BatchNormKernels(team, memory);
-    pool = new PoolKernels(team);
+    pool = new PoolKernels(team, memory);
     loss = new LossKernels(team);
     optimizer = new OptimizerKernels(team);
   }

@@ -169,7 +169,7 @@ final class DepthwiseNormTiles {
   static void sum(float[] a, int from, int pixels, int sum) {
     FloatVector total = FloatVector.fromArray(SPECIES, a, sum);
     for (int i = 0; i < pixels; i++) {
-      total = total.add(FloatVector.fromArray(SPECIES, a, from + i * LANES));
+      total = FloatVector.fromArray(SPECIES, a, from + i * LANES).add(total);
     }
     total.intoArray(a, sum);
   }
@@ -194,8 +194,8 @@ final class DepthwiseNormTiles {
       v1.intoArray(out, to + (i + 1) * step);
       FloatVector d0 = v0.sub(s);
       FloatVector d1 = v1.sub(s);
-      sum0 = sum0.add(d0);
-      sum1 = sum1.add(d1);
+      sum0 = d0.add(sum0);
+      sum1 = d1.add(sum1);
       squares0 = d0.fma(d0, squares0);
       squares1 = d1.fma(d1, squares1);
     }
@@ -203,7 +203,7 @@ final class DepthwiseNormTiles {
       FloatVector v = FloatVector.fromArray(SPECIES, a, from + i * LANES);
       v.intoArray(out, to + i * step);
       FloatVector d = v.sub(s);
-      sum0 = sum0.add(d);
+      sum0 = d.add(sum0);
       squares0 = d.fma(d, squares0);
     }
     sum0.add(sum1).intoArray(a, shift + plane);
@@ -255,8 +255,8 @@ final class DepthwiseNormTiles {
               0f, v1.compare(VectorOperators.LE, low).or(v1.compare(VectorOperators.GE, high)));
       g0.intoArray(out, to + i * outStep);
       g1.intoArray(out, to + (i + 1) * outStep);
-      sum0 = sum0.add(g0);
-      sum1 = sum1.add(g1);
+      sum0 = g0.add(sum0);
+      sum1 = g1.add(sum1);
       products0 = d0.fma(g0, products0);
       products1 = d1.fma(g1, products1);
     }
@@ -266,7 +266,7 @@ final class DepthwiseNormTiles {
       FloatVector v = d.fma(scale, beta);
       g = g.blend(0f, v.compare(VectorOperators.LE, low).or(v.compare(VectorOperators.GE, high)));
       g.intoArray(out, to + i * outStep);
-      sum0 = sum0.add(g);
+      sum0 = g.add(sum0);
       products0 = d.fma(g, products0);
     }
     sum0.add(sum1).intoArray(a, sum);

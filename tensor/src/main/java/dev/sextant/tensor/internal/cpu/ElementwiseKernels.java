@@ -219,10 +219,10 @@ final class ElementwiseKernels {
       FloatVector s2 = FloatVector.zero(SPECIES);
       FloatVector s3 = FloatVector.zero(SPECIES);
       for (; i < end; i += GRAIN) {
-        s0 = s0.add(FloatVector.fromArray(SPECIES, x, xi + i));
-        s1 = s1.add(FloatVector.fromArray(SPECIES, x, xi + i + LANES));
-        s2 = s2.add(FloatVector.fromArray(SPECIES, x, xi + i + 2 * LANES));
-        s3 = s3.add(FloatVector.fromArray(SPECIES, x, xi + i + 3 * LANES));
+        s0 = FloatVector.fromArray(SPECIES, x, xi + i).add(s0);
+        s1 = FloatVector.fromArray(SPECIES, x, xi + i + LANES).add(s1);
+        s2 = FloatVector.fromArray(SPECIES, x, xi + i + 2 * LANES).add(s2);
+        s3 = FloatVector.fromArray(SPECIES, x, xi + i + 3 * LANES).add(s3);
       }
       s0.add(s1).add(s2.add(s3)).intoArray(scratch, scratchOffset);
       total += VectorMath.sum(scratch, scratchOffset);

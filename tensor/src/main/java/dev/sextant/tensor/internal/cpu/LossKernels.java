@@ -101,7 +101,7 @@ final class LossKernels {
       for (int k = 0; k < classes; k += LANES) {
         VectorMask<Float> mask = SPECIES.indexInRange(k, classes);
         FloatVector x = FloatVector.fromArray(SPECIES, logits, from + k, mask);
-        maxima = maxima.lanewise(VectorOperators.MAX, x, mask);
+        maxima = x.blend(Float.NEGATIVE_INFINITY, mask.not()).max(maxima);
       }
       float max = maxima.reduceLanes(VectorOperators.MAX);
       double sum = 0;

@@ -1,11 +1,11 @@
 package dev.sextant.tensor.internal.cpu;
 
+import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -23,105 +23,90 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>A maximum stays where the next candidate is less or equal or the maximum is NaN, so that what
  * wins is the first.
  *
- * <p>The workers divide images and vectors of channels. What is kept of a row is in a ring of as
- * many rows as a window spans.
+ * <p>The workers divide images and vectors of channels. What is kept of a row is in rings of as
+ * many rows as a window spans, a worker's three one after the other, {@link #ringSize} apart: the
+ * maxima over the columns of each window, the columns of those maxima (as floats, which compare to
+ * masks of floats), and the gradients of those maxima.
  */
-final class MaxPoolBackward implements WorkerTeam.Task {
+final class MaxPoolBackward extends PoolTask {
   private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
-  private static final VectorSpecies<Integer> COLUMNS =
-      VectorSpecies.of(int.class, SPECIES.vectorShape());
-  private static final int LANES = SPECIES.length();
 
   /** The column of a maximum where a window lies in the padding alone. */
-  private static final int NOWHERE = -1;
+  private static final float NOWHERE = -1;
+
+  /** Floats between two workers' rings, so that they share no cache line. */
+  private static final int GAP = 32;
 
   private final WorkerTeam team;
+  private final Memory memory;
 
-  /** For each worker the maxima over the columns of each window: rows of a ring. */
-  private final float[][] maxima;
+  /** The rings of all workers; those of each from {@link #workers} on. */
+  private float[] rings = NONE;
 
-  /** For each worker the columns of those maxima. */
-  private final int[][] winners;
+  private int workers;
+  private int workerSize;
+  private int ringRows;
+  private int ringSize;
 
-  /** For each worker the gradients of those maxima. */
-  private final float[][] gradients;
+  /** Elements of a row of a ring. */
+  private int rowSize;
 
-  private Window window = Window.POINTWISE;
-  private float[] x = {};
-  private float[] dy = {};
-  private float[] dx = {};
-  private int xOffset;
-  private int dyOffset;
-  private int dxOffset;
-  private int images;
-  private int height;
-  private int width;
-  private int channels;
-  private int outHeight;
-  private int outWidth;
   private int kernel;
   private int stride;
   private int padding;
   private int dilation;
   private int span;
 
-  /** Elements of a row of a ring. */
-  private int rowSize;
-
-  MaxPoolBackward(WorkerTeam team) {
+  MaxPoolBackward(WorkerTeam team, Memory memory) {
     this.team = team;
-    maxima = new float[team.threads()][0];
-    winners = new int[team.threads()][0];
-    gradients = new float[team.threads()][0];
+    this.memory = memory;
   }
 
   void run(Tensor x, Tensor dy, Window window, Tensor dx) {
-    Shape image = x.shape();
-    Shape pooled = dy.shape();
-    this.x = x.floats();
-    this.dy = dy.floats();
-    this.dx = dx.floats();
-    xOffset = x.offset();
-    dyOffset = dy.offset();
-    dxOffset = dx.offset();
-    images = image.get(0);
-    height = image.get(1);
-    width = image.get(2);
-    channels = image.get(3);
-    outHeight = pooled.get(1);
-    outWidth = pooled.get(2);
-    this.window = window;
+    if (dx.size() == 0) {
+      return;
+    }
+    bind(x, dy, dx, x.shape(), dy.shape(), window);
     kernel = window.kernel();
     stride = window.stride();
     padding = window.padding();
     dilation = window.dilation();
     span = window.span();
     rowSize = outWidth * LANES;
-    for (int worker = 0; worker < team.threads(); worker++) {
-      if (maxima[worker].length < span * rowSize) {
-        maxima[worker] = new float[span * rowSize];
-        winners[worker] = new int[span * rowSize];
-        gradients[worker] = new float[span * rowSize];
-      }
+    ringRows = Math.min(span, height);
+    ringSize = Math.multiplyExact(ringRows, rowSize);
+    workerSize = Math.addExact(Math.multiplyExact(3, ringSize), GAP);
+    Shape size = Shape.of(Math.multiplyExact(team.threads(), workerSize));
+    try (Tensor work = memory.floats(size, Memory.Category.WORKSPACE, "pool.rings")) {
+      rings = work.floats();
+      workers = work.offset();
+      Shares.run(team, this, taps());
+    } finally {
+      clear();
     }
-    Shares.run(team, this, (long) pooled.size() * kernel * kernel);
+  }
+
+  @Override
+  void clear() {
+    super.clear();
+    rings = NONE;
   }
 
   @Override
   public void run(int worker, int workers) {
-    int chunks = (channels + LANES - 1) / LANES;
+    int chunks = chunks();
+    int own = this.workers + worker * workerSize;
     int to = Shares.begin(images * chunks, 1, worker + 1, workers);
     for (int item = Shares.begin(images * chunks, 1, worker, workers); item < to; item++) {
-      image(
-          item / chunks, item % chunks * LANES, maxima[worker], winners[worker], gradients[worker]);
+      image(item / chunks, item % chunks * LANES, own);
     }
   }
 
-  /** The gradient of one vector of channels of one image. */
-  private void image(int image, int channel, float[] best, int[] winner, float[] gradient) {
+  /** The gradient of one vector of channels of one image, with the worker's rings. */
+  private void image(int image, int channel, int own) {
     int from = xOffset + image * height * width * channels + channel;
     int windows = dyOffset + image * outHeight * outWidth * channels + channel;
-    int to = dxOffset + image * height * width * channels + channel;
+    int to = outOffset + image * height * width * channels + channel;
     int lanes = Math.min(LANES, channels - channel);
     int searched = 0;
     int written = 0;
@@ -129,36 +114,46 @@ final class MaxPoolBackward implements WorkerTeam.Task {
       int top = row * stride - padding;
       int bottom = Math.min(height, top + span);
       for (searched = Math.max(searched, top); searched < bottom; searched++) {
-        int at = searched % span * rowSize;
-        search(from + searched * width * channels, lanes, best, winner, at);
-        Arrays.fill(gradient, at, at + rowSize, 0);
+        int at = ringRow(own, searched);
+        search(from + searched * width * channels, lanes, at);
+        clearGradients(at);
       }
-      share(windows + row * outWidth * channels, top, lanes, best, gradient);
+      share(windows + row * outWidth * channels, top, lanes, own);
       // The pixels above the next row of windows.
       int end = row + 1 < outHeight ? Math.min(height, top + stride) : height;
       for (; written < end; written++) {
-        int at = written % span * rowSize;
+        int at = ringRow(own, written);
         if (written >= bottom) {
           // Between two windows or below the last one: no window sees it.
-          Arrays.fill(gradient, at, at + rowSize, 0);
+          clearGradients(at);
         }
-        gather(winner, gradient, at, to + written * width * channels, lanes);
+        gather(at, to + written * width * channels, lanes);
       }
     }
   }
 
+  /** Where the maxima of a row of pixels lie. */
+  private int ringRow(int own, int row) {
+    return own + row % ringRows * rowSize;
+  }
+
+  private void clearGradients(int at) {
+    int from = at + 2 * ringSize;
+    Arrays.fill(rings, from, from + rowSize, 0);
+  }
+
   /** The maxima of one row of pixels over the columns of each window, and where they are. */
-  private void search(int from, int lanes, float[] best, int[] winner, int at) {
+  private void search(int from, int lanes, int at) {
     int interior = Math.min(outWidth, Math.ceilDiv(padding, stride));
     int end = Math.max(interior, Math.floorDiv(width + padding - span, stride) + 1);
     for (int column = 0; column < outWidth; ) {
       int stop = column == interior && kernel == 3 && interior < end ? end : column + 1;
       int left = column * stride - padding;
-      int first = left + PoolKernels.firstTap(left, dilation) * dilation;
-      int last = left + (PoolKernels.endTap(left, width, window) - 1) * dilation;
+      int first = left + firstTap(left, dilation) * dilation;
+      int last = left + (endTap(left, width, window) - 1) * dilation;
       int to = at + column * LANES;
       if (first > last) {
-        IntVector.broadcast(COLUMNS, NOWHERE).intoArray(winner, to);
+        Arrays.fill(rings, to + ringSize, to + ringSize + LANES, NOWHERE);
       } else if (kernel == 3) {
         // A tap in the padding is replaced by its neighbour, which cannot beat itself.
         int second = Math.clamp(left + dilation, first, last);
@@ -173,12 +168,12 @@ final class MaxPoolBackward implements WorkerTeam.Task {
             second,
             last,
             stride,
-            best,
-            winner,
+            rings,
             to,
-            at + stop * LANES);
+            at + stop * LANES,
+            ringSize);
       } else {
-        searchWindow(x, from, first, last, lanes, best, winner, to);
+        searchWindow(x, from, first, last, lanes, rings, to);
       }
       column = stop;
     }
@@ -186,19 +181,20 @@ final class MaxPoolBackward implements WorkerTeam.Task {
 
   /** The maximum of one window. */
   private void searchWindow(
-      float[] x, int from, int first, int last, int lanes, float[] best, int[] winner, int at) {
+      float[] x, int from, int first, int last, int lanes, float[] ring, int at) {
     VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
+    FloatVector infinity = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
     FloatVector most = FloatVector.fromArray(SPECIES, x, from + first * channels, mask);
-    IntVector where = IntVector.broadcast(COLUMNS, first);
+    FloatVector where = FloatVector.broadcast(SPECIES, (float) first);
     for (int column = first + dilation; column <= last; column += dilation) {
       FloatVector candidate = FloatVector.fromArray(SPECIES, x, from + column * channels, mask);
-      VectorMask<Float> stays =
-          candidate.compare(VectorOperators.LE, most).or(most.compare(VectorOperators.NE, most));
+      VectorMask<Float> number = infinity.compare(VectorOperators.GE, most);
+      VectorMask<Float> stays = candidate.compare(VectorOperators.LE, most).or(number.not());
       most = candidate.blend(most, stays);
-      where = IntVector.broadcast(COLUMNS, column).blend(where, stays.cast(COLUMNS));
+      where = FloatVector.broadcast(SPECIES, (float) column).blend(where, stays);
     }
-    most.intoArray(best, at);
-    where.intoArray(winner, at);
+    most.intoArray(ring, at);
+    where.intoArray(ring, at + ringSize);
   }
 
   /** The maxima of windows of three taps. */
@@ -213,10 +209,10 @@ final class MaxPoolBackward implements WorkerTeam.Task {
       int column2,
       int column3,
       int stride,
-      float[] best,
-      int[] winner,
+      float[] ring,
       int at,
-      int end) {
+      int end,
+      int ringSize) {
     VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
     int moved = 0;
     int columns = 0;
@@ -229,129 +225,133 @@ final class MaxPoolBackward implements WorkerTeam.Task {
       FloatVector ab = b.blend(a, aStays);
       VectorMask<Float> abStays =
           c.compare(VectorOperators.LE, ab).or(ab.compare(VectorOperators.NE, ab));
-      c.blend(ab, abStays).intoArray(best, at);
-      IntVector first = IntVector.broadcast(COLUMNS, column1 + columns);
-      IntVector second = IntVector.broadcast(COLUMNS, column2 + columns);
-      IntVector.broadcast(COLUMNS, column3 + columns)
-          .blend(second.blend(first, aStays.cast(COLUMNS)), abStays.cast(COLUMNS))
-          .intoArray(winner, at);
+      c.blend(ab, abStays).intoArray(ring, at);
+      FloatVector first = FloatVector.broadcast(SPECIES, (float) (column1 + columns));
+      FloatVector second = FloatVector.broadcast(SPECIES, (float) (column2 + columns));
+      FloatVector.broadcast(SPECIES, (float) (column3 + columns))
+          .blend(second.blend(first, aStays), abStays)
+          .intoArray(ring, at + ringSize);
     }
   }
 
   /** Adds the gradients of one row of windows to those of the rows of pixels that won. */
-  private void share(int from, int top, int lanes, float[] best, float[] gradient) {
-    int first = PoolKernels.firstTap(top, dilation);
-    int last = PoolKernels.endTap(top, height, window) - 1;
+  private void share(int from, int top, int lanes, int own) {
+    int first = firstTap(top, dilation);
+    int last = endTap(top, height, window) - 1;
     if (first <= last && kernel == 3) {
       shareThree(
           dy,
           from,
           channels,
           lanes,
-          best,
-          gradient,
-          (top + first * dilation) % span * rowSize,
-          (top + Math.clamp(1, first, last) * dilation) % span * rowSize,
-          (top + last * dilation) % span * rowSize,
-          rowSize);
+          rings,
+          ringRow(own, top + first * dilation),
+          ringRow(own, top + Math.clamp(1, first, last) * dilation),
+          ringRow(own, top + last * dilation),
+          rowSize,
+          2 * ringSize);
     } else if (first <= last) {
       for (int column = 0; column < outWidth; column++) {
-        shareWindow(
-            from + column * channels, top, first, last, lanes, best, gradient, column * LANES);
+        shareWindow(from + column * channels, top, first, last, lanes, own + column * LANES);
       }
     }
   }
 
   /** Adds the gradient of one window to those of the rows of pixels that won. */
-  private void shareWindow(
-      int from, int top, int first, int last, int lanes, float[] best, float[] gradient, int at) {
+  private void shareWindow(int from, int top, int first, int last, int lanes, int own) {
     VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
-    FloatVector most =
-        FloatVector.fromArray(SPECIES, best, (top + first * dilation) % span * rowSize + at);
-    IntVector where = IntVector.broadcast(COLUMNS, first);
+    FloatVector infinity = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
+    FloatVector most = FloatVector.fromArray(SPECIES, rings, ringRow(own, top + first * dilation));
+    FloatVector where = FloatVector.broadcast(SPECIES, (float) first);
     for (int h = first + 1; h <= last; h++) {
       FloatVector candidate =
-          FloatVector.fromArray(SPECIES, best, (top + h * dilation) % span * rowSize + at);
-      VectorMask<Float> stays =
-          candidate.compare(VectorOperators.LE, most).or(most.compare(VectorOperators.NE, most));
+          FloatVector.fromArray(SPECIES, rings, ringRow(own, top + h * dilation));
+      VectorMask<Float> number = infinity.compare(VectorOperators.GE, most);
+      VectorMask<Float> stays = candidate.compare(VectorOperators.LE, most).or(number.not());
       most = candidate.blend(most, stays);
-      where = IntVector.broadcast(COLUMNS, h).blend(where, stays.cast(COLUMNS));
+      where = FloatVector.broadcast(SPECIES, (float) h).blend(where, stays);
     }
-    FloatVector own = FloatVector.fromArray(SPECIES, dy, from, mask);
+    FloatVector gradient = FloatVector.fromArray(SPECIES, dy, from, mask);
     for (int h = first; h <= last; h++) {
-      int row = (top + h * dilation) % span * rowSize + at;
-      FloatVector.fromArray(SPECIES, gradient, row)
-          .add(own, where.compare(VectorOperators.EQ, h).cast(SPECIES))
-          .intoArray(gradient, row);
+      int row = ringRow(own, top + h * dilation) + 2 * ringSize;
+      VectorMask<Float> wins =
+          FloatVector.broadcast(SPECIES, (float) h).compare(VectorOperators.EQ, where);
+      FloatVector.fromArray(SPECIES, rings, row).add(gradient, wins).intoArray(rings, row);
     }
   }
 
-  /** Adds the gradients of a row of windows of three taps. */
+  /**
+   * Adds the gradients of a row of windows of three taps.
+   *
+   * @param row1 maxima of a row of pixels; their gradients are {@code gradients} further
+   */
   private static void shareThree(
       float[] dy,
       int from,
       int step,
       int lanes,
-      float[] best,
-      float[] gradient,
+      float[] ring,
       int row1,
       int row2,
       int row3,
-      int size) {
+      int size,
+      int gradients) {
     VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
     for (int i = 0; i < size; i += LANES, from += step) {
       FloatVector own = FloatVector.fromArray(SPECIES, dy, from, mask);
-      FloatVector a = FloatVector.fromArray(SPECIES, best, row1 + i);
-      FloatVector b = FloatVector.fromArray(SPECIES, best, row2 + i);
-      FloatVector c = FloatVector.fromArray(SPECIES, best, row3 + i);
+      FloatVector a = FloatVector.fromArray(SPECIES, ring, row1 + i);
+      FloatVector b = FloatVector.fromArray(SPECIES, ring, row2 + i);
+      FloatVector c = FloatVector.fromArray(SPECIES, ring, row3 + i);
       VectorMask<Float> aStays =
           b.compare(VectorOperators.LE, a).or(a.compare(VectorOperators.NE, a));
       FloatVector ab = b.blend(a, aStays);
       VectorMask<Float> abStays =
           c.compare(VectorOperators.LE, ab).or(ab.compare(VectorOperators.NE, ab));
       // One after the other: rows in the padding are replaced, so that two may be the same.
-      FloatVector.fromArray(SPECIES, gradient, row1 + i)
-          .add(own, abStays.and(aStays))
-          .intoArray(gradient, row1 + i);
-      FloatVector.fromArray(SPECIES, gradient, row2 + i)
+      int to1 = row1 + gradients + i;
+      int to2 = row2 + gradients + i;
+      int to3 = row3 + gradients + i;
+      FloatVector.fromArray(SPECIES, ring, to1).add(own, abStays.and(aStays)).intoArray(ring, to1);
+      FloatVector.fromArray(SPECIES, ring, to2)
           .add(own, abStays.andNot(aStays))
-          .intoArray(gradient, row2 + i);
-      FloatVector third = FloatVector.fromArray(SPECIES, gradient, row3 + i);
-      third.add(own).blend(third, abStays).intoArray(gradient, row3 + i);
+          .intoArray(ring, to2);
+      FloatVector third = FloatVector.fromArray(SPECIES, ring, to3);
+      third.add(own).blend(third, abStays).intoArray(ring, to3);
     }
   }
 
   /** Writes the gradients of one row of pixels. */
-  private void gather(int[] winner, float[] gradient, int at, int to, int lanes) {
+  private void gather(int at, int to, int lanes) {
     int column = 0;
     if (kernel == 3 && stride == 1 && dilation == 1) {
       int interior = Math.max(0, 2 - padding);
       int stop = Math.min(width, outWidth - padding);
       if (interior < stop) {
-        gatherPixels(winner, gradient, at, 0, interior, to, lanes);
+        gatherPixels(at, 0, interior, to, lanes);
         gatherThree(
-            winner,
-            gradient,
-            at + (interior + padding - 2) * LANES,
+            rings,
+            at + ringSize + (interior + padding - 2) * LANES,
+            ringSize,
             interior,
             stop,
-            dx,
+            out,
             to + interior * channels,
             channels,
             lanes);
         column = stop;
       }
     }
-    gatherPixels(winner, gradient, at, column, width, to, lanes);
+    gatherPixels(at, column, width, to, lanes);
   }
 
   /** Writes the gradients of some pixels of a row. */
-  private void gatherPixels(
-      int[] winner, float[] gradient, int at, int column, int end, int to, int lanes) {
+  private void gatherPixels(int at, int column, int end, int to, int lanes) {
     VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
     // The windows that see a pixel; counted on, for a division takes as long as the sum.
     int first = Math.max(0, Math.ceilDiv(column + padding - span + 1, stride));
     int last = Math.min(outWidth - 1, (column + padding) / stride);
+    int winners = ringSize;
+    int gradients = 2 * ringSize;
     for (; column < end; column++) {
       if (first * stride - padding + span <= column) {
         first++;
@@ -359,24 +359,35 @@ final class MaxPoolBackward implements WorkerTeam.Task {
       if (last + 1 < outWidth && (last + 1) * stride - padding <= column) {
         last++;
       }
-      FloatVector total = FloatVector.zero(SPECIES);
-      for (int from = at + first * LANES; from <= at + last * LANES; from += LANES) {
-        total =
-            total.add(
-                FloatVector.fromArray(SPECIES, gradient, from),
-                IntVector.fromArray(COLUMNS, winner, from)
-                    .compare(VectorOperators.EQ, column)
-                    .cast(SPECIES));
+      if (first > last) {
+        FloatVector.zero(SPECIES).intoArray(out, to + column * channels, mask);
+        continue;
       }
-      total.intoArray(dx, to + column * channels, mask);
+      int i = at + first * LANES;
+      VectorMask<Float> loses =
+          FloatVector.fromArray(SPECIES, rings, i + winners)
+              .compare(VectorOperators.NE, (float) column);
+      FloatVector total = FloatVector.fromArray(SPECIES, rings, i + gradients).blend(0f, loses);
+      // Outside the loop is the only window that every other pixel of a halved image sees.
+      for (i += LANES; i <= at + last * LANES; i += LANES) {
+        loses =
+            FloatVector.fromArray(SPECIES, rings, i + winners)
+                .compare(VectorOperators.NE, (float) column);
+        total = FloatVector.fromArray(SPECIES, rings, i + gradients).blend(0f, loses).add(total);
+      }
+      total.intoArray(out, to + column * channels, mask);
     }
   }
 
-  /** Writes the gradients of pixels that three neighbouring windows see. */
+  /**
+   * Writes the gradients of pixels that three neighbouring windows see.
+   *
+   * @param at the columns of maxima; their gradients are {@code ringSize} further
+   */
   private static void gatherThree(
-      int[] winner,
-      float[] gradient,
+      float[] ring,
       int at,
+      int ringSize,
       int column,
       int end,
       float[] dx,
@@ -386,15 +397,18 @@ final class MaxPoolBackward implements WorkerTeam.Task {
     VectorMask<Float> mask = SPECIES.indexInRange(0, lanes);
     FloatVector zero = FloatVector.zero(SPECIES);
     for (; column < end; column++, at += LANES, to += step) {
-      VectorMask<Integer> a =
-          IntVector.fromArray(COLUMNS, winner, at).compare(VectorOperators.EQ, column);
-      VectorMask<Integer> b =
-          IntVector.fromArray(COLUMNS, winner, at + LANES).compare(VectorOperators.EQ, column);
-      VectorMask<Integer> c =
-          IntVector.fromArray(COLUMNS, winner, at + 2 * LANES).compare(VectorOperators.EQ, column);
-      zero.add(FloatVector.fromArray(SPECIES, gradient, at), a.cast(SPECIES))
-          .add(FloatVector.fromArray(SPECIES, gradient, at + LANES), b.cast(SPECIES))
-          .add(FloatVector.fromArray(SPECIES, gradient, at + 2 * LANES), c.cast(SPECIES))
+      VectorMask<Float> a =
+          FloatVector.fromArray(SPECIES, ring, at).compare(VectorOperators.EQ, (float) column);
+      VectorMask<Float> b =
+          FloatVector.fromArray(SPECIES, ring, at + LANES)
+              .compare(VectorOperators.EQ, (float) column);
+      VectorMask<Float> c =
+          FloatVector.fromArray(SPECIES, ring, at + 2 * LANES)
+              .compare(VectorOperators.EQ, (float) column);
+      int gradients = at + ringSize;
+      zero.add(FloatVector.fromArray(SPECIES, ring, gradients), a)
+          .add(FloatVector.fromArray(SPECIES, ring, gradients + LANES), b)
+          .add(FloatVector.fromArray(SPECIES, ring, gradients + 2 * LANES), c)
           .intoArray(dx, to, mask);
     }
   }

@@ -77,10 +77,10 @@ final class PartialSum implements WorkerTeam.Task {
       int source = offset + row * stride + column;
       FloatVector sum = FloatVector.fromArray(SPECIES, partials, source);
       for (int part = 1; part < parts; part++) {
-        sum = sum.add(FloatVector.fromArray(SPECIES, partials, source + part * size));
+        sum = FloatVector.fromArray(SPECIES, partials, source + part * size).add(sum);
       }
       if (accumulate) {
-        sum = sum.add(FloatVector.fromArray(SPECIES, c, at, mask));
+        sum = FloatVector.fromArray(SPECIES, c, at, mask).add(sum);
       }
       sum.intoArray(c, at, mask);
     }

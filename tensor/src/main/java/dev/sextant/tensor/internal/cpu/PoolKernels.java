@@ -1,5 +1,6 @@
 package dev.sextant.tensor.internal.cpu;
 
+import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
@@ -34,9 +35,10 @@ final class PoolKernels {
   private final float[] scratch;
   private final double[] totals;
 
-  PoolKernels(WorkerTeam team) {
+  /** Kernels that run on this team and take their scratch from this memory. */
+  PoolKernels(WorkerTeam team, Memory memory) {
     this.team = team;
-    maxBackward = new MaxPoolBackward(team);
+    maxBackward = new MaxPoolBackward(team, memory);
     scratch = new float[team.threads() * 2 * LANES];
     totals = new double[team.threads() * 2 * LANES];
   }
@@ -68,42 +70,21 @@ final class PoolKernels {
   private void run(
       Op op, Tensor x, Tensor dy, Tensor out, Shape image, Shape pooled, Window window) {
     task.op = op;
-    task.x = x.floats();
-    task.xOffset = x.offset();
-    task.dy = dy.floats();
-    task.dyOffset = dy.offset();
-    task.out = out.floats();
-    task.outOffset = out.offset();
-    task.images = image.get(0);
-    task.height = image.get(1);
-    task.width = image.get(2);
-    task.channels = image.get(3);
-    task.outHeight = pooled.get(1);
-    task.outWidth = pooled.get(2);
-    task.window = window;
-    Shares.run(team, task, (long) pooled.size() * window.kernel() * window.kernel());
+    task.bind(x, dy, out, image, pooled, window);
+    try {
+      Shares.run(team, task, task.taps());
+    } finally {
+      task.clear();
+    }
   }
 
-  /** The operands of the call in progress; kept, so that a call allocates nothing. */
-  private final class Share implements WorkerTeam.Task {
+  /** The poolings but the gradient of a maximum. */
+  private final class Share extends PoolTask {
     private Op op = Op.MAX;
-    private Window window = Window.POINTWISE;
-    private float[] x = {};
-    private float[] dy = {};
-    private float[] out = {};
-    private int xOffset;
-    private int dyOffset;
-    private int outOffset;
-    private int images;
-    private int height;
-    private int width;
-    private int channels;
-    private int outHeight;
-    private int outWidth;
 
     @Override
     public void run(int worker, int workers) {
-      int chunks = (channels + LANES - 1) / LANES;
+      int chunks = chunks();
       int items =
           switch (op) {
             case MAX, AVG -> images * outHeight;
@@ -152,7 +133,7 @@ final class PoolKernels {
         for (int h = firstH; h < endH; h++) {
           for (int w = firstW; w < endW; w++) {
             int at = corner + h * stepH + w * stepW + c;
-            best = best.max(FloatVector.fromArray(SPECIES, x, at, mask));
+            best = FloatVector.fromArray(SPECIES, x, at, mask).max(best);
           }
         }
         best.intoArray(out, to + c, mask);
@@ -169,7 +150,7 @@ final class PoolKernels {
         for (int h = firstH; h < endH; h++) {
           for (int w = firstW; w < endW; w++) {
             int at = corner + h * stepH + w * stepW + c;
-            sum = sum.add(FloatVector.fromArray(SPECIES, x, at, mask));
+            sum = FloatVector.fromArray(SPECIES, x, at, mask).add(sum);
           }
         }
         sum.mul(inverse).intoArray(out, to + c, mask);
@@ -226,7 +207,7 @@ final class PoolKernels {
         int end = Math.min(pixels, block + BLOCK);
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int pixel = block; pixel < end; pixel++) {
-          sum = sum.add(FloatVector.fromArray(SPECIES, x, start + pixel * channels, mask));
+          sum = FloatVector.fromArray(SPECIES, x, start + pixel * channels, mask).add(sum);
         }
         sum.intoArray(scratch, lanes);
         for (int lane = lanes; lane < lanes + LANES; lane++) {
@@ -254,16 +235,5 @@ final class PoolKernels {
         out[to + c] = x[from + c] * inverse;
       }
     }
-  }
-
-  /** The first tap inside the image of a window that begins at a row or column. */
-  static int firstTap(int begin, int dilation) {
-    return begin >= 0 ? 0 : (-begin + dilation - 1) / dilation;
-  }
-
-  /** One past the last tap inside the image. */
-  static int endTap(int begin, int extent, Window window) {
-    int inside = (extent - begin + window.dilation() - 1) / window.dilation();
-    return Math.min(window.kernel(), Math.max(0, inside));
   }
 }

@@ -20,7 +20,15 @@ public final class VectorWidth {
 
   private static final Choice CHOICE = choose();
 
-  /** The vectors of all kernels. */
+  /**
+   * The vectors of all kernels.
+   *
+   * <p>A vector that a loop carries is an argument of its operation, never the receiver: {@code
+   * x.add(sum)}, not {@code sum.add(x)}. All that C2 knows of it at first is {@link FloatVector}.
+   * Of an argument it learns the class, and so the instruction, from the comparison with the
+   * receiver's; of a receiver from the profile of types alone, and where that is not there yet the
+   * operation stays a call for good, with every vector an object.
+   */
   static final VectorSpecies<Float> SPECIES =
       VectorSpecies.of(float.class, VectorShape.forBitSize(CHOICE.bits));
 

@@ -81,10 +81,10 @@ class MaxPoolBackwardTest {
         expected[i] = wanted.floats()[wanted.offset() + i];
       }
       Tensor dx = KernelTests.empty(memory, x.shape());
-      new MaxPoolBackward(one).run(x, dy, window, dx);
+      new MaxPoolBackward(one, memory).run(x, dy, window, dx);
       KernelTests.assertClose(expected, dx, 1e-6, what);
       float[] alone = dx.toArray();
-      new MaxPoolBackward(two).run(x, dy, window, dx);
+      new MaxPoolBackward(two, memory).run(x, dy, window, dx);
       assertArrayEquals(alone, dx.toArray(), what);
     }
   }
@@ -94,7 +94,7 @@ class MaxPoolBackwardTest {
   void steadyStateAllocatesNothing() {
     try (Memory.Scope _ = memory.scope();
         WorkerTeam team = new WorkerTeam(2)) {
-      MaxPoolBackward kernels = new MaxPoolBackward(team);
+      MaxPoolBackward kernels = new MaxPoolBackward(team, memory);
       Tensor x = KernelTests.random(memory, 1, 0, 1, 4, 12, 12, 40);
       Tensor dy = KernelTests.random(memory, 2, 0, 1, 4, 12, 12, 40);
       Tensor halved = KernelTests.random(memory, 2, 0, 1, 4, 6, 6, 40);
