@@ -14,7 +14,6 @@ import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +25,9 @@ import org.jspecify.annotations.Nullable;
  * statistics and the sums of gradients are taken while outputs are stored; the gradient of a norm's
  * input is never stored. In training that moves about half the bytes of separate ops.
  *
- * <p>Where the backend has kernels for it, the expansion of an inverted bottleneck keeps nothing
- * but the covariance of x, and its output is made again in the backward pass ({@link Expansions}).
+ * <p>Where the backend has kernels for it, the expansion of a bottleneck's narrow input is not kept
+ * either: its statistics come from the covariance of x, and it is made again in the backward pass
+ * ({@link Expansions}).
  */
 @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
 public final class NormalizedChain extends Op {
@@ -38,20 +38,15 @@ public final class NormalizedChain extends Op {
   private @Nullable Variable residual;
 
   /** One for each stage; of longer chains before this one there may be more. */
-  private final List<Link> links = new ArrayList<>();
+  private final List<ChainLink> links = new ArrayList<>();
 
   private int count;
 
-  /** Whether the first two stages run together; the output of the first may not be kept then. */
+  /** The first two stages of a bottleneck, where they run together. */
+  private final ExpandedStages expansion = new ExpandedStages();
+
+  /** Whether they do. */
   private boolean expands;
-
-  /** The moments of x where {@link #expands}. */
-  private Tensor inputMean;
-
-  private Tensor covariance;
-
-  /** Then the output of the first stage, where it is better kept than made again. */
-  private @Nullable Tensor expanded;
 
   private NormalizedChain() {}
 
@@ -72,75 +67,22 @@ public final class NormalizedChain extends Op {
       Variable beta,
       BatchNormActivate.Running running,
       Activation activation) {
-    private boolean isDepthwise() {
+    boolean isDepthwise() {
       return w.shape().rank() == 3;
     }
 
-    private Shape output(Shape x) {
+    Shape output(Shape x) {
       return isDepthwise()
           ? Check.depthwise("depthwise", x, w.shape(), window)
           : Check.conv2d("conv2d", x, w.shape(), window);
     }
 
-    private boolean isPointwise() {
+    boolean isPointwise() {
       return !isDepthwise() && window.isPointwise();
     }
 
     private boolean requiresGradient() {
       return w.requiresGradient() || gamma.requiresGradient() || beta.requiresGradient();
-    }
-  }
-
-  /** A stage of one pass. */
-  private static final class Link {
-    private Stage stage;
-
-    /** The raw output of the convolution, and its statistics. */
-    private Tensor z;
-
-    private Tensor mean;
-    private Tensor variance;
-
-    // Both as they were when the pass was run: for what is thawed later nothing was saved.
-
-    /** Whether the kernel needs a gradient. */
-    private boolean trained;
-
-    /** Whether something before this stage needs a gradient. */
-    private boolean needed;
-
-    private @Nullable BatchNorm norm;
-    private @Nullable NormGradient gradient;
-    private Expansions.@Nullable Stage backward;
-
-    BatchNorm norm() {
-      Tensor gamma = stage.gamma.value();
-      Tensor beta = stage.beta.value();
-      float epsilon = stage.running.epsilon();
-      if (norm == null) {
-        norm = new BatchNorm(mean, variance, gamma, beta, epsilon, stage.activation);
-      }
-      return norm.set(mean, variance, gamma, beta, epsilon, stage.activation);
-    }
-
-    /** With new tensors for the sums, which its op hands over or closes. */
-    NormGradient newGradient(Tape tape) {
-      Tensor dgamma = tape.gradientLike(stage.gamma, "normalized_chain.gamma_gradient");
-      Tensor dbeta = tape.gradientLike(stage.beta, "normalized_chain.beta_gradient");
-      if (gradient == null) {
-        gradient = new NormGradient(norm(), dgamma, dbeta);
-      }
-      return gradient.set(norm(), dgamma, dbeta);
-    }
-
-    /** With a new tensor for the kernel's gradient if it is wanted, and these sums. */
-    Expansions.Stage backward(Tape tape, NormGradient sums) {
-      Tensor w = stage.w.value();
-      Tensor dw = trained ? tape.gradientLike(stage.w, "normalized_chain.filter_gradient") : null;
-      if (backward == null) {
-        backward = new Expansions.Stage(w, sums, dw);
-      }
-      return backward.set(w, sums, dw);
     }
   }
 
@@ -203,10 +145,10 @@ public final class NormalizedChain extends Op {
     boolean needed = input.requiresGradient();
     for (int i = 0; i < count; i++) {
       if (i == links.size()) {
-        links.add(new Link());
+        links.add(new ChainLink());
       }
       Stage stage = stages.get(i);
-      Link link = link(i);
+      ChainLink link = link(i);
       link.stage = stage;
       link.trained = stage.w.requiresGradient();
       link.needed = needed;
@@ -214,25 +156,12 @@ public final class NormalizedChain extends Op {
     }
   }
 
-  private Link link(int i) {
+  private ChainLink link(int i) {
     return links.get(i);
   }
 
-  /** Whether this is a bottleneck whose expansion is better made again than kept. */
   private boolean expands(Backend backend) {
-    Expansions kernels = backend.expansions();
-    if (kernels == null || count != 3) {
-      return false;
-    }
-    Stage expansion = link(0).stage;
-    Stage depthwise = link(1).stage;
-    return expansion.isPointwise()
-        && expansion.activation.clamps()
-        && depthwise.isDepthwise()
-        && depthwise.activation.clamps()
-        && link(2).stage.isPointwise()
-        && expansion.gamma.shape().channels() >= Expansions.LEAST_CHANNELS
-        && kernels.pays(x.shape());
+    return count == 3 && ExpandedStages.pay(backend, x.shape(), links);
   }
 
   /** Names inputs and what is saved, but for x. */
@@ -252,7 +181,7 @@ public final class NormalizedChain extends Op {
     Backend backend = tape.backend();
     Tensor h = x.value().share();
     for (int i = 0; i < count; i++) {
-      Link link = link(i);
+      ChainLink link = link(i);
       Stage stage = link.stage;
       Tensor z = tape.output(stage.output(h.shape()), "normalized_chain");
       if (stage.isDepthwise()) {
@@ -273,10 +202,10 @@ public final class NormalizedChain extends Op {
   private void forward(Tape tape, int stages, boolean keep) {
     Backend backend = tape.backend();
     if (expands) {
-      expand(tape, keep);
+      expansion.forward(tape, x.value(), link(0), link(1), keep);
     }
     for (int i = expands ? 2 : 0; i < stages; i++) {
-      Link link = link(i);
+      ChainLink link = link(i);
       Stage stage = link.stage;
       Tensor input = before(i);
       link.mean = tape.output(stage.gamma.shape(), "normalized_chain.mean");
@@ -295,53 +224,6 @@ public final class NormalizedChain extends Op {
       if (!keep && i > 0) {
         link(i - 1).z.close();
       }
-    }
-  }
-
-  /** Runs the first two stages with nothing of the first one's output in memory. */
-  private void expand(Tape tape, boolean keep) {
-    Backend backend = tape.backend();
-    Expansions kernels = Objects.requireNonNull(backend.expansions());
-    Link expansion = link(0);
-    Link depthwise = link(1);
-    Tensor input = x.value();
-    Tensor w = expansion.stage.w.value();
-    int channels = input.shape().channels();
-    inputMean = tape.output(Shape.of(channels), "normalized_chain.input_mean");
-    covariance = tape.output(Shape.of(channels, channels), "normalized_chain.covariance");
-    for (int i = 0; i < 2; i++) {
-      Link link = link(i);
-      link.mean = tape.output(link.stage.gamma.shape(), "normalized_chain.mean");
-      link.variance = tape.output(link.stage.gamma.shape(), "normalized_chain.variance");
-    }
-    kernels.covariance(input, inputMean, covariance);
-    kernels.moments(inputMean, covariance, w, expansion.mean, expansion.variance);
-    Window window = depthwise.stage.window;
-    String label = "normalized_chain.convolution";
-    expanded =
-        keep && !kernels.repeats(input.shape())
-            ? tape.output(expansion.stage.output(input.shape()), label)
-            : null;
-    depthwise.z = tape.output(window.output(input.shape(), expansion.mean.size()), label);
-    kernels.depthwise(
-        input,
-        w,
-        expansion.norm(),
-        expanded,
-        depthwise.stage.w.value(),
-        window,
-        depthwise.z,
-        depthwise.mean,
-        depthwise.variance);
-    if (tape.mode().updatesStatistics()) {
-      int pixels = input.shape().rows();
-      expansion.stage.running.update(backend, pixels, expansion.mean, expansion.variance);
-      pixels = depthwise.z.shape().rows();
-      depthwise.stage.running.update(backend, pixels, depthwise.mean, depthwise.variance);
-    }
-    if (!keep) {
-      inputMean.close();
-      covariance.close();
     }
   }
 
@@ -385,7 +267,7 @@ public final class NormalizedChain extends Op {
 
   @Override
   protected Tensor recompute(Tape tape) {
-    Link last = link(count - 1);
+    ChainLink last = link(count - 1);
     Tensor y = tape.output(last.z.shape(), "normalized_chain");
     tape.backend().batchNormApply(last.z, last.norm(), added(), y);
     return y;
@@ -400,7 +282,7 @@ public final class NormalizedChain extends Op {
     if (residual != null) {
       tape.accumulate(residual, dy.share());
     }
-    Link last = link(count - 1);
+    ChainLink last = link(count - 1);
     NormGradient gradient = last.newGradient(tape);
     // Without an activation g is dy, and nothing is written.
     Tensor g =
@@ -409,7 +291,11 @@ public final class NormalizedChain extends Op {
             : tape.overwrite(dy, "normalized_chain.gradient");
     tape.backend().batchNormReduce(last.z, dy, gradient, g);
     if (expands) {
-      throughExpansion(tape, g, gradient);
+      Tensor dx = link(0).needed ? tape.gradientLike(x, "normalized_chain.gradient") : null;
+      expansion.backward(tape, g, gradient, links, x.value(), dx);
+      if (dx != null) {
+        tape.accumulate(x, dx);
+      }
       return;
     }
     for (int i = count - 1; i > 0; i--) {
@@ -435,62 +321,6 @@ public final class NormalizedChain extends Op {
     }
   }
 
-  /** The gradients of a bottleneck whose expansion was not kept, from g behind its last norm. */
-  private void throughExpansion(Tape tape, Tensor g, NormGradient gradient) {
-    Expansions kernels = Objects.requireNonNull(tape.backend().expansions());
-    Link middle = link(1);
-    Tensor z = link(2).z;
-    Expansions.Stage projection = link(2).backward(tape, gradient);
-    Expansions.Stage depthwise = middle.backward(tape, middle.newGradient(tape));
-    Expansions.Stage expansion = link(0).backward(tape, link(0).newGradient(tape));
-    Tensor behind =
-        kernels.repeats(z.shape())
-            ? null
-            : tape.output(middle.z.shape(), "normalized_chain.gradient");
-    kernels.reduceProjection(g, z, projection, middle.z, depthwise.gradient(), behind);
-    Tensor dx = link(0).needed ? tape.gradientLike(x, "normalized_chain.gradient") : null;
-    kernels.backward(
-        g,
-        z,
-        projection,
-        middle.z,
-        behind,
-        depthwise,
-        middle.stage.window,
-        x.value(),
-        inputMean,
-        covariance,
-        expanded,
-        expansion,
-        dx);
-    if (behind != null) {
-      behind.close();
-    }
-    if (expanded != null) {
-      expanded.close();
-    }
-    g.close();
-    z.close();
-    middle.z.close();
-    inputMean.close();
-    covariance.close();
-    accumulate(tape, 2, projection);
-    accumulate(tape, 1, depthwise);
-    accumulate(tape, 0, expansion);
-    if (dx != null) {
-      tape.accumulate(x, dx);
-    }
-  }
-
-  private void accumulate(Tape tape, int i, Expansions.Stage gradients) {
-    Stage stage = link(i).stage;
-    if (gradients.dw() != null) {
-      tape.accumulate(stage.w, gradients.dw());
-    }
-    tape.accumulate(stage.gamma, gradients.gradient().dgamma());
-    tape.accumulate(stage.beta, gradients.gradient().dbeta());
-  }
-
   /**
    * The gradients of a stage's kernel and norm, and gx where it is wanted. Frees what the stage
    * kept.
@@ -502,7 +332,7 @@ public final class NormalizedChain extends Op {
       NormGradient gradient,
       @Nullable NormGradient into,
       @Nullable Tensor gx) {
-    Link link = link(i);
+    ChainLink link = link(i);
     Stage stage = link.stage;
     Backend backend = tape.backend();
     Tensor dw =

@@ -22,44 +22,70 @@ import org.junit.jupiter.api.Test;
 /**
  * TuNAS, Appendix C: a step of op warm-up on its first space, every candidate of every choice run
  * and averaged, whose insides are kept or computed again. The paper: 29.5 against 4.8 GiB.
+ *
+ * <p>With three images on two threads, whose shares would be uneven, the CPU keeps the output of
+ * each convolution, as the paper's engine does. With two it makes expansions again of its own
+ * accord: then the step that keeps the insides holds a third less, and rematerialisation saves less
+ * of it.
  */
 class RematerializationTest {
-  private static final int BATCH = 2;
+  private static final int EACH_OUTPUT_KEPT = 3;
+  private static final int EXPANDED_AGAIN = 2;
   private static final double LEAST = 6.1;
   private static final int REPEATS = 6;
 
   private record Step(long peak, double seconds, double loss) {}
 
+  private record Steps(int batch, Step kept, Step rematerialized) {
+    double ratio() {
+      return (double) kept.peak / rematerialized.peak;
+    }
+  }
+
   @Test
   void theStepOfAllCandidatesHoldsSixTimesLess() {
+    Steps each = steps(EACH_OUTPUT_KEPT);
+    assertTrue(each.ratio() >= LEAST, each.ratio() + " times less");
+  }
+
+  @Test
+  void expansionsMadeAgainSaveAThirdOfTheStepThatKeepsAll() {
+    Steps again = steps(EXPANDED_AGAIN);
+    Steps each = steps(EACH_OUTPUT_KEPT);
+    double kept = (double) again.kept.peak / again.batch * each.batch / each.kept.peak;
+    assertTrue(kept < 0.7, "kept: " + kept);
+    assertTrue(again.ratio() >= 4.5, again.ratio() + " times less");
+  }
+
+  private static Steps steps(int batch) {
     Space space = Space.named("tunas-proxyless");
     try (Backend backend = Backend.cpu(2)) {
       Step kept;
       Step rematerialized;
       try (MultiPathSupernet one = supernet(backend, space, Averaging.KEPT);
           MultiPathSupernet other = supernet(backend, space, Averaging.REMATERIALIZED)) {
-        kept = step(backend, space, one);
-        rematerialized = step(backend, space, other);
+        kept = step(backend, space, one, batch);
+        rematerialized = step(backend, space, other, batch);
         // In turns, so that a busy machine or a compiler disturbs both alike.
         for (int i = 0; i < REPEATS; i++) {
-          kept = faster(kept, step(backend, space, one));
-          rematerialized = faster(rematerialized, step(backend, space, other));
+          kept = faster(kept, step(backend, space, one, batch));
+          rematerialized = faster(rematerialized, step(backend, space, other, batch));
         }
       }
-      double ratio = (double) kept.peak / rematerialized.peak;
+      Steps steps = new Steps(batch, kept, rematerialized);
       System.out.printf(
           "tunas-proxyless, batch %d, all candidates: kept %s in %.3f s, rematerialised %s in"
               + " %.3f s: %.1f times less memory, %+.0f %% time%n",
-          BATCH,
+          batch,
           Memory.human(kept.peak),
           kept.seconds,
           Memory.human(rematerialized.peak),
           rematerialized.seconds,
-          ratio,
+          steps.ratio(),
           100 * (rematerialized.seconds / kept.seconds - 1));
       assertEquals(kept.loss, rematerialized.loss, 1e-5);
-      assertTrue(ratio >= LEAST, ratio + " times less");
       assertEquals(0, backend.memory().current(), backend.memory().largestHolders());
+      return steps;
     }
   }
 
@@ -76,18 +102,20 @@ class RematerializationTest {
     return supernet;
   }
 
-  private static Step step(Backend backend, Space space, MultiPathSupernet supernet) {
+  private static Step step(Backend backend, Space space, MultiPathSupernet supernet, int batch) {
     Memory memory = backend.memory();
     double loss;
     long start;
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
-      Tensor images = memory.floats(space.input().shape(BATCH), Category.DATA, "images");
+      Tensor images = memory.floats(space.input().shape(batch), Category.DATA, "images");
       Rng rng = new Rng(3);
       for (int i = 0; i < images.size(); i++) {
         images.floats()[images.offset() + i] = (float) rng.nextGaussian();
       }
-      Tensor labels = memory.ints(Shape.of(BATCH), Category.DATA, "labels");
-      labels.set(0, 700);
+      Tensor labels = memory.ints(Shape.of(batch), Category.DATA, "labels");
+      int[] classes = new int[batch];
+      Arrays.setAll(classes, i -> 700 * i % 1000);
+      labels.set(classes);
       memory.resetPeaks();
       start = System.nanoTime();
       Variable logits = supernet.forward(tape, tape.constant(images));

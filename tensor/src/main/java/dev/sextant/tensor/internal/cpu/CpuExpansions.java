@@ -24,17 +24,22 @@ final class CpuExpansions implements Expansions {
 
   private final WorkerTeam team;
   private final InputMoments inputMoments;
-  private final ExpandedDepthwise depthwise;
+  private final ExpandedForward forward;
+  private final ExpandedBackward backward;
   private final NormalizedPointwise pointwise;
 
   CpuExpansions(WorkerTeam team, Memory memory, NormalizedPointwise pointwise) {
     this.team = team;
     this.pointwise = pointwise;
     inputMoments = new InputMoments(team, memory);
-    depthwise = new ExpandedDepthwise(team, memory, inputMoments);
+    forward = new ExpandedForward(team, memory);
+    backward = new ExpandedBackward(team, memory, inputMoments);
   }
 
-  /** Images are what the workers share, so there must be enough for shares alike. */
+  /**
+   * Images are what the workers share, so there must be enough for shares alike, and small enough
+   * for the second-level cache.
+   */
   @Override
   public boolean pays(Shape x) {
     int images = x.get(0);
@@ -69,7 +74,7 @@ final class CpuExpansions implements Expansions {
       Tensor z,
       Tensor mean,
       Tensor variance) {
-    depthwise.forward(x, w, norm, expanded, kernel, window, z, mean, variance);
+    forward.run(x, w, norm, expanded, kernel, window, z, mean, variance);
   }
 
   @Override
@@ -99,7 +104,7 @@ final class CpuExpansions implements Expansions {
       @Nullable Tensor expanded,
       Stage expansion,
       @Nullable Tensor dx) {
-    depthwise.backward(
+    backward.run(
         g,
         z,
         projection,
