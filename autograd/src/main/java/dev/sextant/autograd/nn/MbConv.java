@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * identity shortcut where asked.
  *
  * <p>Only the raw convolution outputs z1, z2, z3 and 2C statistics each are kept for the backward
- * pass: the normalised, activated and gated tensors between them are dropped and recomputed.
+ * pass, of a narrow input not even z1: the normalised, activated and gated tensors between them are
+ * dropped and recomputed.
  */
 public final class MbConv extends Module {
   /** The convolutions before squeeze-and-excite, or all of them where there is none. */
