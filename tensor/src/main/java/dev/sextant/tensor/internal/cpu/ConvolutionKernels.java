@@ -49,11 +49,8 @@ final class ConvolutionKernels {
   ConvolutionKernels(WorkerTeam team, Memory memory) {
     this.team = team;
     gemm = new GemmKernels(team, memory);
-    blocks = new GemmBlock[team.threads()];
+    blocks = GemmBlock.forTeam(team.threads());
     scratch = new float[team.threads()][GemmBlock.SCRATCH];
-    for (int i = 0; i < blocks.length; i++) {
-      blocks[i] = new GemmBlock();
-    }
   }
 
   void conv2d(

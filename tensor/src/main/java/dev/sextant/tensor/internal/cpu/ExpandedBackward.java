@@ -39,10 +39,7 @@ final class ExpandedBackward {
     expanded = new ExpandedImages(team, memory);
     gradients = new ExpansionGradients(expanded, moments);
     depthwise = new DepthwiseKernels(team, memory);
-    projections = new GemmBlock[threads];
-    for (int i = 0; i < threads; i++) {
-      projections[i] = new GemmBlock();
-    }
+    projections = GemmBlock.forTeam(threads);
     task = new Task(expanded);
   }
 

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class ExpandedImages {
   private static final int LANES = GemmBlock.LANES;
 
-  /** Floats of a worker's slabs: 384 KiB of a second-level cache of 1 MiB. */
+  /** Floats that a worker's slabs aim at: 384 KiB of a second-level cache of 1 MiB. */
   private static final int SLAB_FLOATS = 96 << 10;
 
   /**
@@ -63,18 +63,11 @@ final class ExpandedImages {
   ExpandedImages(WorkerTeam team, Memory memory) {
     this.team = team;
     gemm = new GemmKernels(team, memory);
-    products = new GemmBlock[team.threads()];
-    for (int i = 0; i < products.length; i++) {
-      products[i] = new GemmBlock();
-    }
+    products = GemmBlock.forTeam(team.threads());
     scratch = new float[team.threads()][GemmBlock.SCRATCH];
   }
 
-  /** Whether slabs before and behind a convolution that keeps the extents fit the cache. */
-  static boolean fit(int pixels) {
-    return 2L * pixels * LEAST_TILES * LANES <= SLAB_FLOATS;
-  }
-
+  /** That many floats, up to a whole line. */
   static int whole(int floats) {
     return (floats + LINE - 1) / LINE * LINE;
   }

@@ -43,12 +43,8 @@ final class ExpansionGradients implements AutoCloseable {
     this.moments = moments;
     gemm = expanded.gemm;
     threads = expanded.team.threads();
-    filters = new GemmBlock[threads];
-    data = new GemmBlock[threads];
-    for (int i = 0; i < threads; i++) {
-      filters[i] = new GemmBlock();
-      data[i] = new GemmBlock();
-    }
+    filters = GemmBlock.forTeam(threads);
+    data = GemmBlock.forTeam(threads);
     correction = new Correction(expanded);
   }
 

@@ -1,6 +1,7 @@
 package dev.sextant.tensor.internal.cpu;
 
 import dev.sextant.tensor.Activation;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -96,6 +97,13 @@ final class GemmBlock {
       case 32 -> new int[][] {{}, {12, 4, 2, 1}, {12, 4, 2, 1}, {9, 8, 4, 2, 1}};
       default -> new int[][] {{}, {12, 4, 2, 1}, {4, 2, 1}, {4, 2, 1}};
     };
+  }
+
+  /** One for each worker of a team. */
+  static GemmBlock[] forTeam(int workers) {
+    GemmBlock[] blocks = new GemmBlock[workers];
+    Arrays.setAll(blocks, i -> new GemmBlock());
+    return blocks;
   }
 
   /** c is {@code [m, n]}, a {@code [m, k]}, b {@code [k, n]}. */

@@ -43,11 +43,8 @@ final class GemmKernels {
   GemmKernels(WorkerTeam team, Memory memory) {
     this.team = team;
     this.memory = memory;
-    blocks = new GemmBlock[team.threads()];
+    blocks = GemmBlock.forTeam(team.threads());
     scratch = new float[team.threads()][GemmBlock.SCRATCH];
-    for (int i = 0; i < blocks.length; i++) {
-      blocks[i] = new GemmBlock();
-    }
   }
 
   void gemm(

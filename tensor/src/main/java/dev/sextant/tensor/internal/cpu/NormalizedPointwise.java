@@ -67,13 +67,9 @@ final class NormalizedPointwise {
     gemm = new GemmKernels(team, memory);
     inSums = new ChannelSums(in, team.threads());
     outSums = new ChannelSums(out, team.threads());
-    blocks = new GemmBlock[team.threads()];
-    secondBlocks = new GemmBlock[team.threads()];
+    blocks = GemmBlock.forTeam(team.threads());
+    secondBlocks = GemmBlock.forTeam(team.threads());
     scratch = new float[team.threads()][GemmBlock.SCRATCH];
-    for (int i = 0; i < blocks.length; i++) {
-      blocks[i] = new GemmBlock();
-      secondBlocks[i] = new GemmBlock();
-    }
   }
 
   /** result = conv(norm(input), w), with its mean and variance. */
