@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A handle made inside a scope, once closed, stays closed at least until the outermost scope
  * closes, and reading it throws; after that it may be given out as another tensor's. So hold on to
  * none beyond the outermost scope, not even to close it, but those that {@link #keep} took out, and
- * to those until they are closed. Handles made outside all scopes are never used again.
+ * to those until they are closed. Handles made outside all scopes are never used again, but for
+ * those of {@link Category#WORKSPACE}: a kernel closes its own once, before it returns, and may get
+ * the same ones in its next call.
  *
  * <pre>{@code
  * try (Memory.Scope scope = memory.scope()) {
@@ -216,8 +218,9 @@ public final class Memory {
 
   /** A handle to a block, of the innermost scope. */
   Tensor handle(Storage storage, int offset, Shape shape, DType dtype) {
+    boolean reusable = innermost != null || storage.category == Category.WORKSPACE;
     Tensor tensor = spare;
-    if (tensor == null || innermost == null) {
+    if (tensor == null || !reusable) {
       tensor = new Tensor(this, storage, offset, shape, dtype);
     } else {
       spare = tensor.nextInScope;
@@ -225,16 +228,19 @@ public final class Memory {
       tensor.reuse(storage, offset, shape, dtype);
     }
     storage.references++;
+    tensor.reusable = reusable;
     if (innermost != null) {
       innermost.add(tensor);
-      tensor.reusable = true;
     }
     return tensor;
   }
 
   /** Takes a closed handle back, and its block if no other handle holds that. */
   void release(Tensor handle, Storage storage, DType dtype) {
-    if (handle.reusable) {
+    if (handle.reusable && innermost == null && storage.category == Category.WORKSPACE) {
+      handle.nextInScope = spare;
+      spare = handle;
+    } else if (handle.reusable) {
       handle.nextInScope = retired;
       if (retired == null) {
         lastRetired = handle;

@@ -311,6 +311,22 @@ class MemoryTest {
   }
 
   @Test
+  void workspacesMadeOutsideScopesUseTheirHandlesAgain() {
+    Tensor first = memory.floats(Shape.of(3), Category.WORKSPACE, "first");
+    Tensor second = memory.floats(Shape.of(3), Category.WORKSPACE, "second");
+    assertNotSame(first, second);
+    first.close();
+    assertThrows(IllegalStateException.class, first::floats);
+    try (Tensor data = memory.floats(Shape.of(3), Category.DATA, "data");
+        Tensor third = memory.floats(Shape.of(1000), Category.WORKSPACE, "third")) {
+      assertNotSame(first, data);
+      assertSame(first, third);
+      assertEquals(1000, third.size());
+    }
+    second.close();
+  }
+
+  @Test
   void aScopeMayBeOpenedAgain() {
     Memory.Scope scope = memory.scope();
     assertThrows(IllegalStateException.class, scope::open);
