@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>Activations clamp (identity, ReLU, ReLU6), channels of z1 are at least {@link
- * #LEAST_CHANNELS}. Tensors of a call share no elements unless it says so. Confined to the thread
- * of its backend.
+ * #LEAST_CHANNELS}. Tensors of a call share no elements. What does not fit (a shape, fewer
+ * channels, another activation, an output that shares elements with an input) is a {@link
+ * SextantException} that names the operation and both sides. Confined to the thread of its backend.
  */
 public interface Expansions {
   /** Fewest channels that an expansion may have. */

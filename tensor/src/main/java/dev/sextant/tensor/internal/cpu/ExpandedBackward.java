@@ -69,8 +69,8 @@ final class ExpandedBackward {
     int perWorker = slabSizes();
     Tensor dkernel = kernel.dw();
     try (Tensor slabs = expanded.gemm.workspace(planes + threads * perWorker, "expansion.slabs");
-        Tensor _ = expanded.bind(expansion.w(), kept);
-        Tensor _ = bindProjection(projection.w());
+        Tensor _ = kept == null ? expanded.bind(expansion.w(), null) : null;
+        Tensor _ = keptBehind == null ? bindProjection(projection.w()) : null;
         Tensor work =
             depthwise.backwardWorkspace(
                 x.shape(), middle, window, dkernel != null, true, true, expanded.blockTiles());

@@ -110,7 +110,7 @@ final class ExpandedImages {
   /**
    * Points the products at an expansion.
    *
-   * @param z where x w is kept or has been kept; null if it is in slabs alone
+   * @param z where x w is to be kept; null if it is in slabs alone
    * @return the workspace to close afterwards, or null
    */
   @Nullable Tensor bind(Tensor w, @Nullable Tensor z) {
