@@ -60,7 +60,7 @@ final class EvalCommand implements Runnable {
     Device target = Device.parse(device);
     Architecture architecture = Architecture.read(directory.architecture());
     Weights weights = Weights.read(directory.weights());
-    ImageDataset images = data.open();
+    ImageDataset images = data.openAlone();
     if (images.classes() != architecture.classes()) {
       throw new SextantException(
           "%s: %d classes do not fit the %d of the model %s"

@@ -9,6 +9,7 @@ import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 public record LatencyTable(
     Setting setting, double overheadMs, double scale, SequencedMap<Key, Entry> entries)
     implements CostModel {
+  /** Its file in the directory of a run. */
+  public static final String FILE = "latency.json";
+
   /**
    * Where a table comes from.
    *
@@ -292,6 +296,11 @@ public record LatencyTable(
   @Override
   public ExpectedCost costs(Space space) {
     return new ExpectedCost(LayerSum.of(space, this::ms, overheadMs));
+  }
+
+  @Override
+  public void keep(Path directory) {
+    LatencyFiles.write(this, directory.resolve(FILE));
   }
 
   @Override

@@ -29,6 +29,9 @@ import java.util.SequencedMap;
  */
 public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
     implements CostModel {
+  /** Its file in the directory of a run. */
+  public static final String FILE = "cost.csv";
+
   private static final String HEADER = "layer,op,coef_ms";
 
   /** Copies the coefficients. */
@@ -124,6 +127,11 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
       case Layer.Skip _ -> "zero";
       default -> layer.label();
     };
+  }
+
+  @Override
+  public void keep(Path directory) {
+    write(directory.resolve(FILE));
   }
 
   @Override

@@ -1,6 +1,10 @@
 package dev.sextant.nas.data;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,8 +16,14 @@ import org.jspecify.annotations.Nullable;
  *     and refuse any other
  * @param color channels of the images of a folder
  * @param splitSeed decides which images of a folder without a test part become the test part
+ * @param own values of the own options of an {@link ImageSource}, by {@code NAME.OPTION}
  */
-public record DataOptions(@Nullable DataFormat format, int imageSize, Color color, long splitSeed) {
+public record DataOptions(
+    @Nullable DataFormat format,
+    int imageSize,
+    Color color,
+    long splitSeed,
+    SequencedMap<String, String> own) {
 
   /** Channels of folder images. */
   public enum Color {
@@ -26,7 +36,8 @@ public record DataOptions(@Nullable DataFormat format, int imageSize, Color colo
   }
 
   /** Recognise the format, keep the size, test split by seed 0. */
-  public static final DataOptions DEFAULT = new DataOptions(null, 0, Color.AUTO, 0);
+  public static final DataOptions DEFAULT =
+      new DataOptions(null, 0, Color.AUTO, 0, new LinkedHashMap<>());
 
   private static final int LARGEST_SIZE = 4096;
 
@@ -36,25 +47,34 @@ public record DataOptions(@Nullable DataFormat format, int imageSize, Color colo
       throw new SextantException(
           "image size %d is not between 1 and %d".formatted(imageSize, LARGEST_SIZE));
     }
+    own =
+        own == null
+            ? new LinkedHashMap<>()
+            : Collections.unmodifiableSequencedMap(new LinkedHashMap<>(own));
   }
 
   /** These options with that format. */
   public DataOptions withFormat(DataFormat chosen) {
-    return new DataOptions(chosen, imageSize, color, splitSeed);
+    return new DataOptions(chosen, imageSize, color, splitSeed, own);
   }
 
   /** These options with that image size in pixels. */
   public DataOptions withImageSize(int pixels) {
-    return new DataOptions(format, pixels, color, splitSeed);
+    return new DataOptions(format, pixels, color, splitSeed, own);
   }
 
   /** These options with those channels. */
   public DataOptions withColor(Color chosen) {
-    return new DataOptions(format, imageSize, chosen, splitSeed);
+    return new DataOptions(format, imageSize, chosen, splitSeed, own);
   }
 
   /** These options with that seed of the test split. */
   public DataOptions withSplitSeed(long seed) {
-    return new DataOptions(format, imageSize, color, seed);
+    return new DataOptions(format, imageSize, color, seed, own);
+  }
+
+  /** These options with values of the own options of an image source. */
+  public DataOptions withOwn(Map<String, String> values) {
+    return new DataOptions(format, imageSize, color, splitSeed, new LinkedHashMap<>(values));
   }
 }

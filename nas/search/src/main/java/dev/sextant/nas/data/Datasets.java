@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Opens data sets.
@@ -41,6 +42,10 @@ public final class Datasets {
       refuseSize(source, options);
       return SyntheticImages.dataset(builtinCount(source));
     }
+    Optional<ImageSources.Located> named = ImageSources.named(source);
+    if (named.isPresent()) {
+      return named.get().open(options);
+    }
     try {
       return open(Path.of(source), options);
     } catch (InvalidPathException e) {
@@ -50,7 +55,11 @@ public final class Datasets {
 
   /** The same source wherever the working directory is: for a run that is continued later. */
   public static String absolute(String source) {
-    return isBuiltin(source) ? source : Path.of(source).toAbsolutePath().normalize().toString();
+    return isBuiltin(source)
+        ? source
+        : ImageSources.named(source)
+            .map(ImageSources.Located::absolute)
+            .orElseGet(() -> Path.of(source).toAbsolutePath().normalize().toString());
   }
 
   private static boolean isBuiltin(String source) {
@@ -61,6 +70,12 @@ public final class Datasets {
   public static ImageDataset open(Path folder, DataOptions options) {
     if (!Files.exists(folder)) {
       throw new SextantException(folder + ": there is no such folder of images");
+    }
+    if (options.format() == null && !isRecognised(folder)) {
+      Optional<ImageSources.Located> outside = ImageSources.recognising(folder);
+      if (outside.isPresent()) {
+        return outside.get().open(options);
+      }
     }
     if (!Files.isDirectory(folder)) {
       throw new SextantException(folder + ": is a file, the folder that holds it is needed");
@@ -76,6 +91,13 @@ public final class Datasets {
       case BUILTIN ->
           throw new SextantException(folder + ": is a folder, builtin images are generated");
     };
+  }
+
+  private static boolean isRecognised(Path folder) {
+    return Files.isDirectory(folder)
+        && (IdxFiles.recognise(folder)
+            || CifarFiles.recognise(folder)
+            || ImageFolder.recognise(folder));
   }
 
   private static DataFormat recognise(Path folder) {
