@@ -41,7 +41,7 @@ public abstract class Module implements AutoCloseable {
       throw new IllegalStateException(getClass().getSimpleName() + " must leave its shortcut out");
     }
     try (Tape probe = tape.probe()) {
-      return tape.backend().dot(forward(probe, probe.constant(x)).value(), dy);
+      return tape.backend().elementwise().dot(forward(probe, probe.constant(x)).value(), dy);
     }
   }
 
@@ -122,7 +122,7 @@ public abstract class Module implements AutoCloseable {
         (path, target) -> {
           Tensor value = checkedSource(source, path, target);
           if (value.memory() == target.memory()) {
-            backend.copy(value, target);
+            backend.elementwise().copy(value, target);
           } else {
             backend.upload(value.floats(), value.offset(), target);
           }

@@ -37,7 +37,7 @@ class NoLibraryCases {
         Tensor image = floats(backend, 1, 2, 2, 1);
         Tensor matrix = floats(backend, 2, 2);
         Tensor filter = floats(backend, 3, 3, 1, 1)) {
-      backend.fill(matrix, 3);
+      backend.elementwise().fill(matrix, 3);
       float[] values = new float[4];
       backend.download(matrix, values, 0);
       assertArrayEquals(new float[] {3, 3, 3, 3}, values);
@@ -46,21 +46,23 @@ class NoLibraryCases {
         String blas =
             assertThrows(
                     SextantException.class,
-                    () -> backend.gemm(matrix, false, matrix, false, matrix, true))
+                    () -> backend.gemm().multiply(matrix, false, matrix, false, matrix, true))
                 .getMessage();
         assertTrue(String.valueOf(blas).startsWith("cuda: cuBLAS: not found; install CUDA"), blas);
         String dnn =
             assertThrows(
                     SextantException.class,
                     () ->
-                        backend.conv2d(
-                            image,
-                            filter,
-                            Window.same(3, 1),
-                            null,
-                            Activation.IDENTITY,
-                            null,
-                            image))
+                        backend
+                            .convolution()
+                            .forward(
+                                image,
+                                filter,
+                                Window.same(3, 1),
+                                null,
+                                Activation.IDENTITY,
+                                null,
+                                image))
                 .getMessage();
         assertTrue(String.valueOf(dnn).startsWith("cuda: cuDNN: not found; install cuDNN 9"), dnn);
       }
