@@ -60,7 +60,7 @@ class CarriedVectorsTest {
   void poolings() {
     Tensor x = random(4, 12, 12, CHANNELS);
     Tensor halved = random(4, 6, 6, CHANNELS);
-    Tensor means = random(4, 1, 1, CHANNELS);
+    Tensor means = random(4, CHANNELS);
     Tensor dx = random(4, 12, 12, CHANNELS);
     for (int kernel : new int[] {3, 5}) {
       Window window = Window.same(kernel, 2);
