@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the contract tests of the kernels do not look at: repetition and allocation. */
-class NormalizedPointwiseTest {
+class PointwisePassTest {
   private static final float EPSILON = 1e-3f;
 
   private final Memory memory = new Memory();
@@ -61,11 +61,11 @@ class NormalizedPointwiseTest {
           KernelTests.random(memory, 11, 0, 1, channels));
     }
 
-    double all(NormalizedPointwise kernels) {
-      kernels.conv2d(x, in.norm(), w, z, mean, variance);
-      kernels.backwardData(g, z, out, w, x, in, gx);
-      kernels.backwardFilter(x, in.norm(), g, z, out, dw);
-      return kernels.innerProduct(x, in.norm(), w, g, gamma, gamma, EPSILON, mean);
+    double all(PointwiseForward forward, PointwiseBackward backward) {
+      forward.run(x, in.norm(), w, z, mean, variance);
+      backward.data(g, z, out, w, x, in, gx);
+      backward.filter(x, in.norm(), g, z, out, dw);
+      return forward.innerProduct(x, in.norm(), w, g, gamma, gamma, EPSILON, mean);
     }
 
     @Override
@@ -79,13 +79,14 @@ class NormalizedPointwiseTest {
   void sameBitsFromRunToRun(int threads) {
     try (WorkerTeam team = new WorkerTeam(threads);
         Operands operands = new Operands(Activation.HSWISH)) {
-      NormalizedPointwise kernels = new NormalizedPointwise(team, memory);
-      double product = operands.all(kernels);
+      PointwiseForward forward = new PointwiseForward(team, memory);
+      PointwiseBackward backward = new PointwiseBackward(team, memory);
+      double product = operands.all(forward, backward);
       float[] gx = operands.gx.toArray();
       float[] dw = operands.dw.toArray();
       float[] variance = operands.variance.toArray();
       for (int i = 0; i < 20; i++) {
-        assertEquals(product, operands.all(kernels));
+        assertEquals(product, operands.all(forward, backward));
         assertArrayEquals(gx, operands.gx.toArray());
         assertArrayEquals(dw, operands.dw.toArray());
         assertArrayEquals(variance, operands.variance.toArray());
@@ -99,10 +100,11 @@ class NormalizedPointwiseTest {
   void steadyStateAllocatesNothing(Activation activation) {
     try (WorkerTeam team = new WorkerTeam(2);
         Operands operands = new Operands(activation)) {
-      NormalizedPointwise kernels = new NormalizedPointwise(team, memory);
+      PointwiseForward forward = new PointwiseForward(team, memory);
+      PointwiseBackward backward = new PointwiseBackward(team, memory);
       // Each takes two pieces of workspace.
       KernelTests.assertNoAllocation(
-          "pointwise between norms, " + activation, 8, () -> operands.all(kernels));
+          "pointwise between norms, " + activation, 8, () -> operands.all(forward, backward));
     }
   }
 }
