@@ -32,6 +32,7 @@ final class EvalCommand implements Runnable {
 
   @Option(
       names = "--threads",
+      converter = ThreadsConverter.class,
       defaultValue = "1",
       description = "of the latency; default: ${DEFAULT-VALUE}")
   private int threads;
