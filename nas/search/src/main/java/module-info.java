@@ -11,18 +11,21 @@ module dev.sextant.search {
   exports dev.sextant.nas.compare;
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
+  exports dev.sextant.nas.method;
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;
   exports dev.sextant.nas.predict;
   exports dev.sextant.nas.report;
+  exports dev.sextant.nas.run;
   exports dev.sextant.nas.search;
   exports dev.sextant.nas.space;
   exports dev.sextant.nas.supernet;
+  exports dev.sextant.nas.train;
 
   // run.json and compare.json hold their settings as records.
   opens dev.sextant.nas.compare to
       com.google.gson;
-  opens dev.sextant.nas.search to
+  opens dev.sextant.nas.method to
       com.google.gson;
   opens dev.sextant.nas.data to
       com.google.gson;

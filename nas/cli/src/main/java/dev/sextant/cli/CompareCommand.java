@@ -1,14 +1,14 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.compare.Comparison;
 import dev.sextant.nas.compare.Entrant;
+import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.search.Effort;
-import dev.sextant.nas.search.Method;
-import dev.sextant.nas.search.Recipe;
-import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
@@ -52,12 +52,12 @@ final class CompareCommand implements Runnable {
       Set.of("--out", "--checkpoint-seconds", "--help", "--version");
 
   /** The comparison chooses its own; the settings of runs are copied with others. */
-  private static final Effort ANY = new Effort(0, 1_000_000, 1, 1);
+  private static final RunLength ANY = new RunLength(0, 1_000_000, 1, 1);
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Mixin private DataSource data = new DataSource();
-  @Mixin private Machine machine = new Machine();
+  @Mixin private MeasurementOptions machine = new MeasurementOptions();
   @Mixin private SearchSettings settings = new SearchSettings();
 
   @Option(
@@ -137,7 +137,7 @@ final class CompareCommand implements Runnable {
   @Override
   public void run() {
     ConsoleProgress progress = Terminal.progress();
-    Comparison comparison = Comparison.isIn(out) ? continued() : begun(progress);
+    MethodComparison comparison = MethodComparison.isIn(out) ? continued() : begun(progress);
     Terminal.print(comparison.run(checkpointSeconds, progress), comparison);
   }
 
@@ -153,8 +153,8 @@ final class CompareCommand implements Runnable {
     return asked;
   }
 
-  private Comparison continued() {
-    Comparison comparison = Comparison.read(out);
+  private MethodComparison continued() {
+    MethodComparison comparison = MethodComparison.read(out);
     SequencedMap<String, String> before = comparison.plan().asked();
     SequencedMap<String, String> now = asked();
     Set<String> options = new HashSet<>(before.keySet());
@@ -173,7 +173,7 @@ final class CompareCommand implements Runnable {
     return comparison;
   }
 
-  private Comparison begun(ConsoleProgress progress) {
+  private MethodComparison begun(ConsoleProgress progress) {
     machine.device();
     if (seeds < 1) {
       throw new SextantException("seeds: %d is not at least 1".formatted(seeds));
@@ -190,7 +190,8 @@ final class CompareCommand implements Runnable {
     ImageDataset images = data.open();
     progress.message("data      " + images);
     List<Entrant> entrants = entrants(pairs, images, progress);
-    return Comparison.plan(out, asked(), entrants, time.toMillis() * 1e-3, seeds, images, progress);
+    return MethodComparison.plan(
+        out, asked(), entrants, time.toMillis() * 1e-3, seeds, images, progress);
   }
 
   /** Networks of cells at the size asked for. */

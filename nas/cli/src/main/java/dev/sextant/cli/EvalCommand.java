@@ -1,8 +1,8 @@
 package dev.sextant.cli;
 
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.search.Evaluation;
-import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Device;

@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
 @Command(
     name = "sextant",
     mixinStandardHelpOptions = true,
-    version = "sextant 0.1.0",
+    versionProvider = Version.class,
     description = "Finds the most accurate network that fits a latency budget, and runs it.",
     subcommands = {
       SearchCommand.class,

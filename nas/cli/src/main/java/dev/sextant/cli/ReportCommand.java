@@ -1,8 +1,8 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.compare.Comparison;
+import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.report.Report;
-import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.run.RunDirectory;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -20,8 +20,8 @@ final class ReportCommand implements Runnable {
 
   @Override
   public void run() {
-    if (Comparison.isIn(directory)) {
-      Comparison comparison = Comparison.read(directory);
+    if (MethodComparison.isIn(directory)) {
+      MethodComparison comparison = MethodComparison.read(directory);
       comparison.write();
       System.out.println("written " + comparison.page());
       return;

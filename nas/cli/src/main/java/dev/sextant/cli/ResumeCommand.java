@@ -1,10 +1,11 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.compare.Comparison;
-import dev.sextant.nas.search.RunDirectory;
-import dev.sextant.nas.search.SearchConfig;
+import dev.sextant.nas.compare.MethodComparison;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.search.SearchRun;
-import dev.sextant.nas.search.TrainingRun;
+import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -30,17 +31,17 @@ final class ResumeCommand implements Runnable {
 
   @Override
   public void run() {
-    if (Comparison.isIn(directory)) {
-      Comparison comparison = Comparison.read(directory);
+    if (MethodComparison.isIn(directory)) {
+      MethodComparison comparison = MethodComparison.read(directory);
       Terminal.print(comparison.run(checkpointSeconds, Terminal.progress()), comparison);
       return;
     }
     RunDirectory run = new RunDirectory(directory);
-    if (run.isTraining()) {
+    if (new RunFile(run).isTraining()) {
       resumeTraining(run);
       return;
     }
-    SearchConfig config = run.read().config();
+    SearchConfig config = new RunFile(run).read().config();
     try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, Terminal.progress())) {
       Terminal.print(resumed.run(), config, run);
     }

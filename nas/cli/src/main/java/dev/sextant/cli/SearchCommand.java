@@ -3,14 +3,15 @@ package dev.sextant.cli;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.search.Effort;
-import dev.sextant.nas.search.Method;
-import dev.sextant.nas.search.Recipe;
-import dev.sextant.nas.search.Recipe.CostKind;
-import dev.sextant.nas.search.Recipe.ObjectiveKind;
-import dev.sextant.nas.search.Recipe.PolicyKind;
-import dev.sextant.nas.search.Recipe.SupernetKind;
-import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Recipe.CostKind;
+import dev.sextant.nas.method.Recipe.ObjectiveKind;
+import dev.sextant.nas.method.Recipe.PolicyKind;
+import dev.sextant.nas.method.Recipe.SupernetKind;
+import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
@@ -37,7 +38,7 @@ final class SearchCommand implements Runnable {
   private static final double DEFAULT_BUDGET = 0.4;
 
   @Mixin private DataSource data = new DataSource();
-  @Mixin private Machine machine = new Machine();
+  @Mixin private MeasurementOptions machine = new MeasurementOptions();
   @Mixin private SearchSettings settings = new SearchSettings();
 
   @Option(
@@ -170,8 +171,8 @@ final class SearchCommand implements Runnable {
                 unit.format(costs.minimum()),
                 unit.format(costs.maximum()),
                 unit.format(asked)));
-    Effort effort = new Effort(warmupEpochs, epochs, retrainEpochs, randomSamples);
-    RunDirectory.Setup setup =
+    RunLength effort = new RunLength(warmupEpochs, epochs, retrainEpochs, randomSamples);
+    SearchSetup setup =
         machine.setup(data, searched, settings.config(recipe, asked, ceiling, seed, effort), model);
     SearchRun.check(setup, model);
     try (SearchRun run =

@@ -1,10 +1,10 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.search.Effort;
-import dev.sextant.nas.search.Recipe;
-import dev.sextant.nas.search.Recipe.PolicyKind;
-import dev.sextant.nas.search.SearchConfig;
-import dev.sextant.nas.search.SearchConfig.WeightOptimizer;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Recipe.PolicyKind;
+import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.SearchConfig.WeightOptimizer;
 import dev.sextant.nas.supernet.GateMode;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -110,7 +110,7 @@ final class SearchSettings {
   }
 
   /** The settings of a search by a recipe that goes on for so long. */
-  SearchConfig config(Recipe recipe, double budget, boolean ceiling, long seed, Effort effort) {
+  SearchConfig config(Recipe recipe, double budget, boolean ceiling, long seed, RunLength effort) {
     boolean controlled = recipe.policy() == PolicyKind.CONTROLLER;
     return new SearchConfig(
         seed,

@@ -1,13 +1,13 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.compare.Comparison;
+import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostUnit;
-import dev.sextant.nas.search.Recipe;
-import dev.sextant.nas.search.RunDirectory;
-import dev.sextant.nas.search.SearchConfig;
-import dev.sextant.nas.search.SearchResult;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.SearchResult;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Latency;
@@ -68,7 +68,7 @@ final class Terminal {
   }
 
   /** The table of a comparison. */
-  static void print(Standing standing, Comparison comparison) {
+  static void print(Standing standing, MethodComparison comparison) {
     Plan plan = standing.plan();
     List<Standing.Summary> rows = standing.summaries();
     int width = rows.stream().mapToInt(row -> row.method().name().length()).max().orElse(0);

@@ -1,9 +1,10 @@
 package dev.sextant.cli;
 
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.search.RunDirectory;
-import dev.sextant.nas.search.TrainingConfig;
-import dev.sextant.nas.search.TrainingRun;
+import dev.sextant.nas.method.TrainingConfig;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.TrainingSetup;
+import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Device;
 import java.nio.file.Path;
@@ -87,8 +88,8 @@ final class TrainCommand implements Runnable {
         named.withInput(
             new Architecture.Input(images.height(), images.width(), images.channels()),
             images.classes());
-    TrainingRun.Setup setup =
-        new TrainingRun.Setup(
+    TrainingSetup setup =
+        new TrainingSetup(
             data.source(), data.options(), trained, config, target, compute.threads());
     try (TrainingRun run =
         TrainingRun.start(directory, setup, images, checkpointSeconds, progress)) {

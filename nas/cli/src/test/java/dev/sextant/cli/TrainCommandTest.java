@@ -8,10 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.search.Progress;
-import dev.sextant.nas.search.RunDirectory;
-import dev.sextant.nas.search.TrainingConfig;
-import dev.sextant.nas.search.TrainingRun;
+import dev.sextant.nas.method.TrainingConfig;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.TrainingSetup;
+import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
@@ -70,8 +71,8 @@ class TrainCommandTest {
   /** The same training, stopped after 6 of its 14 steps with a checkpoint after each. */
   private static void stop(Path out) {
     ImageDataset data = Datasets.open("builtin:400");
-    TrainingRun.Setup setup =
-        new TrainingRun.Setup(
+    TrainingSetup setup =
+        new TrainingSetup(
             "builtin:400",
             DataOptions.DEFAULT,
             Architecture.parse(NETWORK, "tiny"),

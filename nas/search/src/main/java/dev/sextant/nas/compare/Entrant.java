@@ -1,8 +1,8 @@
 package dev.sextant.nas.compare;
 
 import dev.sextant.nas.cost.CostModel;
-import dev.sextant.nas.search.Recipe;
-import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.run.SearchSetup;
 
 /**
  * A method in a comparison.
@@ -11,7 +11,7 @@ import dev.sextant.nas.search.RunDirectory;
  * @param setup of a run; seed and numbers of epochs are the comparison's to choose
  * @param model what networks of its space cost
  */
-public record Entrant(String name, RunDirectory.Setup setup, CostModel model) {
+public record Entrant(String name, SearchSetup setup, CostModel model) {
   /** Whether it is random search. */
   boolean isRandom() {
     return setup.config().recipe().supernet() == Recipe.SupernetKind.NONE;

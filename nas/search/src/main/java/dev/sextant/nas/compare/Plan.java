@@ -1,6 +1,6 @@
 package dev.sextant.nas.compare;
 
-import dev.sextant.nas.search.Effort;
+import dev.sextant.nas.method.RunLength;
 import dev.sextant.tensor.SextantException;
 import java.util.Collections;
 import java.util.HashSet;
@@ -44,7 +44,7 @@ public record Plan(
       String space,
       boolean random,
       PartSeconds parts,
-      Effort effort,
+      RunLength effort,
       double seconds) {}
 
   /** Copies what was asked, and checks that there is something to do. */

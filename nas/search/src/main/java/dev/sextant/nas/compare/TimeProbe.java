@@ -1,9 +1,9 @@
 package dev.sextant.nas.compare;
 
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.search.Effort;
-import dev.sextant.nas.search.Progress;
-import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.runtime.AtomicFile;
 import java.io.IOException;
@@ -51,7 +51,7 @@ final class TimeProbe {
   }
 
   private PartSeconds time(Entrant entrant) {
-    var config = entrant.setup().config().timed(new Effort(1, 1, 1, entrant.isRandom() ? 1 : 0));
+    var config = entrant.setup().config().timed(new RunLength(1, 1, 1, entrant.isRandom() ? 1 : 0));
     int images = (int) Math.ceil(STEPS * config.batch() / (1 - config.validationFraction()));
     ImageDataset part = data.withTraining(Math.max(images, 2 * data.classes()));
     Path directory = temporary();

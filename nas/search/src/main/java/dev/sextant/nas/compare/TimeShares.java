@@ -1,6 +1,6 @@
 package dev.sextant.nas.compare;
 
-import dev.sextant.nas.search.Effort;
+import dev.sextant.nas.method.RunLength;
 
 /**
  * How a method spends its time: the same shares for every method, whatever its steps take. Half of
@@ -29,20 +29,20 @@ record TimeShares(PartSeconds parts, int quietEpochs, boolean random) {
     return seconds(shortest());
   }
 
-  private Effort shortest() {
-    return random ? new Effort(0, 1, 1, 1) : searching(1 + quietEpochs, 1);
+  private RunLength shortest() {
+    return random ? new RunLength(0, 1, 1, 1) : searching(1 + quietEpochs, 1);
   }
 
-  private Effort searching(int epochs, int retrainEpochs) {
+  private RunLength searching(int epochs, int retrainEpochs) {
     int warmup = Math.min((int) Math.rint(WARMUP * epochs), epochs - 1 - quietEpochs);
-    return new Effort(warmup, epochs - warmup, retrainEpochs, 0);
+    return new RunLength(warmup, epochs - warmup, retrainEpochs, 0);
   }
 
   /** The longest run that is expected to take no more; at least {@link #least}. */
-  Effort within(double seconds) {
-    Effort effort = shortest();
+  RunLength within(double seconds) {
+    RunLength effort = shortest();
     for (int step = 1; ; step++) {
-      Effort longer = searched(step);
+      RunLength longer = searched(step);
       if (parts.fixed() / 2 + searchSeconds(longer) > SEARCH * seconds) {
         break;
       }
@@ -50,29 +50,29 @@ record TimeShares(PartSeconds parts, int quietEpochs, boolean random) {
     }
     double left = seconds - parts.fixed() - searchSeconds(effort);
     int retrain = (int) Math.max(1, left / parts.retrainEpoch());
-    return new Effort(effort.warmupEpochs(), effort.epochs(), retrain, effort.randomSamples());
+    return new RunLength(effort.warmupEpochs(), effort.epochs(), retrain, effort.randomSamples());
   }
 
   /** Efforts in order of their length. */
-  private Effort searched(int step) {
+  private RunLength searched(int step) {
     if (!random) {
       return searching(quietEpochs + step, 1);
     }
     if (step < SAMPLE_EPOCHS) {
-      return new Effort(0, step, 1, 1);
+      return new RunLength(0, step, 1, 1);
     }
     int samples = step - SAMPLE_EPOCHS + 1;
-    return new Effort(0, samples * SAMPLE_EPOCHS, 1, samples);
+    return new RunLength(0, samples * SAMPLE_EPOCHS, 1, samples);
   }
 
-  private double searchSeconds(Effort effort) {
+  private double searchSeconds(RunLength effort) {
     return random
         ? effort.randomSamples() * parts.draw() + effort.epochs() * parts.sampleEpoch()
         : effort.warmupEpochs() * parts.warmupEpoch() + effort.epochs() * parts.jointEpoch();
   }
 
   /** What a run is expected to take. */
-  double seconds(Effort effort) {
+  double seconds(RunLength effort) {
     return parts.fixed() + searchSeconds(effort) + effort.retrainEpochs() * parts.retrainEpoch();
   }
 }

@@ -1,8 +1,8 @@
 package dev.sextant.nas.policy;
 
 import dev.sextant.nas.cost.DifferentiableCost;
+import dev.sextant.nas.objective.LambdaController;
 import dev.sextant.nas.objective.Loss;
-import dev.sextant.nas.objective.StrengthController;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
 import dev.sextant.nas.supernet.MultiPathSupernet;
@@ -31,7 +31,7 @@ public final class BinaryGates implements Policy {
   private final double[][] costSlopes;
   private final double[][] gradient;
   private final int[] active;
-  private final StrengthController.Slopes slopes = new StrengthController.Slopes(0, 0, 0, 0);
+  private final LambdaController.Slopes slopes = new LambdaController.Slopes(0, 0, 0, 0);
   private double crossEntropy;
 
   /** A choice, with room for what a step computes: a step allocates nothing. */
@@ -72,7 +72,7 @@ public final class BinaryGates implements Policy {
       GateMode mode,
       DifferentiableCost cost,
       Loss loss,
-      @Nullable StrengthController controller,
+      @Nullable LambdaController controller,
       Rng rng) {
     this.supernet = supernet;
     this.mode = mode;

@@ -1,14 +1,14 @@
 package dev.sextant.nas.policy;
 
+import dev.sextant.nas.objective.LambdaController;
 import dev.sextant.nas.objective.Loss;
-import dev.sextant.nas.objective.StrengthController;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A loss and the expected cost it weighs, whose trade-off is controlled or kept. */
 final class ControlledLoss {
   private final Loss loss;
-  private final @Nullable StrengthController controller;
+  private final @Nullable LambdaController controller;
   private double expectedCost;
 
   /**
@@ -17,7 +17,7 @@ final class ControlledLoss {
    * @param controller of its trade-off, or null to keep it
    * @param expectedCost before the first step
    */
-  ControlledLoss(Loss loss, @Nullable StrengthController controller, double expectedCost) {
+  ControlledLoss(Loss loss, @Nullable LambdaController controller, double expectedCost) {
     this.loss = loss;
     this.controller = controller;
     this.expectedCost = expectedCost;
@@ -43,8 +43,7 @@ final class ControlledLoss {
    * @param slopes of the step, with the cross-entropy's own gradient
    * @param rate of the architecture parameters
    */
-  void observe(
-      double crossEntropy, double expected, StrengthController.Slopes slopes, double rate) {
+  void observe(double crossEntropy, double expected, LambdaController.Slopes slopes, double rate) {
     observe(expected);
     if (controller != null) {
       double weight = controller.observe(expected, slopes, rate);

@@ -5,8 +5,8 @@ import dev.sextant.nas.cells.ArchitectureCost;
 import dev.sextant.nas.cells.BilevelGradient;
 import dev.sextant.nas.cells.CellParameters;
 import dev.sextant.nas.cells.CellSupernet;
+import dev.sextant.nas.objective.LambdaController;
 import dev.sextant.nas.objective.Loss;
-import dev.sextant.nas.objective.StrengthController;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -42,7 +42,7 @@ public final class Mixtures implements Policy {
       CellSupernet supernet,
       ArchitectureCost cost,
       Loss loss,
-      @Nullable StrengthController controller,
+      @Nullable LambdaController controller,
       Supplier<BilevelGradient.Result> heldOut,
       Rng rng) {
     parameters = supernet.architecture();
@@ -84,7 +84,7 @@ public final class Mixtures implements Policy {
       BilevelGradient.Result result, ArchitectureCost.Estimate estimate, double rate) {
     double[][] gradient = result.gradient().factors();
     double[][] ofCost = estimate.gradient().factors();
-    StrengthController.Slopes slopes = new StrengthController.Slopes(0, 0, 0, 0);
+    LambdaController.Slopes slopes = new LambdaController.Slopes(0, 0, 0, 0);
     for (int f = 0; f < gradient.length; f++) {
       for (int k = 0; k < gradient[f].length; k++) {
         slopes.add(gradient[f][k], ofCost[f][k]);

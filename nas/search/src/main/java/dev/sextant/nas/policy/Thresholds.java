@@ -2,9 +2,9 @@ package dev.sextant.nas.policy;
 
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.cost.RuntimeModel;
+import dev.sextant.nas.objective.LambdaController;
 import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.objective.Outcome;
-import dev.sextant.nas.objective.StrengthController;
 import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.supernet.SuperkernelSupernet;
 import dev.sextant.tensor.Backend;
@@ -58,7 +58,7 @@ public final class Thresholds implements Policy {
   private final double[][] gradient;
   private final float[][] room;
   private final double[][] probabilities;
-  private final StrengthController.Slopes slopes = new StrengthController.Slopes(0, 0, 0, 0);
+  private final LambdaController.Slopes slopes = new LambdaController.Slopes(0, 0, 0, 0);
 
   /** Weight of R in the last pass. */
   private double applied;
@@ -75,7 +75,7 @@ public final class Thresholds implements Policy {
       SuperkernelSupernet supernet,
       ExpectedCost cost,
       Loss loss,
-      @Nullable StrengthController controller,
+      @Nullable LambdaController controller,
       Rng rng) {
     this.backend = backend;
     this.supernet = supernet;

@@ -1,8 +1,11 @@
 package dev.sextant.nas.report;
 
-import static dev.sextant.nas.report.Numbers.length;
+import static dev.sextant.nas.report.page.Numbers.length;
 
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.report.page.Chart;
+import dev.sextant.nas.report.page.Html;
+import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Cell;
 import dev.sextant.runtime.Layer;

@@ -4,13 +4,18 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.LatencyTable;
-import dev.sextant.nas.report.Chart.Stroke;
+import dev.sextant.nas.method.Recipe.CostKind;
+import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.report.RunEvents.TrainedEpoch;
 import dev.sextant.nas.report.RunRecord.Trained;
-import dev.sextant.nas.search.Recipe.CostKind;
-import dev.sextant.nas.search.RunDirectory;
-import dev.sextant.nas.search.SearchConfig;
+import dev.sextant.nas.report.page.Chart;
+import dev.sextant.nas.report.page.Chart.Stroke;
+import dev.sextant.nas.report.page.Html;
+import dev.sextant.nas.report.page.Numbers;
+import dev.sextant.nas.report.page.Page;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.Layer;
@@ -86,7 +91,7 @@ public final class Report {
   // ---- summary
 
   private void head() {
-    RunDirectory.Setup setup = run.setup();
+    SearchSetup setup = run.setup();
     html.leaf("h1", title());
     if (run.result() == null) {
       html.open("p").leaf("span", "not finished: " + progress(), "class", "state").close();
@@ -452,7 +457,7 @@ public final class Report {
   }
 
   private void settings() {
-    RunDirectory.Setup setup = run.setup();
+    SearchSetup setup = run.setup();
     html.leaf("h2", "Settings");
     html.open("div", "class", "scroll").open("table").open("tbody");
     setting("data", setup.dataSource());

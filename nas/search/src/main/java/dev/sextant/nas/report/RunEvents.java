@@ -1,5 +1,6 @@
 package dev.sextant.nas.report;
 
+import dev.sextant.nas.report.page.Chart;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.json.JsonText;
 import java.nio.file.Files;

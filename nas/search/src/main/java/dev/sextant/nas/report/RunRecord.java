@@ -2,9 +2,11 @@ package dev.sextant.nas.report;
 
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
-import dev.sextant.nas.search.Recipe;
-import dev.sextant.nas.search.RunDirectory;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
@@ -24,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 record RunRecord(
     RunDirectory directory,
-    RunDirectory.Setup setup,
+    SearchSetup setup,
     RunEvents events,
     @Nullable LatencyTable table,
     @Nullable Architecture network,
@@ -48,7 +50,7 @@ record RunRecord(
    * @throws SextantException naming the file that is damaged, or the directory if it holds no run
    */
   static RunRecord read(RunDirectory directory) {
-    RunDirectory.Setup setup = directory.read();
+    SearchSetup setup = new RunFile(directory).read();
     Path architecture = directory.architecture();
     Architecture network = Files.exists(architecture) ? Architecture.read(architecture) : null;
     if (network != null && network.layers().size() != setup.space().layers()) {

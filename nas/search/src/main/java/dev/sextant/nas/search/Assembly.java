@@ -16,9 +16,11 @@ import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.cost.PredictedLatency;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.objective.LambdaController;
 import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.objective.Objective;
-import dev.sextant.nas.objective.StrengthController;
 import dev.sextant.nas.policy.BinaryGates;
 import dev.sextant.nas.policy.GatesAndRewards;
 import dev.sextant.nas.policy.Mixtures;
@@ -148,10 +150,10 @@ record Assembly(
         rng);
   }
 
-  private @Nullable StrengthController controller() {
+  private @Nullable LambdaController controller() {
     return config.fixedStrength() || config.recipe().objective().isReward()
         ? null
-        : new StrengthController(config.budget());
+        : new LambdaController(config.budget());
   }
 
   private Reinforce reinforce(

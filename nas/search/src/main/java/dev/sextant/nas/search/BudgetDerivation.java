@@ -1,5 +1,7 @@
 package dev.sextant.nas.search;
 
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.Progress;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import java.util.function.ToDoubleFunction;

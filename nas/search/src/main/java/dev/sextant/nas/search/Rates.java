@@ -1,6 +1,7 @@
 package dev.sextant.nas.search;
 
 import dev.sextant.autograd.optim.Schedule;
+import dev.sextant.nas.method.SearchConfig;
 
 /** The learning rates of a search, step by step. */
 final class Rates {

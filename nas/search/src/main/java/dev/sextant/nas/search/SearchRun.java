@@ -1,13 +1,25 @@
 package dev.sextant.nas.search;
 
 import com.google.gson.JsonObject;
+import dev.sextant.nas.checkpoint.Checkpoint;
+import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.report.Report;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchResult;
+import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.nas.stage.Auxiliary;
+import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.RunResults;
+import dev.sextant.nas.stage.RunStage;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
@@ -25,14 +37,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SearchRun implements AutoCloseable {
   private final RunDirectory directory;
-  private final RunDirectory.Setup setup;
+  private final SearchSetup setup;
   private final Backend backend;
   private final EventLog events;
   private final Progress progress;
   private final long checkpointNanos;
   private final RunResults results;
-  private final RunCourse course;
-  private Stage stage;
+  private final RunStages course;
+  private RunStage stage;
   private @Nullable PredictedLatency ownModel;
   private long lastCheckpoint = System.nanoTime();
   private long lastTick = System.nanoTime();
@@ -47,7 +59,7 @@ public final class SearchRun implements AutoCloseable {
    */
   public static SearchRun start(
       RunDirectory directory,
-      RunDirectory.Setup setup,
+      SearchSetup setup,
       CostModel model,
       ImageDataset data,
       double checkpointSeconds,
@@ -57,7 +69,7 @@ public final class SearchRun implements AutoCloseable {
     try {
       return directory.begin(
           () -> {
-            directory.write(setup);
+            new RunFile(directory).write(setup);
             directory.writePrices(model);
             return new SearchRun(
                 directory, setup, model, data, backend, null, checkpointSeconds, progress);
@@ -73,11 +85,11 @@ public final class SearchRun implements AutoCloseable {
    *
    * @throws SextantException as {@link #start} does
    */
-  public static void prepare(RunDirectory directory, RunDirectory.Setup setup, CostModel model) {
+  public static void prepare(RunDirectory directory, SearchSetup setup, CostModel model) {
     check(setup, model);
     directory.begin(
         () -> {
-          directory.write(setup);
+          new RunFile(directory).write(setup);
           directory.writePrices(model);
           return directory;
         });
@@ -90,7 +102,7 @@ public final class SearchRun implements AutoCloseable {
    */
   public static SearchRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
-    RunDirectory.Setup setup = directory.read();
+    SearchSetup setup = new RunFile(directory).read();
     CostModel model = directory.readPrices(setup.config().recipe().cost());
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
@@ -112,7 +124,7 @@ public final class SearchRun implements AutoCloseable {
 
   private SearchRun(
       RunDirectory directory,
-      RunDirectory.Setup setup,
+      SearchSetup setup,
       CostModel model,
       ImageDataset data,
       Backend backend,
@@ -133,16 +145,16 @@ public final class SearchRun implements AutoCloseable {
             directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
     Classification classification = new Classification(backend, setup.space().input());
     course =
-        new RunCourse(directory, setup, model, data, classification, events, progress, results);
+        new RunStages(directory, setup, model, data, classification, events, progress, results);
     stage = open(checkpoint);
   }
 
-  private Stage open(@Nullable Checkpoint checkpoint) {
+  private RunStage open(@Nullable Checkpoint checkpoint) {
     try {
       if (checkpoint == null) {
         return course.open(course.first());
       }
-      Stage opened = course.open(checkpoint.get("stage").getAsString());
+      RunStage opened = course.open(checkpoint.get("stage").getAsString());
       try {
         opened.load(checkpoint);
         return opened;
@@ -179,13 +191,13 @@ public final class SearchRun implements AutoCloseable {
    *
    * @throws SextantException with the range of the space if none does
    */
-  public static void check(RunDirectory.Setup setup, CostModel model) {
+  public static void check(SearchSetup setup, CostModel model) {
     Pricing cost = Pricing.of(model, setup.space());
     SearchConfig config = setup.config();
     double budget = config.budget();
     double minimum = cost.minimum();
     double maximum = cost.maximum();
-    boolean tooLarge = budget > maximum * (1 + RunCourse.TOLERANCE) && !config.ceiling();
+    boolean tooLarge = budget > maximum * (1 + RunStages.TOLERANCE) && !config.ceiling();
     if (budget < minimum || tooLarge) {
       CostUnit unit = config.recipe().cost().unit();
       throw new SextantException(
@@ -250,7 +262,7 @@ public final class SearchRun implements AutoCloseable {
         }
       }
       tick();
-      Stage next = course.finish(stage);
+      RunStage next = course.finish(stage);
       if (next == null) {
         results.finish();
         RunDirectory.write(directory.result(), results.file(setup.config()));

@@ -6,15 +6,22 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.optim.Optimizer;
 import dev.sextant.nas.cells.BilevelGradient;
 import dev.sextant.nas.cells.CellSupernet;
+import dev.sextant.nas.checkpoint.Checkpoint;
+import dev.sextant.nas.checkpoint.Events;
 import dev.sextant.nas.data.Augmentation;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.HeldOut;
 import dev.sextant.nas.policy.Policy;
+import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.RunStage;
+import dev.sextant.nas.stage.RunningMean;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Memory;
@@ -37,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Costs are in the search's unit.
  */
-final class SupernetStage implements Stage {
+final class SupernetStage implements RunStage {
   /** Below this movement of every probability or threshold, nothing was learned. */
   private static final double UNMOVED = 0.01;
 

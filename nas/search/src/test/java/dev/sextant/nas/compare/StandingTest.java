@@ -8,8 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.nas.compare.Standing.Failure;
 import dev.sextant.nas.compare.Standing.Outcome;
 import dev.sextant.nas.compare.Standing.Spread;
-import dev.sextant.nas.report.ComparisonPage;
-import dev.sextant.nas.search.Effort;
+import dev.sextant.nas.method.RunLength;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +28,7 @@ class StandingTest {
   private static Plan.Planned method(String name) {
     PartSeconds parts = new PartSeconds(1, 1, 1, 1, 1, 1);
     return new Plan.Planned(
-        name, "small", name.equals("random"), parts, new Effort(1, 2, 3, 1), 60);
+        name, "small", name.equals("random"), parts, new RunLength(1, 2, 3, 1), 60);
   }
 
   private static Plan plan(int seeds, String... names) {

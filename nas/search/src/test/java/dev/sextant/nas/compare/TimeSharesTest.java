@@ -3,7 +3,7 @@ package dev.sextant.nas.compare;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sextant.nas.search.Effort;
+import dev.sextant.nas.method.RunLength;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,8 +18,8 @@ class TimeSharesTest {
   @Test
   void halfOfTheTimeSearchesAndAQuarterOfThatWarmsUp() {
     TimeShares shares = new TimeShares(SUPERNET, 0, false);
-    Effort effort = shares.within(100);
-    assertEquals(new Effort(3, 8, 16, 0), effort);
+    RunLength effort = shares.within(100);
+    assertEquals(new RunLength(3, 8, 16, 0), effort);
     assertEquals(4 + 46 + 48, shares.seconds(effort));
   }
 
@@ -27,11 +27,11 @@ class TimeSharesTest {
   @Test
   void randomSearchTrainsAsManySamplesAsTheTimeAllows() {
     TimeShares shares = new TimeShares(SAMPLES, 0, true);
-    Effort effort = shares.within(100);
-    assertEquals(new Effort(0, 21, 16, 7), effort);
+    RunLength effort = shares.within(100);
+    assertEquals(new RunLength(0, 21, 16, 7), effort);
     assertEquals(4 + 45.5 + 48, shares.seconds(effort));
     // Where not even one sample has its three epochs, it has fewer: 2 + 2 x 1.5 of 8 - 2.
-    assertEquals(new Effort(0, 2, 2, 1), shares.within(16));
+    assertEquals(new RunLength(0, 2, 2, 1), shares.within(16));
   }
 
   @Test
@@ -48,7 +48,7 @@ class TimeSharesTest {
     for (PartSeconds parts : new PartSeconds[] {SUPERNET, SAMPLES}) {
       for (int quiet = 0; quiet < 2; quiet++) {
         TimeShares shares = new TimeShares(parts, quiet, parts == SAMPLES);
-        Effort effort = shares.within(seconds);
+        RunLength effort = shares.within(seconds);
         assertTrue(shares.seconds(effort) <= seconds, effort::toString);
         assertTrue(shares.seconds(effort) > seconds - parts.retrainEpoch(), effort::toString);
         assertTrue(effort.epochs() > quiet && effort.retrainEpochs() > 0, effort::toString);

@@ -10,9 +10,9 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.nas.objective.LambdaController;
 import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.objective.Outcome;
-import dev.sextant.nas.objective.StrengthController;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SuperkernelSupernet;
@@ -66,7 +66,7 @@ class ThresholdsTest {
     private final Outcome outcome = new Outcome(0, 0);
     private final Rng images = new Rng(3);
 
-    Rig(Loss loss, @Nullable StrengthController controller) {
+    Rig(Loss loss, @Nullable LambdaController controller) {
       policy = new Thresholds(backend, supernet, COST, loss, controller, new Rng(2));
       for (String layer : new String[] {"layers.0.", "layers.1."}) {
         backend.fill(tensor(layer + "project_norm.gamma"), 1);
@@ -180,7 +180,7 @@ class ThresholdsTest {
   @Test
   void theTradeOffIsControlled() {
     for (double budget : new double[] {2, 3.5}) {
-      try (Rig rig = new Rig(new Loss.AddLog(0.2), new StrengthController(budget))) {
+      try (Rig rig = new Rig(new Loss.AddLog(0.2), new LambdaController(budget))) {
         double sum = 0;
         for (int step = 0; step < 300; step++) {
           rig.step(0, RATE);
@@ -215,8 +215,8 @@ class ThresholdsTest {
 
   @Test
   void stateContinues() {
-    try (Rig rig = new Rig(new Loss.AddLog(0.2), new StrengthController(3));
-        Rig other = new Rig(new Loss.AddLog(0.2), new StrengthController(3))) {
+    try (Rig rig = new Rig(new Loss.AddLog(0.2), new LambdaController(3));
+        Rig other = new Rig(new Loss.AddLog(0.2), new LambdaController(3))) {
       for (int step = 0; step < 5; step++) {
         rig.step(0, RATE);
       }

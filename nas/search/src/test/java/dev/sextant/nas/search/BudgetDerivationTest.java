@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.Progress;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;

@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sextant.nas.search.Recipe.CostKind;
-import dev.sextant.nas.search.Recipe.ObjectiveKind;
-import dev.sextant.nas.search.Recipe.PolicyKind;
-import dev.sextant.nas.search.Recipe.SupernetKind;
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Recipe.CostKind;
+import dev.sextant.nas.method.Recipe.ObjectiveKind;
+import dev.sextant.nas.method.Recipe.PolicyKind;
+import dev.sextant.nas.method.Recipe.SupernetKind;
 import dev.sextant.tensor.SextantException;
 import org.junit.jupiter.api.Test;
 

@@ -11,10 +11,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.sextant.nas.search.Recipe.CostKind;
-import dev.sextant.nas.search.Recipe.ObjectiveKind;
-import dev.sextant.nas.search.Recipe.PolicyKind;
-import dev.sextant.nas.search.Recipe.SupernetKind;
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Recipe.CostKind;
+import dev.sextant.nas.method.Recipe.ObjectiveKind;
+import dev.sextant.nas.method.Recipe.PolicyKind;
+import dev.sextant.nas.method.Recipe.SupernetKind;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;
@@ -270,7 +277,7 @@ class SearchRunTest {
     RunDirectory directory = directory("mixed-" + Math.abs(recipe.hashCode()));
     SearchResult result = run(directory, TinyRun.config(1, recipe, budget));
     assertEquals(budget, result.found().predictedCost(), 0.06 * budget);
-    assertEquals(recipe, directory.read().config().recipe());
+    assertEquals(recipe, new RunFile(directory).read().config().recipe());
   }
 
   static List<Arguments> otherCombinationsMeetTheirBudget() {

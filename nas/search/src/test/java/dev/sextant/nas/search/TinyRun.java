@@ -14,7 +14,14 @@ import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.CellSearchConfig;
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.SearchSpace;
@@ -74,10 +81,7 @@ public final class TinyRun {
 
   /** The same of another space, say. */
   static SearchRun start(
-      RunDirectory directory,
-      RunDirectory.Setup setup,
-      double checkpointSeconds,
-      Progress progress) {
+      RunDirectory directory, SearchSetup setup, double checkpointSeconds, Progress progress) {
     RunDirectory.create(directory.path());
     return SearchRun.start(directory, setup, model(setup), data(), checkpointSeconds, progress);
   }
@@ -88,17 +92,17 @@ public final class TinyRun {
   }
 
   /** What it is asked to do. */
-  public static RunDirectory.Setup setup(SearchConfig config) {
+  public static SearchSetup setup(SearchConfig config) {
     return setup(config, space(data(), config.recipe()));
   }
 
-  static RunDirectory.Setup setup(SearchConfig config, SearchSpace space) {
-    return new RunDirectory.Setup(
+  static SearchSetup setup(SearchConfig config, SearchSpace space) {
+    return new SearchSetup(
         DATA, DataOptions.DEFAULT, space, config, true, Device.parse("cpu"), 1, 1, 1);
   }
 
   /** What its networks cost. */
-  public static CostModel model(RunDirectory.Setup setup) {
+  public static CostModel model(SearchSetup setup) {
     return switch (setup.config().recipe().cost()) {
       case LATENCY, MEASURED -> table((Space) setup.space());
       case PREDICTED -> predictor((CellNetworkSpace) setup.space());

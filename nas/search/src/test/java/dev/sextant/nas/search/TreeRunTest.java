@@ -7,6 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.SearchResult;
+import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import java.nio.file.Files;
@@ -24,7 +29,7 @@ class TreeRunTest {
     private static final long serialVersionUID = 1;
   }
 
-  private static RunDirectory.Setup setup(Method method) {
+  private static SearchSetup setup(Method method) {
     ImageDataset data = TinyRun.data();
     Space space =
         Space.named("proxyless-tree-small")
@@ -36,7 +41,7 @@ class TreeRunTest {
     return TinyRun.setup(TinyRun.config(3, method.recipe(), budget), space);
   }
 
-  private static SearchResult run(Path path, RunDirectory.Setup setup, Progress progress) {
+  private static SearchResult run(Path path, SearchSetup setup, Progress progress) {
     RunDirectory directory = new RunDirectory(path);
     try (SearchRun run =
         TinyRun.start(directory, setup, progress == Progress.NONE ? 1e9 : 0, progress)) {
@@ -50,7 +55,7 @@ class TreeRunTest {
       value = Method.class,
       names = {"PROXYLESS_G", "PROXYLESS_R"})
   void aStoppedSearchEndsWithTheSameBits(Method method) throws Exception {
-    RunDirectory.Setup setup = setup(method);
+    SearchSetup setup = setup(method);
     Path whole = folder.resolve("whole");
     SearchResult result = run(whole, setup, Progress.NONE);
     double budget = setup.config().budget();

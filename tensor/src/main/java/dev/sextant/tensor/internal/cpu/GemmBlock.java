@@ -19,17 +19,22 @@ final class GemmBlock {
   /** Elements in a vector. */
   static final int LANES = SPECIES.length();
 
+  /** Which tiles this processor uses. */
+  private static final KernelTable KERNELS =
+      KernelTable.of(
+          FloatVector.SPECIES_PREFERRED.vectorBitSize(), System.getProperty("os.arch", ""));
+
+  /** Vectors across the widest tiles. */
+  private static final int WIDEST = KernelTable.GEMM_WIDTHS;
+
+  /** Rows of a widest tile, for estimates. */
+  static final int TILE_ROWS = KERNELS.gemmRows(WIDEST)[0];
+
   /** Floats of scratch that a worker hands to {@link #run}. */
-  static final int SCRATCH = 12 * 3 * LANES;
-
-  /** Tile heights by width in vectors, tallest first; {@link #tile} has a case for each. */
-  private static final int[][] HEIGHTS = heights(registers());
-
-  /** Rows of a tile three vectors wide, for estimates. */
-  static final int TILE_ROWS = HEIGHTS[3][0];
+  static final int SCRATCH = KERNELS.gemmMostVectors() * LANES;
 
   /** A block of rows is a multiple of every tallest tile. */
-  private static final int ROW_QUANTUM = 36;
+  private static final int ROW_QUANTUM = KernelTable.gemmRowQuantum();
 
   /** Floats of a and c that a block of rows may touch: half of a 512 KiB second-level cache. */
   private static final int ROW_BLOCK_FLOATS = 1 << 16;
@@ -37,7 +42,7 @@ final class GemmBlock {
   /** Longest run of k before the tile is written back: a panel of b stays below 100 KiB. */
   private static final int K_BLOCK = 512;
 
-  private static final float[] ZEROS = new float[3 * LANES];
+  private static final float[] ZEROS = new float[WIDEST * LANES];
   private static final float[] NONE = {};
 
   int m;
@@ -78,26 +83,6 @@ final class GemmBlock {
 
   /** How many stretches the vectors are cut into, each covered with panels of its own. */
   int across = 1;
-
-  /**
-   * Vector registers of the CPU: AVX-512 (whatever width is used of it) and AArch64 have 32, AVX2
-   * and older have 16.
-   */
-  private static int registers() {
-    boolean avx512 = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 512;
-    return avx512 || System.getProperty("os.arch", "").equals("aarch64") ? 32 : 16;
-  }
-
-  /**
-   * Which micro-kernels a CPU uses: those whose accumulators fit in its registers with the vectors
-   * of b and one of a, 27 of 32 or 12 of 16 at most.
-   */
-  private static int[][] heights(int registers) {
-    return switch (registers) {
-      case 32 -> new int[][] {{}, {12, 4, 2, 1}, {12, 4, 2, 1}, {9, 8, 4, 2, 1}};
-      default -> new int[][] {{}, {12, 4, 2, 1}, {4, 2, 1}, {4, 2, 1}};
-    };
-  }
 
   /** One for each worker of a team. */
   static GemmBlock[] forTeam(int workers) {
@@ -277,7 +262,7 @@ final class GemmBlock {
       int last = Math.min(LANES, n - (vector + width - 1) * LANES);
       int panelRow = stride == 0 ? width * LANES : stride;
       int panel = imatrix + vector * LANES * (stride == 0 ? depth : 1) + first * panelRow;
-      int[] heights = HEIGHTS[width];
+      int[] heights = KERNELS.gemmRows(width);
       int choice = tallest(heights, rowTo - rowFrom);
       int row = rowFrom;
       while (row < rowTo) {
@@ -299,7 +284,7 @@ final class GemmBlock {
             copyTile(c, at, cRow, scratch, 0, sRow, rows, sRow - LANES + last);
           }
         }
-        tile(
+        GemmTile.run(
             width,
             rows,
             a,
@@ -326,7 +311,7 @@ final class GemmBlock {
 
   /** Panels are three vectors wide, then two; one only where there is one vector. */
   static int width(int remaining) {
-    return remaining == 4 ? 2 : Math.min(3, remaining);
+    return remaining == WIDEST + 1 ? WIDEST - 1 : Math.min(WIDEST, remaining);
   }
 
   /** The tallest tile, or the next if that one alone divides a small number of rows. */
@@ -368,55 +353,6 @@ final class GemmBlock {
       if (residual != NONE) {
         VectorMath.add(residual, iresidual + offset, c, ic + offset, c, ic + offset, length);
       }
-    }
-  }
-
-  /** The table of micro-kernels; see {@link GemmTiles3}. */
-  private static void tile(
-      int width,
-      int rows,
-      float[] a,
-      int ia,
-      int aRow,
-      int aCol,
-      float[] b,
-      int ib,
-      int bRow,
-      int k,
-      float[] s,
-      int is,
-      int sRow,
-      float[] c,
-      int ic,
-      int cRow) {
-    switch (width << 4 | rows) {
-      case 3 << 4 | 9 ->
-          GemmTiles3.rows9(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 8 ->
-          GemmTiles3.rows8(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 4 ->
-          GemmTiles3.rows4(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 2 ->
-          GemmTiles3.rows2(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 3 << 4 | 1 ->
-          GemmTiles3.rows1(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 12 ->
-          GemmTiles2.rows12(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 4 ->
-          GemmTiles2.rows4(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 2 ->
-          GemmTiles2.rows2(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 2 << 4 | 1 ->
-          GemmTiles2.rows1(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 12 ->
-          GemmTiles1.rows12(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 4 ->
-          GemmTiles1.rows4(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 2 ->
-          GemmTiles1.rows2(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      case 1 << 4 | 1 ->
-          GemmTiles1.rows1(a, ia, aRow, aCol, b, ib, bRow, k, s, is, sRow, c, ic, cRow);
-      default -> throw new IllegalStateException("no tile of " + rows + " x " + width);
     }
   }
 }

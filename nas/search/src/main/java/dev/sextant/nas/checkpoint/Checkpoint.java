@@ -1,0 +1,182 @@
+package dev.sextant.nas.checkpoint;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonSyntaxException;
+import dev.sextant.autograd.optim.Optimizer;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Memory.Category;
+import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.TreeMap;
+
+/**
+ * Everything a run needs to continue bit for bit: tensors by name and small values as JSON, in one
+ * safetensors file that is written beside the old one, synced and renamed over it, with a checksum.
+ */
+public final class Checkpoint {
+  private static final String STATE = "state";
+
+  private final Backend backend;
+  private final SequencedMap<String, Weights.Entry> tensors;
+  private final JsonObject state;
+
+  private Checkpoint(
+      Backend backend, SequencedMap<String, Weights.Entry> tensors, JsonObject state) {
+    this.backend = backend;
+    this.tensors = tensors;
+    this.state = state;
+  }
+
+  /** An empty one, to be filled and written. */
+  public static Checkpoint empty(Backend backend) {
+    return new Checkpoint(backend, new LinkedHashMap<>(), new JsonObject());
+  }
+
+  /**
+   * Reads one back.
+   *
+   * @throws SextantException if the file is missing, damaged, or no checkpoint
+   */
+  public static Checkpoint read(Path file, Backend backend) {
+    Weights weights = Weights.read(file);
+    String text = weights.metadata().get(STATE);
+    if (text == null) {
+      throw new SextantException(file + ": not a checkpoint of a run");
+    }
+    try {
+      JsonObject state = JsonParser.parseString(text).getAsJsonObject();
+      return new Checkpoint(backend, new LinkedHashMap<>(weights.entries()), state);
+    } catch (JsonSyntaxException | IllegalStateException e) {
+      throw new SextantException(file + ": the state of the checkpoint is not JSON", e);
+    }
+  }
+
+  /** Replaces the file with this checkpoint, atomically. */
+  public void write(Path file) {
+    new Weights(tensors, Map.of(STATE, state.toString())).write(file);
+  }
+
+  /** Small values; numbers are written in full, longs as strings. */
+  public JsonObject state() {
+    return state;
+  }
+
+  /** A value that {@link #state} must have. */
+  public JsonElement get(String name) {
+    JsonElement element = state.get(name);
+    if (element == null) {
+      throw new SextantException("checkpoint: '" + name + "' is missing");
+    }
+    return element;
+  }
+
+  /**
+   * Saves copies of tensors under a prefix.
+   *
+   * @throws SextantException if a value is not finite: such a checkpoint must not replace a good
+   *     one
+   */
+  public void putTensors(String prefix, Map<String, Tensor> named) {
+    named.forEach(
+        (name, tensor) -> {
+          float[] values = new float[tensor.size()];
+          backend.download(tensor, values, 0);
+          checkFinite("training", prefix + name, values);
+          tensors.put(prefix + name, new Weights.Entry(tensor.shape(), values));
+        });
+  }
+
+  /** Names a tensor in which training has gone wrong. */
+  public static void checkFinite(String stage, String name, float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw new SextantException(
+            "%s: %s has become %s; a lower learning rate may help".formatted(stage, name, value));
+      }
+    }
+  }
+
+  /** Copies saved tensors into these, which must all be there in the same shapes. */
+  public void getTensors(String prefix, Map<String, Tensor> named) {
+    named.forEach(
+        (name, tensor) -> {
+          Weights.Entry entry = tensors.get(prefix + name);
+          if (entry == null || !entry.shape().equals(tensor.shape())) {
+            throw new SextantException(
+                "checkpoint: %s%s of shape %s is %s"
+                    .formatted(
+                        prefix, name, tensor.shape(), entry == null ? "missing" : entry.shape()));
+          }
+          backend.upload(entry.values(), 0, tensor);
+        });
+  }
+
+  /** Saves an optimizer's moments and step counts. */
+  public void putOptimizer(String prefix, Optimizer optimizer) {
+    putTensors(prefix + "/", new TreeMap<>(optimizer.state()));
+    JsonObject steps = new JsonObject();
+    new TreeMap<>(optimizer.steps()).forEach(steps::addProperty);
+    state.add(prefix + ".steps", steps);
+  }
+
+  /** Restores an optimizer. */
+  public void getOptimizer(String prefix, Optimizer optimizer) {
+    Map<String, Integer> steps = new TreeMap<>();
+    get(prefix + ".steps")
+        .getAsJsonObject()
+        .entrySet()
+        .forEach(entry -> steps.put(entry.getKey(), entry.getValue().getAsInt()));
+    try (Memory.Scope _ = backend.memory().scope()) {
+      Map<String, Tensor> moments = new TreeMap<>();
+      tensors.forEach(
+          (name, entry) -> {
+            if (name.startsWith(prefix + "/")) {
+              Tensor moment =
+                  backend.memory().floats(entry.shape(), Category.WORKSPACE, "checkpoint");
+              backend.upload(entry.values(), 0, moment);
+              moments.put(name.substring(prefix.length() + 1), moment);
+            }
+          });
+      optimizer.restore(moments, steps);
+    }
+  }
+
+  /** Saves doubles, exactly. */
+  public void putDoubles(String name, double... values) {
+    JsonArray array = new JsonArray();
+    for (double value : values) {
+      array.add(Double.toString(value));
+    }
+    state.add(name, array);
+  }
+
+  /** Doubles saved under a name. */
+  public double[] getDoubles(String name) {
+    JsonArray array = get(name).getAsJsonArray();
+    double[] values = new double[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Double.parseDouble(array.get(i).getAsString());
+    }
+    return values;
+  }
+
+  /** Saves a generator's state. */
+  public void putRng(String name, Rng rng) {
+    state.addProperty(name, Long.toString(rng.state()));
+  }
+
+  /** Restores a generator. */
+  public void getRng(String name, Rng rng) {
+    rng.restore(Long.parseLong(get(name).getAsString()));
+  }
+}

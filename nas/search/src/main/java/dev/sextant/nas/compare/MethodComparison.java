@@ -1,0 +1,250 @@
+package dev.sextant.nas.compare;
+
+import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.report.Report;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.search.SearchRun;
+import dev.sextant.runtime.AtomicFile;
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * Methods beside one another: the same seeds, images, latency budget and time for each of them.
+ *
+ * <p>Every run is an ordinary run with a folder of its own, {@code METHOD-seedN}. How many epochs a
+ * method has in the time is found before the first run, by timing its parts, and is the same for
+ * all its seeds: so each run can be repeated, and continued after whatever ended it. What it took
+ * in the end is in the table.
+ *
+ * <pre>
+ * compare.json         plan, outcomes, table
+ * compare.html         all of it drawn
+ * latency-SPACE.json   the latency table that all runs begin with
+ * METHOD-seedN/        a run
+ * </pre>
+ *
+ * <p>Confined to one thread.
+ */
+public final class MethodComparison {
+  private final Path directory;
+  private final Plan plan;
+  private final SequencedMap<String, String> failures = new LinkedHashMap<>();
+
+  private MethodComparison(Path directory, Plan plan) {
+    this.directory = directory;
+    this.plan = plan;
+  }
+
+  /** Whether a directory holds one. */
+  public static boolean isIn(Path directory) {
+    return Files.isRegularFile(ComparisonFile.in(directory));
+  }
+
+  /**
+   * Continues one.
+   *
+   * @throws SextantException if the directory holds none, or its file is damaged
+   */
+  public static MethodComparison read(Path directory) {
+    return new MethodComparison(directory, ComparisonFile.read(directory));
+  }
+
+  /**
+   * Times the methods and plans their runs; then makes the directory, with every run ready to
+   * begin.
+   *
+   * @param asked the options it is asked for with, by name
+   * @param seconds of search and retraining, for each run
+   * @param seeds runs of each method
+   * @throws SextantException if the time is too short for one epoch of search and one of training,
+   *     saying the least; or if the directory cannot be made
+   */
+  public static MethodComparison plan(
+      Path directory,
+      SequencedMap<String, String> asked,
+      List<Entrant> entrants,
+      double seconds,
+      int seeds,
+      ImageDataset data,
+      Progress progress) {
+    RunDirectory.create(directory);
+    for (Entrant entrant : entrants) {
+      SearchRun.check(entrant.setup(), entrant.model());
+    }
+    List<PartSeconds> parts = new TimeProbe(data, progress).time(entrants);
+    List<Plan.Planned> methods = new ArrayList<>();
+    String slowest = "";
+    double least = 0;
+    for (int i = 0; i < entrants.size(); i++) {
+      Entrant entrant = entrants.get(i);
+      TimeShares shares =
+          new TimeShares(parts.get(i), entrant.setup().config().quietEpochs(), entrant.isRandom());
+      if (shares.least() > least) {
+        least = shares.least();
+        slowest = entrant.name();
+      }
+      if (shares.least() <= seconds) {
+        RunLength effort = shares.within(seconds);
+        methods.add(
+            new Plan.Planned(
+                entrant.name(),
+                entrant.setup().space().name(),
+                entrant.isRandom(),
+                parts.get(i),
+                effort,
+                shares.seconds(effort)));
+      }
+    }
+    if (methods.size() < entrants.size()) {
+      throw new SextantException(
+          "time: %s s is too short, %s takes %.0f s for one epoch of search and one of training"
+              .formatted(seconds, slowest, Math.ceil(least)));
+    }
+    var config = entrants.getFirst().setup().config();
+    return begin(
+        directory,
+        new Plan(
+            asked,
+            entrants.getFirst().setup().dataSource(),
+            config.budget(),
+            config.ceiling(),
+            seconds,
+            seeds,
+            methods),
+        entrants);
+  }
+
+  /** Makes the directory of a plan for these entrants, method by method. */
+  static MethodComparison begin(Path directory, Plan plan, List<Entrant> entrants) {
+    MethodComparison comparison = new MethodComparison(directory, plan);
+    comparison.begin(entrants);
+    return comparison;
+  }
+
+  /** Makes everything beside its place first, so that the directory is whole or absent. */
+  private void begin(List<Entrant> entrants) {
+    Path target = directory.toAbsolutePath().normalize();
+    Path made =
+        target.resolveSibling(".%s.%x.tmp".formatted(target.getFileName(), System.nanoTime()));
+    try {
+      Files.createDirectories(made);
+      try {
+        for (int seed = 1; seed <= plan.seeds(); seed++) {
+          for (int i = 0; i < entrants.size(); i++) {
+            prepare(made, entrants.get(i), seed, plan.methods().get(i).effort());
+          }
+        }
+        ComparisonFile.write(made, standing());
+        Files.deleteIfExists(target);
+        Files.move(made, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException | RuntimeException e) {
+        Folders.delete(made);
+        throw e;
+      }
+    } catch (IOException e) {
+      throw AtomicFile.unwritable(directory, e);
+    }
+  }
+
+  private static void prepare(Path made, Entrant entrant, int seed, RunLength effort) {
+    SearchSetup setup = entrant.setup();
+    if (entrant.model() instanceof LatencyTable table) {
+      LatencyFiles.write(table, made.resolve("latency-%s.json".formatted(setup.space().name())));
+    }
+    SearchRun.prepare(
+        new RunDirectory(made.resolve(Plan.folder(entrant.name(), seed))),
+        setup.with(setup.config().with(seed, effort)),
+        entrant.model());
+  }
+
+  /** What was planned. */
+  public Plan plan() {
+    return plan;
+  }
+
+  /** Where its files are. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** The page that shows it. */
+  public Path page() {
+    return directory.resolve("compare.html");
+  }
+
+  /**
+   * Runs what has not ended, seed by seed, so that the methods share good and bad hours of the
+   * machine. A run that goes wrong is noted and the others go on; the next call tries it again.
+   */
+  public Standing run(double checkpointSeconds, Progress progress) {
+    failures.clear();
+    int run = 0;
+    for (int seed = 1; seed <= plan.seeds(); seed++) {
+      for (Plan.Planned method : plan.methods()) {
+        run++;
+        RunDirectory files = files(method, seed);
+        if (Files.exists(files.result())) {
+          continue;
+        }
+        progress.message(
+            "run %d of %d: %s, seed %d"
+                .formatted(run, plan.seeds() * plan.methods().size(), method.name(), seed));
+        try (SearchRun resumed = SearchRun.resume(files, checkpointSeconds, progress)) {
+          resumed.run();
+        } catch (SextantException e) {
+          failures.put(Plan.folder(method.name(), seed), String.valueOf(e.getMessage()));
+        }
+        write();
+      }
+    }
+    return write();
+  }
+
+  private RunDirectory files(Plan.Planned method, int seed) {
+    return new RunDirectory(directory.resolve(Plan.folder(method.name(), seed)));
+  }
+
+  /** Writes {@code compare.json} and {@code compare.html} as things stand. */
+  public Standing write() {
+    Standing standing = standing();
+    ComparisonFile.write(directory, standing);
+    ComparisonPage.write(page(), standing);
+    return standing;
+  }
+
+  private Standing standing() {
+    List<Standing.Outcome> outcomes = new ArrayList<>();
+    for (int seed = 1; seed <= plan.seeds(); seed++) {
+      for (Plan.Planned method : plan.methods()) {
+        RunDirectory files = files(method, seed);
+        if (Files.exists(files.result())) {
+          if (!Files.exists(files.report())) {
+            // Ended between its result and its report.
+            Report.write(files);
+          }
+          outcomes.add(
+              ComparisonFile.outcome(
+                  files.result(), method.name(), Plan.folder(method.name(), seed), seed));
+        }
+      }
+    }
+    List<Standing.Failure> wrong = new ArrayList<>();
+    for (Map.Entry<String, String> failure : failures.entrySet()) {
+      wrong.add(new Standing.Failure(failure.getKey(), failure.getValue()));
+    }
+    return new Standing(plan, outcomes, wrong);
+  }
+}

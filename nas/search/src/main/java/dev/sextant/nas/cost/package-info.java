@@ -1,0 +1,2 @@
+/** What networks cost. */
+package dev.sextant.nas.cost;

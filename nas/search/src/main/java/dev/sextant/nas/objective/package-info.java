@@ -1,0 +1,2 @@
+/** How accuracy or loss and cost become one number. */
+package dev.sextant.nas.objective;

@@ -1,0 +1,2 @@
+/** Who picks networks, and how it learns. */
+package dev.sextant.nas.policy;

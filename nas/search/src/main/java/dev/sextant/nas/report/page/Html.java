@@ -1,0 +1,113 @@
+package dev.sextant.nas.report.page;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Set;
+
+/**
+ * Writes HTML with inline SVG that is well-formed XML too. All text and all attribute values are
+ * escaped; only the names of elements and attributes are taken as they are.
+ *
+ * <p>Confined to one thread.
+ */
+public final class Html {
+  /** Elements of HTML that have no end tag; all others get one, as HTML asks. */
+  private static final Set<String> VOID = Set.of("meta", "br", "hr", "col");
+
+  private final StringBuilder out = new StringBuilder();
+  private final Deque<String> open = new ArrayDeque<>();
+  private boolean afterText;
+
+  /** Starts a document. */
+  public Html() {
+    out.append("<!DOCTYPE html>");
+  }
+
+  /**
+   * Opens an element.
+   *
+   * @param attributes names and values by turns
+   */
+  public Html open(String tag, String... attributes) {
+    if (attributes.length % 2 != 0) {
+      throw new IllegalArgumentException(tag + ": an attribute without a value");
+    }
+    // A line break beside text would show as a space.
+    out.append(afterText ? "<" : "\n<").append(tag);
+    for (int i = 0; i < attributes.length; i += 2) {
+      out.append(' ').append(attributes[i]).append("=\"");
+      escape(attributes[i + 1]);
+      out.append('"');
+    }
+    afterText = false;
+    if (VOID.contains(tag)) {
+      out.append("/>");
+    } else {
+      out.append('>');
+      open.push(tag);
+    }
+    return this;
+  }
+
+  /** Closes the element opened last. */
+  public Html close() {
+    out.append("</").append(open.pop()).append('>');
+    afterText = false;
+    return this;
+  }
+
+  /** Adds text to the open element. */
+  public Html text(String text) {
+    escape(text);
+    afterText = true;
+    return this;
+  }
+
+  /** An element with nothing but text in it. */
+  public Html leaf(String tag, String text, String... attributes) {
+    open(tag, attributes);
+    return text(text).close();
+  }
+
+  /** A number as shown, with its exact value beside it for programs. */
+  public Html number(double exact, String shown) {
+    return leaf("data", shown, "value", Double.toString(exact));
+  }
+
+  /**
+   * The document.
+   *
+   * @throws IllegalStateException if an element is still open
+   */
+  public String finish() {
+    if (!open.isEmpty()) {
+      throw new IllegalStateException("still open: " + open);
+    }
+    return out + "\n";
+  }
+
+  private void escape(String text) {
+    text.codePoints()
+        .forEach(
+            c -> {
+              switch (c) {
+                case '<' -> out.append("&lt;");
+                case '>' -> out.append("&gt;");
+                case '&' -> out.append("&amp;");
+                case '"' -> out.append("&quot;");
+                case '\'' -> out.append("&#39;");
+                default -> out.appendCodePoint(isXml(c) ? c : 0xFFFD);
+              }
+            });
+  }
+
+  /** What XML 1.0 lets a document hold, but for the control characters that HTML refuses. */
+  private static boolean isXml(int c) {
+    return c == '\t'
+        || c == '\n'
+        || (c >= 0x20 && c < 0x7F)
+        || (c >= 0xA0 && c <= 0xD7FF)
+        || (c >= 0xE000 && c <= 0xFFFD)
+        || c >= 0x10000;
+  }
+}

@@ -1,0 +1,76 @@
+package dev.sextant.nas.report.page;
+
+import dev.sextant.tensor.Shape;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.Locale;
+
+/** Numbers for a reader, the same in every locale. A number that is not known is a dash. */
+public final class Numbers {
+  private static final MathContext FOUR_DIGITS = new MathContext(4);
+  private static final String UNKNOWN = "–";
+
+  private Numbers() {}
+
+  /** Four significant digits. */
+  public static String significant(double value) {
+    if (!Double.isFinite(value)) {
+      return UNKNOWN;
+    }
+    BigDecimal rounded = new BigDecimal(value).round(FOUR_DIGITS);
+    if (rounded.signum() == 0) {
+      return "0";
+    }
+    // Trailing zeros too, so that 0.5 and 0.4999 line up.
+    int missing = FOUR_DIGITS.getPrecision() - rounded.precision();
+    return rounded.setScale(rounded.scale() + missing).toPlainString();
+  }
+
+  /** Milliseconds with their unit. */
+  public static String ms(double value) {
+    return Double.isFinite(value) ? significant(value) + " ms" : UNKNOWN;
+  }
+
+  /** A share of 1 in percent. */
+  public static String percent(double share) {
+    return Double.isFinite(share) ? String.format(Locale.ROOT, "%.2f %%", 100 * share) : UNKNOWN;
+  }
+
+  /** A difference relative to 1, in percent with its sign. */
+  public static String change(double share) {
+    return Double.isFinite(share) ? String.format(Locale.ROOT, "%+.1f %%", 100 * share) : UNKNOWN;
+  }
+
+  /** Seconds, and from two minutes on minutes and hours too. */
+  public static String duration(double seconds) {
+    if (!Double.isFinite(seconds)) {
+      return UNKNOWN;
+    }
+    long minutes = Math.round(seconds / 60);
+    String exact = String.format(Locale.ROOT, "%,.1f s", seconds);
+    if (minutes < 2) {
+      return exact;
+    }
+    return minutes < 60
+        ? "%s (%d min)".formatted(exact, minutes)
+        : "%s (%d h %02d min)".formatted(exact, minutes / 60, minutes % 60);
+  }
+
+  /** A whole number, a long or a BigInteger, with its thousands apart. */
+  public static String grouped(Number value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  /** A length in a drawing. */
+  public static String length(double value) {
+    BigDecimal rounded = new BigDecimal(String.format(Locale.ROOT, "%.2f", value));
+    return rounded.signum() == 0 ? "0" : rounded.stripTrailingZeros().toPlainString();
+  }
+
+  /** Height x width x channels of an image, or the features alone. */
+  public static String shape(Shape shape) {
+    return shape.rank() == 4
+        ? "%d×%d×%d".formatted(shape.get(1), shape.get(2), shape.get(3))
+        : String.valueOf(shape.channels());
+  }
+}

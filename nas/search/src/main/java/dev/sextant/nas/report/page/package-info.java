@@ -1,0 +1,2 @@
+/** What pages for a browser are made of. */
+package dev.sextant.nas.report.page;

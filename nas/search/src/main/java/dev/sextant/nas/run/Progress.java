@@ -1,0 +1,27 @@
+package dev.sextant.nas.run;
+
+/** Who watches a run. Called on the run's thread; must return at once. */
+public interface Progress {
+  /** Nobody. */
+  Progress NONE =
+      new Progress() {
+        @Override
+        public void step(String stage, long done, long steps, String status, long peakBytes) {}
+
+        @Override
+        public void message(String text) {}
+      };
+
+  /**
+   * After every step.
+   *
+   * @param stage such as {@code search} or {@code retrain}
+   * @param done steps of {@code steps}
+   * @param status loss, accuracy and so on, for a reader
+   * @param peakBytes most memory held at once in the last step
+   */
+  void step(String stage, long done, long steps, String status, long peakBytes);
+
+  /** Something worth a line of its own. */
+  void message(String text);
+}

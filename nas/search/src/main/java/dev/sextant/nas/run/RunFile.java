@@ -1,0 +1,167 @@
+package dev.sextant.nas.run;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.sextant.nas.data.DataOptions;
+import dev.sextant.nas.data.Datasets;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.TrainingConfig;
+import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.json.JsonText;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/**
+ * {@code run.json}: what a run was asked to do, and so all that is needed to repeat it.
+ *
+ * @param directory of the run
+ */
+public record RunFile(RunDirectory directory) {
+  private static final String FORMAT = "sextant-run/1";
+  private static final String TRAINING_FORMAT = "sextant-training/1";
+  private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
+
+  private Path file() {
+    return directory.run();
+  }
+
+  /** Writes {@code run.json}. */
+  public void write(SearchSetup setup) {
+    JsonObject root = head(FORMAT, setup.dataSource(), setup.dataOptions(), setup.device());
+    root.add("config", GSON.toJsonTree(setup.config()));
+    root.addProperty("tableGiven", setup.tableGiven());
+    root.addProperty("threads", setup.threads());
+    root.addProperty("latencyThreads", setup.latencyThreads());
+    root.addProperty("latencyBatch", setup.latencyBatch());
+    root.add("space", JsonText.parse(setup.space().toJson(), setup.space().name()));
+    RunDirectory.write(file(), GSON.toJson(root) + "\n");
+  }
+
+  /** Writes {@code run.json} of a training. */
+  public void write(TrainingSetup setup) {
+    JsonObject root =
+        head(TRAINING_FORMAT, setup.dataSource(), setup.dataOptions(), setup.device());
+    root.add("config", GSON.toJsonTree(setup.config()));
+    root.addProperty("threads", setup.threads());
+    root.add(
+        "architecture", JsonText.parse(setup.architecture().toJson(), setup.architecture().name()));
+    RunDirectory.write(file(), GSON.toJson(root) + "\n");
+  }
+
+  private static JsonObject head(
+      String format, String dataSource, DataOptions dataOptions, Device device) {
+    JsonObject root = new JsonObject();
+    root.addProperty("format", format);
+    root.addProperty("data", Datasets.absolute(dataSource));
+    root.add("dataOptions", GSON.toJsonTree(dataOptions));
+    root.addProperty("device", device.toString());
+    return root;
+  }
+
+  /**
+   * Whether the run trains one network rather than searches.
+   *
+   * @throws SextantException if this is no run, or its file is no JSON
+   */
+  public boolean isTraining() {
+    return read(root -> string(root, "format").equals(TRAINING_FORMAT));
+  }
+
+  /**
+   * Reads {@code run.json} of a search back.
+   *
+   * @throws SextantException if this is no run, or the file was changed into something else
+   */
+  public SearchSetup read() {
+    return read(
+        root -> {
+          requireFormat(root, FORMAT);
+          return new SearchSetup(
+              string(root, "data"),
+              part(root, "dataOptions", DataOptions.class),
+              SearchSpace.parse(field(root, "space").toString(), file() + ": space"),
+              part(root, "config", SearchConfig.class),
+              field(root, "tableGiven").getAsBoolean(),
+              Device.parse(string(root, "device")),
+              field(root, "threads").getAsInt(),
+              field(root, "latencyThreads").getAsInt(),
+              field(root, "latencyBatch").getAsInt());
+        });
+  }
+
+  /**
+   * Reads {@code run.json} of a training back.
+   *
+   * @throws SextantException as {@link #read} does
+   */
+  public TrainingSetup readTraining() {
+    return read(
+        root -> {
+          requireFormat(root, TRAINING_FORMAT);
+          return new TrainingSetup(
+              string(root, "data"),
+              part(root, "dataOptions", DataOptions.class),
+              Architecture.parse(field(root, "architecture").toString(), file() + ": architecture"),
+              part(root, "config", TrainingConfig.class),
+              Device.parse(string(root, "device")),
+              field(root, "threads").getAsInt());
+        });
+  }
+
+  private <T> T read(Function<JsonObject, T> reader) {
+    if (!Files.isRegularFile(file())) {
+      throw new SextantException(
+          directory.path() + ": not the directory of a run (run.json is missing)");
+    }
+    String text = JsonText.readFile(file());
+    // Parsed twice: the strict reader says what is wrong, Gson's keeps all 64 bits of a seed.
+    JsonText.parse(text, file().toString());
+    JsonObject root = JsonParser.parseString(text).getAsJsonObject();
+    try {
+      return reader.apply(root);
+    } catch (JsonParseException | UnsupportedOperationException | NumberFormatException e) {
+      throw new SextantException("%s: damaged (%s)".formatted(file(), e.getMessage()), e);
+    } catch (IllegalStateException e) {
+      throw new SextantException("%s: damaged (%s)".formatted(file(), e.getMessage()), e);
+    }
+  }
+
+  private void requireFormat(JsonObject root, String format) {
+    if (!string(root, "format").equals(format)) {
+      throw new SextantException("%s: format is not %s".formatted(file(), format));
+    }
+  }
+
+  private JsonElement field(JsonObject root, String name) {
+    JsonElement element = root.get(name);
+    if (element == null || element.isJsonNull()) {
+      throw new SextantException("%s: %s is missing".formatted(file(), name));
+    }
+    return element;
+  }
+
+  private String string(JsonObject root, String name) {
+    return field(root, name).getAsString();
+  }
+
+  /** A record of settings; its own constructor checks the numbers, which Gson wraps. */
+  private <T> T part(JsonObject root, String name, Class<T> type) {
+    try {
+      return GSON.fromJson(field(root, name), type);
+    } catch (RuntimeException e) {
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      throw new SextantException("%s: %s: %s".formatted(file(), name, cause.getMessage()), e);
+    }
+  }
+}

@@ -1,9 +1,0 @@
-package dev.sextant.nas.search;
-
-import com.google.gson.JsonObject;
-
-/** Where a run tells what happened: one JSON object an event, in order. */
-interface Events {
-  /** Takes note of an event; its fields besides {@code event} depend on the kind. */
-  void emit(String event, JsonObject fields);
-}

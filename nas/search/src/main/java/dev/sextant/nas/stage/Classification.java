@@ -1,0 +1,156 @@
+package dev.sextant.nas.stage;
+
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.Variable;
+import dev.sextant.autograd.nn.Module;
+import dev.sextant.autograd.ops.Add;
+import dev.sextant.autograd.ops.Scale;
+import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
+import dev.sextant.nas.data.Batch;
+import dev.sextant.nas.data.SequentialBatches;
+import dev.sextant.nas.objective.Outcome;
+import dev.sextant.nas.supernet.Network;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Memory.Category;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Forward and backward passes of an image classifier over batches. */
+public final class Classification {
+  private final Backend backend;
+  private final Architecture.Input input;
+
+  /** Opened for each batch, so that none allocates. */
+  private final Tape tape;
+
+  private final Outcome last = new Outcome(Double.NaN, Double.NaN);
+
+  public Classification(Backend backend, Architecture.Input input) {
+    this.backend = backend;
+    this.input = input;
+    tape = new Tape(backend);
+  }
+
+  public Backend backend() {
+    return backend;
+  }
+
+  /**
+   * A forward and a backward pass: gradients are left in the parameters.
+   *
+   * @return always the same object, valid until the next call
+   * @throws SextantException if the loss is not a finite number
+   */
+  public Outcome backward(Module network, Batch batch, Tape.Mode mode, double smoothing) {
+    try (Tape pass = tape.open(mode)) {
+      Variable x = images(pass, batch);
+      Tensor labels = labels(batch);
+      Variable logits = network.forward(pass, x);
+      Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
+      return backward(pass, batch, logits, labels, loss, loss);
+    }
+  }
+
+  /**
+   * The same for a network with a second classifier, whose loss is trained too and not reported.
+   *
+   * @throws SextantException if the loss is not a finite number
+   */
+  public Outcome backward(Network network, Auxiliary auxiliary, Batch batch, double smoothing) {
+    try (Tape pass = tape.open(Tape.Mode.TRAIN)) {
+      Variable x = images(pass, batch);
+      Tensor labels = labels(batch);
+      List<Variable> second = new ArrayList<>(1);
+      Variable logits =
+          network.forward(
+              pass,
+              x,
+              (layer, y) -> {
+                if (layer == auxiliary.layer()) {
+                  second.add(auxiliary.tower().forward(pass, y));
+                }
+              });
+      Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
+      Variable secondLoss =
+          SoftmaxCrossEntropy.apply(pass, second.getFirst(), labels, (float) smoothing);
+      second.getFirst().release();
+      Variable weighted = Scale.apply(pass, secondLoss, auxiliary.weight());
+      return backward(pass, batch, logits, labels, loss, Add.apply(pass, loss, weighted));
+    }
+  }
+
+  /**
+   * @param loss what is reported
+   * @param total what is minimised
+   */
+  private Outcome backward(
+      Tape pass, Batch batch, Variable logits, Tensor labels, Variable loss, Variable total) {
+    int correct = backend.countCorrect(logits.value(), labels);
+    double value = backend.sum(loss.value());
+    if (!Double.isFinite(value)) {
+      throw new SextantException(
+          "training: the loss is %s at batch %d of epoch %d; a lower learning rate may help"
+              .formatted(value, batch.index(), batch.epoch()));
+    }
+    logits.release();
+    pass.backward(total);
+    last.set(value, (double) correct / batch.count());
+    return last;
+  }
+
+  /** Mean outcome over a pass of evaluation batches; nothing is recorded. */
+  public Outcome evaluate(Module network, SequentialBatches batches, Tape.Mode mode) {
+    double loss = 0;
+    double correct = 0;
+    long images = 0;
+    for (Batch batch : batches) {
+      Outcome outcome = evaluate(network, batch, mode);
+      loss += batch.count() * outcome.loss();
+      correct += batch.count() * outcome.accuracy();
+      images += batch.count();
+    }
+    return new Outcome(loss / images, correct / images);
+  }
+
+  /**
+   * A forward pass over one batch; nothing is recorded.
+   *
+   * @return always the same object, valid until the next call
+   */
+  public Outcome evaluate(Module network, Batch batch, Tape.Mode mode) {
+    try (Tape outer = tape.open(mode);
+        Tape pass = outer.unrecorded()) {
+      Variable logits = network.forward(pass, images(pass, batch));
+      Tensor labels = labels(batch);
+      double loss = backend.softmaxCrossEntropy(logits.value(), labels, 0, null);
+      int correct = backend.countCorrect(logits.value(), labels);
+      last.set(loss, (double) correct / batch.count());
+      return last;
+    }
+  }
+
+  /** Mean cross-entropy of a batch, on a tape of the caller's. */
+  public Variable loss(Tape pass, Module network, Batch batch) {
+    Variable logits = network.forward(pass, images(pass, batch));
+    Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels(batch), 0);
+    logits.release();
+    return loss;
+  }
+
+  private Variable images(Tape pass, Batch batch) {
+    Shape shape = input.shape(batch.count());
+    Tensor images = backend.memory().floats(shape, Category.DATA, "images");
+    backend.upload(batch.pixels(), 0, images);
+    return pass.constant(images);
+  }
+
+  private Tensor labels(Batch batch) {
+    Tensor labels = backend.memory().ints(Shape.of(batch.count()), Category.DATA, "labels");
+    backend.upload(batch.labels(), 0, labels);
+    return labels;
+  }
+}

@@ -1,0 +1,119 @@
+package dev.sextant.nas.stage;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.SearchResult;
+import dev.sextant.nas.space.SearchSpace;
+import org.jspecify.annotations.Nullable;
+
+/** What the stages of a run have come to so far, as checkpoints and {@code result.json} hold it. */
+public final class RunResults {
+  private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
+
+  /** Among the results once all of them are there. */
+  private static final String FINISHED = "finished";
+
+  /** Begins the names of the stages' times. */
+  private static final String SECONDS = "seconds.";
+
+  private final JsonObject json;
+
+  public RunResults(JsonObject json) {
+    this.json = json;
+  }
+
+  public JsonObject json() {
+    return json;
+  }
+
+  public boolean isFinished() {
+    return json.has(FINISHED);
+  }
+
+  public void finish() {
+    json.addProperty(FINISHED, true);
+  }
+
+  public boolean has(String field) {
+    return json.has(field);
+  }
+
+  public double number(String field) {
+    return json.get(field).getAsDouble();
+  }
+
+  public void put(String field, Object value) {
+    json.add(field, GSON.toJsonTree(value));
+  }
+
+  /** The decisions of a network. */
+  public int[] decisions(String who) {
+    JsonArray array = json.get(who + ".decisions").getAsJsonArray();
+    return array.asList().stream().mapToInt(JsonElement::getAsInt).toArray();
+  }
+
+  public void putDecisions(String who, int[] decisions) {
+    put(who + ".decisions", decisions);
+  }
+
+  public double seconds(String stage) {
+    String key = SECONDS + stage;
+    return json.has(key) ? number(key) : 0;
+  }
+
+  /** Of all stages so far. */
+  public double seconds() {
+    return json.keySet().stream()
+        .filter(key -> key.startsWith(SECONDS))
+        .mapToDouble(this::number)
+        .sum();
+  }
+
+  public void addSeconds(String stage, double more) {
+    put(SECONDS + stage, seconds(stage) + more);
+  }
+
+  /** The end of a search in a supernet. */
+  public void put(SearchResult.Search search) {
+    put("expectedCost", search.expectedCost());
+    put("argmaxCost", search.argmaxCost());
+    put("strength", search.strength());
+    put("constrained", search.constrained());
+    put("weightStepPeakBytes", search.weightStepPeakBytes());
+    put("architectureStepPeakBytes", search.architectureStepPeakBytes());
+  }
+
+  public SearchResult.@Nullable Search search() {
+    if (!has("expectedCost")) {
+      return null;
+    }
+    return new SearchResult.Search(
+        number("expectedCost"),
+        number("argmaxCost"),
+        number("strength"),
+        json.get("constrained").getAsBoolean(),
+        json.get("weightStepPeakBytes").getAsLong(),
+        json.get("architectureStepPeakBytes").getAsLong());
+  }
+
+  public SearchResult.Found found(String who, SearchSpace space, double seconds) {
+    return new SearchResult.Found(
+        space.derive(decisions(who)),
+        number(who + ".predictedCost"),
+        number(who + ".measuredMs"),
+        number(who + ".testAccuracy"),
+        seconds);
+  }
+
+  /** The text of {@code result.json}. */
+  public String file(SearchConfig config) {
+    JsonObject file = json.deepCopy();
+    file.remove(FINISHED);
+    file.addProperty("budget", config.budget());
+    return GSON.toJson(file) + "\n";
+  }
+}

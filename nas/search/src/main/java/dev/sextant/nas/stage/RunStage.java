@@ -1,0 +1,33 @@
+package dev.sextant.nas.stage;
+
+import dev.sextant.nas.checkpoint.Checkpoint;
+
+/**
+ * A part of a run that goes step by step, can be saved after any step, and continued from there.
+ */
+public interface RunStage extends AutoCloseable {
+  /** What events and progress call it. */
+  String name();
+
+  /** Steps in all. */
+  long steps();
+
+  /** Steps done. */
+  long done();
+
+  /** Does the next step; there must be one. */
+  void step();
+
+  /** What the live line shows after the last step, as in {@code loss 1.204 accuracy 61.2%}. */
+  String status();
+
+  /** Saves everything that the next step depends on. */
+  void save(Checkpoint checkpoint);
+
+  /** Continues from what {@link #save} saved. */
+  void load(Checkpoint checkpoint);
+
+  /** Frees tensors and threads. Idempotent. */
+  @Override
+  void close();
+}

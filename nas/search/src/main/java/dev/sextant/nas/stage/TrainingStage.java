@@ -1,0 +1,248 @@
+package dev.sextant.nas.stage;
+
+import com.google.gson.JsonObject;
+import dev.sextant.autograd.Parameter;
+import dev.sextant.autograd.Tape;
+import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.optim.Schedule;
+import dev.sextant.autograd.optim.Sgd;
+import dev.sextant.nas.checkpoint.Checkpoint;
+import dev.sextant.nas.checkpoint.Events;
+import dev.sextant.nas.data.Augmentation;
+import dev.sextant.nas.data.Batch;
+import dev.sextant.nas.data.BatchLoader;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.data.Normalization;
+import dev.sextant.nas.data.SequentialBatches;
+import dev.sextant.nas.method.TrainingConfig;
+import dev.sextant.nas.objective.Outcome;
+import dev.sextant.nas.supernet.Network;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.Rng;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains one architecture: SGD with Nesterov momentum, cosine rate per batch, label smoothing;
+ * decay on kernels only, as ProxylessNAS retrains.
+ */
+public final class TrainingStage implements RunStage {
+  /**
+   * What to train on what.
+   *
+   * @param train indices of training images
+   * @param evaluation indices of training images to evaluate on after each epoch; may be empty
+   */
+  public record Plan(
+      String name,
+      Architecture architecture,
+      int[] train,
+      int[] evaluation,
+      TrainingConfig config) {}
+
+  private final Plan plan;
+  private final TrainingConfig config;
+  private final Classification classification;
+  private final Normalization normalization;
+  private final Events events;
+  private final Rng dropoutRng;
+  private final Network network;
+  private final @Nullable Auxiliary auxiliary;
+  private final Sgd optimizer;
+  private final Schedule schedule;
+  private final BatchLoader loader;
+  private final SequentialBatches evaluation;
+  private final boolean evaluates;
+  private final RunningMean running = new RunningMean();
+  private double evaluationAccuracy = Double.NaN;
+  private long done;
+
+  public TrainingStage(Plan plan, ImageDataset data, Classification classification, Events events) {
+    this.plan = plan;
+    config = plan.config;
+    this.classification = classification;
+    this.events = events;
+    normalization = data.normalization();
+    dropoutRng = Rng.of(config.seed(), 2);
+    auxiliary =
+        config.auxiliary() == 0
+            ? null
+            : Auxiliary.attach(
+                plan.architecture,
+                (float) config.auxiliary(),
+                new Initializer(classification.backend(), Rng.of(config.seed(), 4)));
+    network =
+        new Network(
+            plan.architecture,
+            new Initializer(classification.backend(), Rng.of(config.seed(), 1)),
+            (float) config.dropout(),
+            dropoutRng);
+    SequencedMap<String, Parameter> parameters = new LinkedHashMap<>(network.parameters());
+    if (auxiliary != null) {
+      auxiliary
+          .tower()
+          .parameters()
+          .forEach((path, parameter) -> parameters.put("auxiliary." + path, parameter));
+    }
+    optimizer =
+        new Sgd(
+            classification.backend(),
+            parameters,
+            new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), true));
+    schedule = new Schedule.Cosine(config.rate(), 0);
+    loader =
+        new BatchLoader(
+            data.train(),
+            plan.train,
+            Math.min(config.batch(), plan.train.length),
+            data.normalization(),
+            Augmentation.preset(config.augmentation(), data.height()),
+            Rng.of(config.seed(), 3).nextLong(),
+            true);
+    evaluates = plan.evaluation.length > 0;
+    evaluation =
+        new SequentialBatches(
+            data.train(),
+            evaluates ? plan.evaluation : new int[] {0},
+            config.batch(),
+            data.normalization());
+  }
+
+  /** What is trained; to start from other weights than random ones. */
+  public Network network() {
+    return network;
+  }
+
+  @Override
+  public String name() {
+    return plan.name;
+  }
+
+  @Override
+  public long steps() {
+    return (long) config.epochs() * loader.batchesPerEpoch();
+  }
+
+  @Override
+  public long done() {
+    return done;
+  }
+
+  @Override
+  public void step() {
+    Batch batch = loader.next();
+    if (config.dropPath() > 0) {
+      long epoch = done / loader.batchesPerEpoch();
+      network.setDropPath((float) (config.dropPath() * epoch / config.epochs()));
+    }
+    running.add(
+        auxiliary == null
+            ? classification.backward(network, batch, Tape.Mode.TRAIN, config.labelSmoothing())
+            : classification.backward(network, auxiliary, batch, config.labelSmoothing()));
+    if (config.clip() > 0) {
+      optimizer.clipGradients(config.clip());
+    }
+    optimizer.step(schedule.rate(done, steps()));
+    done++;
+    if (done % loader.batchesPerEpoch() == 0) {
+      endEpoch();
+    }
+  }
+
+  private void endEpoch() {
+    JsonObject fields = new JsonObject();
+    fields.addProperty("stage", plan.name);
+    fields.addProperty("epoch", done / loader.batchesPerEpoch());
+    fields.addProperty("loss", running.mean().loss());
+    fields.addProperty("accuracy", running.mean().accuracy());
+    if (evaluates) {
+      evaluationAccuracy = classification.evaluate(network, evaluation, Tape.Mode.EVAL).accuracy();
+      fields.addProperty("validationAccuracy", evaluationAccuracy);
+    }
+    events.emit("epoch", fields);
+    if (done < steps()) {
+      running.reset();
+    }
+  }
+
+  /** Accuracy on the evaluation images after the last full epoch. */
+  public double evaluationAccuracy() {
+    return evaluationAccuracy;
+  }
+
+  /** The trained network's weights with the normalization of its images, as a model takes them. */
+  public Weights trained() {
+    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
+    network
+        .state()
+        .forEach(
+            (name, tensor) -> {
+              float[] values = new float[tensor.size()];
+              classification.backend().download(tensor, values, 0);
+              Checkpoint.checkFinite(plan.name, name, values);
+              entries.put(name, new Weights.Entry(tensor.shape(), values));
+            });
+    // In a fixed order, which Map.of does not have: equal runs write equal files.
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
+    metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
+    return new Weights(entries, metadata);
+  }
+
+  private static String joined(float[] values) {
+    StringBuilder text = new StringBuilder();
+    for (float value : values) {
+      text.append(text.isEmpty() ? "" : ",").append(value);
+    }
+    return text.toString();
+  }
+
+  @Override
+  public String status() {
+    Outcome mean = running.mean();
+    return "loss %.3f  accuracy %.1f%%".formatted(mean.loss(), 100 * mean.accuracy());
+  }
+
+  @Override
+  public void save(Checkpoint checkpoint) {
+    checkpoint.putTensors("network/", network.state());
+    if (auxiliary != null) {
+      checkpoint.putTensors("auxiliary/", auxiliary.tower().state());
+    }
+    checkpoint.putOptimizer("sgd", optimizer);
+    checkpoint.putRng("dropout", dropoutRng);
+    checkpoint.state().addProperty("done", done);
+    checkpoint.state().addProperty("evaluationAccuracy", Double.toString(evaluationAccuracy));
+    checkpoint.putDoubles("running", running.state());
+  }
+
+  @Override
+  public void load(Checkpoint checkpoint) {
+    checkpoint.getTensors("network/", network.state());
+    if (auxiliary != null) {
+      checkpoint.getTensors("auxiliary/", auxiliary.tower().state());
+    }
+    checkpoint.getOptimizer("sgd", optimizer);
+    checkpoint.getRng("dropout", dropoutRng);
+    done = checkpoint.get("done").getAsLong();
+    evaluationAccuracy = Double.parseDouble(checkpoint.get("evaluationAccuracy").getAsString());
+    running.restore(checkpoint.getDoubles("running"));
+    loader.seek(
+        new BatchLoader.Position(
+            done / loader.batchesPerEpoch(), (int) (done % loader.batchesPerEpoch())));
+  }
+
+  @Override
+  public void close() {
+    loader.close();
+    optimizer.close();
+    network.close();
+    if (auxiliary != null) {
+      auxiliary.tower().close();
+    }
+  }
+}

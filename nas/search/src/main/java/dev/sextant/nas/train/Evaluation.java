@@ -1,0 +1,71 @@
+package dev.sextant.nas.train;
+
+import dev.sextant.nas.data.Images;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
+
+/** What the compiled model, which is what an application runs, makes of labelled images. */
+public final class Evaluation {
+  private static final int BATCH = 100;
+
+  private Evaluation() {}
+
+  /**
+   * The share of images whose largest logit (the first of equals) is at the label.
+   *
+   * @param threads workers that share each kernel
+   * @throws SextantException if images and network do not fit, or the weights are not the network's
+   */
+  public static double accuracy(
+      Architecture architecture, Weights weights, Images images, Device device, int threads) {
+    Architecture.Input input = architecture.input();
+    if (input.height() != images.height()
+        || input.width() != images.width()
+        || input.channels() != images.channels()) {
+      throw new SextantException(
+          "%s: takes images of %dx%dx%d, these are %dx%dx%d"
+              .formatted(
+                  architecture.name(),
+                  input.height(),
+                  input.width(),
+                  input.channels(),
+                  images.height(),
+                  images.width(),
+                  images.channels()));
+    }
+    int batch = Math.min(BATCH, images.count());
+    int classes = architecture.classes();
+    byte[] pixels = new byte[batch * images.imageBytes()];
+    float[] logits = new float[batch * classes];
+    int correct = 0;
+    try (CompiledModel model =
+        CompiledModel.compile(architecture, weights, device, threads, batch)) {
+      for (int from = 0; from < images.count(); from += batch) {
+        int count = Math.min(batch, images.count() - from);
+        for (int i = 0; i < count; i++) {
+          images.copyPixels(from + i, pixels, i * images.imageBytes());
+        }
+        model.runPixels(pixels, logits);
+        for (int i = 0; i < count; i++) {
+          if (argmax(logits, i * classes, classes) == images.label(from + i)) {
+            correct++;
+          }
+        }
+      }
+    }
+    return (double) correct / images.count();
+  }
+
+  private static int argmax(float[] values, int from, int count) {
+    int best = 0;
+    for (int i = 1; i < count; i++) {
+      if (values[from + i] > values[from + best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+}

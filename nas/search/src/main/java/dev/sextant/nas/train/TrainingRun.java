@@ -1,0 +1,194 @@
+package dev.sextant.nas.train;
+
+import dev.sextant.nas.checkpoint.Checkpoint;
+import dev.sextant.nas.checkpoint.EventLog;
+import dev.sextant.nas.data.Datasets;
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.TrainingSetup;
+import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.TrainingStage;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Weights;
+import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.Backends;
+import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run that trains one given network on all training images of a data set, as a search trains the
+ * network it found. Goes on from its last checkpoint after whatever ended it, to the same bits.
+ *
+ * <p>Its directory holds {@code run.json}, {@code events.jsonl}, {@code checkpoint/}, {@code
+ * architecture.json} and {@code weights.safetensors}. Confined to one thread.
+ */
+public final class TrainingRun implements AutoCloseable {
+  private static final String STAGE = "train";
+
+  private final RunDirectory directory;
+  private final TrainingSetup setup;
+  private final ImageDataset data;
+  private final Backend backend;
+  private final EventLog events;
+  private final TrainingStage stage;
+  private final Progress progress;
+  private final long checkpointNanos;
+  private long lastCheckpoint = System.nanoTime();
+
+  /**
+   * Starts a run in an empty directory; the directory is gone again if that fails.
+   *
+   * @param data what {@code setup} names, opened
+   * @param checkpointSeconds between checkpoints
+   * @throws SextantException if network and images do not fit, or the directory cannot be written
+   */
+  public static TrainingRun start(
+      RunDirectory directory,
+      TrainingSetup setup,
+      ImageDataset data,
+      double checkpointSeconds,
+      Progress progress) {
+    return directory.begin(
+        () -> {
+          new RunFile(directory).write(setup);
+          RunDirectory.write(directory.architecture(), setup.architecture().toJson());
+          Backend backend = Backends.open(setup.device(), setup.threads());
+          try {
+            return new TrainingRun(
+                directory, setup, data, backend, null, checkpointSeconds, progress);
+          } catch (RuntimeException e) {
+            backend.close();
+            throw e;
+          }
+        });
+  }
+
+  /**
+   * Continues a run from its last checkpoint, or from its beginning if it made none.
+   *
+   * @throws SextantException if the directory holds no such run or a file of it is damaged
+   */
+  public static TrainingRun resume(
+      RunDirectory directory, double checkpointSeconds, Progress progress) {
+    TrainingSetup setup = new RunFile(directory).readTraining();
+    ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
+    Backend backend = Backends.open(setup.device(), setup.threads());
+    try {
+      Checkpoint checkpoint =
+          Files.exists(directory.checkpoint())
+              ? Checkpoint.read(directory.checkpoint(), backend)
+              : null;
+      return new TrainingRun(
+          directory, setup, data, backend, checkpoint, checkpointSeconds, progress);
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
+    }
+  }
+
+  private TrainingRun(
+      RunDirectory directory,
+      TrainingSetup setup,
+      ImageDataset data,
+      Backend backend,
+      @Nullable Checkpoint checkpoint,
+      double checkpointSeconds,
+      Progress progress) {
+    this.directory = directory;
+    this.setup = setup;
+    this.data = data;
+    this.backend = backend;
+    this.progress = progress;
+    checkpointNanos = (long) (checkpointSeconds * 1e9);
+    Architecture.Input images =
+        new Architecture.Input(data.height(), data.width(), data.channels());
+    if (!setup.architecture().input().equals(images)
+        || setup.architecture().classes() != data.classes()) {
+      throw new SextantException(
+          "%s: images of %dx%dx%d in %d classes do not fit the network %s"
+              .formatted(
+                  data.name(),
+                  data.height(),
+                  data.width(),
+                  data.channels(),
+                  data.classes(),
+                  setup.architecture().name()));
+    }
+    events =
+        new EventLog(
+            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+    TrainingStage.Plan plan =
+        new TrainingStage.Plan(
+            STAGE,
+            setup.architecture(),
+            IntStream.range(0, data.train().count()).toArray(),
+            new int[0],
+            setup.config());
+    stage =
+        new TrainingStage(
+            plan, data, new Classification(backend, setup.architecture().input()), events);
+    if (checkpoint != null) {
+      try {
+        stage.load(checkpoint);
+      } catch (RuntimeException e) {
+        stage.close();
+        events.close();
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Trains to the end and writes the weights.
+   *
+   * @return the share of test images that the compiled model classifies right
+   * @throws SextantException if the loss is no finite number; the last good checkpoint stays
+   */
+  public double run() {
+    while (stage.done() < stage.steps()) {
+      backend.memory().resetPeaks();
+      stage.step();
+      progress.step(STAGE, stage.done(), stage.steps(), stage.status(), backend.memory().peak());
+      if (System.nanoTime() - lastCheckpoint > checkpointNanos) {
+        checkpoint();
+      }
+    }
+    checkpoint();
+    Weights weights = stage.trained();
+    weights.write(directory.weights());
+    return Evaluation.accuracy(
+        setup.architecture(), weights, data.test(), setup.device(), setup.threads());
+  }
+
+  /** The network that is trained. */
+  public Architecture architecture() {
+    return setup.architecture();
+  }
+
+  /** Where it is trained. */
+  public Device device() {
+    return setup.device();
+  }
+
+  private void checkpoint() {
+    Checkpoint checkpoint = Checkpoint.empty(backend);
+    checkpoint.state().addProperty("stage", STAGE);
+    checkpoint.state().addProperty("events", events.length());
+    stage.save(checkpoint);
+    checkpoint.write(directory.checkpoint());
+    lastCheckpoint = System.nanoTime();
+  }
+
+  /** Stops threads and frees memory; the run can be resumed. Idempotent. */
+  @Override
+  public void close() {
+    stage.close();
+    events.close();
+    backend.close();
+  }
+}

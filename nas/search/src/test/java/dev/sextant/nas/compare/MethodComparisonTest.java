@@ -1,0 +1,200 @@
+package dev.sextant.nas.compare;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.search.TinyRun;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Comparisons of tiny runs: timed, stopped, continued, damaged. */
+class MethodComparisonTest {
+  @TempDir private Path folder;
+
+  /** Ends a comparison in the middle of a run, as a failure would. */
+  private static final class Stop extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /** Hears which runs begin; stops after some steps of samples. */
+  private static final class Listener implements Progress {
+    private final List<String> begun = new ArrayList<>();
+    private int left;
+
+    Listener(int left) {
+      this.left = left;
+    }
+
+    @Override
+    public void step(String stage, long done, long steps, String status, long peakBytes) {
+      if (stage.startsWith("random-") && --left == 0) {
+        throw new Stop();
+      }
+    }
+
+    @Override
+    public void message(String text) {
+      if (text.startsWith("run ")) {
+        begun.add(text);
+      }
+    }
+  }
+
+  private static Entrant entrant(Method method) {
+    SearchSetup setup = TinyRun.setup(TinyRun.config(0, method.recipe()));
+    return new Entrant(method.toString(), setup, TinyRun.model(setup));
+  }
+
+  private static MethodComparison begin(Path directory, int seeds) {
+    PartSeconds parts = new PartSeconds(1, 1, 1, 1, 1, 1);
+    return MethodComparison.begin(
+        directory,
+        new Plan(
+            new TreeMap<>(),
+            "builtin:600",
+            entrant(Method.PROXYLESS_G).setup().config().budget(),
+            false,
+            5,
+            seeds,
+            List.of(
+                new Plan.Planned("proxyless-g", "tiny", false, parts, new RunLength(0, 1, 1, 0), 5),
+                new Plan.Planned("random", "tiny", true, parts, new RunLength(0, 1, 1, 1), 5))),
+        List.of(entrant(Method.PROXYLESS_G), entrant(Method.RANDOM)));
+  }
+
+  @Test
+  void aStoppedComparisonGoesOnAndRepeatsNoRun() throws Exception {
+    Path directory = folder.resolve("stopped");
+    begin(directory, 2);
+    assertTrue(MethodComparison.isIn(directory));
+    Set<String> runs =
+        Set.of("proxyless-g-seed1", "random-seed1", "proxyless-g-seed2", "random-seed2");
+    try (Stream<Path> files = Files.list(directory)) {
+      assertEquals(
+          Stream.concat(runs.stream(), Stream.of("compare.json", "latency-tiny.json"))
+              .collect(Collectors.toSet()),
+          files.map(file -> file.getFileName().toString()).collect(Collectors.toSet()));
+    }
+    assertThrows(Stop.class, () -> MethodComparison.read(directory).run(0, new Listener(3)));
+    Path first = directory.resolve("proxyless-g-seed1");
+    assertTrue(Files.exists(first.resolve("result.json")));
+    assertFalse(Files.exists(directory.resolve("random-seed1/result.json")));
+    byte[] checkpoint = Files.readAllBytes(first.resolve("checkpoint/state.safetensors"));
+    // As if it had been killed between its result and its report.
+    Files.delete(first.resolve("report.html"));
+
+    Listener listener = new Listener(0);
+    Standing standing = MethodComparison.read(directory).run(1e9, listener);
+    assertEquals(
+        List.of(
+            "run 2 of 4: random, seed 1",
+            "run 3 of 4: proxyless-g, seed 2",
+            "run 4 of 4: random, seed 2"),
+        listener.begun);
+    assertArrayEquals(
+        checkpoint, Files.readAllBytes(first.resolve("checkpoint/state.safetensors")));
+    assertTrue(Files.exists(first.resolve("report.html")));
+    assertEquals(List.of(), standing.failures());
+    assertEquals(
+        runs,
+        standing.outcomes().stream().map(Standing.Outcome::folder).collect(Collectors.toSet()));
+    for (Standing.Outcome outcome : standing.outcomes()) {
+      assertTrue(outcome.testAccuracy() >= 0 && outcome.testAccuracy() <= 1, outcome::toString);
+      assertTrue(outcome.measuredMs() > 0 && outcome.seconds() > 0, outcome::toString);
+    }
+    assertTrue(Files.readString(directory.resolve("compare.html")).contains("random-seed2"));
+
+    Path through = folder.resolve("through");
+    begin(through, 1).run(1e9, Progress.NONE);
+    assertArrayEquals(
+        Files.readAllBytes(through.resolve("random-seed1/weights.safetensors")),
+        Files.readAllBytes(directory.resolve("random-seed1/weights.safetensors")));
+
+    Listener nothing = new Listener(0);
+    assertEquals(standing, MethodComparison.read(directory).run(0, nothing));
+    assertEquals(List.of(), nothing.begun);
+  }
+
+  @Test
+  void aRunThatGoesWrongIsNamedAndTheOthersGoOn() throws Exception {
+    Path directory = folder.resolve("wrong");
+    begin(directory, 1);
+    Files.writeString(directory.resolve("proxyless-g-seed1/run.json"), "{}");
+    Standing standing = MethodComparison.read(directory).run(1e9, Progress.NONE);
+    assertEquals(1, standing.outcomes().size());
+    assertEquals("proxyless-g-seed1", standing.failures().getFirst().folder());
+    assertTrue(standing.remarks().getFirst().contains("run.json"), standing.remarks()::toString);
+    assertTrue(Files.readString(directory.resolve("compare.json")).contains("proxyless-g-seed1"));
+  }
+
+  @Test
+  void aDamagedFileIsNamed() throws Exception {
+    Path directory = folder.resolve("damaged");
+    begin(directory, 1);
+    Path file = directory.resolve("compare.json");
+    String json = Files.readString(file);
+    for (String[] change :
+        new String[][] {
+          {"\"seeds\": 1", "\"seeds\": 0", "seeds: 0"},
+          {"\"seeds\": 1", "\"seeds\": \"few\"", "plan"},
+          {"sextant-comparison/1", "sextant-comparison/9", "format"},
+          {"\"plan\"", "\"plans\"", "plan is missing"},
+          {"{", "{{", "not JSON"}
+        }) {
+      assertTrue(json.contains(change[0]), change[0]);
+      Files.writeString(file, json.replace(change[0], change[1]));
+      String message =
+          assertThrows(SextantException.class, () -> MethodComparison.read(directory)).getMessage();
+      assertTrue(String.valueOf(message).contains(change[2]), message);
+      assertTrue(String.valueOf(message).contains("compare.json"), message);
+    }
+    assertThrows(SextantException.class, () -> MethodComparison.read(folder.resolve("none")));
+  }
+
+  /** Each part that a method has takes time, the others none; a tiny time is refused. */
+  @Test
+  void methodsAreTimedBeforeTheyArePlanned() {
+    List<Entrant> entrants = List.of(entrant(Method.TUNAS), entrant(Method.RANDOM));
+    List<PartSeconds> parts = new TimeProbe(TinyRun.data(), Progress.NONE).time(entrants);
+    PartSeconds tunas = parts.getFirst();
+    assertTrue(tunas.warmupEpoch() > 0 && tunas.jointEpoch() > 0 && tunas.retrainEpoch() > 0);
+    assertEquals(0, tunas.draw() + tunas.sampleEpoch());
+    PartSeconds random = parts.getLast();
+    assertEquals(0, random.warmupEpoch() + random.jointEpoch());
+    assertTrue(random.sampleEpoch() > 0 && random.retrainEpoch() > 0 && random.draw() >= 0);
+    assertTrue(random.fixed() > 0 && tunas.fixed() > 0);
+
+    Path directory = folder.resolve("short");
+    String message =
+        assertThrows(
+                SextantException.class,
+                () ->
+                    MethodComparison.plan(
+                        directory,
+                        new TreeMap<>(),
+                        List.of(entrant(Method.RANDOM)),
+                        1e-3,
+                        1,
+                        TinyRun.data(),
+                        Progress.NONE))
+            .getMessage();
+    assertTrue(String.valueOf(message).contains("random takes"), message);
+    assertFalse(Files.exists(directory));
+  }
+}
