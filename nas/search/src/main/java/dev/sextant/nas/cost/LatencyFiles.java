@@ -6,17 +6,14 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonPrimitive;
-import de.siegmar.fastcsv.reader.CommentStrategy;
-import de.siegmar.fastcsv.reader.CsvReader;
-import de.siegmar.fastcsv.reader.NamedCsvRecord;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
-import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Latency tables on disk, for a reader to read and edit.
@@ -159,17 +157,7 @@ public final class LatencyFiles {
       if (!(element instanceof JsonObject row)) {
         throw new SextantException(where + ": is not an object");
       }
-      put(
-          entries,
-          where,
-          name -> {
-            JsonElement value = row.get(name);
-            if (value == null || !value.isJsonPrimitive()) {
-              throw new SextantException(
-                  "%s.%s: %s".formatted(where, name, value == null ? "is missing" : "is no value"));
-            }
-            return value.getAsString();
-          });
+      put(entries, new ObjectFields(where, row));
     }
     return table(root, entries);
   }
@@ -225,33 +213,24 @@ public final class LatencyFiles {
   }
 
   private static LatencyTable parseCsv(String text, Path file) {
-    if (text.startsWith("#")) {
-      int end = text.indexOf('\n');
-      JsonObject root = JsonText.parse(text.substring(1, end < 0 ? text.length() : end), "line 1");
-      return table(root, rows(text, false));
+    CsvTable csv = CsvTable.parse(text);
+    SequencedMap<Key, Entry> entries = rows(csv);
+    if (!csv.comment().isEmpty()) {
+      return table(JsonText.parse(csv.comment(), "line 1"), entries);
     }
-    boolean pixel = text.startsWith("type,");
-    SequencedMap<Key, Entry> entries = rows(text, pixel);
     String machine = String.valueOf(file.getFileName());
     return new LatencyTable(new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);
   }
 
-  private static SequencedMap<Key, Entry> rows(String text, boolean pixel) {
+  private static SequencedMap<Key, Entry> rows(CsvTable csv) {
+    boolean pixel = !csv.header().isEmpty() && csv.header().getFirst().equals("type");
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
-    try (CsvReader<NamedCsvRecord> reader =
-        CsvReader.builder().commentStrategy(CommentStrategy.SKIP).ofNamedCsvRecord(text)) {
-      for (NamedCsvRecord record : reader) {
-        String where = "line " + record.getStartingLineNumber();
-        if (pixel) {
-          putPixel(entries, where, record);
-        } else {
-          put(entries, where, name -> column(where, record, name));
-        }
+    for (CsvTable.Row row : csv.rows()) {
+      if (pixel) {
+        putPixel(entries, new RowFields(row));
+      } else {
+        put(entries, new RowFields(row));
       }
-    } catch (IOException e) {
-      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
-    } catch (de.siegmar.fastcsv.reader.CsvParseException e) {
-      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
     }
     if (entries.isEmpty()) {
       throw new SextantException("has no entries");
@@ -259,54 +238,118 @@ public final class LatencyFiles {
     return entries;
   }
 
-  private static String column(String where, NamedCsvRecord record, String name) {
-    return record
-        .findField(name)
-        .orElseThrow(() -> new SextantException(where + ": column " + name + " is missing"));
-  }
+  /** One entry of a file, by the names of its values; what is wrong is said with its place. */
+  private sealed interface Fields {
+    String where();
 
-  private interface Fields {
-    String get(String name);
-  }
+    String text(String name);
 
-  private static void put(SequencedMap<Key, Entry> entries, String where, Fields fields) {
-    try {
-      Key key =
-          new Key(
-              fields.get("op"),
-              Integer.parseInt(fields.get("in_h")),
-              Integer.parseInt(fields.get("in_w")),
-              Integer.parseInt(fields.get("in_c")),
-              Integer.parseInt(fields.get("out_h")),
-              Integer.parseInt(fields.get("out_w")),
-              Integer.parseInt(fields.get("out_c")),
-              Integer.parseInt(fields.get("expand")),
-              Integer.parseInt(fields.get("kernel")),
-              Integer.parseInt(fields.get("stride")),
-              Integer.parseInt(fields.get("dilation")),
-              Double.parseDouble(fields.get("squeeze_excite")),
-              fields.get("activation"),
-              truth(where, fields.get("residual")));
-      Entry entry =
-          entry(
-              where,
-              Double.parseDouble(fields.get("ms")),
-              Double.parseDouble(fields.get("p90_ms")),
-              Long.parseLong(fields.get("count")));
-      putOnce(entries, where, key, entry);
-    } catch (NumberFormatException e) {
-      throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
+    double number(String name);
+
+    long whole(String name);
+
+    boolean truth(String name);
+
+    default int size(String name) {
+      long size = whole(name);
+      if (size != (int) size) {
+        throw new SextantException("%s: %s: %d is too large".formatted(where(), name, size));
+      }
+      return (int) size;
     }
   }
 
-  private static boolean truth(String where, String text) {
-    return switch (text) {
-      case "true" -> true;
-      case "false" -> false;
-      default ->
-          throw new SextantException(
-              "%s: residual is '%s', neither true nor false".formatted(where, text));
-    };
+  private record RowFields(CsvTable.Row row) implements Fields {
+    @Override
+    public String where() {
+      return row.where();
+    }
+
+    @Override
+    public String text(String name) {
+      return row.text(name);
+    }
+
+    @Override
+    public double number(String name) {
+      return row.number(name);
+    }
+
+    @Override
+    public long whole(String name) {
+      return row.whole(name);
+    }
+
+    @Override
+    public boolean truth(String name) {
+      return row.truth(name);
+    }
+  }
+
+  private record ObjectFields(String where, JsonObject object) implements Fields {
+    @Override
+    public String text(String name) {
+      JsonElement value = object.get(name);
+      if (value == null || !value.isJsonPrimitive()) {
+        throw new SextantException(
+            "%s.%s: %s".formatted(where, name, value == null ? "is missing" : "is no value"));
+      }
+      return value.getAsString();
+    }
+
+    @Override
+    public double number(String name) {
+      try {
+        return Double.parseDouble(text(name));
+      } catch (NumberFormatException e) {
+        throw wrong(name, "not a number", e);
+      }
+    }
+
+    @Override
+    public long whole(String name) {
+      try {
+        return Long.parseLong(text(name));
+      } catch (NumberFormatException e) {
+        throw wrong(name, "not a whole number", e);
+      }
+    }
+
+    @Override
+    public boolean truth(String name) {
+      return switch (text(name)) {
+        case "true" -> true;
+        case "false" -> false;
+        default -> throw wrong(name, "neither true nor false", null);
+      };
+    }
+
+    private SextantException wrong(String name, String what, @Nullable Throwable cause) {
+      return new SextantException(
+          "%s.%s: '%s' is %s".formatted(where, name, text(name), what), cause);
+    }
+  }
+
+  private static void put(SequencedMap<Key, Entry> entries, Fields fields) {
+    Key key =
+        new Key(
+            fields.text("op"),
+            fields.size("in_h"),
+            fields.size("in_w"),
+            fields.size("in_c"),
+            fields.size("out_h"),
+            fields.size("out_w"),
+            fields.size("out_c"),
+            fields.size("expand"),
+            fields.size("kernel"),
+            fields.size("stride"),
+            fields.size("dilation"),
+            fields.number("squeeze_excite"),
+            fields.text("activation"),
+            fields.truth("residual"));
+    Entry entry =
+        entry(fields.where(), fields.number("ms"), fields.number("p90_ms"), fields.whole("count"));
+    putOnce(entries, fields.where(), key, entry);
   }
 
   private static Entry entry(String where, double ms, double p90Ms, long count) {
@@ -328,62 +371,52 @@ public final class LatencyFiles {
    * A row of the Pixel-1 table: Conv is the 3x3 stem of stride 2, Conv_1 the 1x1 head, Logits the
    * pooling and the classifier together, expanded_conv an MBConv.
    */
-  private static void putPixel(
-      SequencedMap<Key, Entry> entries, String where, NamedCsvRecord record) {
-    try {
-      String type = column(where, record, "type");
-      int inHeight = Integer.parseInt(column(where, record, "in_h"));
-      int inWidth = Integer.parseInt(column(where, record, "in_w"));
-      int inChannels = Integer.parseInt(column(where, record, "in_c"));
-      int outChannels = Integer.parseInt(column(where, record, "out_c"));
-      double mean = Double.parseDouble(column(where, record, "mean_ms"));
-      Entry entry = entry(where, mean, mean, Long.parseLong(column(where, record, "count")));
-      switch (type) {
-        case "Logits" -> {
-          putOnce(
-              entries,
-              where,
-              pixel("global-avg-pool", inHeight, inWidth, inChannels, 1, 1, inChannels, 0, 0, 1),
-              new Entry(0, 0, entry.count()));
-          putOnce(
-              entries, where, pixel("linear", 1, 1, inChannels, 1, 1, outChannels, 0, 0, 1), entry);
-        }
-        case "Conv", "Conv_1", "expanded_conv" -> {
-          int outHeight = Integer.parseInt(column(where, record, "out_h"));
-          int outWidth = Integer.parseInt(column(where, record, "out_w"));
-          boolean block = type.equals("expanded_conv");
-          int kernel =
-              block
-                  ? Integer.parseInt(column(where, record, "kernel"))
-                  : type.equals("Conv") ? 3 : 1;
-          int stride =
-              block
-                  ? Integer.parseInt(column(where, record, "stride"))
-                  : inHeight / Math.max(1, outHeight);
-          int expand = block ? Integer.parseInt(column(where, record, "expand")) : 0;
-          boolean residual = block && column(where, record, "idskip").equals("1");
-          Key key =
-              new Key(
-                  block ? "mbconv" : "conv",
-                  inHeight,
-                  inWidth,
-                  inChannels,
-                  outHeight,
-                  outWidth,
-                  outChannels,
-                  expand,
-                  kernel,
-                  stride,
-                  1,
-                  0,
-                  "",
-                  residual);
-          putOnce(entries, where, key, entry);
-        }
-        default -> throw new SextantException(where + ": type '" + type + "' is unknown");
+  private static void putPixel(SequencedMap<Key, Entry> entries, Fields fields) {
+    String where = fields.where();
+    String type = fields.text("type");
+    int inHeight = fields.size("in_h");
+    int inWidth = fields.size("in_w");
+    int inChannels = fields.size("in_c");
+    int outChannels = fields.size("out_c");
+    double mean = fields.number("mean_ms");
+    Entry entry = entry(where, mean, mean, fields.whole("count"));
+    switch (type) {
+      case "Logits" -> {
+        putOnce(
+            entries,
+            where,
+            pixel("global-avg-pool", inHeight, inWidth, inChannels, 1, 1, inChannels, 0, 0, 1),
+            new Entry(0, 0, entry.count()));
+        putOnce(
+            entries, where, pixel("linear", 1, 1, inChannels, 1, 1, outChannels, 0, 0, 1), entry);
       }
-    } catch (NumberFormatException e) {
-      throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
+      case "Conv", "Conv_1", "expanded_conv" -> {
+        int outHeight = fields.size("out_h");
+        int outWidth = fields.size("out_w");
+        boolean block = type.equals("expanded_conv");
+        int kernel = block ? fields.size("kernel") : type.equals("Conv") ? 3 : 1;
+        int stride = block ? fields.size("stride") : inHeight / Math.max(1, outHeight);
+        int expand = block ? fields.size("expand") : 0;
+        boolean residual = block && fields.text("idskip").equals("1");
+        Key key =
+            new Key(
+                block ? "mbconv" : "conv",
+                inHeight,
+                inWidth,
+                inChannels,
+                outHeight,
+                outWidth,
+                outChannels,
+                expand,
+                kernel,
+                stride,
+                1,
+                0,
+                "",
+                residual);
+        putOnce(entries, where, key, entry);
+      }
+      default -> throw new SextantException(where + ": type '" + type + "' is unknown");
     }
   }
 

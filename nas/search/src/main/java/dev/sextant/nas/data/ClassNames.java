@@ -115,9 +115,16 @@ public final class ClassNames {
     for (int k = 0; k < match.length; k++) {
       Integer label = labels.get(FileNames.composed(data.get(k)));
       if (label == null) {
+        String other = data.get(k);
+        String near =
+            model.stream()
+                .filter(name -> name.equalsIgnoreCase(other))
+                .map(name -> ", which has '" + name + "'")
+                .findFirst()
+                .orElse("");
         throw new SextantException(
-            "%s: class '%s' is none of the model's (%s)"
-                .formatted(source, data.get(k), some(model)));
+            "%s: class '%s' is none of the model's (%s)%s"
+                .formatted(source, other, some(model), near));
       }
       match[k] = label;
     }
