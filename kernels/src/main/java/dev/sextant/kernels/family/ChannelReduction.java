@@ -103,7 +103,7 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
           B32 begin = k.multiply(k.special("%ctaid.y"), chunk);
           B32 end = k.min(k.add(begin, chunk), rows);
           B32 first = k.add(begin, k.special("%tid.y"));
-          reader.read(thread, first, end, k.special("%ntid.y"));
+          reader.read(thread, new Rows(k, first, end, k.special("%ntid.y")));
         });
     tree.total(sums, (mine, other) -> merge(k, mine, other));
     k.when(
@@ -131,19 +131,22 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
     }
   }
 
-  /** Adds rows from a first (of this thread) to an end, by a step, to the thread's sums. */
+  /** Those of a chunk's rows that one thread reads: from its first to the end, by a step. */
+  private record Rows(Assembler k, B32 first, B32 end, B32 step) {
+    void each(Consumer<B32> body) {
+      k.loop("row", first, end, step, body);
+    }
+  }
+
+  /** Adds a thread's rows to its sums. */
   private interface Reader {
-    void read(Thread thread, B32 first, B32 end, B32 step);
+    void read(Thread thread, Rows rows);
   }
 
   private Reader partialReader(Assembler k) {
     B64 partial = k.pointer("partial", "[chunks, quantities, C]");
-    return (thread, first, end, step) ->
-        k.loop(
-            "row",
-            first,
-            end,
-            step,
+    return (thread, rows) ->
+        rows.each(
             row -> {
               F32[][] other = new F32[quantity.count][];
               B32 from = k.multiply(row, quantity.count);
@@ -158,24 +161,16 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
     B64 x = k.pointer(quantity == Quantity.DOT ? "a" : "x", "[N, rows, C]");
     return switch (quantity) {
       case SUM ->
-          (thread, first, end, step) ->
-              k.loop(
-                  "row",
-                  first,
-                  end,
-                  step,
+          (thread, rows) ->
+              rows.each(
                   row -> {
                     F32[] xs = k.load(thread.at(x, row), 0, width, true);
                     BlockTree.add(k, thread.sums, new F32[][] {xs});
                   });
       case DOT -> {
         B64 b = k.pointer("b", "[N, rows, C]");
-        yield (thread, first, end, step) ->
-            k.loop(
-                "row",
-                first,
-                end,
-                step,
+        yield (thread, rows) ->
+            rows.each(
                 row -> {
                   F32[] as = k.load(thread.at(x, row), 0, width, true);
                   F32[] bs = k.load(thread.at(b, row), 0, width, true);
@@ -196,22 +191,18 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
    */
   private Reader momentsReader(Assembler k, B64 x) {
     B64 dy = quantity == Quantity.INNER_PRODUCT ? k.pointer("dy", "output gradient") : null;
-    return (thread, first, end, step) ->
+    return (thread, rows) ->
         k.when(
             "this thread has a row",
-            k.less(first, end),
+            k.less(rows.first, rows.end),
             () -> {
               k.comment("shifted by the first value, against cancellation");
-              F32[] shift = k.load(thread.at(x, first), 0, width, true);
+              F32[] shift = k.load(thread.at(x, rows.first), 0, width, true);
               F32[] distance = thread.channels.zeros("distance");
               F32[] square = thread.channels.zeros("square");
               F32[][] sums = thread.sums;
               F32 count = k.variable("count", k.constant(0f));
-              k.loop(
-                  "row",
-                  first,
-                  end,
-                  step,
+              rows.each(
                   row -> {
                     F32[] xs = k.load(thread.at(x, row), 0, width, true);
                     F32[] dys = dy == null ? xs : k.load(thread.at(dy, row), 0, width, true);
@@ -249,13 +240,9 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
             ? k.pointer("g", "dy activation'(y), [N, rows, C]")
             : null;
     NormConstants.Parameters parameters = NormConstants.Parameters.of(k);
-    return (thread, first, end, step) -> {
+    return (thread, rows) -> {
       NormConstants norm = new NormConstants(thread.channels, parameters);
-      k.loop(
-          "row",
-          first,
-          end,
-          step,
+      rows.each(
           row -> {
             F32[] xs = k.load(thread.at(x, row), 0, width, true);
             F32[] dys = k.load(thread.at(dy, row), 0, width, gs == null);

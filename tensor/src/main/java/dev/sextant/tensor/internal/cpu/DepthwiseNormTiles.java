@@ -62,17 +62,14 @@ final class DepthwiseNormTiles {
    */
   static void constants(NormGradient gradient, int count, int channels, float[] a, int to) {
     BatchNorm norm = gradient.norm();
+    constants(norm, channels, a, to);
     for (int tile = 0; tile < DepthwiseTiles.count(channels); tile++) {
       int at = to + tile * CONSTANTS;
-      Arrays.fill(a, at, at + CONSTANTS, 0f);
       int first = DepthwiseTiles.channel(tile, channels);
       for (int lane = 0; lane < Math.min(LANES, channels); lane++) {
         int c = first + lane;
         double inverse = inverse(norm, c);
         double scale = at(norm.gamma(), c) * inverse;
-        a[at + MEAN + lane] = at(norm.mean(), c);
-        a[at + SCALE + lane] = (float) scale;
-        a[at + BETA + lane] = at(norm.beta(), c);
         a[at + SLOPE + lane] = (float) (scale * inverse * at(gradient.dgamma(), c) / count);
         a[at + OFFSET + lane] = (float) (scale * at(gradient.dbeta(), c) / count);
       }

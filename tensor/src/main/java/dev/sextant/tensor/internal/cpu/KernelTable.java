@@ -13,7 +13,7 @@ import java.util.stream.Stream;
  * <p>Everything that a kernel holds from turn to turn, and what it reads in one, fits in the
  * registers; a tile that does not is refused here, so by the build.
  */
-enum KernelTable {
+public enum KernelTable {
   /** AVX-512, whatever width is used of it. */
   AVX512(32, rows(12, 4, 2, 1), rows(12, 4, 2, 1), rows(9, 8, 4, 2, 1)),
 
@@ -24,26 +24,26 @@ enum KernelTable {
   AVX2(16, rows(12, 4, 2, 1), rows(4, 2, 1), rows(4, 2, 1));
 
   /** Tiles of a GEMM are one to so many vectors wide. */
-  static final int GEMM_WIDTHS = 3;
+  public static final int GEMM_WIDTHS = 3;
 
   /**
    * Output columns that a depthwise row sums at a time. The depthwise kernels fit in 16 registers,
    * and every kind of processor runs them.
    */
-  static final int DEPTHWISE_COLUMNS = 8;
+  public static final int DEPTHWISE_COLUMNS = 8;
 
   /** Taps from one output column to the next, where there are unrolled depthwise kernels. */
-  static final List<Integer> DEPTHWISE_STRIDES = List.of(1, 2);
+  public static final List<Integer> DEPTHWISE_STRIDES = List.of(1, 2);
 
   /** Taps of a kernel row, where there are unrolled depthwise kernels. */
-  static final List<Integer> DEPTHWISE_TAPS = List.of(3, 5, 7);
+  public static final List<Integer> DEPTHWISE_TAPS = List.of(3, 5, 7);
 
   /** The unrolled kernels of the gradient of a depthwise filter, at each of the strides. */
-  static final List<Filter> FILTERS =
+  public static final List<Filter> FILTERS =
       List.of(new Filter(3, 8, true), new Filter(5, 4, true), new Filter(7, 4, false));
 
   /** Columns of the gradient that a whole 3x3 filter takes at a time. */
-  static final int FILTER_THREE_ROWS_COLUMNS = 4;
+  public static final int FILTER_THREE_ROWS_COLUMNS = 4;
 
   private static final int FEWEST_REGISTERS = 16;
 
@@ -77,8 +77,8 @@ enum KernelTable {
    * @param columns taken at a time; divides {@link #DEPTHWISE_COLUMNS}
    * @param odd whether odd columns have sums of their own
    */
-  record Filter(int taps, int columns, boolean odd) {
-    Filter {
+  public record Filter(int taps, int columns, boolean odd) {
+    public Filter {
       check(
           "depthwise filter of " + taps + " taps",
           (odd ? 2 : 1) * taps + columns + 1,
@@ -87,17 +87,17 @@ enum KernelTable {
   }
 
   /** The row of a processor with vectors of that many bits at most. */
-  static KernelTable of(int bits, String architecture) {
+  public static KernelTable of(int bits, String architecture) {
     return architecture.equals("aarch64") ? AARCH64 : bits >= 512 ? AVX512 : AVX2;
   }
 
   /** Rows of the GEMM tiles that a kind of processor uses, tallest first. */
-  int[] gemmRows(int width) {
+  public int[] gemmRows(int width) {
     return gemm[width - 1];
   }
 
   /** Rows of the GEMM tiles that any kind uses, tallest first. */
-  static List<Integer> gemmTiles(int width) {
+  public static List<Integer> gemmTiles(int width) {
     return Stream.of(values())
         .flatMapToInt(kind -> Arrays.stream(kind.gemmRows(width)))
         .boxed()
@@ -107,7 +107,7 @@ enum KernelTable {
   }
 
   /** Vectors of the largest GEMM tile that a kind of processor uses. */
-  int gemmMostVectors() {
+  public int gemmMostVectors() {
     int most = 0;
     for (int width = 1; width <= GEMM_WIDTHS; width++) {
       most = Math.max(most, width * gemmRows(width)[0]);
@@ -116,7 +116,7 @@ enum KernelTable {
   }
 
   /** The least number of rows that every tallest tile of any kind divides. */
-  static int gemmRowQuantum() {
+  public static int gemmRowQuantum() {
     int quantum = 1;
     for (KernelTable kind : values()) {
       for (int[] rows : kind.gemm) {

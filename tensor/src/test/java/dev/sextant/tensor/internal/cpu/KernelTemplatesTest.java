@@ -38,6 +38,8 @@ class KernelTemplatesTest {
    */
   private static final Map<String, String> CODE =
       Map.ofEntries(
+          Map.entry("CalibrationPass256", "decc101f5aebf474"),
+          Map.entry("CalibrationPass512", "6b1de908ef0c8c7f"),
           Map.entry("DepthwiseFilterRow", "82d9b25cf7f5cd79"),
           Map.entry("DepthwiseFilterThreeRows", "53c1f45dbf4f1120"),
           Map.entry("DepthwiseRow", "3bfcd5a84fed2001"),
