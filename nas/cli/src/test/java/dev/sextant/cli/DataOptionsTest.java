@@ -1,12 +1,15 @@
 package dev.sextant.cli;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.runtime.Weights;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,5 +80,54 @@ class DataOptionsTest {
                 4)
             .succeeded();
     assertTrue(out.contains("[4,4,3] of 2 classes, 1 damaged files left out"), out);
+  }
+
+  private void classes(String data, String... names) throws IOException {
+    for (String name : names) {
+      for (int i = 0; i < 10; i++) {
+        image("%s/%s/%d.png".formatted(data, name, i), 8, 0x101010 * i);
+      }
+    }
+  }
+
+  private Command eval(String data) {
+    return Command.run("eval", "--model", folder.resolve("out"), "--data", folder.resolve(data));
+  }
+
+  @Test
+  void classesAreMatchedByName() throws IOException {
+    classes("data", "a", "b", "c");
+    train("--data", folder.resolve("data")).succeeded();
+    assertFalse(eval("data").succeeded().contains("note"));
+    classes("some", "b", "c");
+    assertTrue(eval("some").succeeded().contains("of 2 classes"));
+    classes("other", "b", "d");
+    eval("other").refused(folder.resolve("other"), "class 'd' is none of the model's (a, b, c)");
+    classes("case", "a", "B");
+    eval("case").refused("class 'B'", "'b'");
+    // As the Python package writes it again, without metadata; and an older version.
+    Path file = folder.resolve("out/weights.safetensors");
+    new Weights(Weights.read(file).entries(), Map.of()).write(file);
+    String out = eval("data").succeeded();
+    assertTrue(out.contains("note      the weights do not name the model's classes"), out);
+    assertTrue(out.contains("a, b, c"), out);
+    assertTrue(out.contains("note      the weights do not say the mean"), out);
+    assertTrue(out.contains("note      the weights do not say the deviation"), out);
+    eval("other").refused("2 classes do not fit the 3");
+  }
+
+  @Test
+  void imagesThatWereMoved() throws IOException {
+    classes("data", "a", "b");
+    train("--data", folder.resolve("data")).succeeded();
+    Path moved = Files.move(folder.resolve("data"), folder.resolve("moved"));
+    Path run = folder.resolve("out");
+    Command.run("resume", run).refused(folder.resolve("data"), "no such folder");
+    Command.run("resume", run, "--data", folder.resolve("none")).refused("none", "no such folder");
+    String out = Command.run("resume", run, "--data", moved).succeeded();
+    assertTrue(out.contains("accuracy"), out);
+    Command.run("resume", run).succeeded();
+    classes("three", "a", "b", "c");
+    Command.run("resume", run, "--data", folder.resolve("three")).refused("3 classes");
   }
 }

@@ -118,7 +118,11 @@ public final class CsvTable {
     Map<String, Integer> columns = new HashMap<>();
     List<Row> rows = new ArrayList<>();
     try (CsvReader<CsvRecord> reader =
-        CsvReader.builder().fieldSeparator(separator).ofCsvRecord(commentsQuoted(plain))) {
+        CsvReader.builder()
+            .fieldSeparator(separator)
+            .allowExtraFields(true)
+            .allowMissingFields(true)
+            .ofCsvRecord(commentsQuoted(plain))) {
       for (CsvRecord record : reader) {
         String first = record.getField(0);
         if (first.startsWith("#")) {
@@ -131,7 +135,13 @@ public final class CsvTable {
             }
           }
         } else {
-          rows.add(new Row(record, columns, separator != ','));
+          Row row = new Row(record, columns, separator != ',');
+          if (record.getFields().stream().skip(header.size()).anyMatch(cell -> !cell.isBlank())) {
+            throw new SextantException(
+                "%s: has %d cells, the header %d"
+                    .formatted(row.where(), record.getFieldCount(), header.size()));
+          }
+          rows.add(row);
         }
       }
     } catch (IOException | CsvParseException e) {

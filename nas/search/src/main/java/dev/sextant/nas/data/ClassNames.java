@@ -1,5 +1,7 @@
 package dev.sextant.nas.data;
 
+import com.google.gson.Gson;
+import com.google.gson.JsonParseException;
 import dev.sextant.nas.data.file.DataFile;
 import dev.sextant.nas.data.file.DataTree;
 import dev.sextant.nas.data.file.FileNames;
@@ -8,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +19,9 @@ import java.util.stream.IntStream;
 
 /** Names of classes: beside the images, and of two data sets. */
 public final class ClassNames {
+  /** The key of a model's metadata that holds the names of its classes: a JSON array. */
+  private static final String METADATA = "classes";
+
   private static final long LARGEST_FILE = 1 << 20;
 
   private ClassNames() {}
@@ -89,10 +95,36 @@ public final class ClassNames {
     return new ArrayList<>(IntStream.range(0, classes).mapToObj(Integer::toString).toList());
   }
 
+  /** Puts the names of a model's classes, in the order of its logits, into its metadata. */
+  public static void put(List<String> names, Map<String, String> metadata) {
+    metadata.put(METADATA, new Gson().toJson(names));
+  }
+
+  /**
+   * The names of a model's classes, or nothing if its metadata has none.
+   *
+   * @throws SextantException if they are damaged or not as many as the model has
+   */
+  public static Optional<List<String>> of(Map<String, String> metadata, int classes) {
+    String text = metadata.get(METADATA);
+    if (text == null) {
+      return Optional.empty();
+    }
+    try {
+      String[] names = new Gson().fromJson(text, String[].class);
+      if (names != null && names.length == classes && !Arrays.asList(names).contains(null)) {
+        return Optional.of(List.of(names));
+      }
+    } catch (JsonParseException e) {
+      // Said below.
+    }
+    throw new SextantException(
+        "weights: metadata %s does not name the %d classes".formatted(METADATA, classes));
+  }
+
   /**
    * The labels of a data set as those of a model, by the names of the classes. Names that differ in
-   * Unicode's normal form alone are the same. Where either side has only the numbers of its classes
-   * for names, and the same count, the labels stay.
+   * Unicode's normal form alone are the same.
    *
    * @param model the model's classes, in the order of its logits
    * @param data the data's classes, in the order of their labels
@@ -101,10 +133,6 @@ public final class ClassNames {
    * @throws SextantException if a class of the data is none of the model's
    */
   public static int[] match(List<String> model, List<String> data, String source) {
-    if (model.size() == data.size()
-        && (model.equals(numbers(model.size())) || data.equals(numbers(data.size())))) {
-      return IntStream.range(0, data.size()).toArray();
-    }
     Map<String, Integer> labels = new HashMap<>();
     for (int k = 0; k < model.size(); k++) {
       if (labels.put(FileNames.composed(model.get(k)), k) != null) {
@@ -131,7 +159,8 @@ public final class ClassNames {
     return match;
   }
 
-  private static String some(List<String> names) {
+  /** The first names of many, for people. */
+  public static String some(List<String> names) {
     String first = String.join(", ", names.subList(0, Math.min(10, names.size())));
     return names.size() > 10 ? first + ", and %d more".formatted(names.size() - 10) : first;
   }

@@ -42,16 +42,12 @@ public final class Datasets {
     if (isBuiltin(source) && (options.format() == null || options.format() == DataFormat.BUILTIN)) {
       return SyntheticImages.dataset(builtinCount(source)).fitted(options);
     }
-    try {
-      return open(Path.of(source), options);
-    } catch (InvalidPathException e) {
-      throw new SextantException("data '%s' is not a path".formatted(source), e);
-    }
+    return open(path(source), options);
   }
 
   /** The same source wherever the working directory is: for a run that is continued later. */
   public static String absolute(String source) {
-    return isBuiltin(source) ? source : Path.of(source).toAbsolutePath().normalize().toString();
+    return isBuiltin(source) ? source : path(source).toAbsolutePath().normalize().toString();
   }
 
   private static boolean isBuiltin(String source) {
@@ -60,6 +56,39 @@ public final class Datasets {
 
   /** Opens a folder. */
   public static ImageDataset open(Path folder, DataOptions options) {
+    requireFolder(folder);
+    DataTree tree = new DataTree(folder, options.followLinks());
+    DataFormat format =
+        Objects.requireNonNullElseGet(options.format(), () -> recognise(tree, options));
+    return switch (format) {
+      case IDX -> IdxFiles.open(tree).fitted(options);
+      case CIFAR10, CIFAR100 -> CifarFiles.open(tree, format).fitted(options);
+      case FOLDER -> ImageFolder.open(tree, options);
+      case BUILTIN ->
+          throw new SextantException(folder + ": is a folder, builtin images are generated");
+    };
+  }
+
+  /**
+   * Refuses a source that is neither built in nor a folder; does not look into it.
+   *
+   * @throws SextantException saying what it is instead
+   */
+  public static void requireThere(String source) {
+    if (!isBuiltin(source)) {
+      requireFolder(path(source));
+    }
+  }
+
+  private static Path path(String source) {
+    try {
+      return Path.of(source);
+    } catch (InvalidPathException e) {
+      throw new SextantException("data '%s' is not a path".formatted(source), e);
+    }
+  }
+
+  private static void requireFolder(Path folder) {
     if (!Files.exists(folder)) {
       if (FileNames.isGarbled(folder.toString()) || folder.toString().contains("?")) {
         throw new SextantException(
@@ -72,16 +101,6 @@ public final class Datasets {
     if (!Files.isDirectory(folder)) {
       throw new SextantException(folder + ": is a file, the folder that holds it is needed");
     }
-    DataTree tree = new DataTree(folder, options.followLinks());
-    DataFormat format =
-        Objects.requireNonNullElseGet(options.format(), () -> recognise(tree, options));
-    return switch (format) {
-      case IDX -> IdxFiles.open(tree).fitted(options);
-      case CIFAR10, CIFAR100 -> CifarFiles.open(tree, format).fitted(options);
-      case FOLDER -> ImageFolder.open(tree, options);
-      case BUILTIN ->
-          throw new SextantException(folder + ": is a folder, builtin images are generated");
-    };
   }
 
   private static DataFormat recognise(DataTree tree, DataOptions options) {

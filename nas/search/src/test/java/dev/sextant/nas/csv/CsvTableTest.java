@@ -52,6 +52,7 @@ class CsvTableTest {
     refused("a,b\n1,\"0,5\"\n", "b", "'0,5' is not a number");
     refused("a,a\n1,2\n", "a", "two columns 'a'");
     refused("a,b\n\"1,2\n", "b", "line 2");
+    refused("a,b\n1,2,3\n", "b", "line 2: has 3 cells, the header 2");
     CsvTable.Row row = CsvTable.parse("a;b\n1,5;yes").rows().getFirst();
     assertThrows(SextantException.class, () -> row.whole("a"));
     assertThrows(SextantException.class, () -> row.truth("b"));

@@ -18,7 +18,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -406,11 +409,19 @@ class FoldersAsPeopleHaveThemTest {
   void labelsOfAModelByName() throws IOException {
     assertArrayEquals(new int[] {1, 0}, match(List.of("a", "b"), List.of("b", "a")));
     assertArrayEquals(new int[] {1}, match(List.of("a", "b"), List.of("b")));
-    assertArrayEquals(new int[] {0, 1}, match(List.of("a", "b"), List.of("0", "1")));
     assertArrayEquals(new int[] {0}, match(List.of("\u00C4"), List.of("A\u0308")));
     assertError(() -> match(List.of("a", "b"), List.of("b", "c")), "here: class 'c'", "(a, b)");
     assertError(() -> match(List.of("a", "b"), List.of("a", "B")), "class 'B'", "'b'");
-    assertError(() -> match(List.of("a", "b"), List.of("0", "1", "2")), "class '0'");
+    assertError(() -> match(List.of("a", "b"), List.of("0", "1")), "class '0'");
+    assertError(() -> match(List.of("a", "a"), List.of("a")), "two classes 'a'");
+    Map<String, String> metadata = new HashMap<>();
+    assertEquals(Optional.empty(), ClassNames.of(metadata, 2));
+    ClassNames.put(List.of("a,\"b\"", "\u00C4"), metadata);
+    assertEquals(Optional.of(List.of("a,\"b\"", "\u00C4")), ClassNames.of(metadata, 2));
+    assertError(() -> ClassNames.of(metadata, 3), "metadata classes does not name the 3 classes");
+    for (String damaged : List.of("", "7", "[1", "[\"a\",null]", "{}")) {
+      assertError(() -> ClassNames.of(Map.of("classes", damaged), 2), "metadata classes");
+    }
     images("b", 10);
     images("c", 10);
     ImageDataset mapped = Datasets.open(data()).withClasses(List.of("c", "a", "b"));
