@@ -162,9 +162,7 @@ final class CompareCommand implements Runnable {
     for (String option : options.stream().sorted().toList()) {
       String one = before.getOrDefault(option, "its default");
       String other = now.getOrDefault(option, "its default");
-      // An older version did not know the flag.
-      boolean unknown = !before.containsKey(option) && other.equals("false");
-      if (!one.equals(other) && !unknown) {
+      if (!one.equals(other)) {
         throw new SextantException(
             "%s: holds a comparison with %s %s, not %s; resume it or give another --out"
                 .formatted(out, option, one, other));

@@ -38,7 +38,6 @@ final class MeasurementOptions {
 
   @Option(
       names = "--latency-threads",
-      converter = ThreadsConverter.class,
       defaultValue = "1",
       description = "of inference, in table and measurements; default: ${DEFAULT-VALUE}")
   private int latencyThreads;

@@ -1,2 +1,0 @@
-/** PNG and JPEG files to pixels. */
-package dev.sextant.nas.data.image;
