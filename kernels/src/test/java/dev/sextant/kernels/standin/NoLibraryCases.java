@@ -35,6 +35,7 @@ class NoLibraryCases {
     CudaSettings settings = new CudaSettings(found, false, Long.MAX_VALUE);
     try (Backend backend = new CudaBackend(new Device("cuda", 0), JCudaLoader.open(settings, 0));
         Tensor image = floats(backend, 1, 2, 2, 1);
+        Tensor convolved = floats(backend, 1, 2, 2, 1);
         Tensor matrix = floats(backend, 2, 2);
         Tensor product = floats(backend, 2, 2);
         Tensor filter = floats(backend, 3, 3, 1, 1)) {
@@ -63,7 +64,7 @@ class NoLibraryCases {
                                 null,
                                 Activation.IDENTITY,
                                 null,
-                                image))
+                                convolved))
                 .getMessage();
         assertTrue(String.valueOf(dnn).startsWith("cuda: cuDNN: not found; install cuDNN 9"), dnn);
       }

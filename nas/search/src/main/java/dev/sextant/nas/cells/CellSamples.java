@@ -6,9 +6,10 @@ import de.siegmar.fastcsv.reader.NamedCsvRecord;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.runtime.AtomicFile;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Node;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Node;
+import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -88,11 +89,11 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
       for (NamedCsvRecord record : reader) {
         try {
           types = record.getHeader().contains(REDUCTION) ? 2 : 1;
-          List<Node> normal = Cell.parseGraph(record.getField(NORMAL));
+          List<Node> normal = CellNodes.parse(record.getField(NORMAL));
           List<Node> reduction =
               types == 1
                   ? CellLatencies.pooled(space)
-                  : Cell.parseGraph(record.getField(REDUCTION));
+                  : CellNodes.parse(record.getField(REDUCTION));
           Genotype genotype = new Genotype(normal, reduction);
           CellEncoding.encode(space, genotype, types);
           genotypes.add(genotype);
