@@ -6,20 +6,17 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonPrimitive;
-import de.siegmar.fastcsv.reader.CommentStrategy;
-import de.siegmar.fastcsv.reader.CsvReader;
-import de.siegmar.fastcsv.reader.NamedCsvRecord;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
-import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -144,21 +141,7 @@ public final class LatencyFiles {
       if (!(element instanceof JsonObject row)) {
         throw new SextantException(where + ": is not an object");
       }
-      put(
-          entries,
-          where,
-          name -> {
-            JsonElement value = row.get(name);
-            if (value instanceof JsonObject object && name.equals("layer")) {
-              return object.toString();
-            }
-            if (value == null || !value.isJsonPrimitive()) {
-              throw new SextantException(
-                  "%s.%s: %s".formatted(where, name, value == null ? "is missing" : "is no value"));
-            }
-            return value.getAsString();
-          },
-          keys);
+      put(entries, new LatencyFields.OfObject(where, row), keys);
     }
     return table(root, entries);
   }
@@ -217,34 +200,26 @@ public final class LatencyFiles {
   }
 
   private static LatencyTable parseCsv(String text, Path file) {
-    if (text.startsWith("#")) {
-      int end = text.indexOf('\n');
-      JsonObject root = JsonText.parse(text.substring(1, end < 0 ? text.length() : end), "line 1");
-      return table(root, rows(text, false));
+    CsvTable csv = CsvTable.parse(text);
+    SequencedMap<Key, Entry> entries = rows(csv);
+    if (!csv.comment().isEmpty()) {
+      return table(JsonText.parse(csv.comment(), "line 1"), entries);
     }
-    boolean pixel = text.startsWith("type,");
-    SequencedMap<Key, Entry> entries = rows(text, pixel);
     String machine = String.valueOf(file.getFileName());
     return new LatencyTable(new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);
   }
 
-  private static SequencedMap<Key, Entry> rows(String text, boolean pixel) {
+  private static SequencedMap<Key, Entry> rows(CsvTable csv) {
+    boolean pixel = !csv.header().isEmpty() && csv.header().getFirst().equals("type");
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
-    try (CsvReader<NamedCsvRecord> reader =
-        CsvReader.builder().commentStrategy(CommentStrategy.SKIP).ofNamedCsvRecord(text)) {
-      for (NamedCsvRecord record : reader) {
-        String where = "line " + record.getStartingLineNumber();
-        if (pixel) {
-          PixelTable.put(entries, where, name -> column(where, record, name));
-        } else {
-          Keys keys = record.getHeader().contains("layer") ? LatencyFiles::key : LatencyRows::key;
-          put(entries, where, name -> column(where, record, name), keys);
-        }
+    Keys keys = csv.header().contains("layer") ? LatencyFiles::key : LatencyRows::key;
+    for (CsvTable.Row row : csv.rows()) {
+      LatencyFields fields = new LatencyFields.OfRow(row);
+      if (pixel) {
+        PixelTable.put(entries, fields);
+      } else {
+        put(entries, fields, keys);
       }
-    } catch (IOException e) {
-      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
-    } catch (de.siegmar.fastcsv.reader.CsvParseException e) {
-      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
     }
     if (entries.isEmpty()) {
       throw new SextantException("has no entries");
@@ -252,44 +227,25 @@ public final class LatencyFiles {
     return entries;
   }
 
-  private static String column(String where, NamedCsvRecord record, String name) {
-    return record
-        .findField(name)
-        .orElseThrow(() -> new SextantException(where + ": column " + name + " is missing"));
-  }
-
-  /** The values of a row by column. */
-  interface Fields {
-    String get(String name);
-  }
-
   /** How a row names a layer. */
   private interface Keys {
-    Key of(String where, Fields fields);
+    Key of(LatencyFields fields);
   }
 
-  private static void put(
-      SequencedMap<Key, Entry> entries, String where, Fields fields, Keys keys) {
-    try {
-      Key key = keys.of(where, fields);
-      Entry entry =
-          entry(
-              where,
-              Double.parseDouble(fields.get("ms")),
-              Double.parseDouble(fields.get("p90_ms")),
-              Long.parseLong(fields.get("count")));
-      putOnce(entries, where, key, entry);
-    } catch (NumberFormatException e) {
-      throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
-    }
+  private static void put(SequencedMap<Key, Entry> entries, LatencyFields fields, Keys keys) {
+    Key key = keys.of(fields);
+    Entry entry =
+        entry(fields.where(), fields.number("ms"), fields.number("p90_ms"), fields.whole("count"));
+    putOnce(entries, fields.where(), key, entry);
   }
 
-  private static Key key(String where, Fields fields) {
-    Shape input = image(where, fields.get("input"));
-    String older = fields.get("older");
-    JsonFields layer = JsonFields.parse(fields.get("layer"), where + ".layer");
+  private static Key key(LatencyFields fields) {
+    Shape input = image(fields.where(), fields.text("input"));
+    String older = fields.text("older");
+    JsonFields layer = JsonFields.parse(fields.text("layer"), fields.where() + ".layer");
     return new Key(
-        LayerJson.read(layer, older.isEmpty() ? null : image(where, older), input).getFirst(),
+        LayerJson.read(layer, older.isEmpty() ? null : image(fields.where(), older), input)
+            .getFirst(),
         input);
   }
 
@@ -301,7 +257,11 @@ public final class LatencyFiles {
     int[] shape = new int[extents.length + 1];
     shape[0] = 1;
     for (int i = 0; i < extents.length; i++) {
-      shape[i + 1] = Integer.parseInt(extents[i]);
+      try {
+        shape[i + 1] = Integer.parseInt(extents[i]);
+      } catch (NumberFormatException e) {
+        throw new SextantException("%s: '%s' is no image".formatted(where, text), e);
+      }
     }
     try {
       return Shape.of(shape);

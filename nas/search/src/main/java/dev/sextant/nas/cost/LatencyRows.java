@@ -1,6 +1,5 @@
 package dev.sextant.nas.cost;
 
-import dev.sextant.nas.cost.LatencyFiles.Fields;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.CellNodes;
@@ -33,35 +32,34 @@ final class LatencyRows {
   private LatencyRows() {}
 
   /** The layer of a row; throws what its numbers deserve. */
-  static Key key(String where, Fields fields) {
-    Shape input =
-        Shape.of(1, number(fields, "in_h"), number(fields, "in_w"), number(fields, "in_c"));
-    boolean linear = fields.get("op").equals("linear");
+  static Key key(LatencyFields fields) {
+    Shape input = Shape.of(1, fields.size("in_h"), fields.size("in_w"), fields.size("in_c"));
+    boolean linear = fields.text("op").equals("linear");
     Shape taken = linear ? Shape.of(1, input.channels()) : input;
     try {
-      Layer layer = layer(where, fields, input);
+      Layer layer = layer(fields, input);
       Shape output = layer.output(taken);
-      int[] given = {number(fields, "out_h"), number(fields, "out_w"), number(fields, "out_c")};
+      int[] given = {fields.size("out_h"), fields.size("out_w"), fields.size("out_c")};
       Shape expected = Shape.of(1, given[0], given[1], given[2]);
       if (output.size() != expected.size() || output.channels() != given[2]) {
         throw new SextantException("gives %s where the row has %s".formatted(output, expected));
       }
       return new Key(layer, taken);
     } catch (SextantException e) {
-      throw new SextantException(where + ": " + e.getMessage(), e);
+      throw new SextantException(fields.where() + ": " + e.getMessage(), e);
     }
   }
 
-  private static Layer layer(String where, Fields fields, Shape input) {
-    int kernel = number(fields, "kernel");
-    int stride = number(fields, "stride");
-    int dilation = number(fields, "dilation");
-    int expand = number(fields, "expand");
-    double squeezeExcite = Double.parseDouble(fields.get("squeeze_excite"));
-    boolean residual = truth(where, fields.get("residual"));
-    int out = number(fields, "out_c");
-    Activation activation = activation(fields.get("activation"));
-    String op = fields.get("op");
+  private static Layer layer(LatencyFields fields, Shape input) {
+    int kernel = fields.size("kernel");
+    int stride = fields.size("stride");
+    int dilation = fields.size("dilation");
+    int expand = fields.size("expand");
+    double squeezeExcite = fields.number("squeeze_excite");
+    boolean residual = fields.truth("residual");
+    int out = fields.size("out_c");
+    Activation activation = activation(fields.text("activation"));
+    String op = fields.text("op");
     return switch (op) {
       case "conv" -> new Conv(kernel, stride, dilation, out, true, activation);
       case "depthwise" -> new Depthwise(kernel, stride, dilation, true, activation);
@@ -97,10 +95,6 @@ final class LatencyRows {
     return new Cell(nodes, out / nodes.size(), stride, known);
   }
 
-  private static int number(Fields fields, String name) {
-    return Integer.parseInt(fields.get(name));
-  }
-
   private static Activation activation(String word) {
     if (word.isEmpty()) {
       return Activation.IDENTITY;
@@ -111,15 +105,5 @@ final class LatencyRows {
       }
     }
     throw new SextantException("activation '%s' is unknown".formatted(word));
-  }
-
-  private static boolean truth(String where, String text) {
-    return switch (text) {
-      case "true" -> true;
-      case "false" -> false;
-      default ->
-          throw new SextantException(
-              "%s: residual is '%s', neither true nor false".formatted(where, text));
-    };
   }
 }

@@ -169,6 +169,24 @@ class LatencyFilesTest {
     }
   }
 
+  /** As Excel saves the table in a country of decimal commas. */
+  @Test
+  void aTableThatASpreadsheetSaved() throws IOException {
+    Path file = folder.resolve("table.csv");
+    LatencyFiles.write(table(), file);
+    String text = Files.readString(file);
+    Files.writeString(file, "\uFEFF" + text.replace("\n", "\r\n"));
+    assertEquals(table().entries(), LatencyFiles.read(file).entries());
+    int end = text.indexOf('\n');
+    String comment = "\"" + text.substring(0, end).replace("\"", "\"\"") + "\";;;";
+    String cells = text.substring(end).replace(',', ';').replace('.', ',').replace("true", "TRUE");
+    Files.writeString(file, "\uFEFF" + comment + cells);
+    LatencyTable read = LatencyFiles.read(file);
+    assertEquals(table().entries(), read.entries());
+    assertEquals(table().scale(), read.scale());
+    assertEquals(table().setting(), read.setting());
+  }
+
   @Test
   void truncatedAndForeignFilesAreErrors() throws IOException {
     for (String name : new String[] {"table.json", "table.csv"}) {

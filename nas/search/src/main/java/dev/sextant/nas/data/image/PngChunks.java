@@ -1,8 +1,6 @@
-package dev.sextant.nas.data;
+package dev.sextant.nas.data.image;
 
-import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.zip.CRC32;
 
 /**
@@ -19,24 +17,22 @@ final class PngChunks {
 
   private PngChunks() {}
 
-  static void check(Path path, byte[] bytes) {
+  static void check(byte[] bytes) {
     ByteBuffer file = ByteBuffer.wrap(bytes);
     CRC32 crc = new CRC32();
     int at = SIGNATURE_BYTES;
     while (true) {
       if (at > bytes.length - FRAME_BYTES) {
-        throw new SextantException(path + ": is a damaged image (it is cut)");
+        throw ImageException.damaged("it is cut");
       }
       int length = file.getInt(at);
       if (length < 0 || length > bytes.length - FRAME_BYTES - at) {
-        throw new SextantException(
-            "%s: is a damaged image (it is cut in the chunk at byte %d)".formatted(path, at));
+        throw ImageException.damaged("it is cut in the chunk at byte " + at);
       }
       crc.reset();
       crc.update(bytes, at + 4, length + 4);
       if ((int) crc.getValue() != file.getInt(at + 8 + length)) {
-        throw new SextantException(
-            "%s: is a damaged image (checksum of the chunk at byte %d)".formatted(path, at));
+        throw ImageException.damaged("checksum of the chunk at byte " + at);
       }
       if (file.getInt(at + 4) == IEND) {
         return;

@@ -1,16 +1,21 @@
-package dev.sextant.nas.data;
+package dev.sextant.nas.data.file;
 
 import dev.sextant.tensor.SextantException;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.MalformedInputException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -18,9 +23,21 @@ import java.util.zip.ZipException;
  * A binary file, plain or gzipped, read once from its beginning and never past what its header
  * promised; every message begins with its path. Not thread-safe.
  */
-final class DataFile implements AutoCloseable {
-  /** Deflate cannot shrink more than this: a gzip smaller than promise / 1032 is cut or a lie. */
-  private static final long LARGEST_DEFLATE_RATIO = 1032;
+public final class DataFile implements AutoCloseable {
+  /** What stands for a file that git-lfs keeps elsewhere. */
+  public static final String POINTER =
+      "is a git-lfs pointer and not the file itself (`git lfs pull` fetches it)";
+
+  private static final String POINTER_START = "version https://git-lfs.github.com/spec/";
+
+  /**
+   * A gzip may promise that many bytes for each of its own, beyond {@link #FREE_BYTES}: pixels of
+   * real images shrink to a tenth, those of drawings to a hundredth. A bomb reaches 1,032.
+   */
+  private static final long LARGEST_RATIO = 100;
+
+  /** So many bytes may come of any gzip: labels in order shrink to almost nothing. */
+  private static final long FREE_BYTES = 1 << 24;
 
   private final Path path;
   private final boolean zipped;
@@ -28,19 +45,25 @@ final class DataFile implements AutoCloseable {
   private final InputStream in;
   private long position;
 
-  /** Opens a file; it is gzipped if its name ends in {@code .gz}. */
-  DataFile(Path path) {
+  /**
+   * Opens a file; it is gzipped if its name ends in {@code .gz}.
+   *
+   * @throws SextantException if it cannot be read, or is a git-lfs pointer
+   */
+  public DataFile(Path path) {
     this.path = path;
     this.zipped = path.toString().endsWith(".gz");
     try {
       this.fileBytes = Files.size(path);
-      InputStream raw = Files.newInputStream(path);
+      BufferedInputStream raw = new BufferedInputStream(Files.newInputStream(path), 1 << 16);
       try {
-        this.in =
-            zipped
-                ? new GZIPInputStream(new BufferedInputStream(raw, 1 << 16), 1 << 16)
-                : new BufferedInputStream(raw, 1 << 16);
-      } catch (IOException e) {
+        raw.mark(POINTER_START.length());
+        if (isPointer(raw.readNBytes(4), raw)) {
+          throw wrong(POINTER);
+        }
+        raw.reset();
+        this.in = zipped ? new GZIPInputStream(raw, 1 << 16) : raw;
+      } catch (IOException | SextantException e) {
         raw.close();
         throw e;
       }
@@ -49,13 +72,26 @@ final class DataFile implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether a file is a git-lfs pointer (git-lfs specification, version 1), by its first four bytes
+   * and those that follow, of which none is taken if the four are others.
+   */
+  public static boolean isPointer(byte[] magic, InputStream rest) throws IOException {
+    byte[] start = POINTER_START.getBytes(StandardCharsets.US_ASCII);
+    return Arrays.equals(magic, Arrays.copyOf(start, magic.length))
+        && magic.length == 4
+        && Arrays.equals(
+            rest.readNBytes(start.length - 4), Arrays.copyOfRange(start, 4, start.length));
+  }
+
   /** What a failed read means for the user; the path is named once. */
-  static SextantException unreadable(Path path, IOException e) {
+  public static SextantException unreadable(Path path, IOException e) {
     String reason =
         switch (e) {
           case NoSuchFileException missing -> "it does not exist";
           case AccessDeniedException denied -> "permission denied";
           case NotDirectoryException file -> "it is not a folder";
+          case MalformedInputException binary -> "it is not UTF-8 text";
           case ZipException damaged -> "damaged gzip: " + damaged.getMessage();
           case EOFException cut -> "gzip is cut";
           default -> String.valueOf(e.getMessage());
@@ -64,7 +100,7 @@ final class DataFile implements AutoCloseable {
   }
 
   /** An error about this file. */
-  SextantException wrong(String what) {
+  public SextantException wrong(String what) {
     return new SextantException(path + ": " + what);
   }
 
@@ -72,35 +108,42 @@ final class DataFile implements AutoCloseable {
    * Bytes that a file without a header holds: its size, or what the gzip trailer says (modulo
    * 2<sup>32</sup>, RFC 1952); reading then proves it.
    */
-  long promisedByFile() {
+  public long promisedByFile() {
     if (!zipped) {
       return fileBytes;
     }
-    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
-      file.seek(fileBytes - 4);
-      return Integer.toUnsignedLong(Integer.reverseBytes(file.readInt()));
+    // Not as a File: that goes by the name, which not every locale can write.
+    try (SeekableByteChannel file = Files.newByteChannel(path)) {
+      ByteBuffer trailer = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+      file.position(Math.max(0, fileBytes - 4));
+      while (trailer.hasRemaining()) {
+        if (file.read(trailer) < 0) {
+          throw new EOFException();
+        }
+      }
+      return Integer.toUnsignedLong(trailer.getInt(0));
     } catch (IOException e) {
       throw unreadable(path, e);
     }
   }
 
   /** Refuses, before anything of that size is allocated, a file that cannot hold so many bytes. */
-  void promise(long bytes) {
+  public void promise(long bytes) {
     if (!zipped && fileBytes != bytes) {
       throw wrong(
           fileBytes < bytes
               ? "is truncated: its header promises %d bytes, it has %d".formatted(bytes, fileBytes)
               : "is too long: its header promises %d bytes, it has %d".formatted(bytes, fileBytes));
     }
-    if (zipped && bytes / LARGEST_DEFLATE_RATIO > fileBytes) {
+    if (zipped && bytes > FREE_BYTES + LARGEST_RATIO * fileBytes) {
       throw wrong(
-          "is truncated: its header promises %d bytes, %d bytes of gzip cannot hold them"
+          "is truncated or no images: its header promises %d bytes, %d of gzip cannot hold them"
               .formatted(bytes, fileBytes));
     }
   }
 
   /** The next four bytes, most significant first. */
-  int readInt() {
+  public int readInt() {
     byte[] bytes = new byte[4];
     read(bytes, 0, 4);
     return (bytes[0] & 0xFF) << 24
@@ -110,7 +153,7 @@ final class DataFile implements AutoCloseable {
   }
 
   /** Fills that part of an array. */
-  void read(byte[] target, int offset, int length) {
+  public void read(byte[] target, int offset, int length) {
     try {
       int got = in.readNBytes(target, offset, length);
       position += got;
@@ -125,7 +168,7 @@ final class DataFile implements AutoCloseable {
   }
 
   /** Demands that nothing follows; for a gzip this also checks its CRC. */
-  void end() {
+  public void end() {
     try {
       if (in.read() >= 0) {
         throw wrong("is too long: it goes on after the promised %d bytes".formatted(position));

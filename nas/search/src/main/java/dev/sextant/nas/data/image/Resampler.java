@@ -1,17 +1,17 @@
-package dev.sextant.nas.data;
+package dev.sextant.nas.data.image;
 
 /**
  * Bilinear resizing whose filter widens with the reduction, so that small images do not alias (as
  * PIL does it), with a centre crop.
  */
-final class Resampler {
+public final class Resampler {
   /** For each output pixel the first input pixel and the weights from there on. */
   private record Filter(int[] first, float[][] weights) {}
 
   private Resampler() {}
 
   /** Resizes the shorter side to {@code size}, keeps the centre, writes {@code [size, size, C]}. */
-  static void resizeAndCrop(ImageFile.Decoded image, int size, byte[] target, int at) {
+  public static void resizeAndCrop(Pixels image, int size, byte[] target, int at) {
     int channels = image.channels();
     double scale = (double) Math.min(image.height(), image.width()) / size;
     Filter vertical = filter(image.height(), size, scale);
@@ -26,7 +26,7 @@ final class Resampler {
           float sum = 0;
           int from = (y * image.width() + horizontal.first[x]) * channels + c;
           for (int k = 0; k < weights.length; k++) {
-            sum += weights[k] * (image.pixels()[from + k * channels] & 0xFF);
+            sum += weights[k] * (image.values()[from + k * channels] & 0xFF);
           }
           rows[((y - firstRow) * size + x) * channels + c] = sum;
         }
