@@ -119,7 +119,11 @@ public final class Generate {
       statement.append(statement.isEmpty() ? line : opens ? line.strip() : " " + line.strip());
       if (count(statement, '(') == count(statement, ')')) {
         String plain =
-            statement.toString().replaceAll(" \\+ 0 \\* \\w+", "").replaceAll("\\b1 \\* ", "");
+            statement
+                .toString()
+                .replaceAll(" \\+ 0 \\* \\w+", "")
+                .replaceAll("\\b0 \\* \\w+", "0")
+                .replaceAll("\\b1 \\* ", "");
         out.append(fold(plain)).append('\n');
         statement.setLength(0);
       }

@@ -147,7 +147,7 @@ final class LayersTest {
   @Test
   void factorizedReducePicksPixels() {
     FactorizedReduce reduce = new FactorizedReduce(init(backend), 1, 2, 1e-9f, false);
-    reduce.parameters().forEach((path, weight) -> backend.fill(weight.value(), 1));
+    reduce.parameters().forEach((path, weight) -> backend.elementwise().fill(weight.value(), 1));
     Tensor x = Samples.tensor(backend, Shape.of(1, 2, 4, 1), 1, 2, 3, 4, 5, 6, 7, 8);
     try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
       Variable y = reduce.forward(tape, tape.constant(x));
@@ -207,32 +207,6 @@ final class LayersTest {
                         assertEquals(sample.size(), array(backend, x.value()).length);
                       }
                     }));
-  }
-
-  /**
-   * The generic inner product is ⟨dy, forward(x)⟩, and 0 for the identity, which is all shortcut.
-   */
-  @TestFactory
-  Stream<DynamicTest> innerProductIsTheDotWithTheOutput() {
-    return TABLE.stream()
-        .map(line -> DynamicTest.dynamicTest(line.name, () -> checkInnerProduct(line)));
-  }
-
-  private static void checkInnerProduct(Line line) {
-    try (Backend backend = Backend.reference();
-        Module layer = line.make.apply(init(backend));
-        Tensor x = Samples.uniform(backend, 1, line.input);
-        Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
-      Samples.perturb(backend, layer, 5);
-      Variable y;
-      try (Tape probe = tape.probe()) {
-        y = tape.constant(layer.forward(probe, probe.constant(x)).value());
-        Tensor dy = Samples.uniform(backend, 2, y.shape());
-        double expected = layer.hasShortcut() ? 0 : backend.dot(dy, y.value());
-        assertEquals(expected, layer.innerProduct(tape, x, dy), 1e-4);
-        dy.close();
-      }
-    }
   }
 
   @Test
@@ -353,9 +327,10 @@ final class LayersTest {
   void kernelsStartWithTheDeviationAsked() {
     Initializer init = init(backend);
     Parameter kernel = init.heFanOut(Shape.of(3, 3, 8, 64), 9 * 64);
-    double squares = backend.dot(kernel.value(), kernel.value()) / kernel.shape().size();
+    double squares =
+        backend.elementwise().dot(kernel.value(), kernel.value()) / kernel.shape().size();
     assertEquals(2.0 / (9 * 64), squares, 0.05 * 2.0 / (9 * 64));
-    assertEquals(0, backend.sum(kernel.value()) / kernel.shape().size(), 3e-3);
+    assertEquals(0, backend.elementwise().sum(kernel.value()) / kernel.shape().size(), 3e-3);
     kernel.value().close();
   }
 }

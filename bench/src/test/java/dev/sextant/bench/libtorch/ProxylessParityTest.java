@@ -17,7 +17,7 @@ import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
 import dev.sextant.nas.supernet.MultiPathSupernet;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
@@ -405,7 +405,7 @@ class ProxylessParityTest {
   private static HeldOut images(DoubleSupplier pass) {
     return new HeldOut() {
       @Override
-      public Outcome backward() {
+      public Outcome gradients() {
         return new Outcome(pass.getAsDouble(), Double.NaN);
       }
 

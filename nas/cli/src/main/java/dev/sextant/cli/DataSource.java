@@ -28,7 +28,10 @@ final class DataSource {
       description = "instead of recognising it: ${COMPLETION-CANDIDATES}")
   private @Nullable DataFormat dataFormat;
 
-  @Option(names = "--image-size", description = "resize images of a folder to this many pixels")
+  @Option(
+      names = "--image-size",
+      paramLabel = "PIXELS",
+      description = "resize images to this: shorter side, then the centre")
   private int imageSize;
 
   @Option(
@@ -38,6 +41,19 @@ final class DataSource {
           "an option of a policy, cost, objective or image source of its own; `sextant describe"
               + " --methods` lists them")
   private Map<String, String> values = new TreeMap<>();
+
+  @Option(
+      names = "--nested-folders",
+      description = "images in folders within a class folder belong to the class")
+  private boolean nestedFolders;
+
+  @Option(names = "--skip-damaged", description = "leave out image files that cannot be read")
+  private boolean skipDamaged;
+
+  @Option(
+      names = "--follow-links",
+      description = "also read what symbolic links out of the folder lead to")
+  private boolean followLinks;
 
   /** As given. */
   String source() {
@@ -49,6 +65,9 @@ final class DataSource {
     DataOptions options =
         DataOptions.DEFAULT
             .withImageSize(imageSize)
+            .withNestedFolders(nestedFolders)
+            .withSkipDamaged(skipDamaged)
+            .withFollowLinks(followLinks)
             .withOwn(values(ImageSources.ALL.names(), true));
     return dataFormat == null ? options : options.withFormat(dataFormat);
   }

@@ -1,7 +1,22 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.CustomLayer;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Shuffle;
+import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -44,43 +59,43 @@ final class ReferenceNetwork implements AutoCloseable {
 
   Tensor layer(String prefix, Layer layer, Tensor x) {
     return switch (layer) {
-      case Cell _, Layer.Junction _ ->
+      case Cell _, Junction _, Shuffle _, CustomLayer _ ->
           throw new IllegalArgumentException(
-              "cells and forks are compared with their trained form");
-      case Layer.Conv conv -> {
+              "cells, forks and others are compared with their trained form");
+      case Conv conv -> {
         String kernel = conv.batchNorm() ? "convolution.weight" : "weight";
         Tensor z = conv(x, prefix + kernel, conv.window());
         yield finish(prefix, z, conv.batchNorm(), conv.activation());
       }
-      case Layer.Depthwise depthwise -> {
+      case Depthwise depthwise -> {
         String kernel = depthwise.batchNorm() ? "convolution.weight" : "weight";
         Tensor z = depthwise(x, prefix + kernel, depthwise.window());
         yield finish(prefix, z, depthwise.batchNorm(), depthwise.activation());
       }
-      case Layer.Separable separable -> {
+      case Separable separable -> {
         Tensor z = depthwise(x, prefix + "depthwise.weight", separable.window());
         Tensor a = norm(z, prefix + "depthwise_norm.", separable.activation());
         Tensor z2 = conv(a, prefix + "pointwise.weight", Window.POINTWISE);
         yield norm(z2, prefix + "pointwise_norm.", Activation.IDENTITY);
       }
-      case Layer.MbConv block -> mbConv(prefix, block, x);
-      case Layer.Pool pool -> {
+      case MbConv block -> mbConv(prefix, block, x);
+      case Pool pool -> {
         Tensor out = floats(layer.output(x.shape()));
         if (pool.max()) {
-          backend.maxPool(x, pool.window(), out);
+          backend.pooling().max(x, pool.window(), out);
         } else {
-          backend.avgPool(x, pool.window(), out);
+          backend.pooling().average(x, pool.window(), out);
         }
         yield out;
       }
-      case Layer.Skip _ -> x;
-      case Layer.Zero _ -> throw new AssertionError();
-      case Layer.GlobalAvgPool _ -> mean(x);
-      case Layer.Linear linear -> linear(prefix, x, linear.activation());
+      case Skip _ -> x;
+      case Zero _ -> throw new AssertionError();
+      case GlobalAvgPool _ -> mean(x);
+      case Linear linear -> linear(prefix, x, linear.activation());
     };
   }
 
-  private Tensor mbConv(String prefix, Layer.MbConv block, Tensor x) {
+  private Tensor mbConv(String prefix, MbConv block, Tensor x) {
     Tensor a = x;
     if (block.expand() > 1) {
       Tensor z = conv(x, prefix + "expand.weight", Window.POINTWISE);
@@ -92,14 +107,14 @@ final class ReferenceNetwork implements AutoCloseable {
       Tensor hidden = linear(prefix + "squeeze.reduce.", mean(a), Activation.RELU);
       Tensor gate = linear(prefix + "squeeze.expand.", hidden, Activation.SIGMOID);
       Tensor gated = floats(a.shape());
-      backend.scaleChannels(a, gate, gated);
+      backend.channels().scale(a, gate, gated);
       a = gated;
     }
     Tensor z3 = conv(a, prefix + "project.weight", Window.POINTWISE);
     Tensor y = norm(z3, prefix + "project_norm.", Activation.IDENTITY);
     if (block.residual()) {
       Tensor sum = floats(y.shape());
-      backend.add(y, x, sum);
+      backend.elementwise().add(y, x, sum);
       return sum;
     }
     return y;
@@ -110,52 +125,54 @@ final class ReferenceNetwork implements AutoCloseable {
       return norm(z, prefix + "norm.", activation);
     }
     Tensor biased = floats(z.shape());
-    backend.addBias(z, parameter(prefix + "bias"), biased);
-    backend.activate(biased, activation, biased);
+    backend.channels().addBias(z, parameter(prefix + "bias"), biased);
+    backend.elementwise().activate(biased, activation, biased);
     return biased;
   }
 
   private Tensor conv(Tensor x, String kernel, Window window) {
     Tensor w = parameter(kernel);
     Tensor out = floats(window.output(x.shape(), w.shape().channels()));
-    backend.conv2d(x, w, window, null, Activation.IDENTITY, null, out);
+    backend.convolution().forward(x, w, window, null, Activation.IDENTITY, null, out);
     return out;
   }
 
   private Tensor depthwise(Tensor x, String kernel, Window window) {
     Tensor out = floats(window.output(x.shape(), x.shape().channels()));
-    backend.depthwise(x, parameter(kernel), window, null, Activation.IDENTITY, out);
+    backend.depthwise().forward(x, parameter(kernel), window, null, Activation.IDENTITY, out);
     return out;
   }
 
   private Tensor norm(Tensor z, String prefix, Activation activation) {
     Tensor out = floats(z.shape());
-    backend.batchNormApply(
-        z,
-        new Backend.BatchNorm(
-            parameter(prefix + "mean"),
-            parameter(prefix + "variance"),
-            parameter(prefix + "gamma"),
-            parameter(prefix + "beta"),
-            epsilon,
-            activation),
-        null,
-        out);
+    backend
+        .batchNorm()
+        .apply(
+            z,
+            new BatchNorm(
+                parameter(prefix + "mean"),
+                parameter(prefix + "variance"),
+                parameter(prefix + "gamma"),
+                parameter(prefix + "beta"),
+                epsilon,
+                activation),
+            null,
+            out);
     return out;
   }
 
   private Tensor mean(Tensor x) {
     Tensor out = floats(Shape.of(x.shape().get(0), x.shape().channels()));
-    backend.globalAvgPool(x, out);
+    backend.pooling().globalAverage(x, out);
     return out;
   }
 
   private Tensor linear(String prefix, Tensor x, Activation activation) {
     Tensor w = parameter(prefix + "weight");
     Tensor out = floats(x.shape().withChannels(w.shape().channels()));
-    backend.gemm(x, false, w, false, out, false);
-    backend.addBias(out, parameter(prefix + "bias"), out);
-    backend.activate(out, activation, out);
+    backend.gemm().multiply(x, false, w, false, out, false);
+    backend.channels().addBias(out, parameter(prefix + "bias"), out);
+    backend.elementwise().activate(out, activation, out);
     return out;
   }
 

@@ -5,8 +5,8 @@ import dev.sextant.nas.provider.Provider;
 import java.nio.file.Path;
 
 /**
- * Images from outside: {@code --data NAME:LOCATION}, or a path that it recognises where none of the
- * built-in formats is.
+ * Images from outside: {@code --data NAME:LOCATION}, or a path that it recognises, before the
+ * built-in formats look at it.
  */
 public interface ImageSource extends Provider {
   /** Whether a file or folder is what it reads; quick, and without an exception. */

@@ -19,7 +19,7 @@ import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;

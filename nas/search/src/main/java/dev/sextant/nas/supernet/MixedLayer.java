@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MixedLayer extends Module {
   private final List<Module> candidates;
+  private final List<GateCandidate> gated;
   private final boolean allHaveShortcuts;
   private final double[] gateGradients;
   private final Averaging averaging;
@@ -40,13 +41,14 @@ public final class MixedLayer extends Module {
    *
    * @param averaging for {@link #average}
    */
-  public MixedLayer(List<Module> candidates, Averaging averaging) {
+  public <M extends Module & GateCandidate> MixedLayer(List<M> candidates, Averaging averaging) {
     this.averaging = averaging;
     this.candidates = List.copyOf(candidates);
     for (int j = 0; j < candidates.size(); j++) {
       child("choice." + j, candidates.get(j));
     }
-    allHaveShortcuts = candidates.stream().allMatch(Module::hasShortcut);
+    gated = List.copyOf(candidates);
+    allHaveShortcuts = gated.stream().allMatch(GateCandidate::hasShortcut);
     gateGradients = new double[candidates.size()];
     sampled = new int[candidates.size()];
   }
@@ -197,7 +199,7 @@ public final class MixedLayer extends Module {
 
     @Override
     protected void backward(Tape tape, Tensor dy) {
-      layer.gateGradients[layer.active] = tape.backend().dot(out.value(), dy);
+      layer.gateGradients[layer.active] = tape.backend().elementwise().dot(out.value(), dy);
       if (enter == null) {
         layer.findGateGradients(tape, x.value(), dy);
       } else {
@@ -218,7 +220,7 @@ public final class MixedLayer extends Module {
     double common = allHaveShortcuts ? shortcut : 0;
     for (int i = 0; i < sampledCount; i++) {
       int j = sampled[i];
-      Module candidate = candidates.get(j);
+      GateCandidate candidate = gated.get(j);
       if (j == active) {
         gateGradients[j] -= common;
       } else {
@@ -229,7 +231,7 @@ public final class MixedLayer extends Module {
   }
 
   private static double shortcutProduct(Backend backend, Tensor x, Tensor dy) {
-    return x.shape().equals(dy.shape()) ? backend.dot(x, dy) : 0;
+    return x.shape().equals(dy.shape()) ? backend.elementwise().dot(x, dy) : 0;
   }
 
   /** The outputs of all sampled candidates are kept until the gradient comes. */
@@ -268,7 +270,7 @@ public final class MixedLayer extends Module {
     @Override
     protected void backward(Tape tape, Tensor dy) {
       for (int i = 0; i < layer.sampledCount; i++) {
-        layer.gateGradients[layer.sampled[i]] = tape.backend().dot(outputs[i], dy);
+        layer.gateGradients[layer.sampled[i]] = tape.backend().elementwise().dot(outputs[i], dy);
         outputs[i].close();
       }
       tape.accumulate(out, dy.share());

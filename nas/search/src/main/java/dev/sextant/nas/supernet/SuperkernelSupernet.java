@@ -11,7 +11,7 @@ import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SharedKernels.Averages;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -192,7 +192,7 @@ public final class SuperkernelSupernet extends Supernet {
                   copyInner(source.value(), target);
                 }
               } else {
-                backend.copy(Objects.requireNonNull(own.get(path)), target);
+                backend.elementwise().copy(Objects.requireNonNull(own.get(path)), target);
               }
             });
   }

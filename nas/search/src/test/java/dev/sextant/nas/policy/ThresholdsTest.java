@@ -17,7 +17,11 @@ import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SuperkernelSupernet;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
@@ -35,12 +39,11 @@ class ThresholdsTest {
   private static final double RATE = 0.01;
 
   private static Layer block(int kernel, int expand) {
-    return new Layer.MbConv(kernel, 1, expand, 4, Activation.RELU6, 0, true);
+    return new MbConv(kernel, 1, expand, 4, Activation.RELU6, 0, true);
   }
 
   private static final Position.Choice CHOICE =
-      new Position.Choice(
-          List.of(block(3, 2), block(3, 4), block(5, 2), block(5, 4), new Layer.Skip()));
+      new Position.Choice(List.of(block(3, 2), block(3, 4), block(5, 2), block(5, 4), new Skip()));
 
   private static final Space SPACE =
       new Space(
@@ -51,8 +54,8 @@ class ThresholdsTest {
           List.of(
               CHOICE,
               CHOICE,
-              new Position.Fixed(new Layer.GlobalAvgPool()),
-              new Position.Fixed(new Layer.Linear(4))));
+              new Position.Fixed(new GlobalAvgPool()),
+              new Position.Fixed(new Linear(4))));
 
   private static final ExpectedCost COST =
       new ExpectedCost(1, new double[][] {{1, 1.6, 1.4, 2, 0}, {1, 1.6, 1.4, 2, 0}});
@@ -69,7 +72,7 @@ class ThresholdsTest {
     Rig(Loss loss, @Nullable LambdaController controller) {
       policy = new Thresholds(backend, supernet, COST, loss, controller, new Rng(2));
       for (String layer : new String[] {"layers.0.", "layers.1."}) {
-        backend.fill(tensor(layer + "project_norm.gamma"), 1);
+        backend.elementwise().fill(tensor(layer + "project_norm.gamma"), 1);
       }
     }
 
@@ -96,7 +99,7 @@ class ThresholdsTest {
         }
         Variable logits = supernet.forward(tape, tape.constant(x));
         Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
-        outcome.set(backend.sum(loss.value()), 0);
+        outcome.set(backend.elementwise().sum(loss.value()), 0);
         tape.backward(loss);
       }
       policy.learnWithWeights(outcome, rate);
@@ -123,7 +126,7 @@ class ThresholdsTest {
   @Test
   void preferencesByHand() {
     try (Rig rig = new Rig(new Loss.AddLog(0), null)) {
-      rig.backend.fill(rig.tensor("layers.0.depthwise.weight"), 0.3f);
+      rig.backend.elementwise().fill(rig.tensor("layers.0.depthwise.weight"), 0.3f);
       rig.policy.alphas().set(0, 0.15f, 0, 0.6f);
       double shell = 0.880797;
       double layer = 0.982014;

@@ -5,7 +5,7 @@ import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostRequest;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.LayerPrices;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.IOException;
