@@ -22,6 +22,7 @@ public abstract class BackendContract
         NormalizedConvolutionContract,
         SuperkernelContract,
         TrainingContract,
+        MisuseContract,
         ShapeErrorContract {
   private Backend backend;
 

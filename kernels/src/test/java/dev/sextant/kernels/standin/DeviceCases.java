@@ -270,9 +270,10 @@ class DeviceCases {
         "cuda: cuBLAS needs 32.0 MiB of device memory, which are not left",
         () -> {
           try (Backend backend = open();
-              Tensor x = floats(backend, 2, 2)) {
+              Tensor x = floats(backend, 2, 2);
+              Tensor y = floats(backend, 2, 2)) {
             standIn.set("memory", 24 << 20);
-            backend.gemm().multiply(x, false, x, false, x, true);
+            backend.gemm().multiply(x, false, x, false, y, true);
           }
         });
   }

@@ -35,7 +35,9 @@ class NoLibraryCases {
     CudaSettings settings = new CudaSettings(found, false, Long.MAX_VALUE);
     try (Backend backend = new CudaBackend(new Device("cuda", 0), JCudaLoader.open(settings, 0));
         Tensor image = floats(backend, 1, 2, 2, 1);
+        Tensor convolved = floats(backend, 1, 2, 2, 1);
         Tensor matrix = floats(backend, 2, 2);
+        Tensor product = floats(backend, 2, 2);
         Tensor filter = floats(backend, 3, 3, 1, 1)) {
       backend.elementwise().fill(matrix, 3);
       float[] values = new float[4];
@@ -46,7 +48,7 @@ class NoLibraryCases {
         String blas =
             assertThrows(
                     SextantException.class,
-                    () -> backend.gemm().multiply(matrix, false, matrix, false, matrix, true))
+                    () -> backend.gemm().multiply(matrix, false, matrix, false, product, true))
                 .getMessage();
         assertTrue(String.valueOf(blas).startsWith("cuda: cuBLAS: not found; install CUDA"), blas);
         String dnn =
@@ -62,7 +64,7 @@ class NoLibraryCases {
                                 null,
                                 Activation.IDENTITY,
                                 null,
-                                image))
+                                convolved))
                 .getMessage();
         assertTrue(String.valueOf(dnn).startsWith("cuda: cuDNN: not found; install cuDNN 9"), dnn);
       }

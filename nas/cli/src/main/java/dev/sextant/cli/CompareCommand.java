@@ -162,7 +162,9 @@ final class CompareCommand implements Runnable {
     for (String option : options.stream().sorted().toList()) {
       String one = before.getOrDefault(option, "its default");
       String other = now.getOrDefault(option, "its default");
-      if (!one.equals(other)) {
+      // An older version did not know the flag.
+      boolean unknown = !before.containsKey(option) && other.equals("false");
+      if (!one.equals(other) && !unknown) {
         throw new SextantException(
             "%s: holds a comparison with %s %s, not %s; resume it or give another --out"
                 .formatted(out, option, one, other));

@@ -1,12 +1,16 @@
 package dev.sextant.cli;
 
 import dev.sextant.tensor.Device;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say where training runs. */
 final class ComputeOptions {
-  @Option(names = "--threads", description = "of training; default: all processors")
-  private int threads;
+  @Option(
+      names = "--threads",
+      converter = ThreadsConverter.class,
+      description = "of training; default: all processors")
+  private @Nullable Integer threads;
 
   @Option(
       names = "--device",
@@ -15,7 +19,7 @@ final class ComputeOptions {
   private String device = "";
 
   int threads() {
-    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+    return threads != null ? threads : Runtime.getRuntime().availableProcessors();
   }
 
   /** The device, if there is such a kind. */

@@ -22,8 +22,24 @@ final class DataSource {
       description = "instead of recognising it: ${COMPLETION-CANDIDATES}")
   private @Nullable DataFormat dataFormat;
 
-  @Option(names = "--image-size", description = "resize images of a folder to this many pixels")
+  @Option(
+      names = "--image-size",
+      paramLabel = "PIXELS",
+      description = "resize images to this: shorter side, then the centre")
   private int imageSize;
+
+  @Option(
+      names = "--nested-folders",
+      description = "images in folders within a class folder belong to the class")
+  private boolean nestedFolders;
+
+  @Option(names = "--skip-damaged", description = "leave out image files that cannot be read")
+  private boolean skipDamaged;
+
+  @Option(
+      names = "--follow-links",
+      description = "also read what symbolic links out of the folder lead to")
+  private boolean followLinks;
 
   /** As given. */
   String source() {
@@ -32,7 +48,12 @@ final class DataSource {
 
   /** How to read it. */
   DataOptions options() {
-    DataOptions options = DataOptions.DEFAULT.withImageSize(imageSize);
+    DataOptions options =
+        DataOptions.DEFAULT
+            .withImageSize(imageSize)
+            .withNestedFolders(nestedFolders)
+            .withSkipDamaged(skipDamaged)
+            .withFollowLinks(followLinks);
     return dataFormat == null ? options : options.withFormat(dataFormat);
   }
 

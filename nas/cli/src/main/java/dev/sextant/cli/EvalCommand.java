@@ -1,14 +1,18 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -32,6 +36,7 @@ final class EvalCommand implements Runnable {
 
   @Option(
       names = "--threads",
+      converter = ThreadsConverter.class,
       defaultValue = "1",
       description = "of the latency; default: ${DEFAULT-VALUE}")
   private int threads;
@@ -61,12 +66,23 @@ final class EvalCommand implements Runnable {
     Architecture architecture = Architecture.read(directory.architecture());
     Weights weights = Weights.read(directory.weights());
     ImageDataset images = data.open();
-    if (images.classes() != architecture.classes()) {
-      throw new SextantException(
-          "%s: %d classes do not fit the %d of the model %s"
-              .formatted(images.name(), images.classes(), architecture.classes(), model));
-    }
     System.out.println("data      " + images);
+    Optional<List<String>> names = ClassNames.of(weights.metadata(), architecture.classes());
+    if (names.isPresent()) {
+      images = images.withClasses(names.get());
+    } else {
+      requireCount(images, architecture);
+      note(
+          "the weights do not name the model's classes: they are taken to be the data's, %s"
+              .formatted(ClassNames.some(images.classNames())));
+    }
+    for (String key : List.of(CompiledModel.MEAN, CompiledModel.DEVIATION)) {
+      if (!weights.metadata().containsKey(key)) {
+        note(
+            "the weights do not say the %s of the training pixels, %s is taken"
+                .formatted(key, key.equals(CompiledModel.MEAN) ? 0 : 1));
+      }
+    }
     double accuracy =
         Evaluation.accuracy(
             architecture,
@@ -75,5 +91,17 @@ final class EvalCommand implements Runnable {
             target,
             Runtime.getRuntime().availableProcessors());
     Terminal.print(architecture, accuracy, Terminal.latency(architecture, target, threads, batch));
+  }
+
+  private static void note(String text) {
+    System.out.println("note      " + text);
+  }
+
+  private void requireCount(ImageDataset images, Architecture architecture) {
+    if (images.classes() != architecture.classes()) {
+      throw new SextantException(
+          "%s: %d classes do not fit the %d of the model %s"
+              .formatted(images.name(), images.classes(), architecture.classes(), model));
+    }
   }
 }

@@ -38,6 +38,7 @@ final class MeasurementOptions {
 
   @Option(
       names = "--latency-threads",
+      converter = ThreadsConverter.class,
       defaultValue = "1",
       description = "of inference, in table and measurements; default: ${DEFAULT-VALUE}")
   private int latencyThreads;

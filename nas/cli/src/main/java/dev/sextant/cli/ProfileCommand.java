@@ -68,6 +68,7 @@ final class ProfileCommand implements Runnable {
 
   @Option(
       names = "--threads",
+      converter = ThreadsConverter.class,
       description = "of inference; default: 1, or those of the table checked")
   private @Nullable Integer threads;
 

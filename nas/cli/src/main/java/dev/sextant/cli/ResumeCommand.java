@@ -7,7 +7,11 @@ import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.SextantException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -24,6 +28,12 @@ final class ResumeCommand implements Runnable {
   private Path directory = Path.of("");
 
   @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "where the run's images lie now, if they were moved")
+  private @Nullable String data;
+
+  @Option(
       names = "--checkpoint-seconds",
       defaultValue = "30",
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
@@ -31,6 +41,9 @@ final class ResumeCommand implements Runnable {
 
   @Override
   public void run() {
+    if (data != null) {
+      moveData(data);
+    }
     if (MethodComparison.isIn(directory)) {
       MethodComparison comparison = MethodComparison.read(directory);
       Terminal.print(comparison.run(checkpointSeconds, Terminal.progress()), comparison);
@@ -44,6 +57,23 @@ final class ResumeCommand implements Runnable {
     SearchConfig config = new RunFile(run).read().config();
     try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, Terminal.progress())) {
       Terminal.print(resumed.run(), config, run);
+    }
+  }
+
+  /** In the run's file, or in those of every run of a comparison. */
+  private void moveData(String to) {
+    if (!MethodComparison.isIn(directory)) {
+      new RunFile(new RunDirectory(directory)).moveData(to);
+      return;
+    }
+    try (var runs = Files.newDirectoryStream(directory, path -> Files.isDirectory(path))) {
+      for (Path run : runs) {
+        if (Files.isRegularFile(new RunDirectory(run).run())) {
+          new RunFile(new RunDirectory(run)).moveData(to);
+        }
+      }
+    } catch (IOException e) {
+      throw new SextantException("%s: cannot be read (%s)".formatted(directory, e.getMessage()), e);
     }
   }
 

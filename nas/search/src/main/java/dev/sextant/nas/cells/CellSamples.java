@@ -1,23 +1,20 @@
 package dev.sextant.nas.cells;
 
-import de.siegmar.fastcsv.reader.CsvParseException;
-import de.siegmar.fastcsv.reader.CsvReader;
-import de.siegmar.fastcsv.reader.NamedCsvRecord;
 import de.siegmar.fastcsv.writer.CsvWriter;
+import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.runtime.AtomicFile;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Node;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Node;
+import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.tensor.SextantException;
-import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NoSuchElementException;
 
 /**
  * Cells and what their networks were measured to take: what a latency predictor is trained on.
@@ -83,32 +80,42 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
     List<Genotype> genotypes = new ArrayList<>();
     List<Double> latencies = new ArrayList<>();
     int types = 1;
-    try (CsvReader<NamedCsvRecord> reader =
-        CsvReader.builder().ofNamedCsvRecord(JsonText.readFile(file))) {
-      for (NamedCsvRecord record : reader) {
-        try {
-          types = record.getHeader().contains(REDUCTION) ? 2 : 1;
-          List<Node> normal = Cell.parseGraph(record.getField(NORMAL));
-          List<Node> reduction =
-              types == 1
-                  ? CellLatencies.pooled(space)
-                  : Cell.parseGraph(record.getField(REDUCTION));
-          Genotype genotype = new Genotype(normal, reduction);
-          CellEncoding.encode(space, genotype, types);
-          genotypes.add(genotype);
-          latencies.add(Double.valueOf(record.getField(MS)));
-        } catch (SextantException | NoSuchElementException | NumberFormatException e) {
-          throw new SextantException(
-              "%s: line %d: %s".formatted(file, record.getStartingLineNumber(), e.getMessage()), e);
+    String text = JsonText.readFile(file);
+    try {
+      CsvTable csv = CsvTable.parse(text);
+      types = csv.header().contains(REDUCTION) ? 2 : 1;
+      for (CsvTable.Row row : csv.rows()) {
+        List<Node> normal = graph(row, NORMAL);
+        List<Node> reduction = types == 1 ? CellLatencies.pooled(space) : graph(row, REDUCTION);
+        Genotype genotype = new Genotype(normal, reduction);
+        double latency = row.number(MS);
+        if (!(latency > 0)) {
+          throw new SextantException("%s: %s ms".formatted(row.where(), latency));
         }
+        try {
+          CellEncoding.encode(space, genotype, types);
+        } catch (SextantException e) {
+          throw new SextantException(row.where() + ": " + e.getMessage(), e);
+        }
+        genotypes.add(genotype);
+        latencies.add(latency);
       }
-    } catch (IOException | CsvParseException e) {
-      throw new SextantException("%s: not CSV (%s)".formatted(file, e.getMessage()), e);
+    } catch (SextantException e) {
+      throw new SextantException(file + ": " + e.getMessage(), e);
     }
     if (genotypes.isEmpty()) {
       throw new SextantException(file + ": no measured cells");
     }
     double[] ms = latencies.stream().mapToDouble(Double::doubleValue).toArray();
     return new CellSamples(space, types, genotypes, ms);
+  }
+
+  private static List<Node> graph(CsvTable.Row row, String column) {
+    String graph = row.text(column);
+    try {
+      return CellNodes.parse(graph);
+    } catch (SextantException e) {
+      throw new SextantException(row.where() + ": " + e.getMessage(), e);
+    }
   }
 }

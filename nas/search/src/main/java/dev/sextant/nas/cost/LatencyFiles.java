@@ -6,17 +6,17 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonPrimitive;
-import de.siegmar.fastcsv.reader.CommentStrategy;
-import de.siegmar.fastcsv.reader.CsvReader;
-import de.siegmar.fastcsv.reader.NamedCsvRecord;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.SextantException;
-import java.io.IOException;
+import dev.sextant.tensor.Shape;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -30,37 +30,27 @@ import java.util.function.Supplier;
  * Latency tables on disk, for a reader to read and edit.
  *
  * <ul>
- *   <li>JSON, {@code "format": "sextant-latency/1"}: setting, calibration and one object an entry.
+ *   <li>JSON, {@code "format": "sextant-latency/2"}: setting, calibration and one object an entry:
+ *       the layer as architectures have it, its input as {@code 28x28x24}, and what was measured.
  *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
  *       calibration.
+ *   <li>Both in the first version, whose rows have a column for each number of a layer; read only.
  *   <li>The JSON of Single-Path NAS's Pixel-1 runtimes (blocks 0 to 21 of its space), read only.
  *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms,
  *       var, count}), read only.
  * </ul>
  */
 public final class LatencyFiles {
-  /** The columns of a table as CSV, in order. */
+  /**
+   * The columns of a table as CSV, in order: {@code layer} is the JSON object of the layer, {@code
+   * input} its input, {@code older} the older input of a cell that has two.
+   */
   public static final List<String> COLUMNS =
-      List.of(
-          "op",
-          "in_h",
-          "in_w",
-          "in_c",
-          "out_h",
-          "out_w",
-          "out_c",
-          "expand",
-          "kernel",
-          "stride",
-          "dilation",
-          "squeeze_excite",
-          "activation",
-          "residual",
-          "ms",
-          "p90_ms",
-          "count");
+      List.of("layer", "input", "older", "ms", "p90_ms", "count");
 
-  private static final String FORMAT = "sextant-latency/1";
+  private static final String FORMAT = "sextant-latency/2";
+
+  private static final String FIRST_FORMAT = "sextant-latency/1";
 
   private LatencyFiles() {}
 
@@ -125,20 +115,10 @@ public final class LatencyFiles {
 
   private static JsonObject row(Key key, Entry entry) {
     JsonObject row = new JsonObject();
-    row.addProperty("op", key.op());
-    row.addProperty("in_h", key.inHeight());
-    row.addProperty("in_w", key.inWidth());
-    row.addProperty("in_c", key.inChannels());
-    row.addProperty("out_h", key.outHeight());
-    row.addProperty("out_w", key.outWidth());
-    row.addProperty("out_c", key.outChannels());
-    row.addProperty("expand", key.expand());
-    row.addProperty("kernel", key.kernel());
-    row.addProperty("stride", key.stride());
-    row.addProperty("dilation", key.dilation());
-    row.addProperty("squeeze_excite", key.squeezeExcite());
-    row.addProperty("activation", key.activation());
-    row.addProperty("residual", key.residual());
+    row.add("layer", LayerJson.write(key.layer(), key.input()));
+    row.addProperty("input", Key.image(key.input()));
+    List<Shape> inputs = key.layer().operations(key.input()).inputs();
+    row.addProperty("older", inputs.size() > 1 ? Key.image(inputs.getFirst()) : "");
     row.addProperty("ms", entry.ms());
     row.addProperty("p90_ms", entry.p90Ms());
     row.addProperty("count", entry.count());
@@ -149,9 +129,11 @@ public final class LatencyFiles {
     if (SinglePathTable.is(root)) {
       return SinglePathTable.parse(root);
     }
-    if (!root.has("format") || !root.get("format").getAsString().equals(FORMAT)) {
+    String format = root.has("format") ? root.get("format").getAsString() : "";
+    if (!format.equals(FORMAT) && !format.equals(FIRST_FORMAT)) {
       throw new SextantException("format: is not \"" + FORMAT + "\"");
     }
+    Keys keys = format.equals(FORMAT) ? LatencyFiles::key : LatencyRows::key;
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
     int i = 0;
     for (JsonElement element : field(root, "entries").getAsJsonArray()) {
@@ -159,17 +141,7 @@ public final class LatencyFiles {
       if (!(element instanceof JsonObject row)) {
         throw new SextantException(where + ": is not an object");
       }
-      put(
-          entries,
-          where,
-          name -> {
-            JsonElement value = row.get(name);
-            if (value == null || !value.isJsonPrimitive()) {
-              throw new SextantException(
-                  "%s.%s: %s".formatted(where, name, value == null ? "is missing" : "is no value"));
-            }
-            return value.getAsString();
-          });
+      put(entries, new LatencyFields.OfObject(where, row), keys);
     }
     return table(root, entries);
   }
@@ -218,40 +190,36 @@ public final class LatencyFiles {
         .forEach(
             (key, entry) -> {
               JsonObject row = row(key, entry);
-              writer.writeRecord(
-                  COLUMNS.stream().map(column -> row.get(column).getAsString()).toList());
+              writer.writeRecord(COLUMNS.stream().map(column -> text(row.get(column))).toList());
             });
     return text.toString();
   }
 
+  private static String text(JsonElement element) {
+    return element.isJsonPrimitive() ? element.getAsString() : element.toString();
+  }
+
   private static LatencyTable parseCsv(String text, Path file) {
-    if (text.startsWith("#")) {
-      int end = text.indexOf('\n');
-      JsonObject root = JsonText.parse(text.substring(1, end < 0 ? text.length() : end), "line 1");
-      return table(root, rows(text, false));
+    CsvTable csv = CsvTable.parse(text);
+    SequencedMap<Key, Entry> entries = rows(csv);
+    if (!csv.comment().isEmpty()) {
+      return table(JsonText.parse(csv.comment(), "line 1"), entries);
     }
-    boolean pixel = text.startsWith("type,");
-    SequencedMap<Key, Entry> entries = rows(text, pixel);
     String machine = String.valueOf(file.getFileName());
     return new LatencyTable(new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);
   }
 
-  private static SequencedMap<Key, Entry> rows(String text, boolean pixel) {
+  private static SequencedMap<Key, Entry> rows(CsvTable csv) {
+    boolean pixel = !csv.header().isEmpty() && csv.header().getFirst().equals("type");
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
-    try (CsvReader<NamedCsvRecord> reader =
-        CsvReader.builder().commentStrategy(CommentStrategy.SKIP).ofNamedCsvRecord(text)) {
-      for (NamedCsvRecord record : reader) {
-        String where = "line " + record.getStartingLineNumber();
-        if (pixel) {
-          putPixel(entries, where, record);
-        } else {
-          put(entries, where, name -> column(where, record, name));
-        }
+    Keys keys = csv.header().contains("layer") ? LatencyFiles::key : LatencyRows::key;
+    for (CsvTable.Row row : csv.rows()) {
+      LatencyFields fields = new LatencyFields.OfRow(row);
+      if (pixel) {
+        PixelTable.put(entries, fields);
+      } else {
+        put(entries, fields, keys);
       }
-    } catch (IOException e) {
-      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
-    } catch (de.siegmar.fastcsv.reader.CsvParseException e) {
-      throw new SextantException("not CSV (" + e.getMessage() + ")", e);
     }
     if (entries.isEmpty()) {
       throw new SextantException("has no entries");
@@ -259,57 +227,50 @@ public final class LatencyFiles {
     return entries;
   }
 
-  private static String column(String where, NamedCsvRecord record, String name) {
-    return record
-        .findField(name)
-        .orElseThrow(() -> new SextantException(where + ": column " + name + " is missing"));
+  /** How a row names a layer. */
+  private interface Keys {
+    Key of(LatencyFields fields);
   }
 
-  private interface Fields {
-    String get(String name);
+  private static void put(SequencedMap<Key, Entry> entries, LatencyFields fields, Keys keys) {
+    Key key = keys.of(fields);
+    Entry entry =
+        entry(fields.where(), fields.number("ms"), fields.number("p90_ms"), fields.whole("count"));
+    putOnce(entries, fields.where(), key, entry);
   }
 
-  private static void put(SequencedMap<Key, Entry> entries, String where, Fields fields) {
+  private static Key key(LatencyFields fields) {
+    Shape input = image(fields.where(), fields.text("input"));
+    String older = fields.text("older");
+    JsonFields layer = JsonFields.parse(fields.text("layer"), fields.where() + ".layer");
+    return new Key(
+        LayerJson.read(layer, older.isEmpty() ? null : image(fields.where(), older), input)
+            .getFirst(),
+        input);
+  }
+
+  private static Shape image(String where, String text) {
+    String[] extents = text.split("x", -1);
+    if (extents.length != 1 && extents.length != 3) {
+      throw new SextantException("%s: '%s' is no image and no vector".formatted(where, text));
+    }
+    int[] shape = new int[extents.length + 1];
+    shape[0] = 1;
+    for (int i = 0; i < extents.length; i++) {
+      try {
+        shape[i + 1] = Integer.parseInt(extents[i]);
+      } catch (NumberFormatException e) {
+        throw new SextantException("%s: '%s' is no image".formatted(where, text), e);
+      }
+    }
     try {
-      Key key =
-          new Key(
-              fields.get("op"),
-              Integer.parseInt(fields.get("in_h")),
-              Integer.parseInt(fields.get("in_w")),
-              Integer.parseInt(fields.get("in_c")),
-              Integer.parseInt(fields.get("out_h")),
-              Integer.parseInt(fields.get("out_w")),
-              Integer.parseInt(fields.get("out_c")),
-              Integer.parseInt(fields.get("expand")),
-              Integer.parseInt(fields.get("kernel")),
-              Integer.parseInt(fields.get("stride")),
-              Integer.parseInt(fields.get("dilation")),
-              Double.parseDouble(fields.get("squeeze_excite")),
-              fields.get("activation"),
-              truth(where, fields.get("residual")));
-      Entry entry =
-          entry(
-              where,
-              Double.parseDouble(fields.get("ms")),
-              Double.parseDouble(fields.get("p90_ms")),
-              Long.parseLong(fields.get("count")));
-      putOnce(entries, where, key, entry);
-    } catch (NumberFormatException e) {
-      throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
+      return Shape.of(shape);
+    } catch (SextantException e) {
+      throw new SextantException(where + ": " + e.getMessage(), e);
     }
   }
 
-  private static boolean truth(String where, String text) {
-    return switch (text) {
-      case "true" -> true;
-      case "false" -> false;
-      default ->
-          throw new SextantException(
-              "%s: residual is '%s', neither true nor false".formatted(where, text));
-    };
-  }
-
-  private static Entry entry(String where, double ms, double p90Ms, long count) {
+  static Entry entry(String where, double ms, double p90Ms, long count) {
     try {
       return new Entry(ms, p90Ms, count);
     } catch (SextantException e) {
@@ -317,78 +278,9 @@ public final class LatencyFiles {
     }
   }
 
-  private static void putOnce(
-      SequencedMap<Key, Entry> entries, String where, Key key, Entry entry) {
+  static void putOnce(SequencedMap<Key, Entry> entries, String where, Key key, Entry entry) {
     if (entries.put(key, entry) != null) {
       throw new SextantException(where + ": a second entry for " + key);
     }
-  }
-
-  /**
-   * A row of the Pixel-1 table: Conv is the 3x3 stem of stride 2, Conv_1 the 1x1 head, Logits the
-   * pooling and the classifier together, expanded_conv an MBConv.
-   */
-  private static void putPixel(
-      SequencedMap<Key, Entry> entries, String where, NamedCsvRecord record) {
-    try {
-      String type = column(where, record, "type");
-      int inHeight = Integer.parseInt(column(where, record, "in_h"));
-      int inWidth = Integer.parseInt(column(where, record, "in_w"));
-      int inChannels = Integer.parseInt(column(where, record, "in_c"));
-      int outChannels = Integer.parseInt(column(where, record, "out_c"));
-      double mean = Double.parseDouble(column(where, record, "mean_ms"));
-      Entry entry = entry(where, mean, mean, Long.parseLong(column(where, record, "count")));
-      switch (type) {
-        case "Logits" -> {
-          putOnce(
-              entries,
-              where,
-              pixel("global-avg-pool", inHeight, inWidth, inChannels, 1, 1, inChannels, 0, 0, 1),
-              new Entry(0, 0, entry.count()));
-          putOnce(
-              entries, where, pixel("linear", 1, 1, inChannels, 1, 1, outChannels, 0, 0, 1), entry);
-        }
-        case "Conv", "Conv_1", "expanded_conv" -> {
-          int outHeight = Integer.parseInt(column(where, record, "out_h"));
-          int outWidth = Integer.parseInt(column(where, record, "out_w"));
-          boolean block = type.equals("expanded_conv");
-          int kernel =
-              block
-                  ? Integer.parseInt(column(where, record, "kernel"))
-                  : type.equals("Conv") ? 3 : 1;
-          int stride =
-              block
-                  ? Integer.parseInt(column(where, record, "stride"))
-                  : inHeight / Math.max(1, outHeight);
-          int expand = block ? Integer.parseInt(column(where, record, "expand")) : 0;
-          boolean residual = block && column(where, record, "idskip").equals("1");
-          Key key =
-              new Key(
-                  block ? "mbconv" : "conv",
-                  inHeight,
-                  inWidth,
-                  inChannels,
-                  outHeight,
-                  outWidth,
-                  outChannels,
-                  expand,
-                  kernel,
-                  stride,
-                  1,
-                  0,
-                  "",
-                  residual);
-          putOnce(entries, where, key, entry);
-        }
-        default -> throw new SextantException(where + ": type '" + type + "' is unknown");
-      }
-    } catch (NumberFormatException e) {
-      throw new SextantException(where + ": not a number (" + e.getMessage() + ")", e);
-    }
-  }
-
-  private static Key pixel(
-      String op, int inH, int inW, int inC, int outH, int outW, int outC, int e, int k, int s) {
-    return new Key(op, inH, inW, inC, outH, outW, outC, e, k, s, 1, 0, "", false);
   }
 }

@@ -1,12 +1,13 @@
 package dev.sextant.nas.cost;
 
-import de.siegmar.fastcsv.reader.CsvReader;
-import de.siegmar.fastcsv.reader.NamedCsvRecord;
+import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.AtomicFile;
-import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +32,9 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
     implements CostModel {
   private static final String HEADER = "layer,op,coef_ms";
 
+  /** Milliseconds that no layer takes. */
+  private static final double LARGEST = 1e6;
+
   /** Copies the coefficients. */
   public LinearCost {
     layers = List.copyOf(layers);
@@ -45,42 +49,34 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
     String text = JsonText.readFile(file);
     SequencedMap<String, SequencedMap<String, Double>> layers = new LinkedHashMap<>();
     double bias = Double.NaN;
-    try (CsvReader<NamedCsvRecord> csv = CsvReader.builder().ofNamedCsvRecord(text)) {
-      for (NamedCsvRecord line : csv) {
-        String where = file + ":" + line.getStartingLineNumber();
-        if (!line.getHeader().equals(List.of(HEADER.split(",")))) {
-          throw new SextantException(file + ": is no linear model, which has " + HEADER);
+    try {
+      CsvTable csv = CsvTable.parse(text);
+      if (!csv.header().equals(List.of(HEADER.split(",")))) {
+        throw new SextantException("is no linear model, which has " + HEADER);
+      }
+      for (CsvTable.Row row : csv.rows()) {
+        double coefficient = row.number("coef_ms");
+        if (Math.abs(coefficient) >= LARGEST) {
+          throw new SextantException(row.where() + ": " + coefficient + " is no coefficient");
         }
-        double coefficient = coefficient(where, line.getField("coef_ms"));
-        String layer = line.getField("layer");
+        String layer = row.text("layer");
         if (layer.equals("bias")) {
           bias = coefficient;
         } else if (layers
                 .computeIfAbsent(layer, _ -> new LinkedHashMap<>())
-                .putIfAbsent(line.getField("op"), coefficient)
+                .putIfAbsent(row.text("op"), coefficient)
             != null) {
-          throw new SextantException(where + ": a second " + line.getField("op") + " of " + layer);
+          throw new SextantException(
+              "%s: a second %s of %s".formatted(row.where(), row.text("op"), layer));
         }
       }
-    } catch (java.io.IOException | de.siegmar.fastcsv.reader.CsvParseException e) {
-      throw new SextantException(file + ": is no CSV (" + e.getMessage() + ")", e);
+    } catch (SextantException e) {
+      throw new SextantException(file + ": " + e.getMessage(), e);
     }
     if (Double.isNaN(bias) || layers.isEmpty()) {
       throw new SextantException(file + ": is no linear model: it has no bias or no layer");
     }
     return new LinearCost(bias, new ArrayList<>(layers.sequencedValues()));
-  }
-
-  private static double coefficient(String where, String text) {
-    try {
-      double value = Double.parseDouble(text);
-      if (Math.abs(value) < 1e6) {
-        return value;
-      }
-    } catch (NumberFormatException e) {
-      // Said below.
-    }
-    throw new SextantException("%s: '%s' is no coefficient".formatted(where, text));
   }
 
   /** Writes the model, atomically. */
@@ -119,9 +115,9 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
 
   private static String op(Layer layer) {
     return switch (layer) {
-      case Layer.MbConv l when l.expand() == 1 -> "sepconv k" + l.kernel();
-      case Layer.MbConv l -> "mb k%d e%d".formatted(l.kernel(), l.expand());
-      case Layer.Skip _ -> "zero";
+      case MbConv l when l.expand() == 1 -> "sepconv k" + l.kernel();
+      case MbConv l -> "mb k%d e%d".formatted(l.kernel(), l.expand());
+      case Skip _ -> "zero";
       default -> layer.label();
     };
   }

@@ -1,11 +1,14 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.file.DataFile;
+import dev.sextant.nas.data.file.DataTree;
 import dev.sextant.tensor.SextantException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * CIFAR-10 and CIFAR-100 binary files (Krizhevsky 2009), each plain or {@code .gz}: {@code
@@ -20,16 +23,43 @@ final class CifarFiles {
       List.of(
           "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck");
 
+  /** What a browser or a desktop calls a second copy: it would be read as a further batch. */
+  private static final Pattern COPY =
+      Pattern.compile(".*( ?\\(\\d+\\)|[ _-]+[Cc]opy( \\d+)?)\\.bin(\\.gz)?");
+
+  private static final List<String> BATCHES =
+      List.of(
+          "data_batch_1.bin",
+          "data_batch_2.bin",
+          "data_batch_3.bin",
+          "data_batch_4.bin",
+          "data_batch_5.bin");
+
   private CifarFiles() {}
 
   /** Whether a folder holds training files of this kind. */
-  static boolean recognise(Path folder) {
-    return !matching(folder, "data_batch_").isEmpty() || !matching(folder, "train").isEmpty();
+  static boolean recognise(DataTree tree) {
+    return !matching(tree, "data_batch_").isEmpty() || !matching(tree, "train").isEmpty();
+  }
+
+  /**
+   * Whether a folder holds CIFAR as Python pickles: {@code data_batch_1} with {@code batches.meta},
+   * or {@code train} and {@code test} with {@code meta}.
+   */
+  static boolean isPickled(DataTree tree) {
+    Set<String> names =
+        tree.list().stream()
+            .filter(DataTree.Entry::isFile)
+            .map(DataTree.Entry::name)
+            .collect(Collectors.toSet());
+    return names.contains("data_batch_1")
+        || names.contains("batches.meta")
+        || names.containsAll(List.of("train", "test", "meta"));
   }
 
   /** CIFAR-100 if the records of the first training file are 3,074 bytes and not 3,073. */
-  static DataFormat variant(Path folder) {
-    Path first = trainFiles(folder).getFirst();
+  static DataFormat variant(DataTree tree) {
+    Path first = trainFiles(tree).getFirst();
     try (DataFile file = new DataFile(first)) {
       long bytes = file.promisedByFile();
       if (bytes % recordBytes(DataFormat.CIFAR10) == 0) {
@@ -45,60 +75,67 @@ final class CifarFiles {
   }
 
   /** Reads a folder as {@link DataFormat#CIFAR10} or {@link DataFormat#CIFAR100}. */
-  static ImageDataset open(Path folder, DataFormat variant) {
+  static ImageDataset open(DataTree tree, DataFormat variant) {
     boolean fine = variant == DataFormat.CIFAR100;
     int classes = fine ? 100 : 10;
-    List<Path> testFiles = matching(folder, "test");
+    List<Path> testFiles = matching(tree, "test");
     if (testFiles.isEmpty()) {
-      throw new SextantException(folder + ": test_batch.bin or test*.bin[.gz] is missing");
+      throw new SextantException(tree.root() + ": test_batch.bin or test*.bin[.gz] is missing");
     }
-    Images train = read(folder, trainFiles(folder), variant, classes);
-    Images test = read(folder, testFiles, variant, classes);
+    Images train = read(tree.root(), trainFiles(tree), variant, classes);
+    Images test = read(tree.root(), testFiles, variant, classes);
     List<String> names;
     if (fine) {
-      names = ClassNames.read(folder, "fine_label_names.txt", classes);
-    } else if (Files.exists(folder.resolve("batches.meta.txt"))) {
-      names = ClassNames.read(folder, "batches.meta.txt", classes);
+      names = ClassNames.read(tree, "fine_label_names.txt", classes);
+    } else if (tree.list().stream().anyMatch(entry -> entry.name().equals("batches.meta.txt"))) {
+      names = ClassNames.read(tree, "batches.meta.txt", classes);
     } else {
       names = CIFAR10_NAMES;
     }
-    return ImageDataset.of(folder.toString(), names.subList(0, classes), train, test);
+    return ImageDataset.of(tree.root().toString(), names, train, test);
   }
 
-  private static List<Path> trainFiles(Path folder) {
-    List<Path> batches = matching(folder, "data_batch_");
+  private static List<Path> trainFiles(DataTree tree) {
+    List<Path> batches = matching(tree, "data_batch_");
     if (batches.isEmpty()) {
-      List<Path> train = matching(folder, "train");
+      List<Path> train = matching(tree, "train");
       if (train.isEmpty()) {
         throw new SextantException(
-            folder + ": data_batch_1.bin to data_batch_5.bin or train*.bin[.gz] is missing");
+            tree.root() + ": data_batch_1.bin to data_batch_5.bin or train*.bin[.gz] is missing");
       }
       return train;
     }
-    for (int i = 1; i <= 5; i++) {
-      String name = "data_batch_" + i + ".bin";
+    for (String name : BATCHES) {
       if (batches.stream().noneMatch(path -> stem(path).equals(name))) {
-        throw new SextantException("%s: %s is missing".formatted(folder, name));
+        throw new SextantException("%s: %s is missing".formatted(tree.root(), name));
+      }
+    }
+    for (Path path : batches) {
+      if (!BATCHES.contains(stem(path))) {
+        throw new SextantException(
+            path + ": is none of CIFAR's five training files (move it elsewhere)");
       }
     }
     return batches;
   }
 
   /** Files called {@code prefix*.bin} or {@code prefix*.bin.gz}, by name; a plain twin wins. */
-  private static List<Path> matching(Path folder, String prefix) {
+  private static List<Path> matching(DataTree tree, String prefix) {
     List<Path> found = new ArrayList<>();
-    try (var files = Files.newDirectoryStream(folder, prefix + "*")) {
-      for (Path path : files) {
-        String stem = stem(path);
-        boolean twin = !path.endsWith(stem) && Files.exists(folder.resolve(stem));
-        if (stem.endsWith(".bin") && Files.isRegularFile(path) && !twin) {
-          found.add(path);
-        }
+    String previous = "";
+    for (DataTree.Entry entry : tree.list()) {
+      String stem = stem(entry.path());
+      // A twin comes right after the plain file, whose name its own begins with.
+      if (entry.name().startsWith(prefix)
+          && stem.endsWith(".bin")
+          && !COPY.matcher(entry.name()).matches()
+          && !entry.isFolder()
+          && !stem.equals(previous)) {
+        entry.requireReadable();
+        found.add(entry.path());
+        previous = stem;
       }
-    } catch (IOException e) {
-      throw DataFile.unreadable(folder, e);
     }
-    found.sort(null);
     return found;
   }
 

@@ -1,44 +1,167 @@
 package dev.sextant.nas.data;
 
+import com.google.gson.Gson;
+import com.google.gson.JsonParseException;
+import dev.sextant.nas.data.file.DataFile;
+import dev.sextant.nas.data.file.DataTree;
+import dev.sextant.nas.data.file.FileNames;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
-/** Names of classes beside the images: a text file with one name on each line. */
-final class ClassNames {
+/** Names of classes: beside the images, and of two data sets. */
+public final class ClassNames {
+  /** The key of a model's metadata that holds the names of its classes: a JSON array. */
+  private static final String METADATA = "classes";
+
   private static final long LARGEST_FILE = 1 << 20;
 
   private ClassNames() {}
 
-  /** The names in that file of a folder, or the numbers of the classes if there is none. */
-  static List<String> read(Path folder, String file, int classes) {
-    Path path = folder.resolve(file);
-    List<String> names = new ArrayList<>();
-    if (!Files.exists(path)) {
-      for (int k = 0; k < classes; k++) {
-        names.add(Integer.toString(k));
-      }
-      return names;
-    }
-    try {
-      if (Files.size(path) > LARGEST_FILE) {
-        throw new SextantException(path + ": is too long for a list of class names");
-      }
-      for (String line : Files.readAllLines(path)) {
-        if (!line.isBlank()) {
-          names.add(line.strip());
-        }
-      }
-    } catch (IOException e) {
-      throw DataFile.unreadable(path, e);
-    }
+  /** The names in that file of a folder, one a line, or the numbers of the classes without it. */
+  static List<String> read(DataTree folder, String file, int classes) {
+    return file(folder, file).map(path -> read(path, classes)).orElseGet(() -> numbers(classes));
+  }
+
+  private static List<String> read(Path path, int classes) {
+    List<String> names = lines(path);
     if (names.size() < classes) {
       throw new SextantException(
           "%s: names %d classes, the labels have %d".formatted(path, names.size(), classes));
     }
+    return names.subList(0, classes);
+  }
+
+  /**
+   * The names by EMNIST's mapping file, whose lines are a label and the ASCII codes of its
+   * characters, or the numbers of the classes without it.
+   */
+  static List<String> readMapping(DataTree folder, String file, int classes) {
+    List<String> names = numbers(classes);
+    file(folder, file)
+        .ifPresent(
+            path -> {
+              for (String line : lines(path)) {
+                String[] numbers = line.split("\\s+");
+                try {
+                  int label = Integer.parseInt(numbers[0]);
+                  if (label >= 0 && label < classes && numbers.length > 1) {
+                    names.set(label, Character.toString(Integer.parseInt(numbers[1])));
+                  }
+                } catch (IllegalArgumentException e) {
+                  throw new SextantException(
+                      "%s: '%s' is not a label and codes of characters".formatted(path, line), e);
+                }
+              }
+            });
     return names;
+  }
+
+  private static Optional<Path> file(DataTree folder, String name) {
+    return folder.list().stream()
+        .filter(entry -> entry.name().equals(name) && !entry.isFolder())
+        .peek(DataTree.Entry::requireReadable)
+        .map(DataTree.Entry::path)
+        .findFirst();
+  }
+
+  /** Lines of a small text file that are not blank, without blanks around. */
+  static List<String> lines(Path path) {
+    try {
+      if (Files.size(path) > LARGEST_FILE) {
+        throw new SextantException(path + ": is too long for a list of class names");
+      }
+      new DataFile(path).close();
+      return Files.readString(path)
+          .replace("\uFEFF", "")
+          .lines()
+          .map(String::strip)
+          .filter(line -> !line.isEmpty())
+          .toList();
+    } catch (IOException e) {
+      throw DataFile.unreadable(path, e);
+    }
+  }
+
+  private static List<String> numbers(int classes) {
+    return new ArrayList<>(IntStream.range(0, classes).mapToObj(Integer::toString).toList());
+  }
+
+  /** Puts the names of a model's classes, in the order of its logits, into its metadata. */
+  public static void put(List<String> names, Map<String, String> metadata) {
+    metadata.put(METADATA, new Gson().toJson(names));
+  }
+
+  /**
+   * The names of a model's classes, or nothing if its metadata has none.
+   *
+   * @throws SextantException if they are damaged or not as many as the model has
+   */
+  public static Optional<List<String>> of(Map<String, String> metadata, int classes) {
+    String text = metadata.get(METADATA);
+    if (text == null) {
+      return Optional.empty();
+    }
+    try {
+      String[] names = new Gson().fromJson(text, String[].class);
+      if (names != null && names.length == classes && !Arrays.asList(names).contains(null)) {
+        return Optional.of(List.of(names));
+      }
+    } catch (JsonParseException e) {
+      // Said below.
+    }
+    throw new SextantException(
+        "weights: metadata %s does not name the %d classes".formatted(METADATA, classes));
+  }
+
+  /**
+   * The labels of a data set as those of a model, by the names of the classes. Names that differ in
+   * Unicode's normal form alone are the same.
+   *
+   * @param model the model's classes, in the order of its logits
+   * @param data the data's classes, in the order of their labels
+   * @param source what errors call the data
+   * @return by label of the data, the model's
+   * @throws SextantException if a class of the data is none of the model's
+   */
+  public static int[] match(List<String> model, List<String> data, String source) {
+    Map<String, Integer> labels = new HashMap<>();
+    for (int k = 0; k < model.size(); k++) {
+      if (labels.put(FileNames.composed(model.get(k)), k) != null) {
+        throw new SextantException("the model has two classes '%s'".formatted(model.get(k)));
+      }
+    }
+    int[] match = new int[data.size()];
+    for (int k = 0; k < match.length; k++) {
+      Integer label = labels.get(FileNames.composed(data.get(k)));
+      if (label == null) {
+        String other = data.get(k);
+        String near =
+            model.stream()
+                .filter(name -> name.equalsIgnoreCase(other))
+                .map(name -> ", which has '" + name + "'")
+                .findFirst()
+                .orElse("");
+        throw new SextantException(
+            "%s: class '%s' is none of the model's (%s)%s"
+                .formatted(source, other, some(model), near));
+      }
+      match[k] = label;
+    }
+    return match;
+  }
+
+  /** The first names of many, for people. */
+  public static String some(List<String> names) {
+    String first = String.join(", ", names.subList(0, Math.min(10, names.size())));
+    return names.size() > 10 ? first + ", and %d more".formatted(names.size() - 10) : first;
   }
 }

@@ -7,17 +7,26 @@ import org.jspecify.annotations.Nullable;
  * How a data set is to be read.
  *
  * @param format the format, or null to recognise it from the files
- * @param imageSize height and width that the images of a folder are resized to (shorter side, then
- *     centre crop), or 0 to require that they share one size; other formats have one size already
- *     and refuse any other
- * @param color channels of the images of a folder
+ * @param imageSize height and width that images are resized to (shorter side, then centre crop), or
+ *     0 to leave them as they are; those of a folder must share one size then
+ * @param color channels of the images
  * @param splitSeed decides which images of a folder without a test part become the test part
+ * @param nestedFolders whether images in folders within a class folder belong to that class
+ * @param skipDamaged whether image files that cannot be read are left out
+ * @param followLinks whether symbolic links out of the folder are followed
  */
-public record DataOptions(@Nullable DataFormat format, int imageSize, Color color, long splitSeed) {
+public record DataOptions(
+    @Nullable DataFormat format,
+    int imageSize,
+    Color color,
+    long splitSeed,
+    boolean nestedFolders,
+    boolean skipDamaged,
+    boolean followLinks) {
 
-  /** Channels of folder images. */
+  /** Channels of images. */
   public enum Color {
-    /** Gray if every file is gray, otherwise RGB. */
+    /** As they are; of a folder gray if every file is gray, otherwise RGB. */
     AUTO,
     /** One channel; colours become luma (ITU-R 601). */
     GRAY,
@@ -26,7 +35,8 @@ public record DataOptions(@Nullable DataFormat format, int imageSize, Color colo
   }
 
   /** Recognise the format, keep the size, test split by seed 0. */
-  public static final DataOptions DEFAULT = new DataOptions(null, 0, Color.AUTO, 0);
+  public static final DataOptions DEFAULT =
+      new DataOptions(null, 0, Color.AUTO, 0, false, false, false);
 
   private static final int LARGEST_SIZE = 4096;
 
@@ -40,21 +50,41 @@ public record DataOptions(@Nullable DataFormat format, int imageSize, Color colo
 
   /** These options with that format. */
   public DataOptions withFormat(DataFormat chosen) {
-    return new DataOptions(chosen, imageSize, color, splitSeed);
+    return new DataOptions(
+        chosen, imageSize, color, splitSeed, nestedFolders, skipDamaged, followLinks);
   }
 
   /** These options with that image size in pixels. */
   public DataOptions withImageSize(int pixels) {
-    return new DataOptions(format, pixels, color, splitSeed);
+    return new DataOptions(
+        format, pixels, color, splitSeed, nestedFolders, skipDamaged, followLinks);
   }
 
   /** These options with those channels. */
   public DataOptions withColor(Color chosen) {
-    return new DataOptions(format, imageSize, chosen, splitSeed);
+    return new DataOptions(
+        format, imageSize, chosen, splitSeed, nestedFolders, skipDamaged, followLinks);
   }
 
   /** These options with that seed of the test split. */
   public DataOptions withSplitSeed(long seed) {
-    return new DataOptions(format, imageSize, color, seed);
+    return new DataOptions(format, imageSize, color, seed, nestedFolders, skipDamaged, followLinks);
+  }
+
+  /** These options with images of folders within class folders, or without. */
+  public DataOptions withNestedFolders(boolean taken) {
+    return new DataOptions(format, imageSize, color, splitSeed, taken, skipDamaged, followLinks);
+  }
+
+  /** These options with damaged images left out, or refused. */
+  public DataOptions withSkipDamaged(boolean skipped) {
+    return new DataOptions(
+        format, imageSize, color, splitSeed, nestedFolders, skipped, followLinks);
+  }
+
+  /** These options with links out of the folder followed, or refused. */
+  public DataOptions withFollowLinks(boolean followed) {
+    return new DataOptions(
+        format, imageSize, color, splitSeed, nestedFolders, skipDamaged, followed);
   }
 }

@@ -1,5 +1,7 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.file.DataTree;
+import dev.sextant.nas.data.file.FileNames;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -38,19 +40,14 @@ public final class Datasets {
    */
   public static ImageDataset open(String source, DataOptions options) {
     if (isBuiltin(source) && (options.format() == null || options.format() == DataFormat.BUILTIN)) {
-      refuseSize(source, options);
-      return SyntheticImages.dataset(builtinCount(source));
+      return SyntheticImages.dataset(builtinCount(source)).fitted(options);
     }
-    try {
-      return open(Path.of(source), options);
-    } catch (InvalidPathException e) {
-      throw new SextantException("data '%s' is not a path".formatted(source), e);
-    }
+    return open(path(source), options);
   }
 
   /** The same source wherever the working directory is: for a run that is continued later. */
   public static String absolute(String source) {
-    return isBuiltin(source) ? source : Path.of(source).toAbsolutePath().normalize().toString();
+    return isBuiltin(source) ? source : path(source).toAbsolutePath().normalize().toString();
   }
 
   private static boolean isBuiltin(String source) {
@@ -59,46 +56,62 @@ public final class Datasets {
 
   /** Opens a folder. */
   public static ImageDataset open(Path folder, DataOptions options) {
-    if (!Files.exists(folder)) {
-      throw new SextantException(folder + ": there is no such folder of images");
-    }
-    if (!Files.isDirectory(folder)) {
-      throw new SextantException(folder + ": is a file, the folder that holds it is needed");
-    }
-    DataFormat format = Objects.requireNonNullElseGet(options.format(), () -> recognise(folder));
-    if (format != DataFormat.FOLDER) {
-      refuseSize(folder.toString(), options);
-    }
+    requireFolder(folder);
+    DataTree tree = new DataTree(folder, options.followLinks());
+    DataFormat format =
+        Objects.requireNonNullElseGet(options.format(), () -> recognise(tree, options));
     return switch (format) {
-      case IDX -> IdxFiles.open(folder);
-      case CIFAR10, CIFAR100 -> CifarFiles.open(folder, format);
-      case FOLDER -> ImageFolder.open(folder, options);
+      case IDX -> IdxFiles.open(tree).fitted(options);
+      case CIFAR10, CIFAR100 -> CifarFiles.open(tree, format).fitted(options);
+      case FOLDER -> ImageFolder.open(tree, options);
       case BUILTIN ->
           throw new SextantException(folder + ": is a folder, builtin images are generated");
     };
   }
 
-  private static DataFormat recognise(Path folder) {
-    if (IdxFiles.recognise(folder)) {
-      return DataFormat.IDX;
+  /**
+   * Refuses a source that is neither built in nor a folder; does not look into it.
+   *
+   * @throws SextantException saying what it is instead
+   */
+  public static void requireThere(String source) {
+    if (!isBuiltin(source)) {
+      requireFolder(path(source));
     }
-    if (CifarFiles.recognise(folder)) {
-      return CifarFiles.variant(folder);
-    }
-    if (ImageFolder.recognise(folder)) {
-      return DataFormat.FOLDER;
-    }
-    throw new SextantException(
-        folder
-            + ": holds no images (expected IDX files, CIFAR .bin files or a folder of PNG or JPEG"
-            + " files for each class)");
   }
 
-  private static void refuseSize(String source, DataOptions options) {
-    if (options.imageSize() != 0 || options.color() != DataOptions.Color.AUTO) {
-      throw new SextantException(
-          source + ": only image folders can be read at another size or with other channels");
+  private static Path path(String source) {
+    try {
+      return Path.of(source);
+    } catch (InvalidPathException e) {
+      throw new SextantException("data '%s' is not a path".formatted(source), e);
     }
+  }
+
+  private static void requireFolder(Path folder) {
+    if (!Files.exists(folder)) {
+      if (FileNames.isGarbled(folder.toString()) || folder.toString().contains("?")) {
+        throw new SextantException(
+            ("%s: there is no such folder of images, in a locale that has not all letters of its"
+                    + " name (set LC_ALL=C.UTF-8)")
+                .formatted(folder));
+      }
+      throw new SextantException(folder + ": there is no such folder of images");
+    }
+    if (!Files.isDirectory(folder)) {
+      throw new SextantException(folder + ": is a file, the folder that holds it is needed");
+    }
+  }
+
+  private static DataFormat recognise(DataTree tree, DataOptions options) {
+    if (IdxFiles.recognise(tree)) {
+      return DataFormat.IDX;
+    }
+    if (CifarFiles.recognise(tree)) {
+      return CifarFiles.variant(tree);
+    }
+    DataPlace.check(tree, options.nestedFolders());
+    return DataFormat.FOLDER;
   }
 
   private static int builtinCount(String source) {

@@ -11,9 +11,15 @@ import java.util.List;
  * @param train images to search and train on (a validation part is cut from them by {@link Split})
  * @param test images that only a final evaluation looks at
  * @param normalization mean and deviation of the training images
+ * @param leftOut image files that could not be read and were left out as asked for
  */
 public record ImageDataset(
-    String name, List<String> classNames, Images train, Images test, Normalization normalization) {
+    String name,
+    List<String> classNames,
+    Images train,
+    Images test,
+    Normalization normalization,
+    int leftOut) {
 
   /** Checks that both parts have one image size and labels below the number of classes. */
   public ImageDataset {
@@ -48,7 +54,43 @@ public record ImageDataset(
 
   /** A data set whose normalization is computed from its training images. */
   public static ImageDataset of(String name, List<String> classNames, Images train, Images test) {
-    return new ImageDataset(name, classNames, train, test, Normalization.of(train));
+    return new ImageDataset(name, classNames, train, test, Normalization.of(train), 0);
+  }
+
+  /** The same, of which so many image files were left out. */
+  ImageDataset withLeftOut(int files) {
+    return new ImageDataset(name, classNames, train, test, normalization, files);
+  }
+
+  /**
+   * The same images at another size (shorter side, then centre crop) and with those channels,
+   * normalised by themselves; itself if nothing changes.
+   */
+  ImageDataset fitted(DataOptions options) {
+    int channels =
+        switch (options.color()) {
+          case AUTO -> channels();
+          case GRAY -> 1;
+          case RGB -> 3;
+        };
+    int size = options.imageSize();
+    if (channels == channels() && (size == 0 || size == height() && size == width())) {
+      return this;
+    }
+    return of(name, classNames, train.fitted(size, channels), test.fitted(size, channels));
+  }
+
+  /**
+   * The same images with the labels that a model gives them, found by the names of the classes
+   * ({@link ClassNames#match}).
+   *
+   * @param names the model's classes, in the order of its logits
+   * @throws SextantException if a class of the images is none of the model's
+   */
+  public ImageDataset withClasses(List<String> names) {
+    int[] match = ClassNames.match(names, classNames, name);
+    return new ImageDataset(
+        name, names, train.relabelled(match), test.relabelled(match), normalization, leftOut);
   }
 
   /**
@@ -60,7 +102,7 @@ public record ImageDataset(
       return this;
     }
     int[] kept = Split.stratifiedCount(train, images, 0).validation();
-    return new ImageDataset(name, classNames, train.select(kept), test, normalization);
+    return new ImageDataset(name, classNames, train.select(kept), test, normalization, leftOut);
   }
 
   private static void checkLabels(String name, String part, Images images, int classes) {
@@ -95,7 +137,9 @@ public record ImageDataset(
 
   @Override
   public String toString() {
-    return "%s: %d training and %d test images [%d,%d,%d] of %d classes"
-        .formatted(name, train.count(), test.count(), height(), width(), channels(), classes());
+    String text =
+        "%s: %d training and %d test images [%d,%d,%d] of %d classes"
+            .formatted(name, train.count(), test.count(), height(), width(), channels(), classes());
+    return leftOut == 0 ? text : text + ", %d damaged files left out".formatted(leftOut);
   }
 }

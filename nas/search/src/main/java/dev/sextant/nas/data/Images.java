@@ -1,7 +1,10 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.image.Pixels;
+import dev.sextant.nas.data.image.Resampler;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -153,6 +156,35 @@ public final class Images {
       copyPixels(indices[i], selected.chunk(i), selected.offset(i));
     }
     return selected;
+  }
+
+  /** Copies at that size, or their own if it is 0, and with 1 or 3 channels. */
+  Images fitted(int size, int wanted) {
+    int rows = size == 0 ? height : size;
+    int columns = size == 0 ? width : size;
+    Images fitted = allocate("images", count(), rows, columns, wanted);
+    IntStream.range(0, count())
+        .parallel()
+        .forEach(
+            i -> {
+              byte[] own = new byte[imageBytes];
+              copyPixels(i, own, 0);
+              Pixels pixels = new Pixels(height, width, channels, own).withChannels(wanted);
+              if (size == 0) {
+                System.arraycopy(
+                    pixels.values(), 0, fitted.chunk(i), fitted.offset(i), fitted.imageBytes);
+              } else {
+                Resampler.resizeAndCrop(pixels, size, fitted.chunk(i), fitted.offset(i));
+              }
+              fitted.setLabel(i, label(i));
+            });
+    return fitted;
+  }
+
+  /** The same pixels with the labels that stand at the place of their own. */
+  Images relabelled(int[] byLabel) {
+    int[] changed = Arrays.stream(labels).map(label -> byLabel[label]).toArray();
+    return new Images(height, width, channels, imagesPerChunk, chunks, changed);
   }
 
   /** The largest label and one more. */

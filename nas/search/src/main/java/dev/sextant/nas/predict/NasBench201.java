@@ -1,11 +1,8 @@
 package dev.sextant.nas.predict;
 
-import de.siegmar.fastcsv.reader.CsvParseException;
-import de.siegmar.fastcsv.reader.CsvReader;
-import de.siegmar.fastcsv.reader.NamedCsvRecord;
+import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -125,23 +122,27 @@ public final class NasBench201 {
   public static LatencySamples read(Path file, String device) {
     List<float[]> rows = new ArrayList<>();
     List<Double> latencies = new ArrayList<>();
-    try (CsvReader<NamedCsvRecord> reader =
-        CsvReader.builder().ofNamedCsvRecord(JsonText.readFile(file))) {
-      for (NamedCsvRecord record : reader) {
-        try {
-          int[] ops = parse(column(record, "arch"));
-          double ms = milliseconds(column(record, device), device);
-          if (isConnected(ops)) {
-            rows.add(encode(ops));
-            latencies.add(ms);
-          }
-        } catch (SextantException e) {
-          throw new SextantException(
-              "%s: line %d: %s".formatted(file, record.getStartingLineNumber(), e.getMessage()), e);
+    String text = JsonText.readFile(file);
+    try {
+      CsvTable csv = CsvTable.parse(text);
+      if (!csv.header().contains(device)) {
+        throw new SextantException(
+            "there is no column %s (there are %s)"
+                .formatted(device, String.join(", ", csv.header())));
+      }
+      for (CsvTable.Row row : csv.rows()) {
+        int[] ops = cell(row);
+        double ms = row.number(device);
+        if (!(ms > 0)) {
+          throw new SextantException("%s: %s: %s ms".formatted(row.where(), device, ms));
+        }
+        if (isConnected(ops)) {
+          rows.add(encode(ops));
+          latencies.add(ms);
         }
       }
-    } catch (IOException | CsvParseException e) {
-      throw new SextantException("%s: not CSV (%s)".formatted(file, e.getMessage()), e);
+    } catch (SextantException e) {
+      throw new SextantException(file + ": " + e.getMessage(), e);
     }
     if (rows.isEmpty()) {
       throw new SextantException(file + ": has no connected cells");
@@ -154,26 +155,12 @@ public final class NasBench201 {
         WIDTH, features, latencies.stream().mapToDouble(Double::doubleValue).toArray());
   }
 
-  private static String column(NamedCsvRecord record, String name) {
-    return record
-        .findField(name)
-        .orElseThrow(
-            () ->
-                new SextantException(
-                    "there is no column %s (there are %s)"
-                        .formatted(name, String.join(", ", record.getHeader()))));
-  }
-
-  private static double milliseconds(String text, String device) {
-    double ms;
+  private static int[] cell(CsvTable.Row row) {
+    String cell = row.text("arch");
     try {
-      ms = Double.parseDouble(text);
-    } catch (NumberFormatException e) {
-      throw new SextantException("%s: '%s' is not a number".formatted(device, text), e);
+      return parse(cell);
+    } catch (SextantException e) {
+      throw new SextantException(row.where() + ": " + e.getMessage(), e);
     }
-    if (!(ms > 0 && ms < Double.POSITIVE_INFINITY)) {
-      throw new SextantException("%s: %s ms".formatted(device, text));
-    }
-    return ms;
   }
 }

@@ -56,6 +56,22 @@ public record RunFile(RunDirectory directory) {
     RunDirectory.write(file(), GSON.toJson(root) + "\n");
   }
 
+  /**
+   * Says that the images of a run lie elsewhere now; everything else stays.
+   *
+   * @throws SextantException if there are none, or this is no run
+   */
+  public void moveData(String source) {
+    Datasets.requireThere(source);
+    JsonObject moved =
+        read(
+            root -> {
+              root.addProperty("data", Datasets.absolute(source));
+              return root;
+            });
+    RunDirectory.write(file(), GSON.toJson(moved) + "\n");
+  }
+
   private static JsonObject head(
       String format, String dataSource, DataOptions dataOptions, Device device) {
     JsonObject root = new JsonObject();

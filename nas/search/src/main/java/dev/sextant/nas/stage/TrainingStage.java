@@ -11,6 +11,7 @@ import dev.sextant.nas.checkpoint.Events;
 import dev.sextant.nas.data.Augmentation;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.BatchLoader;
+import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.SequentialBatches;
@@ -22,6 +23,7 @@ import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +50,7 @@ public final class TrainingStage implements RunStage {
   private final TrainingConfig config;
   private final Classification classification;
   private final Normalization normalization;
+  private final List<String> classNames;
   private final Events events;
   private final Rng dropoutRng;
   private final Network network;
@@ -67,6 +70,7 @@ public final class TrainingStage implements RunStage {
     this.classification = classification;
     this.events = events;
     normalization = data.normalization();
+    classNames = data.classNames();
     dropoutRng = Rng.of(config.seed(), 2);
     auxiliary =
         config.auxiliary() == 0
@@ -174,7 +178,10 @@ public final class TrainingStage implements RunStage {
     return evaluationAccuracy;
   }
 
-  /** The trained network's weights with the normalization of its images, as a model takes them. */
+  /**
+   * The trained network's weights with the normalization of its images and the names of its
+   * classes.
+   */
   public Weights trained() {
     SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
     network
@@ -190,6 +197,7 @@ public final class TrainingStage implements RunStage {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
     metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
+    ClassNames.put(classNames, metadata);
     return new Weights(entries, metadata);
   }
 

@@ -43,6 +43,8 @@ class LinearCostTest {
           {"layer,op,coef_ms\nbias,,1\nA,a,1\nA,a,2\n", "second a"},
           {"layer,op,ms\nbias,,1\n", "coef_ms"},
           {"", "no linear model"},
+          {"layer,op,coef_ms\nbias,,1\nA\n", "line 3: column coef_ms is missing"},
+          {"layer,op,coef_ms\nbias,,1\nA,a,1e6\n", "line 3: 1000000.0 is no coefficient"},
         }) {
       Path file = Files.writeString(folder.resolve("wrong.csv"), wrong[0]);
       String message =

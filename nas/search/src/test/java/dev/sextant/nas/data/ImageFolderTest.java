@@ -6,16 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.data.DataOptions.Color;
-import dev.sextant.tensor.SextantException;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
-import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -122,33 +119,10 @@ class ImageFolderTest {
   void sizesThatDiffer() throws IOException {
     writeSplitFolder();
     Path odd = image("train/dog/b.png", 5, 3, 0);
-    assertError(() -> Datasets.open(folder), odd, "is 5 x 3", "are 4 x 3", "image size");
+    assertError(() -> Datasets.open(folder), odd, "is 5 x 3", "are 4 x 3", "--image-size");
     ImageDataset data = Datasets.open(folder, DataOptions.DEFAULT.withImageSize(2));
     assertEquals(List.of(2, 2), List.of(data.height(), data.width()));
     assertArrayEquals(new byte[] {0x40, 0x50, 0x60}, Arrays.copyOf(contents(data.train()), 3));
-  }
-
-  @Test
-  void resizingKeepsTheCentreAndAverages() {
-    // Columns 0, 0, 100, 200, 0, 0: the centre of 6 x 2 at half the size is one pixel.
-    byte[] row = {0, 0, 100, (byte) 200, 0, 0, 0, 0, 100, (byte) 200, 0, 0};
-    byte[] out = new byte[4];
-    Resampler.resizeAndCrop(new ImageFile.Decoded(2, 6, 1, row), 2, out, 0);
-    assertArrayEquals(new byte[] {100, (byte) 200, 100, (byte) 200}, out);
-    // Halved: triangle weights 1/8, 3/8, 3/8, 1/8 where the image goes on to both sides.
-    byte[] ramp = new byte[16 * 16];
-    for (int i = 0; i < ramp.length; i++) {
-      ramp[i] = (byte) (i % 16 * 10);
-    }
-    byte[] half = new byte[64];
-    Resampler.resizeAndCrop(new ImageFile.Decoded(16, 16, 1, ramp), 8, half, 0);
-    assertEquals(25, half[8 + 1]);
-    assertEquals(45, half[8 + 2]);
-    // Enlarged: between pixel centres.
-    byte[] large = new byte[16];
-    Resampler.resizeAndCrop(
-        new ImageFile.Decoded(2, 2, 1, new byte[] {0, 100, 0, 100}), 4, large, 0);
-    assertArrayEquals(new byte[] {0, 25, 75, 100}, Arrays.copyOf(large, 4));
   }
 
   @Test
@@ -167,43 +141,6 @@ class ImageFolderTest {
     good = Files.readAllBytes(jpeg);
     Files.write(jpeg, Arrays.copyOf(good, good.length - 30));
     assertError(() -> Datasets.open(folder), jpeg, "damaged");
-  }
-
-  /** A PNG carries checksums, so any damage shows; a JPEG may also decode to other pixels. */
-  @Test
-  void everyCutOrFlippedByteEndsCleanly() throws IOException {
-    for (String name : List.of("z.png", "z.jpg")) {
-      Path file = image(name, 4, 3, 0x314159);
-      byte[] good = Files.readAllBytes(file);
-      int refused = 0;
-      for (int i = 0; i < 2 * good.length; i++) {
-        byte[] bad = i < good.length ? good.clone() : Arrays.copyOf(good, i - good.length);
-        if (i < good.length) {
-          bad[i] ^= (byte) 0xFF;
-        }
-        Files.write(file, bad);
-        try {
-          ImageFile.decode(file, Color.RGB);
-        } catch (SextantException e) {
-          assertTrue(e.getMessage().startsWith(file.toString()), e.getMessage());
-          refused++;
-        }
-      }
-      assertTrue(name.endsWith("png") ? refused == 2 * good.length : refused > good.length);
-    }
-  }
-
-  @Test
-  void decompressionBomb() throws IOException {
-    writeSplitFolder();
-    ByteBuffer png = ByteBuffer.allocate(33);
-    png.putLong(0x89504E470D0A1A0AL).putInt(13).putInt(0x49484452);
-    png.putInt(60_000).putInt(60_000).put(new byte[] {8, 2, 0, 0, 0});
-    CRC32 crc = new CRC32();
-    crc.update(png.array(), 12, 17);
-    png.putInt((int) crc.getValue());
-    Path bomb = Files.write(folder.resolve("train/dog/bomb.png"), png.array());
-    assertError(() -> Datasets.open(folder), bomb, "60000 x 60000", "50 million");
   }
 
   @Test

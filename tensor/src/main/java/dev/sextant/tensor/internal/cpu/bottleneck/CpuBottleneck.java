@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * input kernel² times: their norm is better applied once, beforehand.
  */
 public final class CpuBottleneck extends ComposedBottleneck {
-  private final NormalizedPointwise pointwise;
+  private final PointwiseForward forward;
+  private final PointwiseBackward backward;
   private final DepthwiseKernels depthwise;
   private final CpuExpansions expansions;
 
@@ -33,8 +34,9 @@ public final class CpuBottleneck extends ComposedBottleneck {
       BatchNormalization norms) {
     super(memory, convolution, depthwise, norms);
     this.depthwise = depthwise;
-    pointwise = new NormalizedPointwise(team, memory);
-    expansions = new CpuExpansions(team, memory, pointwise);
+    forward = new PointwiseForward(team, memory);
+    backward = new PointwiseBackward(team, memory);
+    expansions = new CpuExpansions(team, memory, backward);
   }
 
   @Override
@@ -51,7 +53,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
       return;
     }
     BottleneckRules.convolution(x, norm, w, window, z, mean, variance);
-    pointwise.conv2d(x, norm, w, z, mean, variance);
+    forward.run(x, norm, w, z, mean, variance);
   }
 
   @Override
@@ -69,7 +71,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
       return super.convolutionInnerProduct(x, norm, w, window, dy, gamma, beta, epsilon, shift);
     }
     BottleneckRules.convolutionInnerProduct(x, norm, w, window, dy, gamma, beta, shift);
-    return pointwise.innerProduct(x, norm, w, dy, gamma, beta, epsilon, shift);
+    return forward.innerProduct(x, norm, w, dy, gamma, beta, epsilon, shift);
   }
 
   @Override
@@ -87,7 +89,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
       return;
     }
     BottleneckRules.convolutionBackwardData(g, z, gradient, w, window, x, into, gx);
-    pointwise.backwardData(g, z, gradient, w, x == null ? gx : x, into, gx);
+    backward.data(g, z, gradient, w, x == null ? gx : x, into, gx);
   }
 
   @Override
@@ -104,7 +106,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
       return;
     }
     BottleneckRules.convolutionBackwardFilter(x, norm, g, z, gradient, window, dw);
-    pointwise.backwardFilter(x, norm, g, z, gradient, dw);
+    backward.filter(x, norm, g, z, gradient, dw);
   }
 
   @Override

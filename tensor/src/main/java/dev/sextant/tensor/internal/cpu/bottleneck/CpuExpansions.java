@@ -31,9 +31,9 @@ final class CpuExpansions implements Expansions {
   private final InputMoments inputMoments;
   private final ExpandedForward forward;
   private final ExpandedBackward backward;
-  private final NormalizedPointwise pointwise;
+  private final PointwiseBackward pointwise;
 
-  CpuExpansions(WorkerTeam team, Memory memory, NormalizedPointwise pointwise) {
+  CpuExpansions(WorkerTeam team, Memory memory, PointwiseBackward pointwise) {
     this.team = team;
     this.pointwise = pointwise;
     inputMoments = new InputMoments(team, memory);
@@ -102,7 +102,7 @@ final class CpuExpansions implements Expansions {
       NormGradient into,
       @Nullable Tensor behind) {
     ExpansionRules.reduceProjection(g, z, projection, middle, into, behind);
-    pointwise.backwardReduce(
+    pointwise.reduce(
         g, z, projection.gradient(), projection.w(), middle, into, projection.dw(), behind);
   }
 

@@ -1,0 +1,2 @@
+/** Where data lies: folders, what of them may be read, and binary files. */
+package dev.sextant.nas.data.file;

@@ -1,0 +1,74 @@
+package dev.sextant.nas.data.image;
+
+/**
+ * Bilinear resizing whose filter widens with the reduction, so that small images do not alias (as
+ * PIL does it), with a centre crop.
+ */
+public final class Resampler {
+  /** For each output pixel the first input pixel and the weights from there on. */
+  private record Filter(int[] first, float[][] weights) {}
+
+  private Resampler() {}
+
+  /** Resizes the shorter side to {@code size}, keeps the centre, writes {@code [size, size, C]}. */
+  public static void resizeAndCrop(Pixels image, int size, byte[] target, int at) {
+    int channels = image.channels();
+    double scale = (double) Math.min(image.height(), image.width()) / size;
+    Filter vertical = filter(image.height(), size, scale);
+    Filter horizontal = filter(image.width(), size, scale);
+    int firstRow = vertical.first[0];
+    int lastRow = vertical.first[size - 1] + vertical.weights[size - 1].length;
+    float[] rows = new float[(lastRow - firstRow) * size * channels];
+    for (int y = firstRow; y < lastRow; y++) {
+      for (int x = 0; x < size; x++) {
+        float[] weights = horizontal.weights[x];
+        for (int c = 0; c < channels; c++) {
+          float sum = 0;
+          int from = (y * image.width() + horizontal.first[x]) * channels + c;
+          for (int k = 0; k < weights.length; k++) {
+            sum += weights[k] * (image.values()[from + k * channels] & 0xFF);
+          }
+          rows[((y - firstRow) * size + x) * channels + c] = sum;
+        }
+      }
+    }
+    int rowLength = size * channels;
+    for (int y = 0; y < size; y++) {
+      float[] weights = vertical.weights[y];
+      int from = (vertical.first[y] - firstRow) * rowLength;
+      for (int i = 0; i < rowLength; i++) {
+        float sum = 0.5f;
+        for (int k = 0; k < weights.length; k++) {
+          sum += weights[k] * rows[from + k * rowLength + i];
+        }
+        target[at + y * rowLength + i] = (byte) (int) Math.min(255, sum);
+      }
+    }
+  }
+
+  /** The middle {@code size} output pixels of an axis of that length, reduced by {@code scale}. */
+  private static Filter filter(int length, int size, double scale) {
+    double start = (length - size * scale) / 2;
+    double reach = Math.max(1, scale);
+    int[] first = new int[size];
+    float[][] weights = new float[size][];
+    for (int i = 0; i < size; i++) {
+      double center = start + (i + 0.5) * scale;
+      int from = (int) Math.max(0, Math.floor(center - reach + 0.5));
+      int to = (int) Math.min(length, Math.floor(center + reach + 0.5));
+      float[] line = new float[to - from];
+      double sum = 0;
+      for (int k = 0; k < line.length; k++) {
+        double weight = Math.max(0, 1 - Math.abs(from + k + 0.5 - center) / reach);
+        line[k] = (float) weight;
+        sum += weight;
+      }
+      for (int k = 0; k < line.length; k++) {
+        line[k] /= (float) sum;
+      }
+      first[i] = from;
+      weights[i] = line;
+    }
+    return new Filter(first, weights);
+  }
+}

@@ -1,0 +1,2 @@
+/** PNG and JPEG files to pixels. */
+package dev.sextant.nas.data.image;
