@@ -56,11 +56,11 @@ import java.util.SequencedMap;
 import java.util.TreeMap;
 
 /**
- * A search of seconds: 600 built-in images, three choices, a latency table by multiply-adds. Its
+ * A search of seconds: 300 built-in images, three choices, a latency table by multiply-adds. Its
  * main method is the process that the tests kill.
  */
 public final class TinyRun {
-  private static final String DATA = "builtin:600";
+  private static final String DATA = "builtin:300";
 
   /** In milliseconds of {@link #table}. */
   static final double BUDGET = 0.2;
@@ -216,7 +216,7 @@ public final class TinyRun {
     double[] ms = genotypes.stream().mapToDouble(TinyRun::formula).toArray();
     return PredictedLatency.train(
         new CellSamples(space.cells(), 2, genotypes, ms),
-        PredictorRecipe.DEFAULT.withEpochs(100),
+        PredictorRecipe.DEFAULT.withEpochs(40),
         1);
   }
 
@@ -297,7 +297,7 @@ public final class TinyRun {
             .withSeed(seed)
             .withImages(
                 new SearchImages(recipe.hasCells() ? 0.5 : 1, 0.2),
-                new BatchConfig(48, "light", 0.1))
+                new BatchConfig(24, "light", 0.1))
             .withRetraining(new Retraining(1, rate, false, new Regularization(0.1, dropPath, 0)))
             .withRandomSamples(1);
     return config
