@@ -6,6 +6,7 @@ import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.objective.ObjectiveProvider;
 import dev.sextant.nas.objective.ObjectiveRequest;
 import dev.sextant.nas.policy.ArchitectureSteps;
+import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.policy.PolicyProvider;
 import dev.sextant.nas.provider.Provider;
 import dev.sextant.nas.space.CellNetworkSpace;
@@ -202,14 +203,19 @@ public sealed interface Recipe {
       ObjectiveProvider<?> objective) {
     if (!policy.supernet().isAssignableFrom(supernet.type())) {
       throw new SextantException(
-          "policy %s with supernet %s: the policy is for --supernet %s"
-              .formatted(
-                  policy.id(),
-                  supernet.id(),
-                  SupernetKind.ALL.stream()
-                      .filter(kind -> policy.supernet().isAssignableFrom(kind.type()))
-                      .map(SupernetKind::id)
-                      .collect(Collectors.joining(" or "))));
+          "supernet %s with policy %s: the policy is for --supernet %s, the supernet for --policy %s"
+                  .formatted(
+                      supernet.id(),
+                      policy.id(),
+                      SupernetKind.ALL.stream()
+                          .filter(kind -> policy.supernet().isAssignableFrom(kind.type()))
+                          .map(SupernetKind::id)
+                          .collect(Collectors.joining(" or ")),
+                      Policies.ALL.all().stream()
+                          .filter(other -> other.supernet().isAssignableFrom(supernet.type()))
+                          .map(Provider::id)
+                          .collect(Collectors.joining(" or ")))
+              + " (as in --method %s)".formatted(methodWith(supernet)));
     }
     if (!policy.objective().isAssignableFrom(objective.type())) {
       throw new SextantException(
@@ -218,6 +224,17 @@ public sealed interface Recipe {
               .formatted(policy.id(), objective.id()));
     }
     return unchecked(method, supernet, policy, cost, objective);
+  }
+
+  private static String methodWith(SupernetKind<?> supernet) {
+    return Methods.ALL.all().stream()
+        .filter(
+            method ->
+                method.recipe() instanceof InSupernet<?, ?> searched
+                    && searched.supernet() == supernet)
+        .map(Provider::id)
+        .findFirst()
+        .orElse("random");
   }
 
   /** The classes have been compared. */

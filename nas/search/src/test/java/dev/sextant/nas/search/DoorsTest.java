@@ -183,7 +183,7 @@ class DoorsTest {
                 Policies.ALL.named("test-gumbel"),
                 Costs.LATENCY,
                 Objectives.ADD_LINEAR),
-        "policy test-gumbel with supernet collapsed: the policy is for --supernet multi-path");
+        "supernet collapsed with policy test-gumbel: the policy is for --supernet multi-path");
   }
 
   @Test
