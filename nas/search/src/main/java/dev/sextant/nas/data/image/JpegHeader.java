@@ -42,6 +42,7 @@ final class JpegHeader {
   private int height;
   private int width;
   private byte[] names = {};
+  private int halvedRows;
 
   private JpegHeader() {}
 
@@ -70,7 +71,14 @@ final class JpegHeader {
     }
     Coding coding = coding();
     return new ImageHeader(
-        ImageHeader.Kind.JPEG, height, width, coding, 8, coding == Coding.GRAY, orientation);
+        ImageHeader.Kind.JPEG,
+        height,
+        width,
+        coding,
+        8,
+        coding == Coding.GRAY,
+        halvedRows,
+        orientation);
   }
 
   /** Garbage before a marker is passed over, and any number of FF fill it up. */
@@ -132,8 +140,16 @@ final class JpegHeader {
       throw ImageException.damaged("it has %d components".formatted(body[5] & 0xFF));
     }
     names = new byte[body[5]];
+    int columns = 0;
+    int rows = 0;
     for (int c = 0; c < names.length; c++) {
       names[c] = body[6 + 3 * c];
+      columns = Math.max(columns, body[7 + 3 * c] >> 4);
+      rows = Math.max(rows, body[7 + 3 * c] & 0xF);
+    }
+    for (int c = 0; c < names.length; c++) {
+      boolean halved = body[7 + 3 * c] >> 4 == columns && 2 * (body[7 + 3 * c] & 0xF) == rows;
+      halvedRows |= halved ? 1 << c : 0;
     }
   }
 
