@@ -9,6 +9,10 @@ module dev.sextant.runtime {
   requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;
+  exports dev.sextant.runtime.graph;
+  exports dev.sextant.runtime.layer;
   exports dev.sextant.runtime.json to
       dev.sextant.search;
+
+  uses dev.sextant.runtime.layer.LayerProvider;
 }

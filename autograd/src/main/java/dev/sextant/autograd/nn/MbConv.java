@@ -123,13 +123,15 @@ public final class MbConv extends Module {
     return y;
   }
 
-  @Override
+  /** Whether the input is added. */
   public boolean hasShortcut() {
     return shortcut;
   }
 
-  /** In training from per-channel sums: the block's output is never written. */
-  @Override
+  /**
+   * ⟨dy, o(x)⟩, where o is the block without its shortcut (ProxylessNAS, Appendix D). In training
+   * from per-channel sums: the block's output is never written.
+   */
   public double innerProduct(Tape tape, Tensor x, Tensor dy) {
     if (squeeze == null) {
       return NormalizedChain.innerProduct(tape, x, head, dy);

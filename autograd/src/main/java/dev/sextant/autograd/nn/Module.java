@@ -28,28 +28,6 @@ public abstract class Module implements AutoCloseable {
    */
   public abstract Variable forward(Tape tape, Variable x);
 
-  /**
-   * ⟨dy, o(x)⟩, where o is the layer without its identity shortcut if it {@link #hasShortcut}:
-   * ProxylessNAS's gradient of the gate of a candidate that is not active (Appendix D, eq. 9).
-   * Nothing is recorded, nothing is kept, and running statistics stay.
-   *
-   * @param x the input
-   * @param dy the gradient of the output, of its shape
-   */
-  public double innerProduct(Tape tape, Tensor x, Tensor dy) {
-    if (hasShortcut()) {
-      throw new IllegalStateException(getClass().getSimpleName() + " must leave its shortcut out");
-    }
-    try (Tape probe = tape.probe()) {
-      return tape.backend().dot(forward(probe, probe.constant(x)).value(), dy);
-    }
-  }
-
-  /** Whether the output is the input plus a function of it. */
-  public boolean hasShortcut() {
-    return false;
-  }
-
   /** Registers a parameter under a name of its own; returns it. */
   protected final Parameter parameter(String name, Parameter parameter) {
     checkFree(name);
@@ -64,7 +42,11 @@ public abstract class Module implements AutoCloseable {
     return buffer;
   }
 
-  /** Registers a layer inside this one; returns it. */
+  /**
+   * Registers a layer inside this one; returns it.
+   *
+   * @param name what its paths start with, before a point; empty where they are this module's own
+   */
   protected final <M extends Module> M child(String name, M module) {
     checkFree(name);
     children.put(name, module);
@@ -93,13 +75,17 @@ public abstract class Module implements AutoCloseable {
 
   private void collectParameters(String prefix, Map<String, Parameter> into) {
     parameters.forEach((name, parameter) -> into.put(prefix + name, parameter));
-    children.forEach((name, module) -> module.collectParameters(prefix + name + ".", into));
+    children.forEach((name, module) -> module.collectParameters(inside(prefix, name), into));
   }
 
   private void collectState(String prefix, Map<String, Tensor> into) {
     parameters.forEach((name, parameter) -> into.put(prefix + name, parameter.value()));
     buffers.forEach((name, buffer) -> into.put(prefix + name, buffer));
-    children.forEach((name, module) -> module.collectState(prefix + name + ".", into));
+    children.forEach((name, module) -> module.collectState(inside(prefix, name), into));
+  }
+
+  private static String inside(String prefix, String name) {
+    return name.isEmpty() ? prefix : prefix + name + ".";
   }
 
   /** Number of trainable elements. */

@@ -4,7 +4,6 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.List;
 
@@ -29,11 +28,5 @@ public final class SeparableConvolution extends Module {
   @Override
   public Variable forward(Tape tape, Variable x) {
     return NormalizedChain.apply(tape, x, stages, null);
-  }
-
-  /** From per-channel sums: the output is never written. */
-  @Override
-  public double innerProduct(Tape tape, Tensor x, Tensor dy) {
-    return NormalizedChain.innerProduct(tape, x, stages, dy);
   }
 }

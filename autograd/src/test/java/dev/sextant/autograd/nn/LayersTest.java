@@ -209,32 +209,6 @@ final class LayersTest {
                     }));
   }
 
-  /**
-   * The generic inner product is ⟨dy, forward(x)⟩, and 0 for the identity, which is all shortcut.
-   */
-  @TestFactory
-  Stream<DynamicTest> innerProductIsTheDotWithTheOutput() {
-    return TABLE.stream()
-        .map(line -> DynamicTest.dynamicTest(line.name, () -> checkInnerProduct(line)));
-  }
-
-  private static void checkInnerProduct(Line line) {
-    try (Backend backend = Backend.reference();
-        Module layer = line.make.apply(init(backend));
-        Tensor x = Samples.uniform(backend, 1, line.input);
-        Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
-      Samples.perturb(backend, layer, 5);
-      Variable y;
-      try (Tape probe = tape.probe()) {
-        y = tape.constant(layer.forward(probe, probe.constant(x)).value());
-        Tensor dy = Samples.uniform(backend, 2, y.shape());
-        double expected = layer.hasShortcut() ? 0 : backend.dot(dy, y.value());
-        assertEquals(expected, layer.innerProduct(tape, x, dy), 1e-4);
-        dy.close();
-      }
-    }
-  }
-
   @Test
   void linearIsTheMatrixProductPlusTheBias() {
     Linear layer = new Linear(init(backend), 2, 3);

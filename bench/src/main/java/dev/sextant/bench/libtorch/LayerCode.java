@@ -1,7 +1,19 @@
 package dev.sextant.bench.libtorch;
 
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.CustomLayer;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Shuffle;
+import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
@@ -70,38 +82,62 @@ final class LayerCode {
    */
   String layer(Layer layer, int in, String x, String prefix) {
     return switch (layer) {
-      case Layer.MbConv block -> {
+      case MbConv block -> {
         String y = blockWithoutShortcut(block, in, x, prefix);
         yield block.residual() ? set("torch.add(%s, %s)".formatted(y, x)) : y;
       }
-      case Layer.Conv conv -> {
+      case Conv conv -> {
         String own = conv.batchNorm() ? prefix + "convolution." : prefix;
-        String z = convolution(x, own + "weight", conv.window(), 1);
+        String z = convolution(x, own + "weight", conv.window(), conv.groups());
         yield normOrBias(z, conv.batchNorm(), prefix, conv.activation());
       }
-      case Layer.Depthwise depthwise -> {
+      case Depthwise depthwise -> {
         String own = depthwise.batchNorm() ? prefix + "convolution." : prefix;
         String z = convolution(x, own + "weight", depthwise.window(), in);
         yield normOrBias(z, depthwise.batchNorm(), prefix, depthwise.activation());
       }
-      case Layer.Separable separable -> {
+      case Separable separable -> {
         String z = convolution(x, prefix + "depthwise.weight", separable.window(), in);
         String a = norm(z, prefix + "depthwise_norm.", separable.activation());
         String u = convolution(a, prefix + "pointwise.weight", Window.POINTWISE, 1);
         yield norm(u, prefix + "pointwise_norm.", Activation.IDENTITY);
       }
-      case Layer.Pool pool -> set(pool(x, pool.max(), pool.window()));
-      case Layer.Skip _ -> x;
-      case Layer.Zero _ -> set("torch.zeros_like(%s)".formatted(x));
-      case Layer.GlobalAvgPool _ -> set("torch.mean(%s, [2, 3])".formatted(x));
-      case Cell _, Layer.Junction _ ->
+      case Pool pool -> set(pool(x, pool.max(), pool.window()));
+      case Skip _ -> x;
+      case Zero _ -> set("torch.zeros_like(%s)".formatted(x));
+      case GlobalAvgPool _ -> set("torch.mean(%s, [2, 3])".formatted(x));
+      case Shuffle unit -> shuffle(unit, in, x, prefix);
+      case Cell _, Junction _, CustomLayer _ ->
           throw new IllegalArgumentException("no script is written of " + layer.label());
-      case Layer.Linear _ -> linear(x, prefix);
+      case Linear _ -> linear(x, prefix);
     };
   }
 
+  private String shuffle(Shuffle unit, int in, String x, String prefix) {
+    int half = unit.out() / 2;
+    Window window = Window.same(unit.kernel(), unit.stride());
+    boolean passes = unit.stride() == 1 && in == unit.out();
+    String y = passes ? set("%s[:, %d:]".formatted(x, half)) : x;
+    String z = convolution(y, prefix + "reduce.weight", Window.POINTWISE, 1);
+    String a = norm(z, prefix + "reduce_norm.", unit.activation());
+    String d = convolution(a, prefix + "depthwise.weight", window, half);
+    String n = norm(d, prefix + "depthwise_norm.", Activation.IDENTITY);
+    String p = convolution(n, prefix + "project.weight", Window.POINTWISE, 1);
+    String right = norm(p, prefix + "project_norm.", unit.activation());
+    String left;
+    if (passes) {
+      left = set("%s[:, :%d]".formatted(x, half));
+    } else {
+      String e = convolution(x, prefix + "left_depthwise.weight", window, in);
+      String m = norm(e, prefix + "left_depthwise_norm.", Activation.IDENTITY);
+      String q = convolution(m, prefix + "left_project.weight", Window.POINTWISE, 1);
+      left = norm(q, prefix + "left_project_norm.", unit.activation());
+    }
+    return set("torch.flatten(torch.stack([%s, %s], 2), 1, 2)".formatted(left, right));
+  }
+
   /** Writes an MBConv without the addition of its input. */
-  String blockWithoutShortcut(Layer.MbConv block, int in, String x, String prefix) {
+  String blockWithoutShortcut(MbConv block, int in, String x, String prefix) {
     String h = x;
     if (block.expand() > 1) {
       String z = convolution(x, prefix + "expand.weight", Window.POINTWISE, 1);

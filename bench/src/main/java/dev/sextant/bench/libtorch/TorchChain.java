@@ -1,7 +1,7 @@
 package dev.sextant.bench.libtorch;
 
 import ai.djl.ndarray.NDArray;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;

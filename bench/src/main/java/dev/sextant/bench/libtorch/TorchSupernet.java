@@ -3,7 +3,9 @@ package dev.sextant.bench.libtorch;
 import ai.djl.ndarray.NDArray;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -153,8 +155,8 @@ public final class TorchSupernet {
   private static String withoutShortcut(
       Layer layer, int in, String x, String prefix, LayerCode code) {
     return switch (layer) {
-      case Layer.MbConv block -> code.blockWithoutShortcut(block, in, x, prefix);
-      case Layer.Skip _ -> ZERO;
+      case MbConv block -> code.blockWithoutShortcut(block, in, x, prefix);
+      case Skip _ -> ZERO;
       default -> code.layer(layer, in, x, prefix);
     };
   }
@@ -168,8 +170,8 @@ public final class TorchSupernet {
 
   private static boolean hasShortcut(Layer layer) {
     return switch (layer) {
-      case Layer.MbConv block -> block.residual();
-      case Layer.Skip _ -> true;
+      case MbConv block -> block.residual();
+      case Skip _ -> true;
       default -> false;
     };
   }

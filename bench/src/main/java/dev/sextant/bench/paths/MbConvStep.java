@@ -10,7 +10,6 @@ import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.TorchChain;
-import dev.sextant.runtime.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -32,14 +31,15 @@ public class MbConvStep extends HotPath {
   /** For JMH. */
   public MbConvStep() {}
 
-  private record Blocks(Shape image, Layer.MbConv layer, int count) {
+  private record Blocks(Shape image, dev.sextant.runtime.layer.MbConv layer, int count) {
     static Blocks of(Spec spec) {
       Shape image = spec.shape();
       int expand = spec.number("e");
       int kernel = spec.number("k");
       return new Blocks(
           image,
-          new Layer.MbConv(kernel, 1, expand, image.channels(), Activation.RELU6, 0, true),
+          new dev.sextant.runtime.layer.MbConv(
+              kernel, 1, expand, image.channels(), Activation.RELU6, 0, true),
           spec.number("l"));
     }
 

@@ -2,8 +2,8 @@ package dev.sextant.bench.libtorch;
 
 import dev.sextant.nas.cells.CellNetworks;
 import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Op;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;

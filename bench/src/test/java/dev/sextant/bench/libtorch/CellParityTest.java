@@ -10,7 +10,7 @@ import dev.sextant.nas.cells.CellParameters;
 import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.cells.CellSupernet;
 import dev.sextant.runtime.Architecture.Input;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;

@@ -4,7 +4,9 @@ import ai.djl.ndarray.NDArray;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.Supernet;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -68,10 +70,10 @@ final class GatedSupernet {
     String sum = "";
     for (int j = 0; j < choice.candidates().size(); j++) {
       Layer layer = choice.candidates().get(j);
-      if (!(layer instanceof Layer.Skip)) {
+      if (!(layer instanceof Skip)) {
         String own = prefix + "choice." + j + ".";
         String part =
-            layer instanceof Layer.MbConv block
+            layer instanceof MbConv block
                 ? code.blockWithoutShortcut(block, in, x, own)
                 : code.layer(layer, in, x, own);
         sum = plus(code, sum, "torch.mul(torch.select(%s, 0, %d), %s)".formatted(gates, j, part));
@@ -91,8 +93,8 @@ final class GatedSupernet {
   /** Whether a candidate's output is its input plus a function of it. */
   static boolean hasShortcut(Layer layer) {
     return switch (layer) {
-      case Layer.MbConv block -> block.residual();
-      case Layer.Skip _ -> true;
+      case MbConv block -> block.residual();
+      case Skip _ -> true;
       default -> false;
     };
   }

@@ -22,7 +22,13 @@ import dev.sextant.autograd.nn.ReluSeparable;
 import dev.sextant.autograd.nn.SeparableConvolution;
 import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.autograd.nn.SqueezeExcite;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -110,8 +116,7 @@ class LayerParityTest {
                 code -> code.norm("x", "", activation),
                 shape));
       }
-      table.add(
-          line(Identity.class, Activation.IDENTITY, init -> new Identity(), new Layer.Skip(), s));
+      table.add(line(Identity.class, Activation.IDENTITY, init -> new Identity(), new Skip(), s));
     }
     for (int[] s : new int[][] {{1, 1, 3}, {2, 3, 17}, {5, 33, 10}, {2, 320, 100}}) {
       table.add(
@@ -119,7 +124,7 @@ class LayerParityTest {
               Linear.class,
               Activation.IDENTITY,
               init -> new Linear(init, s[1], s[2]),
-              new Layer.Linear(s[2]),
+              new dev.sextant.runtime.layer.Linear(s[2]),
               s[0],
               s[1]));
     }
@@ -141,14 +146,14 @@ class LayerParityTest {
                 Pooling.class,
                 Activation.IDENTITY,
                 init -> Pooling.max(window),
-                new Layer.Pool(true, 3, stride),
+                new Pool(true, 3, stride),
                 s));
         table.add(
             line(
                 Pooling.class,
                 Activation.IDENTITY,
                 init -> Pooling.average(window),
-                new Layer.Pool(false, 3, stride),
+                new Pool(false, 3, stride),
                 s));
       }
       table.add(
@@ -156,7 +161,7 @@ class LayerParityTest {
               Pooling.class,
               Activation.IDENTITY,
               init -> Pooling.globalAverage(),
-              new Layer.GlobalAvgPool(),
+              new GlobalAvgPool(),
               s));
     }
     return table;
@@ -172,8 +177,8 @@ class LayerParityTest {
           int[] s = dense[next++ % dense.length];
           int dilation = k > 1 && next % 3 == 0 ? 2 : 1;
           Window window = Window.same(k, stride, dilation);
-          var bare = new Layer.Conv(k, stride, dilation, s[2], false, activation);
-          var normalized = new Layer.Conv(k, stride, dilation, s[2], true, activation);
+          var bare = new Conv(k, stride, dilation, s[2], false, activation);
+          var normalized = new Conv(k, stride, dilation, s[2], true, activation);
           table.add(
               line(
                   Convolution.class,
@@ -209,7 +214,7 @@ class LayerParityTest {
                   DepthwiseConvolution.class,
                   activation,
                   init -> new DepthwiseConvolution(init, s[2], window, activation),
-                  new Layer.Depthwise(k, stride, dilation, false, activation),
+                  new Depthwise(k, stride, dilation, false, activation),
                   s[0],
                   9,
                   8,
@@ -222,7 +227,7 @@ class LayerParityTest {
                       new NormalizedConvolution(
                           new DepthwiseConvolution(init, s[2], window),
                           new BatchNorm(init, s[2], Parity.EPSILON, activation)),
-                  new Layer.Depthwise(k, stride, dilation, true, activation),
+                  new Depthwise(k, stride, dilation, true, activation),
                   s[0],
                   9,
                   8,
@@ -234,7 +239,7 @@ class LayerParityTest {
                   init ->
                       new SeparableConvolution(
                           init, s[1], s[2], window, activation, Parity.EPSILON),
-                  new Layer.Separable(k, stride, dilation, s[2], activation),
+                  new Separable(k, stride, dilation, s[2], activation),
                   s[0],
                   9,
                   8,
@@ -261,7 +266,7 @@ class LayerParityTest {
             boolean residual = stride == 1 && next % 2 == 0 | squeeze > 0;
             table.add(
                 block(
-                    new Layer.MbConv(
+                    new dev.sextant.runtime.layer.MbConv(
                         k, stride, expand, residual ? s[3] : 10, activation, squeeze, residual),
                     s));
             next++;
@@ -284,8 +289,8 @@ class LayerParityTest {
             code -> {
               String y = code.layer(BLOCK, 3, "x", "0.");
               y = code.layer(BLOCK, 17, y, "1.");
-              y = code.layer(new Layer.GlobalAvgPool(), 17, y, "2.");
-              return code.layer(new Layer.Linear(10), 17, y, "3.");
+              y = code.layer(new GlobalAvgPool(), 17, y, "2.");
+              return code.layer(new dev.sextant.runtime.layer.Linear(10), 17, y, "3.");
             },
             Shape.of(2, 9, 8, 3)));
     return table;
@@ -354,15 +359,15 @@ class LayerParityTest {
     return new Line(layer, name, Activation.RELU, ours, theirs, shape);
   }
 
-  private static final Layer.MbConv BLOCK =
-      new Layer.MbConv(5, 1, 3, 17, Activation.RELU6, 0, false);
+  private static final dev.sextant.runtime.layer.MbConv BLOCK =
+      new dev.sextant.runtime.layer.MbConv(5, 1, 3, 17, Activation.RELU6, 0, false);
 
-  private static Line block(Layer.MbConv block, int... s) {
+  private static Line block(dev.sextant.runtime.layer.MbConv block, int... s) {
     return line(
         MbConv.class, block.activation(), init -> new MbConv(init, config(block, s[3])), block, s);
   }
 
-  private static MbConv.Config config(Layer.MbConv block, int in) {
+  private static MbConv.Config config(dev.sextant.runtime.layer.MbConv block, int in) {
     return new MbConv.Config(
         in,
         block.expanded(in),

@@ -17,7 +17,7 @@ import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
 import dev.sextant.nas.supernet.MultiPathSupernet;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;

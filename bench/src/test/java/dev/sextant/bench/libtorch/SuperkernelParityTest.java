@@ -10,7 +10,8 @@ import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SuperkernelSupernet;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Nesting;
@@ -227,7 +228,7 @@ class SuperkernelParityTest {
   private static String block(LayerCode code, int index, String x, String prefix) {
     NestedChoice choice = NestedChoice.of(SPACE).get(index);
     Nesting nesting = nesting(index);
-    Layer.MbConv largest = choice.largest();
+    MbConv largest = choice.largest();
     List<String> names = new ArrayList<>();
     names.add(code.parameter(prefix + "depthwise.weight"));
     names.add(code.parameter("thresholds." + index));

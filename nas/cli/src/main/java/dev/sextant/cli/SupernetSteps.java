@@ -20,7 +20,12 @@ import dev.sextant.nas.supernet.Averaging;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
 import dev.sextant.nas.supernet.MultiPathSupernet;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
@@ -251,7 +256,7 @@ final class SupernetSteps {
   private static JsonObject layer(Layer layer) {
     JsonObject json = new JsonObject();
     switch (layer) {
-      case Layer.Conv conv -> {
+      case Conv conv -> {
         json.addProperty("op", "conv");
         json.addProperty("kernel", conv.kernel());
         json.addProperty("stride", conv.stride());
@@ -259,7 +264,7 @@ final class SupernetSteps {
         json.addProperty("norm", conv.batchNorm());
         json.addProperty("act", conv.activation().name());
       }
-      case Layer.MbConv block -> {
+      case MbConv block -> {
         json.addProperty("op", "mbconv");
         json.addProperty("kernel", block.kernel());
         json.addProperty("stride", block.stride());
@@ -268,12 +273,12 @@ final class SupernetSteps {
         json.addProperty("act", block.activation().name());
         json.addProperty("residual", block.residual());
       }
-      case Layer.Linear linear -> {
+      case Linear linear -> {
         json.addProperty("op", "linear");
         json.addProperty("out", linear.out());
       }
-      case Layer.GlobalAvgPool _ -> json.addProperty("op", "global-avg-pool");
-      case Layer.Skip _ -> json.addProperty("op", "skip");
+      case GlobalAvgPool _ -> json.addProperty("op", "global-avg-pool");
+      case Skip _ -> json.addProperty("op", "skip");
       default -> json.addProperty("op", layer.label());
     }
     return json;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.runtime.layer.MbConv;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -208,7 +209,7 @@ class BadInputTest {
     LatencyTable whole = CheapTable.of(CheapTable.space());
     Map<LatencyTable.Key, LatencyTable.Entry> entries = new LinkedHashMap<>(whole.entries());
     LatencyTable.Key gone =
-        entries.keySet().stream().filter(key -> key.op().equals("mbconv")).toList().get(3);
+        entries.keySet().stream().filter(key -> key.layer() instanceof MbConv).toList().get(3);
     entries.remove(gone);
     LatencyFiles.write(
         new LatencyTable(whole.setting(), 0, 1, new LinkedHashMap<>(entries)), table);
@@ -220,9 +221,9 @@ class BadInputTest {
     for (String[] change :
         new String[][] {
           {"\"ms\": ", "\"ms\": -", "ms"},
-          {"\"in_h\": ", "\"in_h\": 1e", "entries[0]"},
-          {"\"stride\"", "\"strode\"", "entries[0].stride"},
-          {"sextant-latency/1", "sextant-latency/9", "format"},
+          {"\"input\": \"", "\"input\": \"1e", "entries[0]"},
+          {"\"stride\"", "\"strode\"", "entries[0].layer"},
+          {"sextant-latency/2", "sextant-latency/9", "format"},
           {"\"scale\": 1", "\"scale\": 0", "scale"},
           {"\"entries\"", "\"entires\"", "entries"},
           {"{", "", "not JSON"},

@@ -5,7 +5,8 @@ import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -32,9 +33,9 @@ final class CheapTable {
             case Position.Choice choice -> choice.candidates();
           };
       for (Layer layer : layers) {
-        if (!(layer instanceof Layer.Skip)) {
+        if (!(layer instanceof Skip)) {
           double ms = layer.macs(inputs[i]) * 1e-6;
-          entries.put(LatencyTable.key(layer, inputs[i]), new LatencyTable.Entry(ms, ms, 1));
+          entries.put(new LatencyTable.Key(layer, inputs[i]), new LatencyTable.Entry(ms, ms, 1));
         }
       }
     }

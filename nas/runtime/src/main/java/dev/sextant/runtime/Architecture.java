@@ -1,6 +1,12 @@
 package dev.sextant.runtime;
 
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerSchema;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
@@ -10,8 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A network with every choice made: a chain of layers from an image to logits, which may fork
- * ({@link Layer.Junction}), and of which cells read the output of the layer before the previous one
- * too.
+ * ({@link Junction}), and of which cells read the output of the layer before the previous one too.
  *
  * <p>Immutable; the constructor checks that the shapes fit from the input to {@code [1, classes]}
  * and throws {@link SextantException} otherwise.
@@ -91,13 +96,13 @@ public record Architecture(
     Shape shape = input.shape(1);
     Branches branches = new Branches();
     for (int i = 0; i < layers.size(); i++) {
-      if (layers.get(i) instanceof Layer.Zero) {
+      if (layers.get(i) instanceof Zero) {
         throw new SextantException("%s: layers[%d]: zero would cut the chain".formatted(name, i));
       }
       try {
         if (layers.get(i) instanceof Cell cell) {
           checkOlder(cell, before, shape);
-          if (cell.older() != null && layers.stream().anyMatch(Layer.Junction.class::isInstance)) {
+          if (cell.older() != null && layers.stream().anyMatch(Junction.class::isInstance)) {
             throw new SextantException("cell: one of two inputs cannot stand where chains fork");
           }
         }
@@ -199,22 +204,30 @@ public record Architecture(
   }
 
   /**
+   * The JSON Schema of {@code sextant-architecture/1}, with every layer that can be named here:
+   * those of {@link dev.sextant.runtime.layer.LayerProvider}s too.
+   */
+  public static String schema() {
+    return LayerSchema.complete(ArchitectureJson.shippedSchema(), false);
+  }
+
+  /**
    * The same layers for other images and another number of classes.
    *
    * @throws SextantException if the layers do not fit the image, or the classes change and the last
-   *     layer is not {@link Layer.Linear}
+   *     layer is not {@link Linear}
    */
   public Architecture withInput(Input input, int classes) {
     if (classes == this.classes) {
       return new Architecture(name, classes, input, batchNormEpsilon, layers);
     }
-    if (!(layers.getLast() instanceof Layer.Linear)) {
+    if (!(layers.getLast() instanceof Linear)) {
       throw new SextantException(
           "%s: the number of classes can change only where the last layer is linear (it is %s)"
               .formatted(name, layers.getLast().label()));
     }
     List<Layer> changed = new ArrayList<>(layers);
-    changed.set(changed.size() - 1, new Layer.Linear(classes));
+    changed.set(changed.size() - 1, new Linear(classes));
     return new Architecture(name, classes, input, batchNormEpsilon, changed);
   }
 }

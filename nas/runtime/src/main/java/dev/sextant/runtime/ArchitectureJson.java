@@ -2,9 +2,10 @@ package dev.sextant.runtime;
 
 import com.google.gson.JsonObject;
 import dev.sextant.runtime.json.JsonFields;
-import dev.sextant.runtime.json.LayerJson;
-import dev.sextant.runtime.json.NetworkHeader;
 import dev.sextant.runtime.json.Repeats;
+import dev.sextant.runtime.json.Resources;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,12 @@ final class ArchitectureJson {
   private static final String FORMAT = "sextant-architecture/1";
 
   private ArchitectureJson() {}
+
+  /** What the schema beside this class says, of the layers of this library. */
+  static String shippedSchema() {
+    String file = "sextant-architecture-1.schema.json";
+    return Resources.text(ArchitectureJson.class.getResourceAsStream(file), file);
+  }
 
   static Architecture read(String json, String source) {
     JsonFields fields = JsonFields.parse(json, source);
@@ -26,7 +33,7 @@ final class ArchitectureJson {
       for (Layer layer : LayerJson.read(entry, before, shape)) {
         layers.add(layer);
         before = shape;
-        shape = LayerJson.output(entry, branches, layer, shape);
+        shape = branches.output(entry, layer, shape);
       }
       NetworkHeader.checkCount(fields, layers.size());
     }
@@ -49,6 +56,6 @@ final class ArchitectureJson {
             architecture.classes(),
             architecture.input(),
             architecture.batchNormEpsilon())
-        .write(FORMAT, Repeats.fold(entries));
+        .write(FORMAT, Repeats.fold(entries, LayerJson.MAX_REPEAT));
   }
 }

@@ -1,5 +1,8 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.json.JsonFields;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayDeque;
@@ -23,19 +26,19 @@ public final class Branches {
    * @throws SextantException if the layer cannot stand there
    */
   public Shape output(Layer layer, Shape input) {
-    if (!(layer instanceof Layer.Junction junction)) {
+    if (!(layer instanceof Junction junction)) {
       return layer.output(input);
     }
-    if (junction.kind() == Layer.Junction.Kind.FORK) {
+    if (junction.kind() == Junction.Kind.FORK) {
       open.push(new Fork(input, new ArrayList<>()));
       return input;
     }
     Fork fork = open.peek();
     if (fork == null) {
-      throw new SextantException(junction.kind().word() + ": there is no fork before it");
+      throw new SextantException(junction.type().op() + ": there is no fork before it");
     }
     fork.outputs.add(input);
-    if (junction.kind() == Layer.Junction.Kind.NEXT) {
+    if (junction.kind() == Junction.Kind.NEXT) {
       return fork.input;
     }
     if (fork.outputs.size() < 2) {
@@ -52,6 +55,16 @@ public final class Branches {
       widest = output.channels() > widest.channels() ? output : widest;
     }
     return widest;
+  }
+
+  /** The same, errors naming where the layer stands. */
+  @SuppressWarnings("exports") // dev.sextant.search shares the JSON reader
+  public Shape output(JsonFields fields, Layer layer, Shape input) {
+    try {
+      return output(layer, input);
+    } catch (SextantException e) {
+      throw fields.error(String.valueOf(e.getMessage()));
+    }
   }
 
   /** Whether every fork has ended. */

@@ -98,6 +98,8 @@ record BufferPlan(int[] offsets, int size) {
       case Program.Convolution convolution when convolution.residual() != Program.NONE ->
           new int[] {convolution.in(), convolution.residual()};
       case Program.Gate gate -> new int[] {gate.in(), gate.gate()};
+      case Program.Custom custom ->
+          custom.operands().stream().mapToInt(Integer::intValue).toArray();
       case Program.Add add -> new int[] {add.in(), add.other()};
       case Program.Convolution _,
           Program.Depthwise _,

@@ -4,9 +4,14 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A program bound to a backend and buffers of its own. Not thread-safe. */
@@ -17,6 +22,10 @@ final class Execution implements AutoCloseable {
   private final Tensor arena;
   private final Tensor[] values;
   private final Program.Step[] steps;
+
+  /** Of the kernels from outside: inputs, then weights. */
+  private final Map<Program.Custom, List<Tensor>> operands = new IdentityHashMap<>();
+
   private final Runnable all;
   private boolean closed;
 
@@ -38,8 +47,26 @@ final class Execution implements AutoCloseable {
         values[i] = flat.reshape(value.shape());
       }
     }
+    for (Program.Step step : steps) {
+      if (step instanceof Program.Custom custom) {
+        operands.put(custom, operands(custom, device));
+      }
+    }
     // Before there is an input, which a run may overwrite.
     all = backend.repeatable(this::runSteps);
+  }
+
+  private List<Tensor> operands(Program.Custom custom, Device device) {
+    if (!custom.kernel().supports(device)) {
+      throw new SextantException(
+          "%s: has no kernel for device %s".formatted(custom.kernel().name(), device));
+    }
+    List<Tensor> tensors = new ArrayList<>();
+    custom.operands().forEach(operand -> tensors.add(values[operand]));
+    for (int i = 0; i < custom.weights(); i++) {
+      tensors.add(weights.get(custom.weight() + i));
+    }
+    return tensors;
   }
 
   Backend backend() {
@@ -115,9 +142,14 @@ final class Execution implements AutoCloseable {
       case Program.CopyChannels copy -> {
         Tensor part = values[copy.in()];
         Tensor whole = values[copy.out()];
-        int channels = Math.min(part.shape().channels(), whole.shape().channels() - copy.at());
-        backend.copyChannels(part, 0, whole, copy.at(), channels);
+        int channels =
+            Math.min(part.shape().channels() - copy.from(), whole.shape().channels() - copy.at());
+        backend.copyChannels(part, copy.from(), whole, copy.at(), channels);
       }
+      case Program.Custom custom ->
+          custom
+              .kernel()
+              .forward(backend, Objects.requireNonNull(operands.get(custom)), values[custom.out()]);
     }
   }
 

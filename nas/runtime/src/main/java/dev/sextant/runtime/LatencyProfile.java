@@ -1,9 +1,11 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.util.List;
 
 /**
  * Measures a layer alone, or a whole network, on the compiled runtime: the rows of a latency table
@@ -47,7 +49,8 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
     Weights weights = Weights.random(WeightNames.of(layer, input), 1);
     ProgramBuilder builder = new ProgramBuilder(weights, Architecture.DEFAULT_BATCH_NORM_EPSILON);
     int value = builder.value(input);
-    int before = layer instanceof Cell cell ? builder.value(cell.olderInput(input)) : Program.NONE;
+    List<Shape> inputs = layer.operations(input).inputs();
+    int before = inputs.size() == 2 ? builder.value(inputs.getFirst()) : Program.NONE;
     for (int i = 0; i < copies; i++) {
       // Every call folds the weights into parameters of its own.
       builder.layer(WeightNames.prefix(0), layer, before, value);

@@ -1,5 +1,6 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.graph.LayerKernel;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
@@ -35,9 +36,16 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
     int in();
   }
 
-  /** out = activation(conv(in, weight) + bias) + residual. */
+  /** out = activation(conv(in, weight) + bias) + residual, of that many groups. */
   record Convolution(
-      int in, int weight, int bias, Window window, Activation activation, int residual, int out)
+      int in,
+      int weight,
+      int bias,
+      Window window,
+      int groups,
+      Activation activation,
+      int residual,
+      int out)
       implements Step {}
 
   /** out = activation(depthwise(in, weight) + bias). */
@@ -50,7 +58,7 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
   /** Mean over the pixels. */
   record GlobalPool(int in, int out) implements Step {}
 
-  /** out[n, h, w, c] = in[n, h, w, c] gate[n, c]; out is in's buffer. */
+  /** out[n, h, w, c] = in[n, h, w, c] gate[n, c]; out may be in's buffer. */
   record Gate(int in, int gate, int out) implements Step {}
 
   /** out = activation(in); out may be in's buffer. */
@@ -60,10 +68,25 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
   record Add(int in, int other, int out) implements Step {}
 
   /**
-   * out[n, h, w, at + c] = in[n, h, w, c], for as many channels as both have: one part of a
-   * concatenation, or the first channels of a wider value.
+   * out[n, h, w, at + c] = in[n, h, w, from + c], for as many channels as both have: one part of a
+   * concatenation, or some channels of a wider value.
    */
-  record CopyChannels(int in, int at, int out) implements Step {}
+  record CopyChannels(int in, int from, int at, int out) implements Step {}
+
+  /**
+   * What a kernel from outside computes.
+   *
+   * @param operands the values it reads
+   * @param weight its first parameter
+   * @param weights how many it has
+   */
+  record Custom(LayerKernel kernel, List<Integer> operands, int weight, int weights, int out)
+      implements Step {
+    @Override
+    public int in() {
+      return operands.getFirst();
+    }
+  }
 
   /** Number of buffers. */
   int buffers() {

@@ -1,13 +1,21 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.graph.Graph;
+import dev.sextant.runtime.graph.Operation;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns layers into a {@link Program} and folded parameters: each batch norm goes into the
@@ -15,14 +23,24 @@ import java.util.List;
  * sqrt(variance + epsilon), and activations and residuals into the kernels' epilogues.
  */
 final class ProgramBuilder {
+  /** A depthwise kernel of 2x2 and stride 2 that picks the odd pixels of an image. */
+  private static final Window PAIR = new Window(2, 2, 0, 1);
+
+  private static final Window EVEN = new Window(1, 2, 0, 1);
+
   private final Weights weights;
   private final double epsilon;
   private final List<Program.Value> values = new ArrayList<>();
   private final List<Program.Step> steps = new ArrayList<>();
   private final List<Weights.Entry> parameters = new ArrayList<>();
-  private final CellBuilder cells = new CellBuilder(this);
+
+  /** What was activated already. */
+  private final Map<Activated, Integer> activated = new HashMap<>();
+
   private final Deque<Fork> forks = new ArrayDeque<>();
   private int buffers;
+
+  private record Activated(int value, Activation activation) {}
 
   /** A builder whose layers read their tensors, named as {@link WeightNames} says, from there. */
   ProgramBuilder(Weights weights, double epsilon) {
@@ -71,54 +89,176 @@ final class ProgramBuilder {
     return values.get(value).shape();
   }
 
-  /** Appends a step. */
-  void add(Program.Step step) {
-    steps.add(step);
-  }
-
   /**
    * Appends a layer that reads a value; returns the value it writes.
    *
-   * @param before the older input of a cell with two inputs; not read by anything else
+   * @param before the older input of a layer with two inputs; not read by anything else
    */
   int layer(String prefix, Layer layer, int before, int in) {
-    return switch (layer) {
-      case Layer.Conv conv -> {
-        int weight =
-            conv.batchNorm()
-                ? folded(prefix + "convolution.weight", prefix + "norm.")
-                : biased(prefix);
-        yield convolution(in, weight, conv.window(), conv.activation(), Program.NONE);
+    if (layer instanceof Junction junction
+        && (junction.kind() == Junction.Kind.FORK || !forks.isEmpty())) {
+      return junction(junction.kind(), in);
+    }
+    Graph graph = layer.operations(shape(in));
+    int[] values = new int[graph.inputs().size() + graph.nodes().size()];
+    if (graph.inputs().size() == 2) {
+      values[0] = before;
+      values[1] = in;
+    } else {
+      values[0] = in;
+    }
+    for (int i = 0; i < graph.nodes().size(); i++) {
+      Graph.Node node = graph.nodes().get(i);
+      int[] inputs = new int[node.inputs().size()];
+      for (int j = 0; j < inputs.length; j++) {
+        inputs[j] = values[node.inputs().get(j).index()];
       }
-      case Layer.Depthwise depthwise -> {
-        int weight =
-            depthwise.batchNorm()
-                ? folded(prefix + "convolution.weight", prefix + "norm.")
-                : biased(prefix);
-        yield depthwise(in, weight, depthwise.window(), depthwise.activation());
+      values[node.output().index()] = operation(prefix, graph, i, inputs);
+    }
+    return values[graph.output().index()];
+  }
+
+  private int operation(String prefix, Graph graph, int index, int[] in) {
+    Graph.Node node = graph.nodes().get(index);
+    return switch (node.operation()) {
+      case Operation.Convolution convolution -> {
+        int weight = weight(prefix, convolution.name(), convolution.norm(), convolution.bias());
+        int residual = in.length > 1 ? in[1] : Program.NONE;
+        yield convolution(
+            in[0],
+            weight,
+            convolution.window(),
+            convolution.groups(),
+            convolution.activation(),
+            residual);
       }
-      case Layer.Separable separable -> {
-        int depthwise = folded(prefix + "depthwise.weight", prefix + "depthwise_norm.");
-        int mid = depthwise(in, depthwise, separable.window(), separable.activation());
-        int pointwise = folded(prefix + "pointwise.weight", prefix + "pointwise_norm.");
-        yield convolution(mid, pointwise, Window.POINTWISE, Activation.IDENTITY, Program.NONE);
+      case Operation.Depthwise depthwise -> {
+        int weight = weight(prefix, depthwise.name(), depthwise.norm(), depthwise.bias());
+        yield depthwise(in[0], weight, depthwise.window(), depthwise.activation());
       }
-      case Layer.MbConv block -> mbConv(prefix, block, in);
-      case Layer.Pool pool -> {
-        int out = value(pool.output(shape(in)));
-        steps.add(new Program.Pool(in, pool.max(), pool.window(), out));
-        yield out;
-      }
-      case Layer.Skip _ -> in;
-      case Layer.Zero _ -> throw new IllegalStateException("no chain holds zero");
-      case Layer.GlobalAvgPool _ -> globalPool(in);
-      case Layer.Junction junction -> junction(junction.kind(), in);
-      case Cell cell -> cells.cell(prefix, cell, cell.older() == null ? in : before, in);
-      case Layer.Linear linear -> {
-        int out = dense(prefix, in, linear.activation());
+      case Operation.Linear linear -> {
+        int out = dense(prefix + dotted(linear.name()), in[0], linear.activation());
         yield reshape(out, Shape.of(shape(out).get(0), shape(out).channels()));
       }
+      case Operation.Pool pool -> {
+        int out = value(node.output().shape());
+        steps.add(new Program.Pool(in[0], pool.max(), pool.window(), out));
+        yield out;
+      }
+      case Operation.GlobalAvgPool _ -> {
+        int out = value(node.output().shape());
+        steps.add(new Program.GlobalPool(in[0], out));
+        yield out;
+      }
+      case Operation.Activate activate -> activate(in[0], activate.activation());
+      case Operation.ScaleChannels _ -> {
+        // In place where nothing reads the image after this.
+        boolean last = graph.isLastRead(index, node.inputs().getFirst());
+        int out = last ? reshape(in[0], shape(in[0])) : value(shape(in[0]));
+        steps.add(new Program.Gate(in[0], in[1], out));
+        yield out;
+      }
+      case Operation.Add _ -> add(in[0], in[1]);
+      case Operation.Slice slice -> {
+        int out = value(node.output().shape());
+        steps.add(new Program.CopyChannels(in[0], slice.from(), 0, out));
+        yield out;
+      }
+      case Operation.Concat _ -> concat(in, node.output().shape());
+      case Operation.Interleave _ -> interleave(in, node.output().shape());
+      case Operation.FactorizedReduction reduction ->
+          factorized(prefix + dotted(reduction.name()), in[0]);
+      case Operation.Custom custom -> {
+        List<Integer> operands = Arrays.stream(in).boxed().toList();
+        int first = parameters.size();
+        List<Shape> shapes = node.inputs().stream().map(Graph.Value::shape).toList();
+        List<Operation.Weight> weights = custom.kernel().weights(shapes);
+        weights.forEach(weight -> parameter(this.weights.get(prefix + weight.name())));
+        int out = value(node.output().shape());
+        steps.add(new Program.Custom(custom.kernel(), operands, first, weights.size(), out));
+        yield out;
+      }
     };
+  }
+
+  private static String dotted(String name) {
+    return name.isEmpty() ? "" : name + ".";
+  }
+
+  private int weight(String prefix, String name, @Nullable String norm, boolean bias) {
+    String path = prefix + dotted(name);
+    if (norm != null) {
+      return folded(path + "weight", prefix + dotted(norm));
+    }
+    return bias ? biased(path) : unbiased(weights.get(path + "weight"));
+  }
+
+  /** A value and activation is computed once, whoever reads it. */
+  private int activate(int in, Activation activation) {
+    Integer known = activated.get(new Activated(in, activation));
+    if (known != null) {
+      return known;
+    }
+    int out = value(shape(in));
+    steps.add(new Program.Activate(in, activation, out));
+    activated.put(new Activated(in, activation), out);
+    return out;
+  }
+
+  private int add(int a, int b) {
+    int out = value(shape(a));
+    steps.add(new Program.Add(a, b, out));
+    return out;
+  }
+
+  /** Each part is copied as soon as it is there, so that its buffer can be used again. */
+  private int concat(int[] parts, Shape shape) {
+    int out = value(shape);
+    int at = 0;
+    for (int part : parts) {
+      steps.add(behind(part), new Program.CopyChannels(part, 0, at, out));
+      at += shape(part).channels();
+    }
+    return out;
+  }
+
+  /** The place behind the step that writes a value. */
+  private int behind(int value) {
+    for (int i = steps.size() - 1; i >= 0; i--) {
+      if (values.get(steps.get(i).out()).buffer() == values.get(value).buffer()) {
+        return i + 1;
+      }
+    }
+    return 0;
+  }
+
+  /** Channels last, so that n parts in turn are n columns of a matrix side by side. */
+  private int interleave(int[] parts, Shape shape) {
+    int out = value(shape);
+    int columns = reshape(out, Shape.of(shape.size() / parts.length, parts.length));
+    for (int i = 0; i < parts.length; i++) {
+      int column = reshape(parts[i], Shape.of(shape(parts[i]).size(), 1));
+      steps.add(new Program.CopyChannels(column, 0, i, columns));
+    }
+    return reshape(out, shape);
+  }
+
+  /** Two pointwise convolutions of stride 2 side by side, one of them a pixel further on. */
+  private int factorized(String name, int x) {
+    int[] kernels = foldedSideBySide(name + "even.weight", name + "odd.weight", name + "norm.");
+    int even = convolution(x, kernels[0], EVEN, 1, Activation.IDENTITY, Program.NONE);
+    int channels = shape(x).channels();
+    float[] pick = new float[4 * channels];
+    Arrays.fill(pick, 3 * channels, 4 * channels, 1);
+    int kernel = unbiased(new Weights.Entry(Shape.of(2, 2, channels), pick));
+    int picked = depthwise(x, kernel, PAIR, Activation.IDENTITY);
+    int odd =
+        convolution(picked, kernels[1], Window.POINTWISE, 1, Activation.IDENTITY, Program.NONE);
+    Shape half = shape(even);
+    int out = value(half.withChannels(2 * half.channels()));
+    steps.add(new Program.CopyChannels(even, 0, 0, out));
+    steps.add(new Program.CopyChannels(odd, 0, half.channels(), out));
+    return out;
   }
 
   /** A fork that no sum has ended yet. */
@@ -131,16 +271,12 @@ final class ProgramBuilder {
     }
   }
 
-  private int junction(Layer.Junction.Kind kind, int in) {
-    if (kind == Layer.Junction.Kind.FORK) {
+  private int junction(Junction.Kind kind, int in) {
+    if (kind == Junction.Kind.FORK) {
       forks.push(new Fork(in));
       return in;
     }
-    boolean last = kind == Layer.Junction.Kind.SUM;
-    if (forks.isEmpty()) {
-      // Timed alone: a sum of its input and itself.
-      return last ? sum(in, in) : in;
-    }
+    boolean last = kind == Junction.Kind.SUM;
     Fork fork = forks.element();
     fork.sum = fork.sum == Program.NONE ? in : sum(fork.sum, in);
     return last ? forks.pop().sum : fork.input;
@@ -153,7 +289,7 @@ final class ProgramBuilder {
     int common = wide;
     if (shape(narrow).channels() < shape(wide).channels()) {
       common = value(shape(narrow));
-      steps.add(new Program.CopyChannels(wide, 0, common));
+      steps.add(new Program.CopyChannels(wide, 0, 0, common));
     }
     int sum = value(shape(narrow));
     steps.add(new Program.Add(common, narrow, sum));
@@ -161,37 +297,8 @@ final class ProgramBuilder {
       return sum;
     }
     int out = value(shape(wide));
-    steps.add(new Program.CopyChannels(wide, 0, out));
-    steps.add(new Program.CopyChannels(sum, 0, out));
-    return out;
-  }
-
-  private int mbConv(String prefix, Layer.MbConv block, int in) {
-    int mid = in;
-    if (block.expand() > 1) {
-      int expand = folded(prefix + "expand.weight", prefix + "expand_norm.");
-      mid = convolution(in, expand, Window.POINTWISE, block.activation(), Program.NONE);
-    }
-    int depthwise = folded(prefix + "depthwise.weight", prefix + "depthwise_norm.");
-    mid = depthwise(mid, depthwise, block.window(), block.activation());
-    if (block.squeezeExcite() > 0) {
-      int hidden = dense(prefix + "squeeze.reduce.", globalPool(mid), Activation.RELU);
-      int gate = dense(prefix + "squeeze.expand.", hidden, Activation.SIGMOID);
-      Shape image = shape(mid);
-      gate = reshape(gate, Shape.of(image.get(0), image.channels()));
-      int gated = reshape(mid, image);
-      steps.add(new Program.Gate(mid, gate, gated));
-      mid = gated;
-    }
-    int project = folded(prefix + "project.weight", prefix + "project_norm.");
-    int residual = block.residual() ? in : Program.NONE;
-    return convolution(mid, project, Window.POINTWISE, Activation.IDENTITY, residual);
-  }
-
-  private int globalPool(int in) {
-    Shape image = shape(in);
-    int out = value(Shape.of(image.get(0), image.channels()));
-    steps.add(new Program.GlobalPool(in, out));
+    steps.add(new Program.CopyChannels(wide, 0, 0, out));
+    steps.add(new Program.CopyChannels(sum, 0, 0, out));
     return out;
   }
 
@@ -202,18 +309,20 @@ final class ProgramBuilder {
     int parameter = parameter(new Weights.Entry(kernel, weight.values()));
     parameter(weights.get(prefix + "bias"));
     int pixel = reshape(in, Shape.of(shape(in).get(0), 1, 1, shape(in).channels()));
-    return convolution(pixel, parameter, Window.POINTWISE, activation, Program.NONE);
+    return convolution(pixel, parameter, Window.POINTWISE, 1, activation, Program.NONE);
   }
 
   /** The bias is the parameter after the weight. */
-  int convolution(int in, int weight, Window window, Activation activation, int residual) {
+  private int convolution(
+      int in, int weight, Window window, int groups, Activation activation, int residual) {
     int channels = parameters.get(weight).shape().channels();
     int out = value(window.output(shape(in), channels));
-    steps.add(new Program.Convolution(in, weight, weight + 1, window, activation, residual, out));
+    steps.add(
+        new Program.Convolution(in, weight, weight + 1, window, groups, activation, residual, out));
     return out;
   }
 
-  int depthwise(int in, int weight, Window window, Activation activation) {
+  private int depthwise(int in, int weight, Window window, Activation activation) {
     int out = value(window.output(shape(in), shape(in).channels()));
     steps.add(new Program.Depthwise(in, weight, weight + 1, window, activation, out));
     return out;
@@ -224,6 +333,7 @@ final class ProgramBuilder {
     return parameters.size() - 1;
   }
 
+  /** A kernel and the bias behind it. */
   private int biased(String prefix) {
     int weight = parameter(weights.get(prefix + "weight"));
     parameter(weights.get(prefix + "bias"));
@@ -231,11 +341,7 @@ final class ProgramBuilder {
   }
 
   /** A kernel that nothing follows, with biases of 0. */
-  int unbiased(String name) {
-    return unbiased(weights.get(name));
-  }
-
-  int unbiased(Weights.Entry kernel) {
+  private int unbiased(Weights.Entry kernel) {
     int weight = parameter(kernel);
     int channels = kernel.shape().channels();
     parameter(new Weights.Entry(Shape.of(channels), new float[channels]));
@@ -243,12 +349,12 @@ final class ProgramBuilder {
   }
 
   /** Folds a batch norm into the kernel before it, whose last extent is the norm's channels. */
-  int folded(String name, String norm) {
+  private int folded(String name, String norm) {
     return folded(weights.get(name), norm, 0);
   }
 
   /** Folds a batch norm into two kernels whose outputs it takes side by side. */
-  int[] foldedSideBySide(String first, String second, String norm) {
+  private int[] foldedSideBySide(String first, String second, String norm) {
     Weights.Entry left = weights.get(first);
     return new int[] {
       folded(left, norm, 0), folded(weights.get(second), norm, left.shape().channels())

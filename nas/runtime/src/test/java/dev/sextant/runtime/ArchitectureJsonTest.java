@@ -4,6 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
@@ -57,20 +66,20 @@ class ArchitectureJsonTest {
     Activation relu6 = Activation.RELU6;
     assertEquals(
         List.of(
-            new Layer.Conv(3, 1, 1, 8, true, relu6),
-            new Layer.Conv(1, 1, 2, 8, false, Activation.IDENTITY),
-            new Layer.Depthwise(5, 2, 1, false, Activation.SIGMOID),
-            new Layer.Separable(3, 1, 3, 12, Activation.RELU),
-            new Layer.Separable(3, 1, 2, 16, relu6),
-            new Layer.MbConv(3, 1, 6, 16, relu6, 0, true),
-            new Layer.MbConv(3, 1, 6, 16, relu6, 0, false),
-            new Layer.MbConv(7, 1, 3, 24, Activation.HSWISH, 0.25, false),
-            new Layer.Pool(true, 3, 1),
-            new Layer.Pool(false, 3, 2),
-            new Layer.Skip(),
-            new Layer.Skip(),
-            new Layer.GlobalAvgPool(),
-            new Layer.Linear(10)),
+            new Conv(3, 1, 1, 8, true, relu6),
+            new Conv(1, 1, 2, 8, false, Activation.IDENTITY),
+            new Depthwise(5, 2, 1, false, Activation.SIGMOID),
+            new Separable(3, 1, 3, 12, Activation.RELU),
+            new Separable(3, 1, 2, 16, relu6),
+            new MbConv(3, 1, 6, 16, relu6, 0, true),
+            new MbConv(3, 1, 6, 16, relu6, 0, false),
+            new MbConv(7, 1, 3, 24, Activation.HSWISH, 0.25, false),
+            new Pool(true, 3, 1),
+            new Pool(false, 3, 2),
+            new Skip(),
+            new Skip(),
+            new GlobalAvgPool(),
+            new Linear(10)),
         read.layers());
     assertEquals(1e-3, read.batchNormEpsilon());
     assertEquals("", Schema.errors(json));
@@ -78,21 +87,38 @@ class ArchitectureJsonTest {
     assertEquals("", Schema.errors(read.toJson()));
   }
 
+  /**
+   * The shipped schema says what the fields of the layers say; run with {@code
+   * -Dsextant.writeSchema} to have it written anew.
+   */
+  @Test
+  void theShippedSchemaIsThatOfTheFields() throws java.io.IOException {
+    String shipped = ArchitectureJson.shippedSchema();
+    String made = dev.sextant.runtime.layer.LayerSchema.completeBuiltIn(shipped, false);
+    if (System.getProperty("sextant.writeSchema") != null) {
+      java.nio.file.Files.writeString(
+          java.nio.file.Path.of(
+              "src/main/resources/dev/sextant/runtime/sextant-architecture-1.schema.json"),
+          made);
+    }
+    assertEquals(made, shipped);
+  }
+
   @Test
   void repeatGivesTheStrideToTheFirstOnly() {
     Architecture read =
         Architecture.parse(
             layer("{'op':'mbconv','kernel':3,'expand':3,'out':8,'stride':2,'repeat':3}"), "x");
-    Layer first = new Layer.MbConv(3, 2, 3, 8, Activation.RELU6, 0, false);
-    Layer rest = new Layer.MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
+    Layer first = new MbConv(3, 2, 3, 8, Activation.RELU6, 0, false);
+    Layer rest = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
     assertEquals(List.of(first, rest, rest), read.layers().subList(0, 3));
   }
 
   @Test
   void writesOneLayerALineAndFoldsRuns() {
-    Layer block = new Layer.MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
-    Layer other = new Layer.MbConv(3, 1, 3, 8, Activation.RELU6, 0, false);
-    Layer strided = new Layer.MbConv(3, 2, 3, 8, Activation.RELU6, 0, false);
+    Layer block = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
+    Layer other = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, false);
+    Layer strided = new MbConv(3, 2, 3, 8, Activation.RELU6, 0, false);
     Architecture architecture =
         new Architecture(
             "a \"net\"",
@@ -107,8 +133,8 @@ class ArchitectureJsonTest {
                 block,
                 strided,
                 strided,
-                new Layer.GlobalAvgPool(),
-                new Layer.Linear(10)));
+                new GlobalAvgPool(),
+                new Linear(10)));
     String json = architecture.toJson();
     assertEquals(
         """
@@ -159,7 +185,7 @@ class ArchitectureJsonTest {
         Arguments.of(
             "{'op':'conv','kernal':3,'out':8}",
             "layers[0]: unknown field \"kernal\" (known here: op, repeat, kernel, stride, dilation,"
-                + " out, norm, act)"),
+                + " groups, out, norm, act)"),
         Arguments.of(
             "{'op':'max-pool','kernel':3,'out':8}",
             "layers[0]: unknown field \"out\" (known here: op, repeat, kernel, stride)"),
@@ -173,7 +199,7 @@ class ArchitectureJsonTest {
             "{'op':'attention'}",
             "layers[0].op: \"attention\" is not one of avg-pool, cell, conv, depthwise, dilated,"
                 + " fork, global-avg-pool, identity, linear, max-pool, mbconv, next, separable,"
-                + " skip, sum, zero"),
+                + " shuffle, skip, sum, zero"),
         Arguments.of("{'op':3}", "layers[0].op: 3 is not a string"),
         Arguments.of("{'kernel':3}", "layers[0]: op is missing"),
         Arguments.of("{'op':'zero'}", "layers[0].op: zero would cut the chain of layers; use skip"),
@@ -366,7 +392,7 @@ class ArchitectureJsonTest {
   @ValueSource(strings = {"3.0", "30e-1", "3"})
   void takesEverySpellingOfAnInteger(String three) {
     String json = layer("{'op':'conv','kernel':" + three + ",'out':8}");
-    Layer expected = new Layer.Conv(3, 1, 1, 8, true, Activation.RELU6);
+    Layer expected = new Conv(3, 1, 1, 8, true, Activation.RELU6);
     assertEquals(expected, Architecture.parse(json, "my.json").layers().getFirst());
   }
 

@@ -5,6 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.runtime.Architecture.Input;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -17,9 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ArchitectureTest {
   private static final Input INPUT = new Input(8, 8, 3);
-  private static final Layer STEM = new Layer.Conv(3, 2, 1, 16, true, Activation.RELU6);
-  private static final Layer POOL = new Layer.GlobalAvgPool();
-  private static final Layer LOGITS = new Layer.Linear(10);
+  private static final Layer STEM = new Conv(3, 2, 1, 16, true, Activation.RELU6);
+  private static final Layer POOL = new GlobalAvgPool();
+  private static final Layer LOGITS = new Linear(10);
 
   private static Architecture of(Layer... layers) {
     return new Architecture("net", 10, INPUT, 1e-3, List.of(layers));
@@ -34,7 +40,7 @@ class ArchitectureTest {
 
   @Test
   void constructorNamesTheLayer() {
-    assertError("net: layers[1]: zero would cut the chain", () -> of(STEM, new Layer.Zero()));
+    assertError("net: layers[1]: zero would cut the chain", () -> of(STEM, new Zero()));
     assertError(
         "net: layers[1]: linear: input must be [N,C], after global-avg-pool (it is [1,4,4,16])",
         () -> of(STEM, LOGITS));
@@ -55,12 +61,12 @@ class ArchitectureTest {
   void takesOtherImagesAndClasses() {
     Architecture changed = of(STEM, POOL, LOGITS).withInput(new Input(28, 30, 1), 5);
     assertEquals(Shape.of(1, 14, 15, 16), changed.shapes().get(1));
-    assertEquals(new Layer.Linear(5), changed.layers().getLast());
+    assertEquals(new Linear(5), changed.layers().getLast());
     assertEquals(5, changed.classes());
     assertEquals(LOGITS, changed.withInput(INPUT, 10).layers().getLast());
     assertError(
         "net: the number of classes can change only where the last layer is linear (it is skip)",
-        () -> of(STEM, POOL, LOGITS, new Layer.Skip()).withInput(INPUT, 5));
+        () -> of(STEM, POOL, LOGITS, new Skip()).withInput(INPUT, 5));
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.sextant.runtime;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -75,7 +77,7 @@ class ArchitecturesTest {
   void residualsOfProxylessMobile() {
     String residuals = "";
     for (Layer layer : Architectures.named("proxyless-mobile").layers()) {
-      if (layer instanceof Layer.MbConv mbConv) {
+      if (layer instanceof MbConv mbConv) {
         residuals += mbConv.residual() ? "1" : "0";
       }
     }

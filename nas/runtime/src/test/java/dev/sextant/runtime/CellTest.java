@@ -4,11 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sextant.runtime.Cell.Edge;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Node;
-import dev.sextant.runtime.Cell.Older;
-import dev.sextant.runtime.Cell.Op;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Edge;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Node;
+import dev.sextant.runtime.layer.Cell.Older;
+import dev.sextant.runtime.layer.Cell.Op;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.List;
@@ -96,10 +100,10 @@ class CellTest {
                 new Architecture.Input(8, 8, 3),
                 1e-5,
                 List.of(
-                    new Layer.Skip(),
+                    new Skip(),
                     new Cell(List.of(node(new Edge(0, IDENTITY))), 4, 1, new Older(3, true)),
-                    new Layer.GlobalAvgPool(),
-                    new Layer.Linear(4))));
+                    new GlobalAvgPool(),
+                    new Linear(4))));
   }
 
   private static Cell cell(int width, int stride, Node node) {

@@ -6,6 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
@@ -60,16 +69,16 @@ class CompiledModelTest {
         new Architecture.Input(17, 19, 3),
         1e-3,
         List.of(
-            new Layer.Conv(3, 2, 1, 16, true, Activation.HSWISH),
-            new Layer.Skip(),
-            new Layer.MbConv(3, 1, 1, 16, Activation.RELU, 0.25, true),
-            new Layer.MbConv(5, 2, 3, 24, Activation.RELU6, 0, false),
-            new Layer.MbConv(7, 1, 6, 24, Activation.HSWISH, 0.25, true),
-            new Layer.Separable(3, 1, 2, 24, Activation.RELU),
-            new Layer.Pool(true, 3, 1),
-            new Layer.Conv(1, 1, 1, 40, true, Activation.RELU6),
-            new Layer.GlobalAvgPool(),
-            new Layer.Linear(5)));
+            new Conv(3, 2, 1, 16, true, Activation.HSWISH),
+            new Skip(),
+            new MbConv(3, 1, 1, 16, Activation.RELU, 0.25, true),
+            new MbConv(5, 2, 3, 24, Activation.RELU6, 0, false),
+            new MbConv(7, 1, 6, 24, Activation.HSWISH, 0.25, true),
+            new Separable(3, 1, 2, 24, Activation.RELU),
+            new Pool(true, 3, 1),
+            new Conv(1, 1, 1, 40, true, Activation.RELU6),
+            new GlobalAvgPool(),
+            new Linear(5)));
   }
 
   private static float[] images(int size, long seed) {
@@ -81,23 +90,23 @@ class CompiledModelTest {
   static Stream<Layer> layers() {
     List<Layer> layers = new ArrayList<>();
     for (Activation activation : Activation.values()) {
-      layers.add(new Layer.Conv(3, 1, 1, 13, true, activation));
-      layers.add(new Layer.Depthwise(3, 1, 1, true, activation));
-      layers.add(new Layer.MbConv(3, 1, 3, 24, activation, 0, true));
+      layers.add(new Conv(3, 1, 1, 13, true, activation));
+      layers.add(new Depthwise(3, 1, 1, true, activation));
+      layers.add(new MbConv(3, 1, 3, 24, activation, 0, true));
     }
     for (int stride = 1; stride <= 3; stride++) {
-      layers.add(new Layer.Conv(1, stride, 1, 16, false, Activation.HSWISH));
-      layers.add(new Layer.Conv(5, stride, 2, 8, true, Activation.RELU));
-      layers.add(new Layer.Depthwise(5, stride, 1, false, Activation.RELU6));
-      layers.add(new Layer.Depthwise(3, stride, 2, true, Activation.HSWISH));
-      layers.add(new Layer.Separable(5, stride, 2, 31, Activation.RELU));
-      layers.add(new Layer.MbConv(7, stride, 6, 40, Activation.HSWISH, 0.25, false));
-      layers.add(new Layer.MbConv(5, stride, 1, 24, Activation.RELU6, 0.5, stride == 1));
-      layers.add(new Layer.Pool(true, 3, stride));
-      layers.add(new Layer.Pool(false, 5, stride));
+      layers.add(new Conv(1, stride, 1, 16, false, Activation.HSWISH));
+      layers.add(new Conv(5, stride, 2, 8, true, Activation.RELU));
+      layers.add(new Depthwise(5, stride, 1, false, Activation.RELU6));
+      layers.add(new Depthwise(3, stride, 2, true, Activation.HSWISH));
+      layers.add(new Separable(5, stride, 2, 31, Activation.RELU));
+      layers.add(new MbConv(7, stride, 6, 40, Activation.HSWISH, 0.25, false));
+      layers.add(new MbConv(5, stride, 1, 24, Activation.RELU6, 0.5, stride == 1));
+      layers.add(new Pool(true, 3, stride));
+      layers.add(new Pool(false, 5, stride));
     }
-    layers.add(new Layer.Skip());
-    layers.add(new Layer.GlobalAvgPool());
+    layers.add(new Skip());
+    layers.add(new GlobalAvgPool());
     return layers.stream();
   }
 
@@ -110,9 +119,9 @@ class CompiledModelTest {
 
   @Test
   void linearComputesItsDefinition() {
-    assertComputes(new Layer.Linear(10), Shape.of(1, 37));
-    assertComputes(new Layer.Linear(33), Shape.of(4, 16));
-    assertComputes(new Layer.Linear(9, Activation.HSWISH), Shape.of(2, 16));
+    assertComputes(new Linear(10), Shape.of(1, 37));
+    assertComputes(new Linear(33), Shape.of(4, 16));
+    assertComputes(new Linear(9, Activation.HSWISH), Shape.of(2, 16));
   }
 
   private static void assertComputes(Layer layer, Shape input) {

@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -141,15 +145,14 @@ class LatencyMeterTest {
   void profilesLayersAndNetworks() {
     LatencyProfile profile = new LatencyProfile(dev.sextant.tensor.Device.CPU, 1, QUICK);
     Shape image = Shape.of(1, 16, 16, 16);
-    assertEquals(Latency.NOTHING, profile.layer(new Layer.Skip(), image));
-    assertEquals(Latency.NOTHING, profile.layer(new Layer.Zero(), image));
-    Latency narrow = profile.layer(new Layer.MbConv(3, 1, 1, 16, Activation.RELU6, 0, true), image);
-    Latency wide =
-        profile.layer(new Layer.MbConv(7, 1, 6, 16, Activation.RELU6, 0.25, true), image);
+    assertEquals(Latency.NOTHING, profile.layer(new Skip(), image));
+    assertEquals(Latency.NOTHING, profile.layer(new Zero(), image));
+    Latency narrow = profile.layer(new MbConv(3, 1, 1, 16, Activation.RELU6, 0, true), image);
+    Latency wide = profile.layer(new MbConv(7, 1, 6, 16, Activation.RELU6, 0.25, true), image);
     assertTrue(
         0 < narrow.medianMs() && 2 * narrow.medianMs() < wide.medianMs(),
         narrow + " against " + wide);
     assertTrue(profile.network(CompiledModelTest.small(), 2).medianMs() > 0);
-    assertThrows(SextantException.class, () -> profile.layer(new Layer.Linear(3), image));
+    assertThrows(SextantException.class, () -> profile.layer(new Linear(3), image));
   }
 }

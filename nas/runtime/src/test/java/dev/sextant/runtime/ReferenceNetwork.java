@@ -1,5 +1,19 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.CustomLayer;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Shuffle;
+import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
@@ -44,27 +58,27 @@ final class ReferenceNetwork implements AutoCloseable {
 
   Tensor layer(String prefix, Layer layer, Tensor x) {
     return switch (layer) {
-      case Cell _, Layer.Junction _ ->
+      case Cell _, Junction _, Shuffle _, CustomLayer _ ->
           throw new IllegalArgumentException(
-              "cells and forks are compared with their trained form");
-      case Layer.Conv conv -> {
+              "cells, forks and others are compared with their trained form");
+      case Conv conv -> {
         String kernel = conv.batchNorm() ? "convolution.weight" : "weight";
         Tensor z = conv(x, prefix + kernel, conv.window());
         yield finish(prefix, z, conv.batchNorm(), conv.activation());
       }
-      case Layer.Depthwise depthwise -> {
+      case Depthwise depthwise -> {
         String kernel = depthwise.batchNorm() ? "convolution.weight" : "weight";
         Tensor z = depthwise(x, prefix + kernel, depthwise.window());
         yield finish(prefix, z, depthwise.batchNorm(), depthwise.activation());
       }
-      case Layer.Separable separable -> {
+      case Separable separable -> {
         Tensor z = depthwise(x, prefix + "depthwise.weight", separable.window());
         Tensor a = norm(z, prefix + "depthwise_norm.", separable.activation());
         Tensor z2 = conv(a, prefix + "pointwise.weight", Window.POINTWISE);
         yield norm(z2, prefix + "pointwise_norm.", Activation.IDENTITY);
       }
-      case Layer.MbConv block -> mbConv(prefix, block, x);
-      case Layer.Pool pool -> {
+      case MbConv block -> mbConv(prefix, block, x);
+      case Pool pool -> {
         Tensor out = floats(layer.output(x.shape()));
         if (pool.max()) {
           backend.maxPool(x, pool.window(), out);
@@ -73,14 +87,14 @@ final class ReferenceNetwork implements AutoCloseable {
         }
         yield out;
       }
-      case Layer.Skip _ -> x;
-      case Layer.Zero _ -> throw new AssertionError();
-      case Layer.GlobalAvgPool _ -> mean(x);
-      case Layer.Linear linear -> linear(prefix, x, linear.activation());
+      case Skip _ -> x;
+      case Zero _ -> throw new AssertionError();
+      case GlobalAvgPool _ -> mean(x);
+      case Linear linear -> linear(prefix, x, linear.activation());
     };
   }
 
-  private Tensor mbConv(String prefix, Layer.MbConv block, Tensor x) {
+  private Tensor mbConv(String prefix, MbConv block, Tensor x) {
     Tensor a = x;
     if (block.expand() > 1) {
       Tensor z = conv(x, prefix + "expand.weight", Window.POINTWISE);

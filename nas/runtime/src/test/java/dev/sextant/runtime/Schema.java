@@ -4,16 +4,12 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
-import dev.sextant.runtime.json.Resources;
 
 /** The shipped JSON Schema, applied by an independent validator. */
 final class Schema {
   private static final JsonSchema SCHEMA =
       JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
-          .getSchema(
-              Resources.text(
-                  Architecture.class.getResourceAsStream("sextant-architecture-1.schema.json"),
-                  "sextant-architecture-1.schema.json"));
+          .getSchema(ArchitectureJson.shippedSchema());
 
   private Schema() {}
 

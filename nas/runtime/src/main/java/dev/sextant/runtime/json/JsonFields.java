@@ -212,7 +212,8 @@ public final class JsonFields {
     return number;
   }
 
-  private static String plain(double bound) {
+  /** A bound as messages show it. */
+  public static String plain(double bound) {
     return bound == Math.rint(bound) ? String.valueOf((long) bound) : String.valueOf(bound);
   }
 

@@ -11,17 +11,17 @@ public final class Repeats {
   /**
    * The entries with every run folded: an entry joins the one before it where it has stride 1 and
    * equals it in all but the stride, which {@code "repeat"} applies to the first only.
+   *
+   * @param most the longest run
    */
-  public static JsonArray fold(List<JsonObject> entries) {
+  public static JsonArray fold(List<JsonObject> entries, int most) {
     JsonArray folded = new JsonArray();
     for (int i = 0; i < entries.size(); ) {
       JsonObject first = entries.get(i);
       JsonObject plain = first.deepCopy();
       plain.remove("stride");
       int next = i + 1;
-      while (next < entries.size()
-          && next - i < LayerJson.MAX_REPEAT
-          && entries.get(next).equals(plain)) {
+      while (next < entries.size() && next - i < most && entries.get(next).equals(plain)) {
         next++;
       }
       JsonObject entry = first.deepCopy();

@@ -1,7 +1,7 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.predict.LatencyPredictor;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import java.util.List;
 
 /**

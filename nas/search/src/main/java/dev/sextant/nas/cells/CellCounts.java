@@ -1,11 +1,11 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Edge;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Node;
-import dev.sextant.runtime.Cell.Op;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Edge;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Node;
+import dev.sextant.runtime.layer.Cell.Op;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.sextant.nas.cells;
 
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Edge;
-import dev.sextant.runtime.Cell.Node;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Edge;
+import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.space.Factors;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Rng;
 import java.util.Arrays;
 

@@ -1,12 +1,12 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell.Edge;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Node;
-import dev.sextant.runtime.Cell.Op;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
+import dev.sextant.runtime.layer.Cell.Edge;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Node;
+import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import java.util.ArrayList;

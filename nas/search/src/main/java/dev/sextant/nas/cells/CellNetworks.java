@@ -2,8 +2,11 @@ package dev.sextant.nas.cells;
 
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -33,7 +36,7 @@ public final class CellNetworks {
   public static Architecture small(
       String name, Genotype genotype, Input input, int classes, int width, int cells) {
     List<Layer> layers = new ArrayList<>();
-    layers.add(new Layer.Conv(3, 1, 1, STEM_MULTIPLIER * width, true, Activation.IDENTITY));
+    layers.add(new Conv(3, 1, 1, STEM_MULTIPLIER * width, true, Activation.IDENTITY));
     return network(name, genotype, input, classes, width, cells, layers);
   }
 
@@ -47,9 +50,9 @@ public final class CellNetworks {
   public static Architecture large(
       String name, Genotype genotype, Input input, int classes, int width, int cells) {
     List<Layer> layers = new ArrayList<>();
-    layers.add(new Layer.Conv(3, 2, 1, width / 2, true, Activation.RELU));
-    layers.add(new Layer.Conv(3, 2, 1, width, true, Activation.RELU));
-    layers.add(new Layer.Conv(3, 2, 1, width, true, Activation.IDENTITY));
+    layers.add(new Conv(3, 2, 1, width / 2, true, Activation.RELU));
+    layers.add(new Conv(3, 2, 1, width, true, Activation.RELU));
+    layers.add(new Conv(3, 2, 1, width, true, Activation.IDENTITY));
     return network(name, genotype, input, classes, width, cells, layers);
   }
 
@@ -79,8 +82,8 @@ public final class CellNetworks {
       older = newer;
       newer = output(cell, newer, i);
     }
-    layers.add(new Layer.GlobalAvgPool());
-    layers.add(new Layer.Linear(classes));
+    layers.add(new GlobalAvgPool());
+    layers.add(new Linear(classes));
     return new Architecture(name, classes, input, EPSILON, layers);
   }
 

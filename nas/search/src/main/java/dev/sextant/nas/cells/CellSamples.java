@@ -4,9 +4,10 @@ import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.runtime.AtomicFile;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Node;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Node;
+import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.tensor.SextantException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
@@ -112,7 +113,7 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
   private static List<Node> graph(CsvTable.Row row, String column) {
     String graph = row.text(column);
     try {
-      return Cell.parseGraph(graph);
+      return CellNodes.parse(graph);
     } catch (SextantException e) {
       throw new SextantException(row.where() + ": " + e.getMessage(), e);
     }

@@ -1,9 +1,9 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.runtime.Architecture.Input;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Op;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.SextantException;
 import java.math.BigInteger;
 import java.util.List;

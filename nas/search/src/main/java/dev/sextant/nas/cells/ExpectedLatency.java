@@ -1,7 +1,7 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.predict.LatencyPredictor;
-import dev.sextant.runtime.Cell.Node;
+import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 
 /**
  * The expected multiply-adds, in millions, of a network whose cells are sampled as {@link

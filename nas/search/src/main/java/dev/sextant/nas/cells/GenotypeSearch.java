@@ -1,6 +1,6 @@
 package dev.sextant.nas.cells;
 
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Rng;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,7 +2,7 @@ package dev.sextant.nas.cost;
 
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 
 /** Costs that are counted, the same on every machine. */
 public enum Counts implements CostModel {

@@ -12,8 +12,11 @@ import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -22,43 +25,32 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Latency tables on disk, for a reader to read and edit.
  *
  * <ul>
- *   <li>JSON, {@code "format": "sextant-latency/1"}: setting, calibration and one object an entry.
+ *   <li>JSON, {@code "format": "sextant-latency/2"}: setting, calibration and one object an entry:
+ *       the layer as architectures have it, its input as {@code 28x28x24}, and what was measured.
  *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
  *       calibration.
+ *   <li>Both in the first version, whose rows have a column for each number of a layer; read only.
  *   <li>The JSON of Single-Path NAS's Pixel-1 runtimes (blocks 0 to 21 of its space), read only.
  *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms,
  *       var, count}), read only.
  * </ul>
  */
 public final class LatencyFiles {
-  /** The columns of a table as CSV, in order. */
+  /**
+   * The columns of a table as CSV, in order: {@code layer} is the JSON object of the layer, {@code
+   * input} its input, {@code older} the older input of a cell that has two.
+   */
   public static final List<String> COLUMNS =
-      List.of(
-          "op",
-          "in_h",
-          "in_w",
-          "in_c",
-          "out_h",
-          "out_w",
-          "out_c",
-          "expand",
-          "kernel",
-          "stride",
-          "dilation",
-          "squeeze_excite",
-          "activation",
-          "residual",
-          "ms",
-          "p90_ms",
-          "count");
+      List.of("layer", "input", "older", "ms", "p90_ms", "count");
 
-  private static final String FORMAT = "sextant-latency/1";
+  private static final String FORMAT = "sextant-latency/2";
+
+  private static final String FIRST_FORMAT = "sextant-latency/1";
 
   private LatencyFiles() {}
 
@@ -123,20 +115,10 @@ public final class LatencyFiles {
 
   private static JsonObject row(Key key, Entry entry) {
     JsonObject row = new JsonObject();
-    row.addProperty("op", key.op());
-    row.addProperty("in_h", key.inHeight());
-    row.addProperty("in_w", key.inWidth());
-    row.addProperty("in_c", key.inChannels());
-    row.addProperty("out_h", key.outHeight());
-    row.addProperty("out_w", key.outWidth());
-    row.addProperty("out_c", key.outChannels());
-    row.addProperty("expand", key.expand());
-    row.addProperty("kernel", key.kernel());
-    row.addProperty("stride", key.stride());
-    row.addProperty("dilation", key.dilation());
-    row.addProperty("squeeze_excite", key.squeezeExcite());
-    row.addProperty("activation", key.activation());
-    row.addProperty("residual", key.residual());
+    row.add("layer", LayerJson.write(key.layer(), key.input()));
+    row.addProperty("input", Key.image(key.input()));
+    List<Shape> inputs = key.layer().operations(key.input()).inputs();
+    row.addProperty("older", inputs.size() > 1 ? Key.image(inputs.getFirst()) : "");
     row.addProperty("ms", entry.ms());
     row.addProperty("p90_ms", entry.p90Ms());
     row.addProperty("count", entry.count());
@@ -147,9 +129,11 @@ public final class LatencyFiles {
     if (SinglePathTable.is(root)) {
       return SinglePathTable.parse(root);
     }
-    if (!root.has("format") || !root.get("format").getAsString().equals(FORMAT)) {
+    String format = root.has("format") ? root.get("format").getAsString() : "";
+    if (!format.equals(FORMAT) && !format.equals(FIRST_FORMAT)) {
       throw new SextantException("format: is not \"" + FORMAT + "\"");
     }
+    Keys keys = format.equals(FORMAT) ? LatencyFiles::key : LatencyRows::key;
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
     int i = 0;
     for (JsonElement element : field(root, "entries").getAsJsonArray()) {
@@ -157,7 +141,7 @@ public final class LatencyFiles {
       if (!(element instanceof JsonObject row)) {
         throw new SextantException(where + ": is not an object");
       }
-      put(entries, new ObjectFields(where, row));
+      put(entries, new LatencyFields.OfObject(where, row), keys);
     }
     return table(root, entries);
   }
@@ -206,10 +190,13 @@ public final class LatencyFiles {
         .forEach(
             (key, entry) -> {
               JsonObject row = row(key, entry);
-              writer.writeRecord(
-                  COLUMNS.stream().map(column -> row.get(column).getAsString()).toList());
+              writer.writeRecord(COLUMNS.stream().map(column -> text(row.get(column))).toList());
             });
     return text.toString();
+  }
+
+  private static String text(JsonElement element) {
+    return element.isJsonPrimitive() ? element.getAsString() : element.toString();
   }
 
   private static LatencyTable parseCsv(String text, Path file) {
@@ -225,11 +212,13 @@ public final class LatencyFiles {
   private static SequencedMap<Key, Entry> rows(CsvTable csv) {
     boolean pixel = !csv.header().isEmpty() && csv.header().getFirst().equals("type");
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    Keys keys = csv.header().contains("layer") ? LatencyFiles::key : LatencyRows::key;
     for (CsvTable.Row row : csv.rows()) {
+      LatencyFields fields = new LatencyFields.OfRow(row);
       if (pixel) {
-        putPixel(entries, new RowFields(row));
+        PixelTable.put(entries, fields);
       } else {
-        put(entries, new RowFields(row));
+        put(entries, fields, keys);
       }
     }
     if (entries.isEmpty()) {
@@ -238,121 +227,50 @@ public final class LatencyFiles {
     return entries;
   }
 
-  /** One entry of a file, by the names of its values; what is wrong is said with its place. */
-  private sealed interface Fields {
-    String where();
-
-    String text(String name);
-
-    double number(String name);
-
-    long whole(String name);
-
-    boolean truth(String name);
-
-    default int size(String name) {
-      long size = whole(name);
-      if (size != (int) size) {
-        throw new SextantException("%s: %s: %d is too large".formatted(where(), name, size));
-      }
-      return (int) size;
-    }
+  /** How a row names a layer. */
+  private interface Keys {
+    Key of(LatencyFields fields);
   }
 
-  private record RowFields(CsvTable.Row row) implements Fields {
-    @Override
-    public String where() {
-      return row.where();
-    }
-
-    @Override
-    public String text(String name) {
-      return row.text(name);
-    }
-
-    @Override
-    public double number(String name) {
-      return row.number(name);
-    }
-
-    @Override
-    public long whole(String name) {
-      return row.whole(name);
-    }
-
-    @Override
-    public boolean truth(String name) {
-      return row.truth(name);
-    }
-  }
-
-  private record ObjectFields(String where, JsonObject object) implements Fields {
-    @Override
-    public String text(String name) {
-      JsonElement value = object.get(name);
-      if (value == null || !value.isJsonPrimitive()) {
-        throw new SextantException(
-            "%s.%s: %s".formatted(where, name, value == null ? "is missing" : "is no value"));
-      }
-      return value.getAsString();
-    }
-
-    @Override
-    public double number(String name) {
-      try {
-        return Double.parseDouble(text(name));
-      } catch (NumberFormatException e) {
-        throw wrong(name, "not a number", e);
-      }
-    }
-
-    @Override
-    public long whole(String name) {
-      try {
-        return Long.parseLong(text(name));
-      } catch (NumberFormatException e) {
-        throw wrong(name, "not a whole number", e);
-      }
-    }
-
-    @Override
-    public boolean truth(String name) {
-      return switch (text(name)) {
-        case "true" -> true;
-        case "false" -> false;
-        default -> throw wrong(name, "neither true nor false", null);
-      };
-    }
-
-    private SextantException wrong(String name, String what, @Nullable Throwable cause) {
-      return new SextantException(
-          "%s.%s: '%s' is %s".formatted(where, name, text(name), what), cause);
-    }
-  }
-
-  private static void put(SequencedMap<Key, Entry> entries, Fields fields) {
-    Key key =
-        new Key(
-            fields.text("op"),
-            fields.size("in_h"),
-            fields.size("in_w"),
-            fields.size("in_c"),
-            fields.size("out_h"),
-            fields.size("out_w"),
-            fields.size("out_c"),
-            fields.size("expand"),
-            fields.size("kernel"),
-            fields.size("stride"),
-            fields.size("dilation"),
-            fields.number("squeeze_excite"),
-            fields.text("activation"),
-            fields.truth("residual"));
+  private static void put(SequencedMap<Key, Entry> entries, LatencyFields fields, Keys keys) {
+    Key key = keys.of(fields);
     Entry entry =
         entry(fields.where(), fields.number("ms"), fields.number("p90_ms"), fields.whole("count"));
     putOnce(entries, fields.where(), key, entry);
   }
 
-  private static Entry entry(String where, double ms, double p90Ms, long count) {
+  private static Key key(LatencyFields fields) {
+    Shape input = image(fields.where(), fields.text("input"));
+    String older = fields.text("older");
+    JsonFields layer = JsonFields.parse(fields.text("layer"), fields.where() + ".layer");
+    return new Key(
+        LayerJson.read(layer, older.isEmpty() ? null : image(fields.where(), older), input)
+            .getFirst(),
+        input);
+  }
+
+  private static Shape image(String where, String text) {
+    String[] extents = text.split("x", -1);
+    if (extents.length != 1 && extents.length != 3) {
+      throw new SextantException("%s: '%s' is no image and no vector".formatted(where, text));
+    }
+    int[] shape = new int[extents.length + 1];
+    shape[0] = 1;
+    for (int i = 0; i < extents.length; i++) {
+      try {
+        shape[i + 1] = Integer.parseInt(extents[i]);
+      } catch (NumberFormatException e) {
+        throw new SextantException("%s: '%s' is no image".formatted(where, text), e);
+      }
+    }
+    try {
+      return Shape.of(shape);
+    } catch (SextantException e) {
+      throw new SextantException(where + ": " + e.getMessage(), e);
+    }
+  }
+
+  static Entry entry(String where, double ms, double p90Ms, long count) {
     try {
       return new Entry(ms, p90Ms, count);
     } catch (SextantException e) {
@@ -360,68 +278,9 @@ public final class LatencyFiles {
     }
   }
 
-  private static void putOnce(
-      SequencedMap<Key, Entry> entries, String where, Key key, Entry entry) {
+  static void putOnce(SequencedMap<Key, Entry> entries, String where, Key key, Entry entry) {
     if (entries.put(key, entry) != null) {
       throw new SextantException(where + ": a second entry for " + key);
     }
-  }
-
-  /**
-   * A row of the Pixel-1 table: Conv is the 3x3 stem of stride 2, Conv_1 the 1x1 head, Logits the
-   * pooling and the classifier together, expanded_conv an MBConv.
-   */
-  private static void putPixel(SequencedMap<Key, Entry> entries, Fields fields) {
-    String where = fields.where();
-    String type = fields.text("type");
-    int inHeight = fields.size("in_h");
-    int inWidth = fields.size("in_w");
-    int inChannels = fields.size("in_c");
-    int outChannels = fields.size("out_c");
-    double mean = fields.number("mean_ms");
-    Entry entry = entry(where, mean, mean, fields.whole("count"));
-    switch (type) {
-      case "Logits" -> {
-        putOnce(
-            entries,
-            where,
-            pixel("global-avg-pool", inHeight, inWidth, inChannels, 1, 1, inChannels, 0, 0, 1),
-            new Entry(0, 0, entry.count()));
-        putOnce(
-            entries, where, pixel("linear", 1, 1, inChannels, 1, 1, outChannels, 0, 0, 1), entry);
-      }
-      case "Conv", "Conv_1", "expanded_conv" -> {
-        int outHeight = fields.size("out_h");
-        int outWidth = fields.size("out_w");
-        boolean block = type.equals("expanded_conv");
-        int kernel = block ? fields.size("kernel") : type.equals("Conv") ? 3 : 1;
-        int stride = block ? fields.size("stride") : inHeight / Math.max(1, outHeight);
-        int expand = block ? fields.size("expand") : 0;
-        boolean residual = block && fields.text("idskip").equals("1");
-        Key key =
-            new Key(
-                block ? "mbconv" : "conv",
-                inHeight,
-                inWidth,
-                inChannels,
-                outHeight,
-                outWidth,
-                outChannels,
-                expand,
-                kernel,
-                stride,
-                1,
-                0,
-                "",
-                residual);
-        putOnce(entries, where, key, entry);
-      }
-      default -> throw new SextantException(where + ": type '" + type + "' is unknown");
-    }
-  }
-
-  private static Key pixel(
-      String op, int inH, int inW, int inC, int outH, int outW, int outC, int e, int k, int s) {
-    return new Key(op, inH, inW, inC, outH, outW, outC, e, k, s, 1, 0, "", false);
   }
 }

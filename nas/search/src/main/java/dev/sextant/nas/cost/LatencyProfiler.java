@@ -8,7 +8,7 @@ import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.LatencyProfile;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -59,7 +59,7 @@ public final class LatencyProfiler {
         space,
         (layer, input) -> {
           if (!layer.isFree()) {
-            layers.putIfAbsent(LatencyTable.key(layer, input), new Measured(layer, input));
+            layers.putIfAbsent(new Key(layer, input), new Measured(layer, input));
           }
           return 0;
         },

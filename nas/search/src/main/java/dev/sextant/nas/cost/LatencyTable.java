@@ -1,19 +1,20 @@
 package dev.sextant.nas.cost;
 
+import com.google.gson.JsonElement;
 import dev.sextant.nas.space.Describe;
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Field;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.SequencedMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What each layer costs on one machine, in milliseconds, and what networks cost besides: a
@@ -40,60 +41,43 @@ public record LatencyTable(
   public record Setting(String machine, String runtime, String device, int threads, int batch) {}
 
   /**
-   * A layer on an input: what its latency depends on.
+   * A layer on an input: what its latency depends on. Whether a convolution has a batch norm makes
+   * no difference, as it is folded.
    *
-   * @param op as in the JSON of architectures, such as {@code mbconv}
-   * @param activation in lower case, or empty for any
+   * @param input {@code [1, H, W, C]} or {@code [1, C]}
    */
-  public record Key(
-      String op,
-      int inHeight,
-      int inWidth,
-      int inChannels,
-      int outHeight,
-      int outWidth,
-      int outChannels,
-      int expand,
-      int kernel,
-      int stride,
-      int dilation,
-      double squeezeExcite,
-      String activation,
-      boolean residual) {
-    /** The same key for any activation. */
-    Key anyActivation() {
-      return new Key(
-          op,
-          inHeight,
-          inWidth,
-          inChannels,
-          outHeight,
-          outWidth,
-          outChannels,
-          expand,
-          kernel,
-          stride,
-          dilation,
-          squeezeExcite,
-          "",
-          residual);
+  public record Key(Layer layer, Shape input) {
+    /** Leaves out what makes no difference. */
+    public Key {
+      layer = LayerJson.with(layer, Field.NORM, true);
+    }
+
+    /** The key without an activation, which stands for any that has no entry of its own. */
+    Key withoutActivation() {
+      return new Key(LayerJson.with(layer, Field.ACTIVATION, Activation.IDENTITY), input);
+    }
+
+    /** All that tells it from another layer of the same shapes. */
+    public String label() {
+      JsonElement activation = LayerJson.write(layer, input).get(Field.ACTIVATION);
+      return activation == null || layer.equals(withoutActivation().layer)
+          ? layer.label()
+          : layer.label() + " " + activation.getAsString();
     }
 
     /** As in {@code mbconv 5x5 e6 s2 28x28x24 -> 14x14x40}. */
     @Override
     public String toString() {
-      return "%s%s%s%s %dx%dx%d -> %dx%dx%d"
-          .formatted(
-              op,
-              kernel > 0 ? " %dx%d".formatted(kernel, kernel) : "",
-              expand > 0 ? " e" + expand : "",
-              stride > 1 ? " s" + stride : "",
-              inHeight,
-              inWidth,
-              inChannels,
-              outHeight,
-              outWidth,
-              outChannels);
+      return "%s %s -> %s".formatted(layer.label(), image(input), image(layer.output(input)));
+    }
+
+    /** The extents of an image or a vector, as in {@code 28x28x24}. */
+    static String image(Shape shape) {
+      List<String> extents = new ArrayList<>();
+      for (int i = 1; i < shape.rank(); i++) {
+        extents.add(Integer.toString(shape.get(i)));
+      }
+      return String.join("x", extents);
     }
   }
 
@@ -123,134 +107,6 @@ public record LatencyTable(
     }
   }
 
-  /** The key of a layer on an input {@code [1, H, W, C]} or {@code [1, C]}. */
-  public static Key key(Layer layer, Shape input) {
-    Shape output = layer.output(input);
-    return switch (layer) {
-      case Layer.Conv l ->
-          key("conv", input, output, 0, l.kernel(), l.stride(), l.dilation(), 0, l.activation());
-      case Layer.Depthwise l ->
-          key(
-              "depthwise",
-              input,
-              output,
-              0,
-              l.kernel(),
-              l.stride(),
-              l.dilation(),
-              0,
-              l.activation());
-      case Layer.Separable l ->
-          key(
-              "separable",
-              input,
-              output,
-              0,
-              l.kernel(),
-              l.stride(),
-              l.dilation(),
-              0,
-              l.activation());
-      case Layer.MbConv l -> {
-        Key key =
-            key(
-                "mbconv",
-                input,
-                output,
-                l.expand(),
-                l.kernel(),
-                l.stride(),
-                1,
-                l.squeezeExcite(),
-                l.activation());
-        yield l.residual() ? residual(key) : key;
-      }
-      case Layer.Pool l ->
-          key(
-              l.max() ? "max-pool" : "avg-pool",
-              input,
-              output,
-              0,
-              l.kernel(),
-              l.stride(),
-              1,
-              0,
-              null);
-      case Layer.Junction junction ->
-          key(junction.kind().word(), input, output, 0, 0, 1, 1, 0, null);
-      case Layer.Skip _ -> key("skip", input, output, 0, 0, 1, 1, 0, null);
-      case Layer.Zero _ -> key("zero", input, output, 0, 0, 1, 1, 0, null);
-      case Layer.GlobalAvgPool _ -> key("global-avg-pool", input, output, 0, 0, 1, 1, 0, null);
-      case Cell cell ->
-          key(
-              "cell %s, older %s".formatted(cell.graph(), cell.olderInput(input)),
-              input,
-              output,
-              0,
-              0,
-              cell.stride(),
-              1,
-              0,
-              null);
-      case Layer.Linear l ->
-          key(
-              "linear",
-              input,
-              output,
-              0,
-              0,
-              1,
-              1,
-              0,
-              l.activation() == Activation.IDENTITY ? null : l.activation());
-    };
-  }
-
-  private static Key key(
-      String op,
-      Shape in,
-      Shape out,
-      int expand,
-      int kernel,
-      int stride,
-      int dilation,
-      double squeezeExcite,
-      @Nullable Activation activation) {
-    return new Key(
-        op,
-        in.rank() == 4 ? in.get(1) : 1,
-        in.rank() == 4 ? in.get(2) : 1,
-        in.channels(),
-        out.rank() == 4 ? out.get(1) : 1,
-        out.rank() == 4 ? out.get(2) : 1,
-        out.channels(),
-        expand,
-        kernel,
-        stride,
-        dilation,
-        squeezeExcite,
-        activation == null ? "" : activation.name().toLowerCase(Locale.ROOT),
-        false);
-  }
-
-  private static Key residual(Key key) {
-    return new Key(
-        key.op,
-        key.inHeight,
-        key.inWidth,
-        key.inChannels,
-        key.outHeight,
-        key.outWidth,
-        key.outChannels,
-        key.expand,
-        key.kernel,
-        key.stride,
-        key.dilation,
-        key.squeezeExcite,
-        key.activation,
-        true);
-  }
-
   /**
    * Milliseconds of a layer inside a network: scale x its entry; 0 for what computes nothing.
    *
@@ -260,10 +116,10 @@ public record LatencyTable(
     if (layer.isFree()) {
       return 0;
     }
-    Key key = key(layer, input);
+    Key key = new Key(layer, input);
     Entry entry = entries.get(key);
     if (entry == null) {
-      entry = entries.get(key.anyActivation());
+      entry = entries.get(key.withoutActivation());
     }
     if (entry == null) {
       throw new SextantException(

@@ -4,8 +4,10 @@ import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.AtomicFile;
-import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -113,9 +115,9 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
 
   private static String op(Layer layer) {
     return switch (layer) {
-      case Layer.MbConv l when l.expand() == 1 -> "sepconv k" + l.kernel();
-      case Layer.MbConv l -> "mb k%d e%d".formatted(l.kernel(), l.expand());
-      case Layer.Skip _ -> "zero";
+      case MbConv l when l.expand() == 1 -> "sepconv k" + l.kernel();
+      case MbConv l -> "mb k%d e%d".formatted(l.kernel(), l.expand());
+      case Skip _ -> "zero";
       default -> layer.label();
     };
   }

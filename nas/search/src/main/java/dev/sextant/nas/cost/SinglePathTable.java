@@ -7,7 +7,8 @@ import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -48,7 +49,7 @@ final class SinglePathTable {
       if (space.positions().get(i) instanceof Position.Choice(List<Layer> candidates)) {
         JsonObject costs = block(root, ++block);
         for (Layer candidate : candidates) {
-          if (candidate instanceof Layer.MbConv layer) {
+          if (candidate instanceof MbConv layer) {
             measured
                 .computeIfAbsent(key(layer, inputs[i]), _ -> new ArrayList<>())
                 .add(ms(costs, block, layer));
@@ -68,7 +69,7 @@ final class SinglePathTable {
   }
 
   private static Key key(Layer layer, Shape input) {
-    return LatencyTable.key(layer, input).anyActivation();
+    return new Key(layer, input).withoutActivation();
   }
 
   private static JsonObject block(JsonObject root, int block) {
@@ -81,7 +82,7 @@ final class SinglePathTable {
     return object;
   }
 
-  private static double ms(JsonObject costs, int block, Layer.MbConv layer) {
+  private static double ms(JsonObject costs, int block, MbConv layer) {
     int option = 0;
     while (KERNELS[option] != layer.kernel() || EXPANSIONS[option] != layer.expand()) {
       option++;

@@ -4,9 +4,9 @@ import static dev.sextant.nas.report.page.Numbers.length;
 
 import dev.sextant.nas.report.page.Html;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Edge;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Edge;
+import dev.sextant.runtime.layer.Layer;
 
 /**
  * The graphs of a network's normal and reduction cell as SVG: a column for each node, and a row for

@@ -7,8 +7,20 @@ import dev.sextant.nas.report.page.Chart;
 import dev.sextant.nas.report.page.Html;
 import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.CustomLayer;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Shuffle;
+import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Shape;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -59,29 +71,21 @@ final class NetworkDrawing {
   /** The color of a layer's box: the same in every drawing. */
   private static int color(Layer layer) {
     return switch (layer) {
-      case Layer.Conv _ -> 0;
+      case Conv _ -> 0;
       // Kernels 3, 5 and 7 are what most spaces choose among.
-      case Layer.MbConv l -> Math.clamp((l.kernel() - 1) / 2, 1, 4);
-      case Layer.Linear _ -> 5;
-      case Layer.Depthwise _, Layer.Separable _, Cell _ -> 6;
-      case Layer.Pool _, Layer.GlobalAvgPool _, Layer.Skip _, Layer.Zero _, Layer.Junction _ -> 7;
+      case MbConv l -> Math.clamp((l.kernel() - 1) / 2, 1, 4);
+      case Linear _ -> 5;
+      case Depthwise _, Separable _, Shuffle _, Cell _, CustomLayer _ -> 6;
+      case Pool _, GlobalAvgPool _, Skip _, Zero _, Junction _ -> 7;
     };
   }
 
   /** What the legend calls layers of one color. */
   private static String op(Layer layer) {
     return switch (layer) {
-      case Layer.Conv _ -> "conv";
-      case Layer.Depthwise _ -> "depthwise";
-      case Layer.Separable _ -> "separable";
-      case Layer.MbConv l -> "mbconv %dx%d".formatted(l.kernel(), l.kernel());
-      case Layer.Pool l -> l.max() ? "max-pool" : "avg-pool";
-      case Layer.Skip _ -> "skip";
-      case Layer.Zero _ -> "zero";
-      case Layer.GlobalAvgPool _ -> "global-avg-pool";
-      case Layer.Linear _ -> "linear";
-      case Layer.Junction _ -> "branches";
-      case Cell _ -> "cell";
+      case MbConv l -> "mbconv %dx%d".formatted(l.kernel(), l.kernel());
+      case Junction _ -> "branches";
+      default -> layer.type().op();
     };
   }
 

@@ -18,7 +18,7 @@ import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
@@ -423,37 +423,13 @@ public final class Report {
   }
 
   private void entry(LatencyTable.Key key, LatencyTable.Entry entry) {
-    html.open("tr").leaf("td", name(key), "class", "name");
-    html.leaf("td", "%d×%d×%d".formatted(key.inHeight(), key.inWidth(), key.inChannels()));
-    html.leaf("td", "%d×%d×%d".formatted(key.outHeight(), key.outWidth(), key.outChannels()));
+    html.open("tr").leaf("td", key.label(), "class", "name");
+    html.leaf("td", Numbers.shape(key.input()));
+    html.leaf("td", Numbers.shape(key.layer().output(key.input())));
     cell(entry.ms(), Numbers.significant(entry.ms()));
     cell(entry.p90Ms(), Numbers.significant(entry.p90Ms()));
     cell(entry.count(), Numbers.grouped(entry.count()));
     html.close();
-  }
-
-  /** All that tells an entry from another of the same shapes. */
-  private static String name(LatencyTable.Key key) {
-    StringBuilder name = new StringBuilder(key.op());
-    if (key.kernel() > 0) {
-      name.append(" %d×%d".formatted(key.kernel(), key.kernel()));
-    }
-    if (key.expand() > 0) {
-      name.append(" e").append(key.expand());
-    }
-    if (key.squeezeExcite() > 0) {
-      name.append(" se").append(key.squeezeExcite());
-    }
-    if (key.stride() > 1) {
-      name.append(" s").append(key.stride());
-    }
-    if (key.dilation() > 1) {
-      name.append(" d").append(key.dilation());
-    }
-    if (!key.activation().isEmpty()) {
-      name.append(' ').append(key.activation());
-    }
-    return key.residual() ? name.append(" residual").toString() : name.toString();
   }
 
   private void settings() {

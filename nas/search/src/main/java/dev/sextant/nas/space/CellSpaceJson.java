@@ -4,13 +4,13 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.cells.CellNetworks;
 import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Op;
-import dev.sextant.runtime.Layer;
-import dev.sextant.runtime.json.CellJson;
+import dev.sextant.runtime.NetworkHeader;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
-import dev.sextant.runtime.json.NetworkHeader;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Op;
+import dev.sextant.runtime.layer.CellNodes;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +43,7 @@ final class CellSpaceJson {
     int nodes = cell.integer("nodes", 1, Cell.MAX_NODES);
     List<Op> candidates = new ArrayList<>();
     for (JsonFields candidate : cell.objects("choice", Position.MAX_CANDIDATES)) {
-      Op op = CellJson.readOp(candidate, List.of("op"));
+      Op op = CellNodes.readOp(candidate, List.of("op"));
       if (candidates.contains(op)) {
         throw candidate.error("the same as choice[%d]".formatted(candidates.indexOf(op)));
       }
@@ -83,7 +83,7 @@ final class CellSpaceJson {
     JsonArray choice = new JsonArray();
     for (Op op : cells.candidates()) {
       JsonObject entry = new JsonObject();
-      CellJson.writeOp(op, entry);
+      CellNodes.writeOp(op, entry);
       choice.add(entry);
     }
     cell.add("choice", choice);

@@ -1,6 +1,8 @@
 package dev.sextant.nas.space;
 
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
@@ -65,7 +67,7 @@ public final class Factoring implements Factors {
     Factoring factoring = new Factoring(choices.size() + space.widthChoices().size());
     int d = 0;
     for (Position.Choice choice : choices) {
-      if (grid && choice.candidates().getFirst() instanceof Layer.MbConv) {
+      if (grid && choice.candidates().getFirst() instanceof MbConv) {
         factoring.blocks(d, choice.candidates());
       } else {
         factoring.whole(d, new Factor("layer", Kind.OPERATION, choice.candidates().size(), 0));
@@ -89,17 +91,17 @@ public final class Factoring implements Factors {
   }
 
   /** A block's place on the axes of the grid. */
-  private static Object[] axes(Layer.MbConv block) {
+  private static Object[] axes(MbConv block) {
     return new Object[] {block.kernel(), block.expand(), block.squeezeExcite()};
   }
 
   private void blocks(int decision, List<Layer> candidates) {
     List<List<Object>> axes = List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-    boolean skips = candidates.getLast() instanceof Layer.Skip;
+    boolean skips = candidates.getLast() instanceof Skip;
     int blocks = candidates.size() - (skips ? 1 : 0);
     Set<Layer> rest = new LinkedHashSet<>();
     for (Layer layer : candidates.subList(0, blocks)) {
-      if (!(layer instanceof Layer.MbConv block)) {
+      if (!(layer instanceof MbConv block)) {
         throw noGrid(decision);
       }
       for (int axis = 0; axis < 3; axis++) {
@@ -109,8 +111,7 @@ public final class Factoring implements Factors {
         }
       }
       rest.add(
-          new Layer.MbConv(
-              1, block.stride(), 1, block.out(), block.activation(), 0, block.residual()));
+          new MbConv(1, block.stride(), 1, block.out(), block.activation(), 0, block.residual()));
     }
     boolean full = axes.stream().mapToInt(List::size).reduce(1, Math::multiplyExact) == blocks;
     if (!full || rest.size() > 1) {
@@ -132,7 +133,7 @@ public final class Factoring implements Factors {
     parts[decision] = new int[candidates.size()][used.size() + (skips ? 1 : 0)];
     for (int j = 0; j < candidates.size(); j++) {
       Arrays.fill(parts[decision][j], -1);
-      if (candidates.get(j) instanceof Layer.MbConv block) {
+      if (candidates.get(j) instanceof MbConv block) {
         for (int f = 0; f < used.size(); f++) {
           parts[decision][j][f] = axes.get(used.get(f)).indexOf(axes(block)[used.get(f)]);
         }

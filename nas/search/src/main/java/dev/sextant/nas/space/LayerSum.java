@@ -1,6 +1,6 @@
 package dev.sextant.nas.space;
 
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;

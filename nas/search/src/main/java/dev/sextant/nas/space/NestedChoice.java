@@ -1,6 +1,8 @@
 package dev.sextant.nas.space;
 
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
@@ -20,13 +22,13 @@ public final class NestedChoice {
   /** The candidate of each kernel and expansion. */
   private final int[][] ofSizes;
 
-  private final Layer.MbConv largest;
+  private final MbConv largest;
 
-  private NestedChoice(List<Layer> candidates, Layer.MbConv first) {
+  private NestedChoice(List<Layer> candidates, MbConv first) {
     this.candidates = candidates;
-    List<Layer.MbConv> blocks = blocks(candidates);
-    kernels = distinct(blocks.stream().map(Layer.MbConv::kernel).toList());
-    expansions = distinct(blocks.stream().map(Layer.MbConv::expand).toList());
+    List<MbConv> blocks = blocks(candidates);
+    kernels = distinct(blocks.stream().map(MbConv::kernel).toList());
+    expansions = distinct(blocks.stream().map(MbConv::expand).toList());
     ofSizes = new int[kernels.length][expansions.length];
     for (int shell = 0; shell < kernels.length; shell++) {
       for (int group = 0; group < expansions.length; group++) {
@@ -50,7 +52,7 @@ public final class NestedChoice {
     for (int i = 0; i < space.positions().size(); i++) {
       if (space.positions().get(i) instanceof Position.Choice(List<Layer> candidates)) {
         String where = "superkernel: layers[%d] of %s: ".formatted(i, space.name());
-        if (!(candidates.getFirst() instanceof Layer.MbConv first)) {
+        if (!(candidates.getFirst() instanceof MbConv first)) {
           throw new SextantException(
               where + candidates.getFirst().label() + " has no depthwise kernel to search");
         }
@@ -65,13 +67,13 @@ public final class NestedChoice {
   }
 
   /** Why the candidates do not nest, or null if they do. */
-  private static @Nullable String fault(List<Layer> candidates, Layer.MbConv first) {
-    boolean skips = candidates.getLast() instanceof Layer.Skip;
-    List<Layer.MbConv> blocks = blocks(candidates);
+  private static @Nullable String fault(List<Layer> candidates, MbConv first) {
+    boolean skips = candidates.getLast() instanceof Skip;
+    List<MbConv> blocks = blocks(candidates);
     if (blocks.size() != candidates.size() - (skips ? 1 : 0)) {
       return "candidates other than blocks of depthwise kernels and skip";
     }
-    for (Layer.MbConv block : blocks) {
+    for (MbConv block : blocks) {
       if (!block.equals(sized(first, block.kernel(), block.expand()))) {
         return block.label()
             + " differs from "
@@ -79,8 +81,8 @@ public final class NestedChoice {
             + " in more than kernel and expansion";
       }
     }
-    int[] expansions = distinct(blocks.stream().map(Layer.MbConv::expand).toList());
-    int kernels = distinct(blocks.stream().map(Layer.MbConv::kernel).toList()).length;
+    int[] expansions = distinct(blocks.stream().map(MbConv::expand).toList());
+    int kernels = distinct(blocks.stream().map(MbConv::kernel).toList()).length;
     if (blocks.size() != kernels * expansions.length) {
       return "not all combinations of its kernels and expansions are candidates";
     }
@@ -96,10 +98,10 @@ public final class NestedChoice {
     return null;
   }
 
-  private static List<Layer.MbConv> blocks(List<Layer> candidates) {
-    List<Layer.MbConv> blocks = new ArrayList<>();
+  private static List<MbConv> blocks(List<Layer> candidates) {
+    List<MbConv> blocks = new ArrayList<>();
     for (Layer candidate : candidates) {
-      if (candidate instanceof Layer.MbConv block) {
+      if (candidate instanceof MbConv block) {
         blocks.add(block);
       }
     }
@@ -110,8 +112,8 @@ public final class NestedChoice {
     return new TreeSet<>(values).stream().mapToInt(Integer::intValue).toArray();
   }
 
-  private static Layer.MbConv sized(Layer.MbConv like, int kernel, int expand) {
-    return new Layer.MbConv(
+  private static MbConv sized(MbConv like, int kernel, int expand) {
+    return new MbConv(
         kernel,
         like.stride(),
         expand,
@@ -122,7 +124,7 @@ public final class NestedChoice {
   }
 
   /** The candidate that holds all others. */
-  public Layer.MbConv largest() {
+  public MbConv largest() {
     return largest;
   }
 
@@ -188,7 +190,7 @@ public final class NestedChoice {
    * layer does with its other gates and a small kernel with the shells beyond the next.
    */
   public int state(int candidate, int gate) {
-    if (candidates.get(candidate) instanceof Layer.MbConv block) {
+    if (candidates.get(candidate) instanceof MbConv block) {
       int[] sizes = gate < layerGate() ? kernels : expansions;
       int size = gate < layerGate() ? block.kernel() : block.expand();
       // Gate g of a list opens size g + 1; group 0 has the layer's.

@@ -1,6 +1,7 @@
 package dev.sextant.nas.space;
 
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
 
@@ -21,7 +22,7 @@ public sealed interface Position {
   }
 
   /**
-   * A choice among layers that all give the same shape; {@link Layer.Skip} comes last.
+   * A choice among layers that all give the same shape; {@link Skip} comes last.
    *
    * @param candidates the layers, their widths and strides given; the index of one is a decision
    */
@@ -36,20 +37,16 @@ public sealed interface Position {
       }
       for (int i = 0; i < candidates.size(); i++) {
         Layer candidate = candidates.get(i);
-        if (candidate instanceof Layer.Zero) {
-          throw new SextantException(
-              "choice[%d]: zero would cut the chain of layers; use skip".formatted(i));
-        }
-        if (candidate instanceof Layer.GlobalAvgPool) {
-          throw new SextantException(
-              "choice[%d]: global-avg-pool cannot be a candidate".formatted(i));
+        String fault = candidate.type().whyNotACandidate();
+        if (fault != null) {
+          throw new SextantException("choice[%d]: %s".formatted(i, fault));
         }
         if (candidate.stride() != candidates.getFirst().stride()) {
           throw new SextantException(
               "choice[%d]: stride %d differs from the %d of choice[0]"
                   .formatted(i, candidate.stride(), candidates.getFirst().stride()));
         }
-        if (candidate instanceof Layer.Skip && i < candidates.size() - 1) {
+        if (candidate instanceof Skip && i < candidates.size() - 1) {
           throw new SextantException("choice[%d]: skip must be the last candidate".formatted(i));
         }
         int first = candidates.indexOf(candidate);

@@ -2,8 +2,12 @@ package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Branches;
-import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerSchema;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.math.BigInteger;
@@ -104,7 +108,7 @@ public record Space(
     for (int i : new int[] {width.first(), width.last() + 1}) {
       for (Layer layer : positions.get(i).layers()) {
         boolean keeps = WidthChoice.keepsWidth(layer);
-        if (keeps || layer instanceof Layer.MbConv block && block.residual()) {
+        if (keeps || layer instanceof MbConv block && block.residual()) {
           throw new SextantException(
               "%s: layers[%d]: %s needs equal widths, and here they are searched apart"
                   .formatted(name, i, keeps ? layer.label() : "a residual"));
@@ -144,6 +148,14 @@ public record Space(
    */
   public static Space read(Path file) {
     return parse(JsonText.readFile(file), file.toString());
+  }
+
+  /**
+   * The JSON Schema of {@code sextant-space/1}, with every layer that can be named here: those of
+   * {@link dev.sextant.runtime.layer.LayerProvider}s too.
+   */
+  public static String schema() {
+    return LayerSchema.complete(SpaceJson.shippedSchema(), true);
   }
 
   /** The names that {@link #named} takes. */
@@ -265,7 +277,7 @@ public record Space(
 
   /**
    * The network of these decisions, one for each choice in order and then one for each width. Layer
-   * i is of position i: a skipped position stays as {@link Layer.Skip}.
+   * i is of position i: a skipped position stays as {@link Skip}.
    *
    * @throws SextantException if there are too few or too many decisions or one is out of range
    */
@@ -323,19 +335,19 @@ public record Space(
    * The same space for other images and another number of classes.
    *
    * @throws SextantException if a candidate does not fit the image, or the classes change and the
-   *     last position is not a fixed {@link Layer.Linear}
+   *     last position is not a fixed {@link Linear}
    */
   @Override
   public Space withInput(Architecture.Input input, int classes) {
     if (classes == this.classes) {
       return new Space(name, classes, input, batchNormEpsilon, positions, widthChoices);
     }
-    if (!(positions.getLast() instanceof Position.Fixed(Layer.Linear _))) {
+    if (!(positions.getLast() instanceof Position.Fixed(Linear _))) {
       throw new SextantException(
           name + ": the number of classes can change only where the last layer is a fixed linear");
     }
     List<Position> changed = new ArrayList<>(positions);
-    changed.set(changed.size() - 1, new Position.Fixed(new Layer.Linear(classes)));
+    changed.set(changed.size() - 1, new Position.Fixed(new Linear(classes)));
     return new Space(name, classes, input, batchNormEpsilon, changed, widthChoices);
   }
 

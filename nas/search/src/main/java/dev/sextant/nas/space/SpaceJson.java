@@ -4,11 +4,14 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Branches;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.NetworkHeader;
 import dev.sextant.runtime.json.JsonFields;
-import dev.sextant.runtime.json.LayerJson;
-import dev.sextant.runtime.json.NetworkHeader;
 import dev.sextant.runtime.json.Repeats;
+import dev.sextant.runtime.json.Resources;
+import dev.sextant.runtime.layer.Field;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerJson;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
@@ -21,6 +24,12 @@ final class SpaceJson {
   static final String FORMAT = "sextant-space/1";
 
   private SpaceJson() {}
+
+  /** What the schema beside this class says, of the layers of this library. */
+  static String shippedSchema() {
+    String file = "sextant-space-1.schema.json";
+    return Resources.text(SpaceJson.class.getResourceAsStream(file), file);
+  }
 
   static Space read(String json, String source) {
     JsonFields fields = JsonFields.parse(json, source);
@@ -44,7 +53,7 @@ final class SpaceJson {
       for (Position position : read) {
         positions.add(position);
         before = shape;
-        shape = LayerJson.output(entry, branches, position.layers().getFirst(), shape);
+        shape = branches.output(entry, position.layers().getFirst(), shape);
       }
       NetworkHeader.checkCount(fields, positions.size());
     }
@@ -126,10 +135,7 @@ final class SpaceJson {
 
   /** A searched width is another than the input's, whatever it comes to. */
   private static Layer withoutResidual(Layer layer) {
-    return layer instanceof Layer.MbConv l
-        ? new Layer.MbConv(
-            l.kernel(), l.stride(), l.expand(), l.out(), l.activation(), l.squeezeExcite(), false)
-        : layer;
+    return LayerJson.with(layer, Field.RESIDUAL, false);
   }
 
   /** The choices of one entry: one, or as many as {@code "repeat"} says. */
@@ -168,7 +174,7 @@ final class SpaceJson {
     for (JsonFields candidate : candidates) {
       Layer layer = LayerJson.readCandidate(candidate, input, stride, out);
       boolean fits = stride == 1 && input.channels() == out && !apart;
-      if (layer instanceof Layer.Skip && !fits) {
+      if (layer instanceof Skip && !fits) {
         if (dropsSkip && candidates.getLast() == candidate) {
           continue;
         }
@@ -224,7 +230,7 @@ final class SpaceJson {
       entries.add(json);
     }
     return new NetworkHeader(space.name(), space.classes(), space.input(), space.batchNormEpsilon())
-        .write(FORMAT, Repeats.fold(entries));
+        .write(FORMAT, Repeats.fold(entries, LayerJson.MAX_REPEAT));
   }
 
   private static JsonObject write(Position.Choice choice, Shape input) {

@@ -1,8 +1,14 @@
 package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
-import dev.sextant.runtime.Layer.Junction;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,8 +53,8 @@ final class TreeSpaces {
     for (int i = 0; i < widths.length; i++) {
       block(widths[i], i > 0 && i % blocks == 0 ? 2 : 1);
     }
-    fixed(new Layer.GlobalAvgPool());
-    fixed(new Layer.Linear(10));
+    fixed(new GlobalAvgPool());
+    fixed(new Linear(10));
     return new Space(
         name,
         10,
@@ -70,7 +76,7 @@ final class TreeSpaces {
     fixed(convolution(1, 1, EXPANSION * width, Activation.IDENTITY));
     junction(Junction.Kind.NEXT);
     if (stride > 1) {
-      fixed(new Layer.Pool(false, 3, stride));
+      fixed(new Pool(false, 3, stride));
     }
     junction(Junction.Kind.SUM);
   }
@@ -103,17 +109,17 @@ final class TreeSpaces {
             separable(3, 2, width),
             separable(5, 1, width),
             separable(7, 1, width),
-            new Layer.Pool(false, 3, 1),
-            new Layer.Pool(true, 3, 1),
-            new Layer.Skip()));
+            new Pool(false, 3, 1),
+            new Pool(true, 3, 1),
+            new Skip()));
   }
 
   private static Layer separable(int kernel, int dilation, int width) {
-    return new Layer.Separable(kernel, 1, dilation, width, Activation.RELU);
+    return new Separable(kernel, 1, dilation, width, Activation.RELU);
   }
 
   private static Layer convolution(int kernel, int stride, int width, Activation activation) {
-    return new Layer.Conv(kernel, stride, 1, width, true, activation);
+    return new Conv(kernel, stride, 1, width, true, activation);
   }
 
   private void junction(Junction.Kind kind) {

@@ -1,7 +1,9 @@
 package dev.sextant.nas.space;
 
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Field;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
 
@@ -42,43 +44,14 @@ public record WidthChoice(int first, int last, List<Integer> options) {
 
   /** A layer with another output width; layers that keep their input's width stay as they are. */
   static Layer withOut(Layer layer, int out) {
-    return switch (layer) {
-      case Layer.Conv l ->
-          new Layer.Conv(l.kernel(), l.stride(), l.dilation(), out, l.batchNorm(), l.activation());
-      case Layer.Separable l ->
-          new Layer.Separable(l.kernel(), l.stride(), l.dilation(), out, l.activation());
-      case Layer.MbConv l ->
-          new Layer.MbConv(
-              l.kernel(),
-              l.stride(),
-              l.expand(),
-              out,
-              l.activation(),
-              l.squeezeExcite(),
-              l.residual());
-      case Layer.Linear l -> new Layer.Linear(out, l.activation());
-      case Cell _ -> throw new SextantException("width: that of a cell cannot be searched");
-      case Layer.Depthwise _,
-          Layer.Pool _,
-          Layer.Skip _,
-          Layer.Zero _,
-          Layer.Junction _,
-          Layer.GlobalAvgPool _ ->
-          layer;
-    };
+    if (layer instanceof Cell) {
+      throw new SextantException("width: that of a cell cannot be searched");
+    }
+    return LayerJson.with(layer, Field.OUT, out);
   }
 
   /** Whether a layer gives its input's width. */
   static boolean keepsWidth(Layer layer) {
-    return switch (layer) {
-      case Layer.Depthwise _,
-          Layer.Pool _,
-          Layer.Skip _,
-          Layer.Zero _,
-          Layer.Junction _,
-          Layer.GlobalAvgPool _ ->
-          true;
-      case Layer.Conv _, Layer.Separable _, Layer.MbConv _, Layer.Linear _, Cell _ -> false;
-    };
+    return !layer.type().hasWidth() && !(layer instanceof Cell);
   }
 }

@@ -3,7 +3,7 @@ package dev.sextant.nas.stage;
 import dev.sextant.autograd.nn.AuxiliaryTower;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.List;

@@ -6,7 +6,8 @@ import dev.sextant.autograd.ops.Add;
 import dev.sextant.autograd.ops.Rematerialize;
 import dev.sextant.autograd.ops.Scale;
 import dev.sextant.nas.space.Space;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Shape;
 import java.util.Arrays;
 import java.util.List;
@@ -54,7 +55,7 @@ public enum Averaging {
   /** Elements that a layer keeps for the backward pass. */
   private static double inside(Layer layer, Shape input) {
     Shape output = layer.output(input);
-    if (layer instanceof Layer.MbConv block) {
+    if (layer instanceof MbConv block) {
       int mid = block.expanded(input.channels());
       double expanded = block.expand() > 1 ? input.withChannels(mid).size() : 0;
       return expanded + output.withChannels(mid).size() + output.size();

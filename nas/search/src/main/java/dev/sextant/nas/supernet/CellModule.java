@@ -8,7 +8,7 @@ import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.Add;
 import dev.sextant.autograd.ops.Concat;
 import dev.sextant.autograd.ops.DropPath;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;

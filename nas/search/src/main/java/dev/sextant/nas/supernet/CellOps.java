@@ -7,7 +7,7 @@ import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.nn.Pooling;
 import dev.sextant.autograd.nn.ReluConvolution;
 import dev.sextant.autograd.nn.ReluSeparable;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Window;
 

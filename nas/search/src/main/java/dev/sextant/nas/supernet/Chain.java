@@ -8,27 +8,27 @@ import dev.sextant.autograd.ops.Add;
 import dev.sextant.autograd.ops.Concat;
 import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.autograd.ops.SliceChannels;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Junction;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Modules one after the other, with forks among them ({@link Layer.Junction}). */
+/** Modules one after the other, with forks among them ({@link Junction}). */
 final class Chain {
   private Chain() {}
 
   /** A place where the chain parts or meets; of no weights. */
-  static final class Junction extends Module {
-    private final Layer.Junction.Kind kind;
+  static final class JunctionModule extends Module {
+    private final Junction.Kind kind;
 
-    Junction(Layer.Junction layer) {
+    JunctionModule(Junction layer) {
       kind = layer.kind();
     }
 
     @Override
     public Variable forward(Tape tape, Variable x) {
-      throw new IllegalStateException(kind.word() + " means nothing alone");
+      throw new IllegalStateException(kind + " means nothing alone");
     }
   }
 
@@ -84,7 +84,7 @@ final class Chain {
     Held y = new Held(x, false);
     for (int i = 0; i < modules.size(); i++) {
       Module module = modules.get(i);
-      if (module instanceof Junction junction) {
+      if (module instanceof JunctionModule junction) {
         y = run(tape, junction.kind, forks, y);
       } else {
         Held next = new Held(module.forward(tape, y.value), true);
@@ -97,14 +97,14 @@ final class Chain {
 
   private static boolean hasJunctions(List<Module> modules) {
     for (int i = 0; i < modules.size(); i++) {
-      if (modules.get(i) instanceof Junction) {
+      if (modules.get(i) instanceof JunctionModule) {
         return true;
       }
     }
     return false;
   }
 
-  private static Held run(Tape tape, Layer.Junction.Kind kind, Deque<Fork> forks, Held y) {
+  private static Held run(Tape tape, Junction.Kind kind, Deque<Fork> forks, Held y) {
     return switch (kind) {
       case FORK -> {
         forks.push(new Fork(y));

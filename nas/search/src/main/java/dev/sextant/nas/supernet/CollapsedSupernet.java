@@ -10,7 +10,10 @@ import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SharedKernels.Averages;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -57,10 +60,10 @@ public final class CollapsedSupernet extends Supernet {
     double epsilon = space.batchNormEpsilon();
     int in = input.channels();
     Layer first = candidates.getFirst();
-    if (first instanceof Layer.MbConv) {
+    if (first instanceof MbConv) {
       return new SharedBlock(candidates, in, epsilon, averaging, init);
     }
-    List<Layer.Conv> convolutions = convolutions(candidates);
+    List<Conv> convolutions = convolutions(candidates);
     boolean searched = space.widthDecision(i - 1) >= 0;
     if (convolutions != null) {
       if (searched && convolutions.stream().anyMatch(conv -> conv.kernel() > 1)) {
@@ -68,7 +71,7 @@ public final class CollapsedSupernet extends Supernet {
       }
       return new SharedConvolution(convolutions, in, epsilon, averaging, init);
     }
-    if (first instanceof Layer.Linear linear && candidates.size() == 1) {
+    if (first instanceof Linear linear && candidates.size() == 1) {
       return new SharedLinear(linear, in, epsilon, init);
     }
     if (candidates.size() > 1 || first.parameters(input) > 0) {
@@ -84,10 +87,10 @@ public final class CollapsedSupernet extends Supernet {
   }
 
   /** The candidates as convolutions that differ in nothing but the kernel; null if they are not. */
-  private static @Nullable List<Layer.Conv> convolutions(List<Layer> candidates) {
-    List<Layer.Conv> convolutions = new ArrayList<>();
+  private static @Nullable List<Conv> convolutions(List<Layer> candidates) {
+    List<Conv> convolutions = new ArrayList<>();
     for (Layer candidate : candidates) {
-      if (!(candidate instanceof Layer.Conv conv)
+      if (!(candidate instanceof Conv conv)
           || convolutions.stream().anyMatch(other -> other.kernel() == conv.kernel())) {
         return null;
       }

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MixedLayer extends Module {
   private final List<Module> candidates;
+  private final List<GateCandidate> gated;
   private final boolean allHaveShortcuts;
   private final double[] gateGradients;
   private final Averaging averaging;
@@ -40,13 +41,14 @@ public final class MixedLayer extends Module {
    *
    * @param averaging for {@link #average}
    */
-  public MixedLayer(List<Module> candidates, Averaging averaging) {
+  public <M extends Module & GateCandidate> MixedLayer(List<M> candidates, Averaging averaging) {
     this.averaging = averaging;
     this.candidates = List.copyOf(candidates);
     for (int j = 0; j < candidates.size(); j++) {
       child("choice." + j, candidates.get(j));
     }
-    allHaveShortcuts = candidates.stream().allMatch(Module::hasShortcut);
+    gated = List.copyOf(candidates);
+    allHaveShortcuts = gated.stream().allMatch(GateCandidate::hasShortcut);
     gateGradients = new double[candidates.size()];
     sampled = new int[candidates.size()];
   }
@@ -218,7 +220,7 @@ public final class MixedLayer extends Module {
     double common = allHaveShortcuts ? shortcut : 0;
     for (int i = 0; i < sampledCount; i++) {
       int j = sampled[i];
-      Module candidate = candidates.get(j);
+      GateCandidate candidate = gated.get(j);
       if (j == active) {
         gateGradients[j] -= common;
       } else {

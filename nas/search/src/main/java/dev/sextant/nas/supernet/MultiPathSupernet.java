@@ -7,7 +7,8 @@ import dev.sextant.autograd.nn.Module;
 import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -50,7 +51,7 @@ public final class MultiPathSupernet extends Supernet {
       Shape input = inputs[i];
       Module module =
           switch (space.positions().get(i)) {
-            case Position.Fixed(Layer.Junction junction) -> new Chain.Junction(junction);
+            case Position.Fixed(Junction junction) -> new Chain.JunctionModule(junction);
             case Position.Fixed fixed ->
                 Modules.of(fixed.layer(), input, space.batchNormEpsilon(), init);
             case Position.Choice choice -> {
@@ -78,9 +79,9 @@ public final class MultiPathSupernet extends Supernet {
 
   private static MixedLayer mixed(
       Position.Choice choice, Shape input, double epsilon, Initializer init, Averaging averaging) {
-    List<Module> candidates = new ArrayList<>();
+    List<LayerModule> candidates = new ArrayList<>();
     for (Layer layer : choice.candidates()) {
-      candidates.add(Modules.of(layer, input, epsilon, init));
+      candidates.add(new LayerModule(layer, input, epsilon, init));
     }
     return new MixedLayer(candidates, averaging);
   }

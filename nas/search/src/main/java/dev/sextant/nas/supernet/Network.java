@@ -3,13 +3,14 @@ package dev.sextant.nas.supernet;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.nn.Linear;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.Dropout;
 import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -22,6 +23,10 @@ public final class Network extends Module {
   private final List<Module> body;
   private final Module last;
   private final boolean forks;
+
+  /** Whether the last layer is a classifier. */
+  private final boolean classifies;
+
   private final float dropout;
   private final Rng dropoutRng;
 
@@ -40,14 +45,15 @@ public final class Network extends Module {
           switch (architecture.layers().get(i)) {
             case Cell cell ->
                 new CellModule(cell, shapes.get(i), (float) epsilon, init, dropoutRng);
-            case Layer.Junction junction -> new Chain.Junction(junction);
-            case Layer layer -> Modules.of(layer, shapes.get(i), epsilon, init);
+            case Junction junction -> new Chain.JunctionModule(junction);
+            case Layer layer -> new LayerModule(layer, shapes.get(i), epsilon, init);
           };
       layers.add(child("layers." + i, module));
     }
     last = layers.removeLast();
+    classifies = architecture.layers().getLast() instanceof Linear;
     body = List.copyOf(layers);
-    forks = body.stream().anyMatch(Chain.Junction.class::isInstance);
+    forks = body.stream().anyMatch(Chain.JunctionModule.class::isInstance);
     this.dropout = dropout;
     this.dropoutRng = dropoutRng;
   }
@@ -79,7 +85,7 @@ public final class Network extends Module {
   public Variable forward(Tape tape, Variable x, Tap tap) {
     Variable features = forks ? Chain.run(tape, body, x) : features(tape, x, tap);
     Variable kept = features;
-    if (last instanceof Linear && dropout > 0) {
+    if (classifies && dropout > 0) {
       kept = Dropout.apply(tape, features, dropout, dropoutRng);
     }
     Variable logits = last.forward(tape, kept);

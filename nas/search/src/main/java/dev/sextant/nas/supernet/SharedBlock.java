@@ -14,7 +14,8 @@ import dev.sextant.autograd.ops.Rematerialize;
 import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.autograd.ops.Scale;
 import dev.sextant.autograd.ops.ScaleChannels;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
@@ -44,7 +45,7 @@ final class SharedBlock extends SharedKernels {
   private @Nullable Layer selected;
 
   /** The block that averages of squeeze-and-excite take the gate's width from. */
-  private final Layer.MbConv squeezed;
+  private final MbConv squeezed;
 
   private Averages averages = Averages.NONE;
 
@@ -58,13 +59,13 @@ final class SharedBlock extends SharedKernels {
       List<Layer> candidates, int in, double epsilon, Averaging averaging, Initializer init) {
     super(epsilon);
     this.averaging = averaging;
-    List<Layer.MbConv> blocks = new ArrayList<>();
+    List<MbConv> blocks = new ArrayList<>();
     for (Layer candidate : candidates) {
-      if (candidate instanceof Layer.MbConv block) {
+      if (candidate instanceof MbConv block) {
         blocks.add(block);
       }
     }
-    Layer.MbConv any = blocks.getFirst();
+    MbConv any = blocks.getFirst();
     int mid = blocks.stream().mapToInt(block -> block.expanded(in)).max().orElseThrow();
     int hidden = blocks.stream().mapToInt(block -> block.squeezed(in)).max().orElseThrow();
     squeezed = blocks.stream().filter(b -> b.squeezeExcite() > 0).findFirst().orElse(any);
@@ -72,7 +73,7 @@ final class SharedBlock extends SharedKernels {
     expand =
         expands ? parameter("expand.weight", init.heFanOut(Shape.of(1, 1, in, mid), mid)) : null;
     expandNorm = expands ? norm(init, "expand_norm", mid) : null;
-    for (Layer.MbConv block : blocks) {
+    for (MbConv block : blocks) {
       int k = block.kernel();
       if (!depthwise.containsKey(k)) {
         Parameter weight =
@@ -109,7 +110,7 @@ final class SharedBlock extends SharedKernels {
 
   @Override
   @Nullable Parameter source(Layer candidate, String path) {
-    if (!(candidate instanceof Layer.MbConv block)) {
+    if (!(candidate instanceof MbConv block)) {
       return null;
     }
     String own = path.replaceFirst("^depthwise(_norm)?\\.", "depthwise$1_" + block.kernel() + ".");
@@ -119,7 +120,7 @@ final class SharedBlock extends SharedKernels {
   @Override
   public Variable forward(Tape tape, Variable x) {
     return switch (selected) {
-      case Layer.MbConv block ->
+      case MbConv block ->
           averages.any()
               ? averaging.run(tape, x, (inside, input) -> block(inside, input, block))
               : block(tape, x, block);
@@ -127,7 +128,7 @@ final class SharedBlock extends SharedKernels {
     };
   }
 
-  private Variable block(Tape tape, Variable x, Layer.MbConv block) {
+  private Variable block(Tape tape, Variable x, MbConv block) {
     int in = x.shape().channels();
     int mid = block.expanded(in);
     Variable h = x;
@@ -145,7 +146,7 @@ final class SharedBlock extends SharedKernels {
       h.release();
     }
     if (averages.squeezes()) {
-      Layer.MbConv gated = withSqueeze(block);
+      MbConv gated = withSqueeze(block);
       Variable mean =
           Averaging.KEPT.mean(
               tape,
@@ -170,7 +171,7 @@ final class SharedBlock extends SharedKernels {
   }
 
   /** The mean of the layer, f with or without the shortcut, and the identity; releases f. */
-  private static Variable half(Tape tape, Variable x, Variable f, Layer.MbConv block) {
+  private static Variable half(Tape tape, Variable x, Variable f, MbConv block) {
     Variable halved = Scale.apply(tape, f, 0.5f);
     f.release();
     Variable kept = block.residual() ? x : Scale.apply(tape, x, 0.5f);
@@ -182,8 +183,8 @@ final class SharedBlock extends SharedKernels {
     return y;
   }
 
-  private Layer.MbConv withSqueeze(Layer.MbConv block) {
-    return new Layer.MbConv(
+  private MbConv withSqueeze(MbConv block) {
+    return new MbConv(
         block.kernel(),
         block.stride(),
         block.expand(),
@@ -193,7 +194,7 @@ final class SharedBlock extends SharedKernels {
         block.residual());
   }
 
-  private List<Rematerialize.Segment> kernels(Layer.MbConv block) {
+  private List<Rematerialize.Segment> kernels(MbConv block) {
     List<Rematerialize.Segment> branches = new ArrayList<>();
     for (int kernel : depthwise.keySet()) {
       branches.add((tape, h) -> depthwise(tape, h, block, kernel));
@@ -201,7 +202,7 @@ final class SharedBlock extends SharedKernels {
     return branches;
   }
 
-  private Variable depthwise(Tape tape, Variable h, Layer.MbConv block, int kernel) {
+  private Variable depthwise(Tape tape, Variable h, MbConv block, int kernel) {
     DepthwiseKernel own = depthwise.get(kernel);
     if (own == null) {
       throw new IllegalArgumentException("no kernel " + kernel);

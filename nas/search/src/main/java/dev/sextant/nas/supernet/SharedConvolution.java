@@ -6,7 +6,8 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.Conv2d;
 import dev.sextant.autograd.ops.Rematerialize;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,19 +20,19 @@ final class SharedConvolution extends SharedKernels {
   private record Kernel(Parameter weight, @Nullable Norm norm, @Nullable Parameter bias) {}
 
   private final SequencedMap<Integer, Kernel> kernels = new LinkedHashMap<>();
-  private final List<Layer.Conv> candidates;
+  private final List<Conv> candidates;
   private final Averaging averaging;
-  private Layer.Conv selected;
+  private Conv selected;
   private boolean averaged;
 
   /** Convolutions with fresh weights, of the largest widths. */
   SharedConvolution(
-      List<Layer.Conv> candidates, int in, double epsilon, Averaging averaging, Initializer init) {
+      List<Conv> candidates, int in, double epsilon, Averaging averaging, Initializer init) {
     super(epsilon);
     this.candidates = List.copyOf(candidates);
     this.averaging = averaging;
     selected = candidates.getFirst();
-    for (Layer.Conv conv : candidates) {
+    for (Conv conv : candidates) {
       int k = conv.kernel();
       String prefix = "kernel_" + k + ".";
       Parameter weight =
@@ -51,13 +52,13 @@ final class SharedConvolution extends SharedKernels {
 
   @Override
   void select(Layer candidate, Averages averages) {
-    selected = (Layer.Conv) candidate;
+    selected = (Conv) candidate;
     averaged = averages.layers();
   }
 
   @Override
   @Nullable Parameter source(Layer candidate, String path) {
-    return parameters().get("kernel_" + ((Layer.Conv) candidate).kernel() + "." + path);
+    return parameters().get("kernel_" + ((Conv) candidate).kernel() + "." + path);
   }
 
   @Override
@@ -67,13 +68,13 @@ final class SharedConvolution extends SharedKernels {
       return convolve(tape, x, selected, out);
     }
     List<Rematerialize.Segment> branches = new ArrayList<>();
-    for (Layer.Conv conv : candidates) {
+    for (Conv conv : candidates) {
       branches.add((inside, input) -> convolve(inside, input, conv, out));
     }
     return averaging.mean(tape, x, branches);
   }
 
-  private Variable convolve(Tape tape, Variable x, Layer.Conv conv, int out) {
+  private Variable convolve(Tape tape, Variable x, Conv conv, int out) {
     Kernel kernel = kernels.get(conv.kernel());
     if (kernel == null) {
       throw new IllegalArgumentException("no kernel " + conv.kernel());

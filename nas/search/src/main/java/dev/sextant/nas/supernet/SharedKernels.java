@@ -9,7 +9,7 @@ import dev.sextant.autograd.ops.Activate;
 import dev.sextant.autograd.ops.AddBias;
 import dev.sextant.autograd.ops.BatchNormActivate;
 import dev.sextant.autograd.ops.Narrow;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;

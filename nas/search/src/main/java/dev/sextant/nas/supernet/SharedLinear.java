@@ -5,7 +5,8 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.MatMul;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
 import dev.sextant.tensor.Shape;
 import org.jspecify.annotations.Nullable;
 
@@ -13,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 final class SharedLinear extends SharedKernels {
   private final Parameter weight;
   private final Parameter bias;
-  private Layer.Linear selected;
+  private Linear selected;
 
   /** A layer with fresh weights, of the largest widths. */
-  SharedLinear(Layer.Linear linear, int in, double epsilon, Initializer init) {
+  SharedLinear(Linear linear, int in, double epsilon, Initializer init) {
     super(epsilon);
     selected = linear;
     weight = parameter("weight", init.uniform(Shape.of(in, linear.out()), 1 / Math.sqrt(in)));
@@ -25,7 +26,7 @@ final class SharedLinear extends SharedKernels {
 
   @Override
   void select(Layer candidate, Averages averages) {
-    selected = (Layer.Linear) candidate;
+    selected = (Linear) candidate;
   }
 
   @Override

@@ -11,7 +11,8 @@ import dev.sextant.autograd.ops.NormalizedChain.Stage;
 import dev.sextant.autograd.ops.Superkernel;
 import dev.sextant.autograd.ops.SuperkernelGates;
 import dev.sextant.nas.space.NestedChoice;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Nesting;
@@ -78,7 +79,7 @@ final class SuperkernelBlock extends SharedKernels {
     super(epsilon);
     backend = init.backend();
     this.choice = choice;
-    Layer.MbConv largest = choice.largest();
+    MbConv largest = choice.largest();
     nesting = choice.nesting(in);
     int mid = nesting.channels();
     int k = nesting.kernel();
@@ -246,6 +247,6 @@ final class SuperkernelBlock extends SharedKernels {
 
   @Override
   @Nullable Parameter source(Layer candidate, String path) {
-    return candidate instanceof Layer.MbConv ? parameters().get(path) : null;
+    return candidate instanceof MbConv ? parameters().get(path) : null;
   }
 }

@@ -11,7 +11,7 @@ import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SharedKernels.Averages;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;

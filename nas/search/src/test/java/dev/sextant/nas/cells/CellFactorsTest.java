@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.runtime.Architecture.Input;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Op;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.Rng;
 import java.util.ArrayList;
 import java.util.Arrays;

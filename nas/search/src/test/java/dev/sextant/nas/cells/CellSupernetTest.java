@@ -13,8 +13,8 @@ import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.autograd.optim.Sgd;
 import dev.sextant.nas.space.Factors;
 import dev.sextant.runtime.Architecture.Input;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Op;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Rng;
@@ -298,7 +298,7 @@ final class CellSupernetTest {
         graph(GenotypeRule.derive(parameters)));
     // Of equal weights the earlier edge and op win.
     assertTrue(
-        new dev.sextant.runtime.Cell(GenotypeRule.derive(parameters).reduction(), 4, 2, null)
+        new dev.sextant.runtime.layer.Cell(GenotypeRule.derive(parameters).reduction(), 4, 2, null)
             .graph()
             .startsWith("2(avg-pool 3x3 from 0, avg-pool 3x3 from 1)"));
   }
@@ -320,7 +320,7 @@ final class CellSupernetTest {
   }
 
   private static String graph(Genotype genotype) {
-    return new dev.sextant.runtime.Cell(genotype.normal(), 4, 1, null).graph();
+    return new dev.sextant.runtime.layer.Cell(genotype.normal(), 4, 1, null).graph();
   }
 
   /** Weights of 1 and 0 make a mixture a network, and nothing else of it is computed. */

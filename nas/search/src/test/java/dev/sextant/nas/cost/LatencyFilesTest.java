@@ -9,7 +9,17 @@ import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.CellNodes;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Junction;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -34,18 +44,17 @@ class LatencyFilesTest {
   private static final Shape INPUT = Shape.of(1, 8, 8, 16);
 
   private static Layer block(Activation activation, double squeeze) {
-    return new Layer.MbConv(5, 1, 3, 16, activation, squeeze, true);
+    return new MbConv(5, 1, 3, 16, activation, squeeze, true);
   }
 
   /** Numbers that a shorter decimal form would change, and a name that needs quoting. */
   private static LatencyTable table() {
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    entries.put(new Key(block(Activation.RELU6, 0.25), INPUT), new Entry(1.0 / 3, 0.1 + 0.2, 57));
     entries.put(
-        LatencyTable.key(block(Activation.RELU6, 0.25), INPUT), new Entry(1.0 / 3, 0.1 + 0.2, 57));
-    entries.put(
-        LatencyTable.key(new Layer.Conv(3, 2, 1, 24, true, Activation.HSWISH), INPUT),
+        new Key(new Conv(3, 2, 1, 24, true, Activation.HSWISH), INPUT),
         new Entry(Double.MIN_NORMAL, 1e8 + 1e-7, 0));
-    entries.put(LatencyTable.key(new Layer.Linear(10), Shape.of(1, 16)), new Entry(0, 0, 9L << 40));
+    entries.put(new Key(new Linear(10), Shape.of(1, 16)), new Entry(0, 0, 9L << 40));
     Setting setting = new Setting("a \"quick\", 2-core\n# machine, ü", "sextant", "cpu", 2, 4);
     return new LatencyTable(setting, -0.1 / 3, 1.0 + Math.ulp(1.0), entries);
   }
@@ -62,12 +71,58 @@ class LatencyFilesTest {
     }
   }
 
+  /** A table as the first version wrote it, with every op that it knew. */
+  @Test
+  void tablesOfTheFirstVersionAreRead() throws IOException {
+    String columns =
+        "op,in_h,in_w,in_c,out_h,out_w,out_c,expand,kernel,stride,dilation,squeeze_excite,"
+            + "activation,residual,ms,p90_ms,count\n";
+    Path csv = folder.resolve("first.csv");
+    Files.writeString(
+        csv,
+        "#{\"format\":\"sextant-latency/1\",\"machine\":\"m\",\"runtime\":\"r\",\"device\":\"cpu\","
+            + "\"threads\":1,\"batch\":1,\"overhead_ms\":0.5,\"scale\":2}\n"
+            + columns
+            + "conv,8,8,16,4,4,24,0,3,2,1,0.0,hswish,false,1,1,1\n"
+            + "mbconv,8,8,16,8,8,16,3,5,1,1,0.25,relu6,true,2,2,1\n"
+            + "depthwise,8,8,16,8,8,16,0,3,1,2,0.0,,false,3,3,1\n"
+            + "max-pool,8,8,16,8,8,16,0,3,1,1,0.0,,false,4,4,1\n"
+            + "global-avg-pool,8,8,16,1,1,16,0,0,1,1,0.0,,false,5,5,1\n"
+            + "linear,1,1,16,1,1,10,0,0,1,1,0.0,,false,6,6,1\n"
+            + "sum,8,8,16,8,8,16,0,0,1,1,0.0,,false,7,7,1\n"
+            + "\"cell 2(separable 3x3 from 0, identity from 1), older [1,16,16,6]\","
+            + "8,8,16,8,8,4,0,0,1,1,0.0,,false,8,8,1\n");
+    LatencyTable table = LatencyFiles.read(csv);
+    assertEquals(0.5, table.overheadMs());
+    assertEquals(2, table.ms(new Conv(3, 2, 1, 24, false, Activation.HSWISH), INPUT));
+    assertEquals(4, table.ms(block(Activation.RELU6, 0.25), INPUT));
+    assertEquals(6, table.ms(new Depthwise(3, 1, 2, true, Activation.RELU), INPUT));
+    assertEquals(8, table.ms(new Pool(true, 3, 1), INPUT));
+    assertEquals(10, table.ms(new GlobalAvgPool(), INPUT));
+    assertEquals(12, table.ms(new Linear(10), Shape.of(1, 16)));
+    assertEquals(14, table.ms(new Junction(Junction.Kind.SUM), INPUT));
+    Cell cell =
+        new Cell(
+            CellNodes.parse("2(separable 3x3 from 0, identity from 1)"),
+            4,
+            1,
+            new Cell.Older(6, true));
+    assertEquals(16, table.ms(cell, INPUT));
+    Path json = folder.resolve("second.json");
+    LatencyFiles.write(table, json);
+    assertEquals(table, LatencyFiles.read(json));
+    Files.writeString(csv, columns + "warp,8,8,16,8,8,16,0,3,1,1,0.0,,false,4,4,1\n");
+    assertError(csv, "line 2: op 'warp' is unknown");
+    Files.writeString(csv, columns + "conv,8,8,16,8,8,24,0,3,2,1,0.0,,false,4,4,1\n");
+    assertError(csv, "line 2: gives [1,4,4,24] where the row has [1,8,8,24]");
+  }
+
   /** What is wrong with the text of a table, after a replacement in it, and where. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "json | \"sextant-latency/1\" | \"sextant-latency/2\" | format",
+        "json | \"sextant-latency/2\" | \"sextant-latency/3\" | format",
         "json | \"ms\": 0.3333333333333333 | \"ms\": -1 | entries[0]",
         "json | \"ms\": 0.3333333333333333 | \"ms\": \"NaN\" | entries[0]",
         "json | \"ms\": 0.3333333333333333 | \"ms\": \"fast\" | entries[0]",
@@ -75,8 +130,11 @@ class LatencyFilesTest {
         "json | \"ms\": 0.3333333333333333 | \"ms\": [1] | entries[0].ms",
         "json | \"ms\": 0.3333333333333333 | \"milliseconds\": 1 | entries[0].ms: is missing",
         "json | \"count\": 0 | \"count\": -3 | entries[1]",
-        "json | \"in_h\": 8 | \"in_h\": 8.5 | entries[0]",
-        "json | \"residual\": true | \"residual\": \"yes\" | entries[0]",
+        "json | \"input\": \"8x8x16\" | \"input\": \"8x8.5x16\" | entries[0]",
+        "json | \"input\": \"8x8x16\" | \"input\": \"8x8\" | entries[0]",
+        "json | \"kernel\": 5 | \"kernel\": 4 | entries[0].layer: kernel: 4 is even",
+        "json | \"op\": \"mbconv\" | \"op\": \"mbcov\" | entries[0].layer: op: \"mbcov\" is not one"
+            + " of",
         "json | \"p90_ms\": 0.30000000000000004 | \"p90_ms\": 1e400 | entries[0]",
         "json | \"scale\": 1.0000000000000002 | \"scale\": 0 | scale",
         "json | \"scale\": 1.0000000000000002 | \"scale\": \"one\" | scale: is not a number",
@@ -85,8 +143,8 @@ class LatencyFilesTest {
         "json | \"entries\": [ | \"entries\": { | not JSON",
         "csv | 0.3333333333333333 | -1 | line 3",
         "csv | 0.3333333333333333 | fast | line 3",
-        "csv | ,true, | ,maybe, | line 3",
-        "csv | op,in_h | oops,in_h | line 3: column op is missing",
+        "csv | 8x8x16 | 8xx16 | line 3",
+        "csv | layer,input | layer,output | line 3: column input is missing",
         "csv | \"overhead_ms\" | \"overhead\" | overhead_ms: is missing",
       })
   void damagedTablesAreNamedWithThePlace(
@@ -160,24 +218,25 @@ class LatencyFilesTest {
     List<String> lines = new ArrayList<>(Files.readAllLines(file));
     lines.add(lines.get(2));
     Files.write(file, lines);
-    assertError(file, "line 6", "second entry", "mbconv 5x5 e3 8x8x16");
+    assertError(file, "line 6", "second entry", "mbconv 5x5 e3 se0.25 8x8x16");
   }
 
   @Test
   void layersAreFoundWithTheirActivationOrWithoutAny() {
     SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
-    Key relu6 = LatencyTable.key(block(Activation.RELU6, 0), INPUT);
-    entries.put(relu6.anyActivation(), new Entry(2, 2, 1));
-    entries.put(LatencyTable.key(block(Activation.HSWISH, 0), INPUT), new Entry(3, 3, 1));
+    Key relu6 = new Key(block(Activation.RELU6, 0), INPUT);
+    entries.put(relu6.withoutActivation(), new Entry(2, 2, 1));
+    entries.put(new Key(block(Activation.HSWISH, 0), INPUT), new Entry(3, 3, 1));
     LatencyTable table =
         new LatencyTable(new Setting("laptop", "sextant", "cpu", 1, 1), 0.5, 10, entries);
     assertEquals(20, table.ms(block(Activation.RELU6, 0), INPUT));
     assertEquals(30, table.ms(block(Activation.HSWISH, 0), INPUT));
-    assertEquals(0, table.ms(new Layer.Skip(), INPUT));
+    assertEquals(0, table.ms(new Skip(), INPUT));
     String message =
         assertThrows(SextantException.class, () -> table.ms(block(Activation.RELU6, 0.25), INPUT))
             .getMessage();
-    assertTrue(message.contains("laptop") && message.contains("mbconv 5x5 e3 8x8x16"), message);
+    assertTrue(
+        message.contains("laptop") && message.contains("mbconv 5x5 e3 se0.25 8x8x16"), message);
   }
 
   /** The published regression values of the ImageNet space on a Pixel 1. */

@@ -8,8 +8,12 @@ import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Rng;
 import java.util.ArrayList;
@@ -24,10 +28,10 @@ class RuntimeModelTest {
     List<Layer> candidates = new ArrayList<>();
     for (int kernel : kernels) {
       for (int expand : expansions) {
-        candidates.add(new Layer.MbConv(kernel, 1, expand, 4, Activation.RELU, 0, true));
+        candidates.add(new MbConv(kernel, 1, expand, 4, Activation.RELU, 0, true));
       }
     }
-    candidates.add(new Layer.Skip());
+    candidates.add(new Skip());
     return new Space(
         "nested",
         2,
@@ -35,8 +39,8 @@ class RuntimeModelTest {
         1e-3,
         List.of(
             new Position.Choice(candidates),
-            new Position.Fixed(new Layer.GlobalAvgPool()),
-            new Position.Fixed(new Layer.Linear(2))));
+            new Position.Fixed(new GlobalAvgPool()),
+            new Position.Fixed(new Linear(2))));
   }
 
   private static RuntimeModel model(Space space, double... costs) {

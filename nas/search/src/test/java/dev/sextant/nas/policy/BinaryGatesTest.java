@@ -16,7 +16,11 @@ import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
@@ -52,7 +56,7 @@ class BinaryGatesTest {
                   conv(1, Activation.RELU),
                   conv(3, Activation.RELU),
                   conv(5, Activation.RELU),
-                  new Layer.Skip())
+                  new Skip())
               .subList(4 - alphas.length, 4);
       Space space =
           new Space(
@@ -62,15 +66,15 @@ class BinaryGatesTest {
               1e-3,
               List.of(
                   new Position.Choice(candidates),
-                  new Position.Fixed(new Layer.GlobalAvgPool()),
-                  new Position.Fixed(new Layer.Linear(2))));
+                  new Position.Fixed(new GlobalAvgPool()),
+                  new Position.Fixed(new Linear(2))));
       supernet = new MultiPathSupernet(space, new Initializer(backend, new Rng(1)));
       gates = new BinaryGates(backend, supernet, mode, this, loss, null, new Rng(2));
       set(alphas);
     }
 
     private static Layer conv(int kernel, Activation activation) {
-      return new Layer.Conv(kernel, 1, 1, 2, true, activation);
+      return new Conv(kernel, 1, 1, 2, true, activation);
     }
 
     void set(float... alphas) {

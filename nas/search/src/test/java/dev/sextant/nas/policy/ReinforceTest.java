@@ -21,9 +21,13 @@ import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Op;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Op;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -36,7 +40,7 @@ import org.junit.jupiter.api.Test;
 /** Eq. 8, the baselines and TuNAS's warm-ups, by numbers computed by hand. */
 class ReinforceTest {
   private static Layer block(int kernel, int expand) {
-    return new Layer.MbConv(kernel, 1, expand, 4, Activation.RELU, 0, true);
+    return new MbConv(kernel, 1, expand, 4, Activation.RELU, 0, true);
   }
 
   /** One choice among two kernels, two expansions and skip: factors kernel, expansion, skip. */
@@ -48,9 +52,9 @@ class ReinforceTest {
           1e-3,
           List.of(
               new Position.Choice(
-                  List.of(block(3, 2), block(3, 4), block(5, 2), block(5, 4), new Layer.Skip())),
-              new Position.Fixed(new Layer.GlobalAvgPool()),
-              new Position.Fixed(new Layer.Linear(2))));
+                  List.of(block(3, 2), block(3, 4), block(5, 2), block(5, 4), new Skip())),
+              new Position.Fixed(new GlobalAvgPool()),
+              new Position.Fixed(new Linear(2))));
 
   /** Remembers what it was set to, in place of a network. */
   private static final class Recorder extends Supernet {

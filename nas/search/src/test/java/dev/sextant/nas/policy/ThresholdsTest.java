@@ -17,7 +17,11 @@ import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SuperkernelSupernet;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
@@ -35,12 +39,11 @@ class ThresholdsTest {
   private static final double RATE = 0.01;
 
   private static Layer block(int kernel, int expand) {
-    return new Layer.MbConv(kernel, 1, expand, 4, Activation.RELU6, 0, true);
+    return new MbConv(kernel, 1, expand, 4, Activation.RELU6, 0, true);
   }
 
   private static final Position.Choice CHOICE =
-      new Position.Choice(
-          List.of(block(3, 2), block(3, 4), block(5, 2), block(5, 4), new Layer.Skip()));
+      new Position.Choice(List.of(block(3, 2), block(3, 4), block(5, 2), block(5, 4), new Skip()));
 
   private static final Space SPACE =
       new Space(
@@ -51,8 +54,8 @@ class ThresholdsTest {
           List.of(
               CHOICE,
               CHOICE,
-              new Position.Fixed(new Layer.GlobalAvgPool()),
-              new Position.Fixed(new Layer.Linear(4))));
+              new Position.Fixed(new GlobalAvgPool()),
+              new Position.Fixed(new Linear(4))));
 
   private static final ExpectedCost COST =
       new ExpectedCost(1, new double[][] {{1, 1.6, 1.4, 2, 0}, {1, 1.6, 1.4, 2, 0}});

@@ -23,7 +23,12 @@ import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -47,8 +52,8 @@ final class ReportTest {
   private static final String HOSTILE = "<script>alert(\"1\")</script> & 'co'";
   private static final double BUDGET = 0.0625;
 
-  private static final Layer.MbConv SMALL = new Layer.MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
-  private static final Layer.MbConv LARGE = new Layer.MbConv(5, 1, 6, 8, Activation.RELU6, 0, true);
+  private static final MbConv SMALL = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
+  private static final MbConv LARGE = new MbConv(5, 1, 6, 8, Activation.RELU6, 0, true);
   private static final Space SPACE =
       new Space(
           HOSTILE,
@@ -56,11 +61,11 @@ final class ReportTest {
           new Architecture.Input(8, 8, 1),
           1e-3,
           List.of(
-              new Position.Fixed(new Layer.Conv(3, 2, 1, 8, true, Activation.RELU6)),
-              new Position.Choice(List.of(SMALL, LARGE, new Layer.Skip())),
-              new Position.Choice(List.of(SMALL, LARGE, new Layer.Skip())),
-              new Position.Fixed(new Layer.GlobalAvgPool()),
-              new Position.Fixed(new Layer.Linear(3))));
+              new Position.Fixed(new Conv(3, 2, 1, 8, true, Activation.RELU6)),
+              new Position.Choice(List.of(SMALL, LARGE, new Skip())),
+              new Position.Choice(List.of(SMALL, LARGE, new Skip())),
+              new Position.Fixed(new GlobalAvgPool()),
+              new Position.Fixed(new Linear(3))));
   private static final int[] FOUND = {1, 2};
   private static final int[] RANDOM = {0, 0};
 
@@ -129,10 +134,10 @@ final class ReportTest {
             case Position.Choice(List<Layer> layers) -> layers;
           };
       for (Layer layer : candidates) {
-        if (!(layer instanceof Layer.Skip)) {
+        if (!(layer instanceof Skip)) {
           double ms = 0.0123 + 0.0011 * entries.size();
           entries.putIfAbsent(
-              LatencyTable.key(layer, inputs[i]), new LatencyTable.Entry(ms, 2 * ms, 40));
+              new LatencyTable.Key(layer, inputs[i]), new LatencyTable.Entry(ms, 2 * ms, 40));
         }
       }
     }

@@ -28,10 +28,10 @@ import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Cell;
-import dev.sextant.runtime.Cell.Kind;
-import dev.sextant.runtime.Cell.Op;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Cell.Kind;
+import dev.sextant.runtime.layer.Cell.Op;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
@@ -184,7 +184,7 @@ public final class TinyRun {
           };
       for (Layer layer : layers) {
         double ms = 0.01 + 1e-6 * layer.macs(inputs[i]);
-        entries.put(LatencyTable.key(layer, inputs[i]), new Entry(ms, ms, 1));
+        entries.put(new Key(layer, inputs[i]), new Entry(ms, ms, 1));
       }
     }
     return new LatencyTable(new Setting("test", "sextant", "cpu", 1, 1), 0, 1, entries);

@@ -7,7 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.space.Factoring.Factor;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -69,9 +73,9 @@ class FactoringTest {
    */
   @Test
   void probabilitiesAreProductsAndPreferencesThoseOfTheLikeliestOptions() {
-    Layer small = new Layer.MbConv(3, 1, 2, 4, Activation.RELU, 0, true);
-    Layer large = new Layer.MbConv(5, 1, 2, 4, Activation.RELU, 0, true);
-    Factoring factoring = Factoring.grid(space(small, large, new Layer.Skip()));
+    Layer small = new MbConv(3, 1, 2, 4, Activation.RELU, 0, true);
+    Layer large = new MbConv(5, 1, 2, 4, Activation.RELU, 0, true);
+    Factoring factoring = Factoring.grid(space(small, large, new Skip()));
     double[][] uneven = {{0.25, 0.75}, {0.6, 0.4}};
     assertArrayEquals(new double[] {0.15, 0.45, 0.4}, factoring.probabilities(uneven)[0], 1e-12);
     assertArrayEquals(new double[] {0.15, 0.45, 0.3}, factoring.preferences(uneven)[0], 1e-12);
@@ -82,8 +86,8 @@ class FactoringTest {
 
   @Test
   void aChoiceThatIsNoGridIsRefused() {
-    Layer a = new Layer.MbConv(3, 1, 2, 4, Activation.RELU, 0, true);
-    Layer b = new Layer.MbConv(5, 1, 4, 4, Activation.RELU, 0, true);
+    Layer a = new MbConv(3, 1, 2, 4, Activation.RELU, 0, true);
+    Layer b = new MbConv(5, 1, 4, 4, Activation.RELU, 0, true);
     String message =
         assertThrows(SextantException.class, () -> Factoring.grid(space(a, b))).getMessage();
     assertTrue(message.contains("choice 0"), message);
@@ -98,7 +102,7 @@ class FactoringTest {
         1e-3,
         List.of(
             new Position.Choice(List.of(candidates)),
-            new Position.Fixed(new Layer.GlobalAvgPool()),
-            new Position.Fixed(new Layer.Linear(2))));
+            new Position.Fixed(new GlobalAvgPool()),
+            new Position.Fixed(new Linear(2))));
   }
 }

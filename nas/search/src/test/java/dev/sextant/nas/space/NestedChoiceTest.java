@@ -6,7 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
@@ -19,7 +24,7 @@ class NestedChoiceTest {
   }
 
   private static Layer block(int kernel, int expand, double squeeze, boolean residual) {
-    return new Layer.MbConv(kernel, 1, expand, 8, Activation.RELU, squeeze, residual);
+    return new MbConv(kernel, 1, expand, 8, Activation.RELU, squeeze, residual);
   }
 
   private static NestedChoice of(Layer... candidates) {
@@ -31,8 +36,8 @@ class NestedChoiceTest {
                 1e-3,
                 List.of(
                     new Position.Choice(List.of(candidates)),
-                    new Position.Fixed(new Layer.GlobalAvgPool()),
-                    new Position.Fixed(new Layer.Linear(2)))))
+                    new Position.Fixed(new GlobalAvgPool()),
+                    new Position.Fixed(new Linear(2)))))
         .getFirst();
   }
 
@@ -41,7 +46,7 @@ class NestedChoiceTest {
    */
   @Test
   void gatesDecodeToCandidates() {
-    NestedChoice choice = of(block(5, 3), block(3, 6), block(5, 6), block(3, 3), new Layer.Skip());
+    NestedChoice choice = of(block(5, 3), block(3, 6), block(5, 6), block(3, 3), new Skip());
     assertEquals(3, choice.gates());
     assertEquals(block(5, 6), choice.largest());
     // Gates: 5x5 shell, layer, second half.
@@ -69,7 +74,7 @@ class NestedChoiceTest {
   /** 7x7 alone has the outer shell; 3x3 leaves it undecided, for its own shell is shut. */
   @Test
   void statesOfThreeKernels() {
-    NestedChoice choice = of(block(3, 2), block(5, 2), block(7, 2), new Layer.Skip());
+    NestedChoice choice = of(block(3, 2), block(5, 2), block(7, 2), new Skip());
     int[][] expected = {{0, -1, 1}, {1, 0, 1}, {1, 1, 1}, {-1, -1, 0}};
     for (int j = 0; j < 4; j++) {
       for (int gate = 0; gate < 3; gate++) {
@@ -101,9 +106,9 @@ class NestedChoiceTest {
     assertRefused("expansion 1", block(3, 1), block(3, 6));
     assertRefused("squeeze-and-excite", block(3, 3, 0.25, true), block(5, 3, 0.25, true));
     assertRefused("more than kernel and expansion", block(3, 3), block(3, 3, 0, false));
-    assertRefused("shortcut", block(3, 3, 0, false), new Layer.Skip());
-    assertRefused("other than blocks", block(3, 3), new Layer.Pool(true, 3, 1));
-    assertRefused("max-pool 3x3 has no depthwise kernel", new Layer.Pool(true, 3, 1), block(3, 3));
+    assertRefused("shortcut", block(3, 3, 0, false), new Skip());
+    assertRefused("other than blocks", block(3, 3), new Pool(true, 3, 1));
+    assertRefused("max-pool 3x3 has no depthwise kernel", new Pool(true, 3, 1), block(3, 3));
     String message =
         assertThrows(
                 SextantException.class,

@@ -10,7 +10,7 @@ import dev.sextant.runtime.json.Resources;
 final class Schema {
   private static final JsonSchema SCHEMA =
       JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
-          .getSchema(resource("sextant-space-1.schema.json"));
+          .getSchema(SpaceJson.shippedSchema());
 
   private Schema() {}
 

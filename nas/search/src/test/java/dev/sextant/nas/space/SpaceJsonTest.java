@@ -4,7 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerSchema;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
@@ -49,7 +55,7 @@ class SpaceJsonTest {
   }
 
   private static Layer block(int kernel, int stride, int out, boolean residual) {
-    return new Layer.MbConv(kernel, stride, 3, out, RELU6, 0, residual);
+    return new MbConv(kernel, stride, 3, out, RELU6, 0, residual);
   }
 
   @Test
@@ -60,12 +66,27 @@ class SpaceJsonTest {
     Position.Choice choice =
         new Position.Choice(
             List.of(
-                new Layer.MbConv(3, 1, 3, 32, RELU6, 0, true),
-                new Layer.MbConv(5, 1, 6, 32, RELU6, 0, true),
-                new Layer.Skip()));
+                new MbConv(3, 1, 3, 32, RELU6, 0, true),
+                new MbConv(5, 1, 6, 32, RELU6, 0, true),
+                new Skip()));
     assertEquals(List.of(choice, choice, choice), space.choices());
     assertEquals("", Schema.errors(EXAMPLE));
     assertEquals(space, Space.parse(space.toJson(), "again"));
+  }
+
+  /**
+   * The shipped schema says what the fields of the layers say; run with {@code
+   * -Dsextant.writeSchema} to have it written anew.
+   */
+  @Test
+  void theShippedSchemaIsThatOfTheFields() throws IOException {
+    String shipped = SpaceJson.shippedSchema();
+    String made = LayerSchema.completeBuiltIn(shipped, true);
+    if (System.getProperty("sextant.writeSchema") != null) {
+      Files.writeString(
+          Path.of("src/main/resources/dev/sextant/nas/space/sextant-space-1.schema.json"), made);
+    }
+    assertEquals(made, shipped);
   }
 
   @Test
@@ -79,7 +100,7 @@ class SpaceJsonTest {
   @Test
   void aRepeatedChoiceThatChangesTheShapeStartsWithoutSkip() {
     String candidates = "'choice':[{'op':'mbconv','kernel':3,'expand':3},{'op':'skip'}]";
-    Position.Choice rest = new Position.Choice(List.of(block(3, 1, 24, true), new Layer.Skip()));
+    Position.Choice rest = new Position.Choice(List.of(block(3, 1, 24, true), new Skip()));
     assertEquals(
         List.of(new Position.Choice(List.of(block(3, 2, 24, false))), rest, rest),
         choices("{" + candidates + ",'out':24,'stride':2,'repeat':3}"));
@@ -94,9 +115,9 @@ class SpaceJsonTest {
         List.of(
             new Position.Choice(
                 List.of(
-                    new Layer.Depthwise(3, 2, 1, true, RELU6),
-                    new Layer.Pool(true, 3, 2),
-                    new Layer.Separable(3, 2, 2, 16, RELU6)))),
+                    new Depthwise(3, 2, 1, true, RELU6),
+                    new Pool(true, 3, 2),
+                    new Separable(3, 2, 2, 16, RELU6)))),
         choices(
             "{'choice':[{'op':'depthwise','kernel':3},{'op':'max-pool','kernel':3},"
                 + "{'op':'dilated','kernel':3}],'stride':2}"));
@@ -154,7 +175,7 @@ class SpaceJsonTest {
             "layers[0].choice[1].op: zero would cut the chain of layers; use skip"),
         Arguments.of(
             "{'choice':[{'op':'global-avg-pool'}]}",
-            "layers[0].choice[0]: gives [1,16], the choice needs [1,8,8,16]"));
+            "layers[0].choice[0].op: global-avg-pool cannot be a candidate"));
   }
 
   @ParameterizedTest

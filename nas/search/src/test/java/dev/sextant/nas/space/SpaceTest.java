@@ -6,7 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architectures;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -53,7 +58,7 @@ class SpaceTest {
   }
 
   private static int skipOrFirst(Position.Choice choice) {
-    return choice.candidates().indexOf(new Layer.Skip()) == 6 ? 6 : 0;
+    return choice.candidates().indexOf(new Skip()) == 6 ? 6 : 0;
   }
 
   /** The order of the published code: kernels 3, 5, 7, each with expansions 3, 6, and skip last. */
@@ -71,7 +76,7 @@ class SpaceTest {
     assertEquals(kernels, last.candidates().stream().map(Layer::label).toList());
     Position.Choice second = IMAGENET.choices().get(1);
     assertEquals(kernels, second.candidates().stream().limit(6).map(Layer::label).toList());
-    assertEquals(new Layer.Skip(), second.candidates().getLast());
+    assertEquals(new Skip(), second.candidates().getLast());
   }
 
   /** ProxylessNAS-Mobile lies in the space but for its first stage, 32 wide instead of 24. */
@@ -166,15 +171,15 @@ class SpaceTest {
     Space changed = Space.named("proxyless-small").withInput(new Architecture.Input(32, 32, 3), 4);
     assertEquals(Shape.of(1, 32, 32, 3), changed.inputShapes()[0]);
     assertEquals(4, changed.derive(new int[9]).classes());
-    assertEquals(new Position.Fixed(new Layer.Linear(4)), changed.positions().getLast());
+    assertEquals(new Position.Fixed(new Linear(4)), changed.positions().getLast());
   }
 
   @Test
   void constructorNamesTheCandidate() {
-    Layer block = new Layer.MbConv(3, 1, 3, 8, Activation.RELU6, 0, false);
-    Layer wider = new Layer.MbConv(3, 1, 3, 16, Activation.RELU6, 0, false);
-    Layer wrong = new Layer.MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
-    Layer strided = new Layer.MbConv(3, 2, 3, 8, Activation.RELU6, 0, false);
+    Layer block = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, false);
+    Layer wider = new MbConv(3, 1, 3, 16, Activation.RELU6, 0, false);
+    Layer wrong = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
+    Layer strided = new MbConv(3, 2, 3, 8, Activation.RELU6, 0, false);
     assertError(
         "net: layers[0].choice[1]: gives [1,8,8,16] where choice[0] gives [1,8,8,8]",
         () -> of(block, wider));
@@ -184,12 +189,10 @@ class SpaceTest {
         () -> of(block, wrong));
     assertError("choice[1]: stride 2 differs from the 1 of choice[0]", () -> of(block, strided));
     assertError("choice[1]: the same as choice[0]", () -> of(block, block));
-    assertError("choice[0]: skip must be the last candidate", () -> of(new Layer.Skip(), block));
+    assertError("choice[0]: skip must be the last candidate", () -> of(new Skip(), block));
     assertError(
-        "choice[1]: zero would cut the chain of layers; use skip",
-        () -> of(block, new Layer.Zero()));
-    assertError(
-        "choice[0]: global-avg-pool cannot be a candidate", () -> of(new Layer.GlobalAvgPool()));
+        "choice[1]: zero would cut the chain of layers; use skip", () -> of(block, new Zero()));
+    assertError("choice[0]: global-avg-pool cannot be a candidate", () -> of(new GlobalAvgPool()));
     assertError("choice: 0 candidates is not between 1 and 64", () -> of());
   }
 
@@ -201,8 +204,8 @@ class SpaceTest {
         1e-3,
         List.of(
             new Position.Choice(List.of(candidates)),
-            new Position.Fixed(new Layer.GlobalAvgPool()),
-            new Position.Fixed(new Layer.Linear(10))));
+            new Position.Fixed(new GlobalAvgPool()),
+            new Position.Fixed(new Linear(10))));
   }
 
   @Test

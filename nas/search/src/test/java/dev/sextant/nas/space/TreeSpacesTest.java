@@ -4,7 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Layer;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -26,7 +27,7 @@ class TreeSpacesTest {
     int from = 16;
     int blocks = 0;
     for (Layer layer : bare.layers()) {
-      if (layer instanceof Layer.Conv conv && conv.kernel() == 3 && conv.out() != 16) {
+      if (layer instanceof Conv conv && conv.kernel() == 3 && conv.out() != 16) {
         long c = conv.out();
         backbone += from * c + 2 * c + 9 * c * c + 2 * c + 4 * c * c + 8 * c;
         from = (int) (4 * c);

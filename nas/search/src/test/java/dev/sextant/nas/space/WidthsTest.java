@@ -8,7 +8,7 @@ import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.policy.Derivation;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.math.BigDecimal;
@@ -72,8 +72,8 @@ class WidthsTest {
     assertEquals(2, space.widthChoices().size());
     assertEquals(new WidthChoice(0, 1, java.util.List.of(8, 16)), space.widthChoices().getFirst());
     Architecture network = space.derive(new int[] {0, 1, 0, 0});
-    assertTrue(((Layer.MbConv) network.layers().get(1)).residual());
-    Layer.MbConv apart = (Layer.MbConv) network.layers().get(2);
+    assertTrue(((MbConv) network.layers().get(1)).residual());
+    MbConv apart = (MbConv) network.layers().get(2);
     assertEquals(8, apart.out());
     assertEquals(false, apart.residual());
     assertThrows(

@@ -17,7 +17,13 @@ import dev.sextant.autograd.nn.Pooling;
 import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.policy.Probabilities;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Separable;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
@@ -48,7 +54,7 @@ class MixedLayerTest {
         mbconv(3, 1, 3, 8, 0, true),
         mbconv(5, 1, 6, 8, 0, true),
         mbconv(7, 1, 1, 8, 0, true),
-        new Layer.Skip()),
+        new Skip()),
     /** Some candidates have the shortcut and some do not: it does not cancel. */
     MIXED(
         8,
@@ -57,20 +63,20 @@ class MixedLayerTest {
         mbconv(3, 1, 3, 8, 0, false),
         mbconv(5, 1, 3, 8, 0.25, true),
         mbconv(5, 1, 3, 8, 0.25, false),
-        new Layer.Conv(3, 1, 1, 8, true, Activation.RELU6),
-        new Layer.Conv(1, 1, 1, 8, false, Activation.HSWISH),
-        new Layer.Depthwise(3, 1, 1, true, Activation.RELU),
-        new Layer.Separable(3, 1, 2, 8, Activation.RELU6),
-        new Layer.Pool(true, 3, 1),
-        new Layer.Pool(false, 3, 1),
-        new Layer.Skip()),
+        new Conv(3, 1, 1, 8, true, Activation.RELU6),
+        new Conv(1, 1, 1, 8, false, Activation.HSWISH),
+        new Depthwise(3, 1, 1, true, Activation.RELU),
+        new Separable(3, 1, 2, 8, Activation.RELU6),
+        new Pool(true, 3, 1),
+        new Pool(false, 3, 1),
+        new Skip()),
     /** The first choice of a stage: no shortcut anywhere. */
     REDUCTION(
         12,
         2,
         mbconv(3, 2, 3, 12, 0, false),
         mbconv(7, 2, 6, 12, 0, false),
-        new Layer.Conv(3, 2, 1, 12, true, Activation.IDENTITY));
+        new Conv(3, 2, 1, 12, true, Activation.IDENTITY));
 
     final int out;
     final int stride;
@@ -89,7 +95,7 @@ class MixedLayerTest {
 
   private static Layer mbconv(
       int kernel, int stride, int expand, int out, double squeeze, boolean residual) {
-    return new Layer.MbConv(kernel, stride, expand, out, Activation.RELU6, squeeze, residual);
+    return new MbConv(kernel, stride, expand, out, Activation.RELU6, squeeze, residual);
   }
 
   /** A choice between an input and a classifier, with weights away from where training starts. */
@@ -106,9 +112,11 @@ class MixedLayerTest {
       Shape input = Shape.of(BATCH, 6, 6, 8);
       mixed =
           new MixedLayer(
-              choice.layers.stream().map(layer -> Modules.of(layer, input, 1e-3, init)).toList(),
+              choice.layers.stream()
+                  .map(layer -> new LayerModule(layer, input, 1e-3, init))
+                  .toList(),
               Averaging.REMATERIALIZED);
-      Layer head = new Layer.Conv(1, 1, 1, 10, true, Activation.SIGMOID);
+      Layer head = new Conv(1, 1, 1, 10, true, Activation.SIGMOID);
       Shape between = Shape.of(BATCH, 6 / choice.stride, 6 / choice.stride, choice.out);
       tail =
           new Sequential(

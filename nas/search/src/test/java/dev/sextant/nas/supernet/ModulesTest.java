@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.runtime.Cell;
+import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;

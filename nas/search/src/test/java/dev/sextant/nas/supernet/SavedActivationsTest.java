@@ -9,7 +9,12 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
@@ -79,7 +84,7 @@ class SavedActivationsTest {
   /** A block of 2 x 4 x 4 x 8 with expansion 3, by hand. */
   @Test
   void countsABlockByHand() {
-    Layer block = new Layer.MbConv(3, 2, 3, 16, Activation.RELU6, 0, false);
+    Layer block = new MbConv(3, 2, 3, 16, Activation.RELU6, 0, false);
     long input = 2 * 4 * 4 * 8;
     long first = 2 * 4 * 4 * 24;
     long second = 2 * 2 * 2 * 24;
@@ -106,12 +111,12 @@ class SavedActivationsTest {
    */
   private static long saved(Layer layer, Shape input, boolean copies) {
     return switch (layer) {
-      case Layer.Conv conv -> {
+      case Conv conv -> {
         assertTrue(conv.batchNorm());
         Shape z = layer.output(input);
         yield input.size() + normalized(z) + (copies ? z.size() : 0);
       }
-      case Layer.MbConv block -> {
+      case MbConv block -> {
         assertEquals(0, block.squeezeExcite());
         int inner = input.get(3) * block.expand();
         Shape output = layer.output(input);
@@ -125,10 +130,10 @@ class SavedActivationsTest {
             + (long) activated * z2.size()
             + normalized(output);
       }
-      case Layer.Skip _ -> 0;
+      case Skip _ -> 0;
       // The result of the activation before it, which no convolution saves as its input.
-      case Layer.GlobalAvgPool _ -> copies ? 0 : input.size();
-      case Layer.Linear _ -> input.size();
+      case GlobalAvgPool _ -> copies ? 0 : input.size();
+      case Linear _ -> input.size();
       default -> throw new AssertionError("not counted: " + layer);
     };
   }

@@ -11,7 +11,9 @@ import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
@@ -78,17 +80,17 @@ class StepMemoryTest {
   }
 
   private static Position widened(Position.Choice choice) {
-    Layer.MbConv like = (Layer.MbConv) choice.candidates().getFirst();
+    MbConv like = (MbConv) choice.candidates().getFirst();
     List<Layer> layers = new ArrayList<>();
     for (int kernel : new int[] {3, 5, 7, 9}) {
       for (int expand : kernel == 9 ? new int[] {1, 2, 3} : new int[] {3, 4, 6}) {
         layers.add(
-            new Layer.MbConv(
+            new MbConv(
                 kernel, like.stride(), expand, like.out(), Activation.RELU6, 0, like.residual()));
       }
     }
-    if (choice.candidates().getLast() instanceof Layer.Skip) {
-      layers.add(new Layer.Skip());
+    if (choice.candidates().getLast() instanceof Skip) {
+      layers.add(new Skip());
     }
     return new Position.Choice(layers);
   }
@@ -124,9 +126,7 @@ class StepMemoryTest {
 
   private static int indexOfLargest(List<Layer> candidates) {
     for (int j = 0; j < candidates.size(); j++) {
-      if (candidates.get(j) instanceof Layer.MbConv block
-          && block.kernel() == 7
-          && block.expand() == 6) {
+      if (candidates.get(j) instanceof MbConv block && block.kernel() == 7 && block.expand() == 6) {
         return j;
       }
     }

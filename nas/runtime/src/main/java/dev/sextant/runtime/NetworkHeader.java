@@ -1,10 +1,11 @@
-package dev.sextant.runtime.json;
+package dev.sextant.runtime;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
-import dev.sextant.runtime.Layer;
+import dev.sextant.runtime.json.JsonFields;
+import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.stream.Stream;
  * @param input the image
  * @param batchNormEpsilon of every batch norm
  */
+@SuppressWarnings("exports") // dev.sextant.search shares the JSON reader
 public record NetworkHeader(String name, int classes, Input input, double batchNormEpsilon) {
   private static final List<String> FIELDS = List.of("format", "name", "classes", "input");
 

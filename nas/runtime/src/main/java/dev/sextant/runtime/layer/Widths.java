@@ -1,4 +1,4 @@
-package dev.sextant.runtime;
+package dev.sextant.runtime.layer;
 
 /** How channel widths are rounded, as every MobileNet descendant does. */
 public final class Widths {

@@ -1,12 +1,13 @@
-package dev.sextant.runtime;
+package dev.sextant.runtime.layer;
 
+import dev.sextant.runtime.graph.Graph;
+import dev.sextant.runtime.graph.Operation;
+import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,9 +32,26 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
   /** Most nodes of a cell, inputs not counted. */
   public static final int MAX_NODES = 32;
 
-  /** An edge as {@link #graph} writes it. */
-  private static final Pattern EDGE =
-      Pattern.compile("([a-z-]+)(?: (\\d{1,2})x\\2)? from (\\d{1,2})");
+  private static final Field<Cell, Integer> WIDTH =
+      Field.of("width", Field.WIDTHS, Cell::width)
+          .marked("w%s")
+          .describedAs("Channels of each node.");
+  private static final Field<Cell, Integer> STRIDE =
+      Field.of(Field.STRIDE, FieldKind.integer(1, 2), Cell::stride).otherwise(1).marked("s%s");
+  private static final Field<Cell, Integer> INPUT_COUNT =
+      Field.of("inputs", FieldKind.integer(1, 2), (Cell cell) -> cell.older == null ? 1 : 2)
+          .otherwise(2)
+          .describedAs("1 where both inputs are the previous layer's output.");
+  private static final Field<Cell, List<Node>> NODES =
+      Field.of("nodes", new CellNodes(), Cell::nodes);
+
+  /** {@code "cell"}. */
+  public static final LayerType<Cell> TYPE =
+      LayerType.of("cell", Cell.class, List.of(WIDTH, STRIDE, INPUT_COUNT, NODES), Cell::of)
+          .notACandidate("a cell cannot be a candidate")
+          .describedAs(
+              "A cell of DARTS. Its inputs are the outputs of the layer before the previous one and"
+                  + " of the previous one.");
 
   /** Inputs, which are nodes 0 and 1. */
   public static final int INPUTS = 2;
@@ -83,7 +101,7 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
   public record Op(Kind kind, int kernel) {
     /** Checks the kernel. */
     public Op {
-      if (kind.isWindowed() ? kernel < 1 || kernel > MAX_KERNEL || kernel % 2 == 0 : kernel != 0) {
+      if (kind.isWindowed() ? kernel < 1 || kernel > 15 || kernel % 2 == 0 : kernel != 0) {
         throw new SextantException("%s: kernel %d".formatted(kind.word(), kernel));
       }
     }
@@ -191,55 +209,9 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
     return strideFrom(stride, node);
   }
 
-  /**
-   * The graph in a few words, a node's edges after each other: {@code 2(separable 3x3 from 0,
-   * identity from 1) 3(...)}.
-   */
+  /** The graph in a few words, as {@link CellNodes#text} has it. */
   public String graph() {
-    StringBuilder text = new StringBuilder();
-    for (int i = 0; i < nodes.size(); i++) {
-      String separator = (i == 0 ? "" : " ") + (i + INPUTS) + "(";
-      for (Edge edge : nodes.get(i).edges()) {
-        text.append(separator).append(edge.op().label()).append(" from ").append(edge.from());
-        separator = ", ";
-      }
-      text.append(')');
-    }
-    return text.toString();
-  }
-
-  /**
-   * The nodes of such a text.
-   *
-   * @throws SextantException if it is none
-   */
-  public static List<Node> parseGraph(String text) {
-    List<Node> nodes = new ArrayList<>();
-    for (String node : text.split("(?<=\\)) ", -1)) {
-      String start = (nodes.size() + INPUTS) + "(";
-      if (!node.startsWith(start) || !node.endsWith(")")) {
-        throw new SextantException("cell: '%s' is no node %s...)".formatted(node, start));
-      }
-      List<Edge> edges = new ArrayList<>();
-      for (String edge : node.substring(start.length(), node.length() - 1).split(", ", -1)) {
-        edges.add(parseEdge(edge));
-      }
-      nodes.add(new Node(edges));
-    }
-    return nodes;
-  }
-
-  private static Edge parseEdge(String text) {
-    Matcher matcher = EDGE.matcher(text);
-    if (matcher.matches()) {
-      for (Kind kind : Kind.values()) {
-        if (kind.word().equals(matcher.group(1))) {
-          int kernel = matcher.group(2) == null ? 0 : Integer.parseInt(matcher.group(2));
-          return new Edge(Integer.parseInt(matcher.group(3)), new Op(kind, kernel));
-        }
-      }
-    }
-    throw new SextantException("cell: '%s' is no edge".formatted(text));
+    return CellNodes.text(nodes);
   }
 
   /** The shape of the older input beside that newer one. */
@@ -252,22 +224,141 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
     return older != null && older.twice();
   }
 
-  /** The shape of nodes 0 and 1. */
-  public Shape entry(Shape input) {
-    return image(input).withChannels(width);
+  private static Cell of(FieldValues<Cell> values) {
+    Older older = null;
+    if (values.get(INPUT_COUNT) == INPUTS) {
+      Shape before = values.before();
+      if (before == null) {
+        throw new SextantException("the first layer has one input: set \"inputs\" to 1");
+      }
+      older = Older.of(before, values.input());
+    }
+    return new Cell(values.get(NODES), values.get(WIDTH), values.get(STRIDE), older);
   }
 
-  /** The shape of the further nodes. */
-  public Shape node(Shape input) {
-    Shape image = image(input);
-    for (Node node : nodes) {
-      for (Edge edge : node.edges()) {
-        if (edge.op().kind() == Kind.IDENTITY && strideFrom(edge.from()) == 2) {
-          evenSize(image);
+  @Override
+  public LayerType<Cell> type() {
+    return TYPE;
+  }
+
+  /** Of two inputs, the older first, unless both are the previous layer's output. */
+  @Override
+  public Graph operations(Shape input) {
+    if (input.rank() != 4) {
+      throw new SextantException(
+          "cell: input must be an image [N,H,W,C] (it is %s)".formatted(input));
+    }
+    return older == null
+        ? Graph.of("cell", input, this::lower)
+        : Graph.ofTwo("cell", older.shape(input), input, this::lower);
+  }
+
+  @Override
+  public Graph.Value lower(Graph graph, Graph.Value x) {
+    return lower(graph, x, x);
+  }
+
+  /**
+   * Poolings and identities of a node come first: what they give goes into its first convolution,
+   * which adds it.
+   */
+  private Graph.Value lower(Graph graph, Graph.Value olderInput, Graph.Value newer) {
+    List<Graph.Value> values = new ArrayList<>();
+    values.add(
+        reducesOlder()
+            ? factorized(graph, "older", graph.relu(olderInput))
+            : entry(graph, "older", olderInput));
+    values.add(entry(graph, "newer", newer));
+    for (int n = 0; n < nodes.size(); n++) {
+      List<Edge> edges = nodes.get(n).edges();
+      Graph.Value sum = null;
+      for (Edge edge : edges) {
+        if (isPlain(edge)) {
+          Graph.Value value = plain(graph, edge, values.get(edge.from()));
+          sum = sum == null ? value : graph.sum(sum, value);
         }
       }
+      for (int e = 0; e < edges.size(); e++) {
+        Edge edge = edges.get(e);
+        if (edge.op().kind() != Kind.ZERO && !isPlain(edge)) {
+          String name = "nodes.%d.edges.%d".formatted(n, e);
+          sum = convolution(graph, name, edge, values.get(edge.from()), newer, sum);
+        }
+      }
+      if (sum == null) {
+        throw new IllegalStateException("a node without edges");
+      }
+      values.add(sum);
     }
-    return Window.same(1, stride).output(image, width);
+    return graph.concat(values.subList(INPUTS, values.size()).toArray(Graph.Value[]::new));
+  }
+
+  private Graph.Value entry(Graph graph, String name, Graph.Value x) {
+    return graph.pointwise(
+        graph.relu(x), name + ".convolution", name + ".norm", width, Activation.IDENTITY);
+  }
+
+  private Graph.Value factorized(Graph graph, String name, Graph.Value rectified) {
+    return graph.add(new Operation.FactorizedReduction(name, width), rectified);
+  }
+
+  private boolean isPlain(Edge edge) {
+    return switch (edge.op().kind()) {
+      case MAX_POOL, AVG_POOL -> true;
+      case IDENTITY -> strideFrom(edge.from()) == 1;
+      case ZERO, SEPARABLE, DILATED -> false;
+    };
+  }
+
+  private Graph.Value plain(Graph graph, Edge edge, Graph.Value x) {
+    if (edge.op().kind() == Kind.IDENTITY) {
+      return x;
+    }
+    Window window = edge.op().window(strideFrom(edge.from()));
+    return graph.add(new Operation.Pool(edge.op().kind() == Kind.MAX_POOL, window), x);
+  }
+
+  private Graph.Value convolution(
+      Graph graph,
+      String name,
+      Edge edge,
+      Graph.Value x,
+      Graph.Value input,
+      Graph.@Nullable Value sum) {
+    int step = strideFrom(edge.from());
+    return switch (edge.op().kind()) {
+      case SEPARABLE -> {
+        Graph.Value mid =
+            unit(graph, name + ".0", graph.relu(x), edge.op().window(step), Activation.RELU, null);
+        Window second = edge.op().window(1);
+        yield unit(graph, name + ".1", mid, second, Activation.IDENTITY, sum);
+      }
+      case DILATED ->
+          unit(graph, name, graph.relu(x), edge.op().window(step), Activation.IDENTITY, sum);
+      case IDENTITY -> {
+        evenSize(input.shape());
+        Graph.Value reduced = factorized(graph, name, graph.relu(x));
+        yield sum == null ? reduced : graph.sum(reduced, sum);
+      }
+      case ZERO, MAX_POOL, AVG_POOL -> throw new IllegalArgumentException(edge.op().label());
+    };
+  }
+
+  /** Depthwise and pointwise convolution and one batch norm. */
+  private Graph.Value unit(
+      Graph graph,
+      String name,
+      Graph.Value x,
+      Window window,
+      Activation activation,
+      Graph.@Nullable Value sum) {
+    Operation depthwise =
+        new Operation.Depthwise(name + ".depthwise", null, false, window, Activation.IDENTITY);
+    Operation pointwise =
+        new Operation.Convolution(
+            name + ".pointwise", name + ".norm", false, width, Window.POINTWISE, 1, activation);
+    Graph.Value mid = graph.add(depthwise, x);
+    return sum == null ? graph.add(pointwise, mid) : graph.add(pointwise, mid, sum);
   }
 
   private static void evenSize(Shape image) {
@@ -276,65 +367,5 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
           "cell: an identity of stride 2 needs an even height and width (it is %s)"
               .formatted(image));
     }
-  }
-
-  private static Shape image(Shape input) {
-    if (input.rank() != 4) {
-      throw new SextantException(
-          "cell: input must be an image [N,H,W,C] (it is %s)".formatted(input));
-    }
-    return input;
-  }
-
-  @Override
-  public Shape output(Shape input) {
-    olderInput(image(input));
-    return node(input).withChannels(width * nodes.size());
-  }
-
-  @Override
-  public long parameters(Shape input) {
-    long sum = pointwise(olderInput(image(input)).channels()) + pointwise(input.channels());
-    for (Node node : nodes) {
-      for (Edge edge : node.edges()) {
-        sum += parameters(edge);
-      }
-    }
-    return sum;
-  }
-
-  /** A pointwise convolution to the cell's width and its batch norm. */
-  private long pointwise(int in) {
-    return (in + 2L) * width;
-  }
-
-  private long parameters(Edge edge) {
-    long unit = (long) edge.op().kernel() * edge.op().kernel() * width + pointwise(width);
-    return switch (edge.op().kind()) {
-      case ZERO, MAX_POOL, AVG_POOL -> 0;
-      case IDENTITY -> strideFrom(edge.from()) == 2 ? pointwise(width) : 0;
-      case SEPARABLE -> 2 * unit;
-      case DILATED -> unit;
-    };
-  }
-
-  @Override
-  public long macs(Shape input) {
-    long sum =
-        (long) (olderInput(image(input)).channels() + input.channels()) * entry(input).size();
-    long pixels = node(input).size();
-    for (Node node : nodes) {
-      for (Edge edge : node.edges()) {
-        long unit = ((long) edge.op().kernel() * edge.op().kernel() + width) * pixels;
-        sum +=
-            switch (edge.op().kind()) {
-              case ZERO, MAX_POOL, AVG_POOL -> 0;
-              case IDENTITY -> strideFrom(edge.from()) == 2 ? width * pixels : 0;
-              case SEPARABLE -> 2 * unit;
-              case DILATED -> unit;
-            };
-      }
-    }
-    return sum;
   }
 }

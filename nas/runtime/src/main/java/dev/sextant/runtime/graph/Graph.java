@@ -1,0 +1,224 @@
+package dev.sextant.runtime.graph;
+
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Window;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operations of one layer, in order, on values that are images {@code [N, H, W, C]} or vectors
+ * {@code [N, C]}. A layer writes it once; its shape, its counts, the names of its weights, its
+ * compiled and its trainable form are read from it.
+ *
+ * <p>Confined to the thread that writes it; not to be written once it is read.
+ */
+public final class Graph {
+  private final String layer;
+  private final List<Shape> inputs;
+  private final List<Node> nodes = new ArrayList<>();
+  private Value output;
+
+  /**
+   * What an operation reads and gives.
+   *
+   * @param index the graph's inputs first, then the nodes' outputs in their order
+   */
+  public record Value(int index, Shape shape) {}
+
+  /** One operation; its output's index is the number of inputs plus its place. */
+  public record Node(Operation operation, List<Value> inputs, Value output) {}
+
+  private Graph(String layer, List<Shape> inputs) {
+    this.layer = layer;
+    this.inputs = inputs;
+    output = input(0);
+  }
+
+  /**
+   * The graph of a layer with one input.
+   *
+   * @param layer what errors call it
+   * @throws SextantException if the layer cannot take the input, or an intermediate image has more
+   *     elements than one tensor can hold
+   */
+  public static Graph of(String layer, Shape input, BiFunction<Graph, Value, Value> lowering) {
+    Graph graph = new Graph(layer, List.of(input));
+    graph.output = lowering.apply(graph, graph.input(0));
+    return graph;
+  }
+
+  /** A lowering of two inputs. */
+  public interface OfTwo {
+    /** The output. */
+    Value lower(Graph graph, Value first, Value second);
+  }
+
+  /** The graph of a layer with two inputs; throws as {@link #of} does. */
+  public static Graph ofTwo(String layer, Shape first, Shape second, OfTwo lowering) {
+    Graph graph = new Graph(layer, List.of(first, second));
+    graph.output = lowering.lower(graph, graph.input(0), graph.input(1));
+    return graph;
+  }
+
+  private Value input(int i) {
+    return new Value(i, inputs.get(i));
+  }
+
+  /** The shapes of what it reads. */
+  public List<Shape> inputs() {
+    return inputs;
+  }
+
+  /** The operations in order. */
+  public List<Node> nodes() {
+    return nodes;
+  }
+
+  /** What it gives: a node's output, or an input where it computes nothing. */
+  public Value output() {
+    return output;
+  }
+
+  /** How often a value is read by operations; being the output counts as well. */
+  public int reads(Value value) {
+    int reads = value.equals(output) ? 1 : 0;
+    for (Node node : nodes) {
+      for (Value input : node.inputs) {
+        reads += input.index == value.index ? 1 : 0;
+      }
+    }
+    return reads;
+  }
+
+  /**
+   * Whether a node is the last that reads a value, and the value is of this layer alone: its memory
+   * is free afterwards.
+   */
+  public boolean isLastRead(int node, Value value) {
+    if (value.index < inputs.size() || value.equals(output)) {
+      return false;
+    }
+    for (int i = node + 1; i < nodes.size(); i++) {
+      if (nodes.get(i).inputs.contains(value)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** All weights, in the order in which they are first used. */
+  public List<Operation.Weight> weights() {
+    List<Operation.Weight> weights = new ArrayList<>();
+    for (Node node : nodes) {
+      weights.addAll(node.operation.weights(shapes(node.inputs)));
+    }
+    return weights;
+  }
+
+  /** Trained scalars. */
+  public long parameters() {
+    long sum = 0;
+    for (Operation.Weight weight : weights()) {
+      sum += weight.trained() ? weight.size() : 0;
+    }
+    return sum;
+  }
+
+  /** Multiply-adds for the whole batch. */
+  public long macs() {
+    long sum = 0;
+    for (Node node : nodes) {
+      sum += node.operation.macs(shapes(node.inputs));
+    }
+    return sum;
+  }
+
+  private static List<Shape> shapes(List<Value> values) {
+    return values.stream().map(Value::shape).toList();
+  }
+
+  /** Appends an operation; returns what it gives. */
+  public Value add(Operation operation, Value... values) {
+    List<Value> read = List.of(values);
+    Shape shape = operation.output(layer, shapes(read));
+    Value value = new Value(inputs.size() + nodes.size(), shape);
+    nodes.add(new Node(operation, read, value));
+    return value;
+  }
+
+  // ---- the operations that layers are made of
+
+  /**
+   * Dense convolution without a bias, batch norm, activation. Its weights are {@code name.weight}
+   * {@code [k, k, in, out]} and {@code norm.gamma} and so on.
+   */
+  public Value convolution(
+      Value x, String name, String norm, int out, Window window, Activation activation) {
+    return add(new Operation.Convolution(name, norm, false, out, window, 1, activation), x);
+  }
+
+  /** A pointwise convolution without a bias, batch norm, activation. */
+  public Value pointwise(Value x, String name, String norm, int out, Activation activation) {
+    return convolution(x, name, norm, out, Window.POINTWISE, activation);
+  }
+
+  /** The same, without an activation, plus a value where one is given. */
+  public Value project(Value x, String name, String norm, int out, @Nullable Value residual) {
+    Operation projection =
+        new Operation.Convolution(name, norm, false, out, Window.POINTWISE, 1, Activation.IDENTITY);
+    return residual == null ? add(projection, x) : add(projection, x, residual);
+  }
+
+  /** Depthwise convolution without a bias, batch norm, activation. */
+  public Value depthwise(Value x, String name, String norm, Window window, Activation activation) {
+    return add(new Operation.Depthwise(name, norm, false, window, activation), x);
+  }
+
+  /** Squeeze and excitation (Hu et al., 2018): x sigmoid(W2 relu(W1 mean(x))), both with biases. */
+  public Value squeezeExcite(Value x, String name, int hidden) {
+    Value mean = add(new Operation.GlobalAvgPool(), x);
+    Value squeezed = add(new Operation.Linear(name + ".reduce", hidden, Activation.RELU), mean);
+    int channels = x.shape().channels();
+    Value gate =
+        add(new Operation.Linear(name + ".expand", channels, Activation.SIGMOID), squeezed);
+    return add(new Operation.ScaleChannels(), x, gate);
+  }
+
+  /** a + b. */
+  public Value sum(Value a, Value b) {
+    return add(new Operation.Add(), a, b);
+  }
+
+  /** max(x, 0). */
+  public Value relu(Value x) {
+    return add(new Operation.Activate(Activation.RELU), x);
+  }
+
+  /** Channels {@code from} to {@code to}, exclusive. */
+  public Value slice(Value x, int from, int to) {
+    return add(new Operation.Slice(from, to), x);
+  }
+
+  /** The values side by side. */
+  public Value concat(Value... parts) {
+    return add(new Operation.Concat(), parts);
+  }
+
+  /**
+   * The channels of the values in turn: side by side, then shuffled with as many groups as there
+   * are values (Ma et al., 2018).
+   */
+  public Value interleave(Value... parts) {
+    return add(new Operation.Interleave(), parts);
+  }
+
+  @Override
+  public String toString() {
+    return layer + " of " + Arrays.toString(inputs.toArray());
+  }
+}
