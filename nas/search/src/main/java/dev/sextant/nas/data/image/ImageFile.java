@@ -90,7 +90,7 @@ public final class ImageFile {
       ImageHeader header = ImageHeader.read(new ByteArrayInputStream(bytes), bytes.length);
       switch (header.kind()) {
         case PNG -> PngChunks.check(bytes);
-        case JPEG -> JpegHeader.checkScans(bytes);
+        case JPEG -> JpegHeader.check(bytes);
       }
       return with(header, bytes, use);
     } catch (ImageException e) {

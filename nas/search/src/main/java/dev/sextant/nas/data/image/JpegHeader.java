@@ -175,11 +175,14 @@ final class JpegHeader {
         && java.util.Arrays.equals(body, 0, start.length, start, 0, start.length);
   }
 
-  /** Refuses a whole file of more scans than any encoder writes. */
-  static void checkScans(byte[] file) {
+  /**
+   * Refuses a file of more scans than any encoder writes, or that has no end: Java's reader would
+   * warn of each byte that a segment lacks.
+   */
+  static void check(byte[] file) {
     int scans = 0;
     int at = 2;
-    while (at + 3 < file.length) {
+    while (at + 1 < file.length) {
       int marker = file[at + 1] & 0xFF;
       // Within a scan an FF is followed by 0 or a restart; elsewhere FF fills up.
       if (file[at] != (byte) 0xFF || marker == 0 || marker == 0xFF) {
@@ -188,6 +191,8 @@ final class JpegHeader {
         return;
       } else if (marker == TEM || marker >= RST0 && marker <= RST7) {
         at += 2;
+      } else if (at + 3 >= file.length) {
+        break;
       } else {
         if (marker == SOS && ++scans > MOST_SCANS) {
           throw ImageException.damaged("it has more than %d scans".formatted(MOST_SCANS));
@@ -195,5 +200,6 @@ final class JpegHeader {
         at += 2 + ((file[at + 2] & 0xFF) << 8 | file[at + 3] & 0xFF);
       }
     }
+    throw ImageException.damaged("it is cut");
   }
 }
