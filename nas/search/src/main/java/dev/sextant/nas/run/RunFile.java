@@ -15,6 +15,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.VectorUnit;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -99,6 +100,8 @@ public record RunFile(RunDirectory directory) {
     root.addProperty("data", Datasets.absolute(dataSource));
     root.add("dataOptions", GSON.toJsonTree(dataOptions));
     root.addProperty("device", device.toString());
+    // Results repeat bit for bit with vectors of the same width; 0 is scalar code.
+    root.addProperty("vectorBits", VectorUnit.bits().orElse(0));
     return root;
   }
 
