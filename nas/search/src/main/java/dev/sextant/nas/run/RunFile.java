@@ -17,6 +17,8 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.VectorUnit;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -70,6 +72,24 @@ public record RunFile(RunDirectory directory) {
               return root;
             });
     RunDirectory.write(file(), GSON.toJson(moved) + "\n");
+  }
+
+  /**
+   * The names of the classes of the run's images where these still lie: models that were written
+   * before names were kept with them go by this. A path that is not absolute starts beside the run.
+   */
+  public Optional<List<String>> classNames() {
+    if (!Files.isRegularFile(file())) {
+      return Optional.empty();
+    }
+    return read(
+        root -> {
+          Path run = directory.path().toAbsolutePath();
+          return Datasets.classNames(
+              run.resolveSibling(""),
+              string(root, "data"),
+              part(root, "dataOptions", DataOptions.class));
+        });
   }
 
   private static JsonObject head(
