@@ -88,7 +88,7 @@ public record RunFile(RunDirectory directory) {
           return Datasets.classNames(
               run.resolveSibling(""),
               string(root, "data"),
-              part(root, "dataOptions", DataOptions.class));
+              part(root, "dataOptions", json -> GSON.fromJson(json, DataOptions.class)));
         });
   }
 
