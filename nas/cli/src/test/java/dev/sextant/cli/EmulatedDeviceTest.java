@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The whole engine on the CUDA backend: searches, training, the compiled model and profiling with
  * {@code --device emulated}, the device that interprets the kernels' PTX.
  */
+@Tag("long")
 class EmulatedDeviceTest {
   /** Of values that a few steps of training on either device lead to. */
   private static final double TOLERANCE = 2e-3;
