@@ -169,6 +169,17 @@ class LatencyFilesTest {
     }
   }
 
+  /** Semicolons for commas and commas for points, but in quoted cells. */
+  private static String withDecimalCommas(String csv) {
+    StringBuilder text = new StringBuilder();
+    boolean quoted = false;
+    for (char c : csv.toCharArray()) {
+      quoted ^= c == '"';
+      text.append(quoted ? c : c == ',' ? ';' : c == '.' ? ',' : c);
+    }
+    return text.toString();
+  }
+
   /** As Excel saves the table in a country of decimal commas. */
   @Test
   void aTableThatASpreadsheetSaved() throws IOException {
@@ -179,7 +190,7 @@ class LatencyFilesTest {
     assertEquals(table().entries(), LatencyFiles.read(file).entries());
     int end = text.indexOf('\n');
     String comment = "\"" + text.substring(0, end).replace("\"", "\"\"") + "\";;;";
-    String cells = text.substring(end).replace(',', ';').replace('.', ',').replace("true", "TRUE");
+    String cells = withDecimalCommas(text.substring(end));
     Files.writeString(file, "\uFEFF" + comment + cells);
     LatencyTable read = LatencyFiles.read(file);
     assertEquals(table().entries(), read.entries());
