@@ -9,6 +9,7 @@ module dev.sextant.tensor {
   requires static transitive org.jspecify;
 
   exports dev.sextant.tensor;
+  exports dev.sextant.tensor.family;
 
   uses dev.sextant.tensor.BackendProvider;
 }

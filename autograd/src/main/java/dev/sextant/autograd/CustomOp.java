@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * final class Square implements CustomOp {
  *   public String name() { return "square"; }
  *   public Shape outputShape(Shape... inputs) { return inputs[0]; }
- *   public void forward(Backend backend, Tensor[] x, Tensor y) { backend.multiply(x[0], x[0], y); }
+ *   public void forward(Backend backend, Tensor[] x, Tensor y) { backend.elementwise().multiply(x[0], x[0], y); }
  * }
  * Variable y = new Square().apply(tape, x);
  * }</pre>

@@ -152,7 +152,7 @@ public final class GradientCheck {
       Variable y = function.apply(tape, leaves(tape, inputs));
       Tensor direction = backend.memory().floats(y.shape(), Category.WORKSPACE, "gradient_check");
       backend.upload(direction(y.shape().size()), 0, direction);
-      return backend.dot(y.value(), direction);
+      return backend.elementwise().dot(y.value(), direction);
     }
   }
 

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  *   public static Variable apply(Tape tape, Variable x) {
  *     Tensor y = tape.output(x.shape(), "square");
- *     tape.backend().multiply(x.value(), x.value(), y);
+ *     tape.backend().elementwise().multiply(x.value(), x.value(), y);
  *     Square op = tape.op(KIND);
  *     op.x = op.input(op.save(x));
  *     return tape.record(op, y);
@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  *   protected void backward(Tape tape, Tensor dy) {
  *     Tensor dx = tape.gradientLike(x, "square.gradient");
- *     tape.backend().multiply(dy, x.value(), dx);
- *     tape.backend().scale(dx, 2, dx);
+ *     tape.backend().elementwise().multiply(dy, x.value(), dx);
+ *     tape.backend().elementwise().scale(dx, 2, dx);
  *     tape.accumulate(x, dx);
  *   }
  * }

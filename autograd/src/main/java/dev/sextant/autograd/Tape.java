@@ -346,11 +346,11 @@ public final class Tape implements AutoCloseable {
     if (held == null) {
       variable.setGradient(place(variable, gradient));
     } else if (!held.isShared()) {
-      backend.axpy(1, gradient, held);
+      backend.elementwise().axpy(1, gradient, held);
       gradient.close();
     } else {
       Tensor sum = gradient.isShared() ? gradientLike(variable, "gradient") : gradient;
-      backend.add(held, gradient, sum);
+      backend.elementwise().add(held, gradient, sum);
       if (sum != gradient) {
         gradient.close();
       }
@@ -366,7 +366,7 @@ public final class Tape implements AutoCloseable {
       if (gradient.isShared()) {
         // Clipping and optimizers write to it, and it is counted among the gradients.
         own = gradientLike(variable, "gradient");
-        backend.copy(gradient, own);
+        backend.elementwise().copy(gradient, own);
         gradient.close();
       }
       return backend.memory().keep(own);
@@ -395,7 +395,7 @@ public final class Tape implements AutoCloseable {
       throw new SextantException("backward: needs a scalar, got " + loss);
     }
     Tensor one = output(loss.shape(), "backward.one");
-    backend.fill(one, 1);
+    backend.elementwise().fill(one, 1);
     backward(loss, one);
   }
 

@@ -38,24 +38,24 @@ final class CustomOpTest {
     @Override
     public void forward(Backend backend, Tensor[] x, Tensor y) {
       Check.same("weighted", x[0], x[1]);
-      backend.multiply(x[0], x[1], y);
-      backend.multiply(y, x[1], y);
-      backend.scale(y, factor, y);
+      backend.elementwise().multiply(x[0], x[1], y);
+      backend.elementwise().multiply(y, x[1], y);
+      backend.elementwise().scale(y, factor, y);
     }
 
     @Override
     public void backward(Backend backend, Tensor[] x, Tensor dy, @Nullable Tensor[] gradients) {
       Tensor da = gradients[0];
       if (da != null) {
-        backend.multiply(x[1], x[1], da);
-        backend.multiply(da, dy, da);
-        backend.scale(da, factor, da);
+        backend.elementwise().multiply(x[1], x[1], da);
+        backend.elementwise().multiply(da, dy, da);
+        backend.elementwise().scale(da, factor, da);
       }
       Tensor db = gradients[1];
       if (db != null) {
-        backend.multiply(x[0], x[1], db);
-        backend.multiply(db, dy, db);
-        backend.scale(db, 2 * factor * error, db);
+        backend.elementwise().multiply(x[0], x[1], db);
+        backend.elementwise().multiply(db, dy, db);
+        backend.elementwise().scale(db, 2 * factor * error, db);
       }
     }
   }
@@ -73,7 +73,7 @@ final class CustomOpTest {
 
     @Override
     public void forward(Backend backend, Tensor[] x, Tensor y) {
-      backend.multiply(x[0], x[0], y);
+      backend.elementwise().multiply(x[0], x[0], y);
     }
   }
 

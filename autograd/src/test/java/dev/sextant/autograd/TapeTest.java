@@ -121,7 +121,7 @@ final class TapeTest {
       tape.backward(Sum.apply(tape, Add.apply(tape, leaf, w)));
       Tensor held = w.gradient();
       assertNotNull(held);
-      backend.scale(held, 100, held);
+      backend.elementwise().scale(held, 100, held);
       assertArrayEquals(new float[] {1, 1}, gradient(leaf));
       assertEquals(8, backend.memory().current(Category.GRADIENTS));
     }

@@ -1,20 +1,20 @@
 package dev.sextant.kernels;
 
-import dev.sextant.kernels.family.ChannelMap;
-import dev.sextant.kernels.family.ChannelReduction;
-import dev.sextant.kernels.family.CopyChannels;
-import dev.sextant.kernels.family.CrossEntropy;
-import dev.sextant.kernels.family.Depthwise;
-import dev.sextant.kernels.family.DepthwiseFilter;
-import dev.sextant.kernels.family.Elementwise;
-import dev.sextant.kernels.family.OptimizerStep;
-import dev.sextant.kernels.family.OptimizerSteps;
-import dev.sextant.kernels.family.PixelSource;
-import dev.sextant.kernels.family.Pooling;
-import dev.sextant.kernels.family.SuperkernelMask;
-import dev.sextant.kernels.family.Total;
-import dev.sextant.kernels.family.Transpose;
+import dev.sextant.kernels.channels.ChannelMap;
+import dev.sextant.kernels.channels.ChannelReduction;
+import dev.sextant.kernels.channels.CopyChannels;
+import dev.sextant.kernels.convolution.Transpose;
+import dev.sextant.kernels.depthwise.DepthwiseFilter;
+import dev.sextant.kernels.depthwise.DepthwiseKernel;
+import dev.sextant.kernels.depthwise.PixelSource;
+import dev.sextant.kernels.elementwise.ElementwiseKernel;
+import dev.sextant.kernels.elementwise.Total;
+import dev.sextant.kernels.loss.CrossEntropy;
+import dev.sextant.kernels.optimizer.OptimizerStep;
+import dev.sextant.kernels.optimizer.OptimizerSteps;
+import dev.sextant.kernels.pooling.PoolingKernel;
 import dev.sextant.kernels.ptx.KernelSource;
+import dev.sextant.kernels.superkernel.SuperkernelMask;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
@@ -66,15 +66,15 @@ public final class KernelCatalogue {
   }
 
   private static void elementwise(List<KernelSource> sources, int width) {
-    for (Elementwise.Operation operation : Elementwise.Operation.values()) {
+    for (ElementwiseKernel.Operation operation : ElementwiseKernel.Operation.values()) {
       switch (operation) {
         case ACTIVATE, ACTIVATE_BACKWARD -> {
           for (Activation activation : Activation.values()) {
-            sources.add(new Elementwise(operation, activation, width));
+            sources.add(new ElementwiseKernel(operation, activation, width));
           }
         }
         case FILL, COPY, SCALE, AXPY, ADD, MULTIPLY ->
-            sources.add(new Elementwise(operation, width));
+            sources.add(new ElementwiseKernel(operation, width));
       }
     }
     for (OptimizerStep.Rule rule : OptimizerStep.Rule.values()) {
@@ -116,8 +116,8 @@ public final class KernelCatalogue {
 
   private static void pooling(List<KernelSource> sources, int width) {
     for (int stride = 1; stride <= 2; stride++) {
-      for (Pooling.Mode mode : Pooling.Mode.values()) {
-        sources.add(new Pooling(mode, Window.same(3, stride), width));
+      for (PoolingKernel.Mode mode : PoolingKernel.Mode.values()) {
+        sources.add(new PoolingKernel(mode, Window.same(3, stride), width));
       }
     }
   }
@@ -127,8 +127,8 @@ public final class KernelCatalogue {
     PixelSource.Form normalized = PixelSource.Form.normalized(Activation.RELU6);
     PixelSource.Form gradient = PixelSource.Form.GRADIENT;
     for (Window window : windows()) {
-      sources.add(Depthwise.plain(window, false, false, Activation.IDENTITY, width));
-      sources.add(Depthwise.plain(window, true, false, Activation.IDENTITY, width));
+      sources.add(DepthwiseKernel.plain(window, false, false, Activation.IDENTITY, width));
+      sources.add(DepthwiseKernel.plain(window, true, false, Activation.IDENTITY, width));
       int filter = width == 1 ? 1 : DepthwiseFilter.widest(window.kernel());
       boolean another = filter == width || filter == 2;
       if (another) {
@@ -136,11 +136,11 @@ public final class KernelCatalogue {
       }
       // Channels of published networks are multiples of 4: single floats are the exception.
       if (window.dilation() == 1 && width > 1) {
-        sources.add(Depthwise.plain(window, false, true, Activation.RELU6, width));
-        sources.add(Depthwise.plain(window, false, true, Activation.HSWISH, width));
+        sources.add(DepthwiseKernel.plain(window, false, true, Activation.RELU6, width));
+        sources.add(DepthwiseKernel.plain(window, false, true, Activation.HSWISH, width));
         Activation none = Activation.IDENTITY;
-        sources.add(new Depthwise(window, false, normalized, false, none, true, width));
-        sources.add(new Depthwise(window, true, gradient, false, none, false, width));
+        sources.add(new DepthwiseKernel(window, false, normalized, false, none, true, width));
+        sources.add(new DepthwiseKernel(window, true, gradient, false, none, false, width));
         if (another) {
           sources.add(new DepthwiseFilter(window, plain, gradient, filter));
           sources.add(new DepthwiseFilter(window, normalized, gradient, filter));

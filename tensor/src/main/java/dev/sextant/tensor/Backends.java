@@ -1,6 +1,5 @@
 package dev.sextant.tensor;
 
-import dev.sextant.tensor.internal.CheckedBackend;
 import dev.sextant.tensor.internal.cpu.CpuBackend;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import java.util.ServiceLoader;
@@ -10,7 +9,7 @@ public final class Backends {
   private Backends() {}
 
   /**
-   * Opens a backend with a memory of its own. Its kernels run behind the rules of {@link Check}.
+   * Opens a backend with a memory of its own.
    *
    * @param threads worker threads to split a kernel over, at least 1; ignored by devices that
    *     schedule themselves
@@ -20,12 +19,11 @@ public final class Backends {
     if (threads < 1) {
       throw new SextantException("threads: " + threads + " is not at least 1");
     }
-    return CheckedBackend.of(
-        switch (device.kind()) {
-          case "cpu" -> CpuBackend.open(threads);
-          case "reference" -> new ReferenceBackend();
-          default -> external(device, threads);
-        });
+    return switch (device.kind()) {
+      case "cpu" -> CpuBackend.open(threads);
+      case "reference" -> new ReferenceBackend();
+      default -> external(device, threads);
+    };
   }
 
   private static Backend external(Device device, int threads) {

@@ -1,11 +1,6 @@
 package dev.sextant.tensor;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,14 +83,9 @@ public final class Memory {
 
   private final Allocator allocator;
   private final @Nullable Storage[][] pool = new Storage[DType.values().length][SIZE_CLASSES];
-  private final long[] current = new long[Category.values().length];
-  private final long[] peak = new long[Category.values().length];
-  private long totalCurrent;
-  private long totalPeak;
-  private long transientPeak;
+  private final Holdings holdings = new Holdings();
   private long reserved;
   private long cap = Long.MAX_VALUE;
-  private @Nullable Storage live;
   private @Nullable Scope innermost;
 
   /** Closed handles that the outermost scope's end makes spare. */
@@ -150,7 +140,7 @@ public final class Memory {
    */
   public Tensor allocate(Shape shape, DType dtype, Category category, String label) {
     long bytes = (long) shape.size() * dtype.bytes();
-    if (totalCurrent + bytes > cap) {
+    if (holdings.current() + bytes > cap) {
       throw new MemoryLimitException(
           "memory: %s for %s %s passes the cap of %s; %s"
               .formatted(human(bytes), label, shape, human(cap), largestHolders()));
@@ -159,8 +149,7 @@ public final class Memory {
     storage.category = category;
     storage.label = label;
     storage.requestedBytes = bytes;
-    count(category, bytes);
-    link(storage);
+    holdings.add(storage);
     return handle(storage, storage.origin, shape, dtype);
   }
 
@@ -250,8 +239,7 @@ public final class Memory {
     if (--storage.references > 0) {
       return;
     }
-    count(storage.category, -storage.requestedBytes);
-    unlink(storage);
+    holdings.remove(storage);
     @Nullable Storage[] free = pool[dtype.ordinal()];
     storage.next = free[storage.sizeClass];
     free[storage.sizeClass] = storage;
@@ -264,41 +252,6 @@ public final class Memory {
       retired = null;
       lastRetired = null;
     }
-  }
-
-  private void count(Category category, long bytes) {
-    int i = category.ordinal();
-    current[i] += bytes;
-    peak[i] = Math.max(peak[i], current[i]);
-    totalCurrent += bytes;
-    totalPeak = Math.max(totalPeak, totalCurrent);
-    transientPeak = Math.max(transientPeak, transientBytes());
-  }
-
-  private long transientBytes() {
-    return current[Category.ACTIVATIONS.ordinal()] + current[Category.WORKSPACE.ordinal()];
-  }
-
-  private void link(Storage storage) {
-    storage.previous = null;
-    storage.next = live;
-    if (live != null) {
-      live.previous = storage;
-    }
-    live = storage;
-  }
-
-  private void unlink(Storage storage) {
-    if (storage.previous != null) {
-      storage.previous.next = storage.next;
-    } else {
-      live = storage.next;
-    }
-    if (storage.next != null) {
-      storage.next.previous = storage.previous;
-    }
-    storage.previous = null;
-    storage.next = null;
   }
 
   /** Gives every pooled block that no tensor holds back to the allocator. */
@@ -331,27 +284,27 @@ public final class Memory {
 
   /** Bytes held now by live tensors of a category. */
   public long current(Category category) {
-    return current[category.ordinal()];
+    return holdings.current(category);
   }
 
   /** The most bytes held at once by a category since {@link #resetPeaks}. */
   public long peak(Category category) {
-    return peak[category.ordinal()];
+    return holdings.peak(category);
   }
 
   /** Bytes held now by live tensors. */
   public long current() {
-    return totalCurrent;
+    return holdings.current();
   }
 
   /** The most bytes held at once since {@link #resetPeaks}. */
   public long peak() {
-    return totalPeak;
+    return holdings.peak();
   }
 
   /** The most bytes of activations and workspace together held at once since resetPeaks. */
   public long transientPeak() {
-    return transientPeak;
+    return holdings.transientPeak();
   }
 
   /** Bytes taken from the allocator: live, pooled and lost to rounding. */
@@ -361,26 +314,12 @@ public final class Memory {
 
   /** Starts the peaks anew from what is held now. */
   public void resetPeaks() {
-    System.arraycopy(current, 0, peak, 0, current.length);
-    totalPeak = totalCurrent;
-    transientPeak = transientBytes();
+    holdings.resetPeaks();
   }
 
   /** The five largest holders among live blocks, as in {@code held: mbconv.z1 12.0 MiB, ...}. */
   public String largestHolders() {
-    Map<String, Long> byLabel = new TreeMap<>();
-    for (Storage storage = live; storage != null; storage = storage.next) {
-      byLabel.merge(storage.label, storage.requestedBytes, Long::sum);
-    }
-    List<Map.Entry<String, Long>> holders = new ArrayList<>(byLabel.entrySet());
-    holders.sort(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()));
-    StringBuilder text = new StringBuilder("held now: ").append(human(totalCurrent));
-    String separator = ", most by ";
-    for (Map.Entry<String, Long> holder : holders.subList(0, Math.min(5, holders.size()))) {
-      text.append(separator).append(holder.getKey()).append(' ').append(human(holder.getValue()));
-      separator = ", ";
-    }
-    return text.toString();
+    return holdings.largest();
   }
 
   /** Bytes for a reader, as in {@code 1.5 MiB}. */

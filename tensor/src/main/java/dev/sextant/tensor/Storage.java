@@ -29,7 +29,7 @@ public abstract class Storage {
   }
 
   /** A Java array: {@code float[]} or {@code int[]} by type. */
-  static final class Heap extends Storage {
+  public static final class Heap extends Storage {
     final float @Nullable [] floats;
     final int @Nullable [] ints;
 

@@ -1,6 +1,6 @@
 package dev.sextant.tensor;
 
-import dev.sextant.tensor.internal.cpu.VectorWidth;
+import dev.sextant.tensor.internal.cpu.vector.VectorWidth;
 import java.util.OptionalInt;
 
 /** What the CPU backend found of the Vector API. */

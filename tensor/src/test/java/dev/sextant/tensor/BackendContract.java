@@ -2,7 +2,6 @@ package dev.sextant.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.sextant.tensor.internal.CheckedBackend;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -10,8 +9,7 @@ import org.junit.jupiter.api.TestInstance;
 
 /**
  * What every {@link Backend} must do: each kernel against the reference at awkward sizes. A backend
- * extends this in its own tests; one whose tensors are not on the heap overrides the transfers. It
- * is tested behind the checks, as {@link Backends} opens it.
+ * extends this in its own tests; one whose tensors are not on the heap overrides the transfers.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContract
@@ -24,10 +22,11 @@ public abstract class BackendContract
         NormalizedConvolutionContract,
         SuperkernelContract,
         TrainingContract,
+        MisuseContract,
         ShapeErrorContract {
   private Backend backend;
 
-  /** A backend to test, with or without its checks; closed after the last test. */
+  /** A backend to test; closed after the last test. */
   protected abstract Backend open();
 
   @Override
@@ -52,7 +51,7 @@ public abstract class BackendContract
 
   @BeforeAll
   void openBackend() {
-    backend = CheckedBackend.of(open());
+    backend = open();
   }
 
   @AfterEach

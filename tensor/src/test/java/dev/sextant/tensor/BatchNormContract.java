@@ -1,6 +1,5 @@
 package dev.sextant.tensor;
 
-import dev.sextant.tensor.Backend.BatchNorm;
 import dev.sextant.tensor.Trial.Operand;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -29,7 +28,7 @@ interface BatchNormContract extends ContractSubject {
         Operand z = trial.uniform(-2, 3, shape);
         Operand mean = trial.output(vector);
         Operand variance = trial.output(vector);
-        trial.run(b -> b.batchNormStatistics(z.on(b), mean.on(b), variance.on(b)));
+        trial.run(b -> b.batchNorm().statistics(z.on(b), mean.on(b), variance.on(b)));
         Operand gamma = trial.uniform(-1, 4, vector);
         Operand beta = trial.uniform(-1, 4, vector);
         Operand residual = trial.random(shape);
@@ -45,23 +44,24 @@ interface BatchNormContract extends ContractSubject {
             b ->
                 new BatchNorm(
                     mean.on(b), variance.on(b), gamma.on(b), beta.on(b), 1e-3f, activation);
-        trial.run(b -> b.batchNormApply(z.on(b), norm.on(b), null, out.on(b)));
-        trial.run(b -> b.batchNormApply(z.on(b), norm.on(b), residual.on(b), out.on(b)));
-        trial.run(b -> b.batchNormApply(z.on(b), norm.on(b), over.on(b), over.on(b)));
-        trial.run(b -> b.batchNormApply(zThenOut.on(b), norm.on(b), null, zThenOut.on(b)));
+        trial.run(b -> b.batchNorm().apply(z.on(b), norm.on(b), null, out.on(b)));
+        trial.run(b -> b.batchNorm().apply(z.on(b), norm.on(b), residual.on(b), out.on(b)));
+        trial.run(b -> b.batchNorm().apply(z.on(b), norm.on(b), over.on(b), over.on(b)));
+        trial.run(b -> b.batchNorm().apply(zThenOut.on(b), norm.on(b), null, zThenOut.on(b)));
         trial.run(
             b ->
-                b.batchNormBackward(
-                    z.on(b), norm.on(b), dy.on(b), dz.on(b), dgamma.on(b), dbeta.on(b)));
+                b.batchNorm()
+                    .backward(z.on(b), norm.on(b), dy.on(b), dz.on(b), dgamma.on(b), dbeta.on(b)));
         trial.run(
             b ->
-                b.batchNormBackward(
-                    z.on(b),
-                    norm.on(b),
-                    dyThenDz.on(b),
-                    dyThenDz.on(b),
-                    dgamma.on(b),
-                    dbeta.on(b)));
+                b.batchNorm()
+                    .backward(
+                        z.on(b),
+                        norm.on(b),
+                        dyThenDz.on(b),
+                        dyThenDz.on(b),
+                        dgamma.on(b),
+                        dbeta.on(b)));
       }
     }
   }
@@ -78,7 +78,7 @@ interface BatchNormContract extends ContractSubject {
       Operand mean = trial.output(Shape.of(17));
       Operand variance = trial.output(Shape.of(17));
       // In float, E[z²] - E[z]² would be off by 0.06 where the variance is 1/12.
-      trial.tolerance(1e-6).run(b -> b.batchNormStatistics(z.on(b), mean.on(b), variance.on(b)));
+      trial.tolerance(1e-6).run(b -> b.batchNorm().statistics(z.on(b), mean.on(b), variance.on(b)));
     }
     try (Trial trial = trial("variance far from zero")) {
       Operand z = trial.uniform(1000, 1001, Shape.of(3000, 17));
@@ -90,7 +90,7 @@ interface BatchNormContract extends ContractSubject {
               b -> {
                 try (Tensor scratch =
                     b.memory().floats(mean.shape(), Memory.Category.DATA, "mean")) {
-                  b.batchNormStatistics(z.on(b), scratch, variance.on(b));
+                  b.batchNorm().statistics(z.on(b), scratch, variance.on(b));
                 }
               });
     }
@@ -111,8 +111,9 @@ interface BatchNormContract extends ContractSubject {
             .tolerance(1e-4)
             .call(
                 b ->
-                    b.batchNormInnerProduct(
-                        z.on(b), dy.on(b), gamma.on(b), beta.on(b), 1e-3f, shift.on(b)));
+                    b.batchNorm()
+                        .innerProduct(
+                            z.on(b), dy.on(b), gamma.on(b), beta.on(b), 1e-3f, shift.on(b)));
       }
     }
   }

@@ -31,9 +31,9 @@ interface ChannelContract extends ContractSubject {
       Operand out = trial.output(shape);
       Operand sum = trial.output(vector);
       Operand same = trial.updated(shape);
-      trial.run(b -> b.addBias(x.on(b), bias.on(b), out.on(b)));
-      trial.run(b -> b.addBias(same.on(b), bias.on(b), same.on(b)));
-      trial.run(b -> b.channelSum(x.on(b), sum.on(b)));
+      trial.run(b -> b.channels().addBias(x.on(b), bias.on(b), out.on(b)));
+      trial.run(b -> b.channels().addBias(same.on(b), bias.on(b), same.on(b)));
+      trial.run(b -> b.channels().sum(x.on(b), sum.on(b)));
     }
   }
 
@@ -48,9 +48,9 @@ interface ChannelContract extends ContractSubject {
       Operand out = trial.output(shape);
       Operand same = trial.updated(shape);
       Operand dot = trial.output(factors);
-      trial.run(b -> b.scaleChannels(x.on(b), s.on(b), out.on(b)));
-      trial.run(b -> b.scaleChannels(same.on(b), s.on(b), same.on(b)));
-      trial.run(b -> b.channelDot(x.on(b), y.on(b), dot.on(b)));
+      trial.run(b -> b.channels().scale(x.on(b), s.on(b), out.on(b)));
+      trial.run(b -> b.channels().scale(same.on(b), s.on(b), same.on(b)));
+      trial.run(b -> b.channels().dot(x.on(b), y.on(b), dot.on(b)));
     }
   }
 
@@ -65,7 +65,9 @@ interface ChannelContract extends ContractSubject {
           Operand x = trial.random(from);
           Operand out = trial.updated(to);
           int fromChannel = channels - count;
-          trial.tolerance(0).run(b -> b.copyChannels(x.on(b), fromChannel, out.on(b), at, count));
+          trial
+              .tolerance(0)
+              .run(b -> b.channels().copy(x.on(b), fromChannel, out.on(b), at, count));
         }
       }
     }

@@ -1,11 +1,15 @@
 package dev.sextant.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.sun.management.ThreadMXBean;
-import dev.sextant.tensor.internal.CheckedBackend;
+import dev.sextant.tensor.family.ChannelRules;
+import dev.sextant.tensor.family.ConvolutionRules;
+import dev.sextant.tensor.family.DepthwiseRules;
+import dev.sextant.tensor.family.GemmRules;
+import dev.sextant.tensor.family.LossRules;
+import dev.sextant.tensor.family.PoolingRules;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
@@ -44,20 +48,21 @@ class CheckTest {
       Tensor seven = floats(append(extents, 7));
       assertRefused(
           "c: y must be [2,5,3,7] (it is " + seven.shape() + ")",
-          () -> Check.conv2d("c", x, dense, HALVED, "y", seven));
+          () -> ConvolutionRules.output("c", x, dense, HALVED, "y", seven));
       Tensor four = floats(append(extents, 4));
       String message = ": y must be [2,5,3,4] (it is " + four.shape() + ")";
-      assertRefused("d" + message, () -> Check.depthwise("d", x, depthwise, HALVED, "y", four));
-      assertRefused("p" + message, () -> Check.pool("p", x, HALVED, "y", four));
+      assertRefused(
+          "d" + message, () -> DepthwiseRules.output("d", x, depthwise, HALVED, "y", four));
+      assertRefused("p" + message, () -> PoolingRules.output("p", x, HALVED, "y", four));
     }
     Tensor four = floats(2, 5, 3, 4);
     Tensor seven = floats(2, 5, 3, 7);
     assertRefused(
         "c: y must be [2,5,3,7] (it is [2,5,3,4])",
-        () -> Check.conv2d("c", x, dense, HALVED, "y", four));
-    assertEquals(seven.shape(), Check.conv2d("c", x, dense, HALVED));
-    assertEquals(four.shape(), Check.depthwise("d", x, depthwise, HALVED));
-    assertEquals(four.shape(), Check.pool("p", x, HALVED));
+        () -> ConvolutionRules.output("c", x, dense, HALVED, "y", four));
+    assertEquals(seven.shape(), ConvolutionRules.output("c", x, dense, HALVED));
+    assertEquals(four.shape(), DepthwiseRules.output("d", x, depthwise, HALVED));
+    assertEquals(four.shape(), PoolingRules.output("p", x, HALVED));
   }
 
   private static int[] append(int[] extents, int channels) {
@@ -70,19 +75,20 @@ class CheckTest {
   void productsAndLabelsNameTheShapeExpected() {
     Shape a = Shape.of(5, 2);
     Shape b = Shape.of(3, 5);
-    Check.gemm(a, true, b, true, floats(2, 3));
-    assertEquals(Shape.of(2, 3), Check.gemm(a, true, b, true));
+    GemmRules.output(a, true, b, true, floats(2, 3));
+    assertEquals(Shape.of(2, 3), GemmRules.output(a, true, b, true));
     assertRefused(
-        "gemm: c must be [2,3] (it is [3,2])", () -> Check.gemm(a, true, b, true, floats(3, 2)));
+        "gemm: c must be [2,3] (it is [3,2])",
+        () -> GemmRules.output(a, true, b, true, floats(3, 2)));
     assertRefused(
-        "gemm: c must be [2,3] (it is [6])", () -> Check.gemm(a, true, b, true, floats(6)));
+        "gemm: c must be [2,3] (it is [6])", () -> GemmRules.output(a, true, b, true, floats(6)));
     Tensor labels = memory.ints(Shape.of(2), Memory.Category.DATA, "labels").set(0, 3);
     assertRefused(
-        "l: labels must be [3] (it is [2])", () -> Check.labels("l", floats(3, 4), labels));
+        "l: labels must be [3] (it is [2])", () -> LossRules.labels("l", floats(3, 4), labels));
     assertRefused(
         "l: label 3 at 1 is not below the 3 classes",
-        () -> Check.labels("l", floats(2, 3), labels));
-    Check.labels("l", floats(2, 4), labels);
+        () -> LossRules.labels("l", floats(2, 3), labels));
+    LossRules.labels("l", floats(2, 4), labels);
   }
 
   @Test
@@ -90,9 +96,11 @@ class CheckTest {
     Window wide = new Window(5, 1, 0, 1);
     String message = "window: spans 5 pixels, the padded input has 4";
     assertRefused(
-        message, () -> Check.pool("p", Shape.of(1, 4, 9, 1), wide, "y", floats(1, 1, 5, 1)));
+        message,
+        () -> PoolingRules.output("p", Shape.of(1, 4, 9, 1), wide, "y", floats(1, 1, 5, 1)));
     assertRefused(
-        message, () -> Check.pool("p", Shape.of(1, 9, 4, 1), wide, "y", floats(1, 9, 9, 1)));
+        message,
+        () -> PoolingRules.output("p", Shape.of(1, 9, 4, 1), wide, "y", floats(1, 9, 9, 1)));
   }
 
   @Test
@@ -103,6 +111,7 @@ class CheckTest {
     Tensor depthwise = floats(3, 3, 4);
     Tensor seven = floats(2, 5, 3, 7);
     Tensor four = floats(2, 5, 3, 4);
+    Tensor other = floats(2, 5, 3, 4);
     Tensor matrix = floats(3, 3);
     Tensor product = floats(3, 3);
     Tensor vector = floats(4);
@@ -110,14 +119,14 @@ class CheckTest {
     Tensor labels = memory.ints(Shape.of(3), Memory.Category.DATA, "labels").set(0, 1, 2);
     Runnable checks =
         () -> {
-          Check.conv2d("c", x.shape(), dense.shape(), HALVED, "y", seven);
-          Check.depthwise("d", x.shape(), depthwise.shape(), HALVED, "y", four);
-          Check.pool("p", x.shape(), HALVED, "y", four);
-          Check.gemm(matrix.shape(), false, matrix.shape(), true, product);
+          ConvolutionRules.output("c", x.shape(), dense.shape(), HALVED, "y", seven);
+          DepthwiseRules.output("d", x.shape(), depthwise.shape(), HALVED, "y", four);
+          PoolingRules.output("p", x.shape(), HALVED, "y", four);
+          GemmRules.output(matrix.shape(), false, matrix.shape(), true, product);
           Check.channels("v", x, vector);
           Check.imageChannels("i", "s", x, perImage);
-          Check.copyChannels(four, 0, four, 1, 3);
-          Check.labels("l", matrix, labels);
+          ChannelRules.copy(four, 0, other, 1, 3);
+          LossRules.labels("l", matrix, labels);
           Check.same("s", matrix, product);
           Check.apart("a", product, matrix);
           Check.inPlace("a", product, product);
@@ -128,12 +137,5 @@ class CheckTest {
     long before = threads.getCurrentThreadAllocatedBytes();
     checks.run();
     assertEquals(0, threads.getCurrentThreadAllocatedBytes() - before);
-  }
-
-  @Test
-  void aBackendIsCheckedOnce() {
-    try (Backend backend = Backend.reference()) {
-      assertSame(backend, CheckedBackend.of(backend));
-    }
   }
 }

@@ -41,19 +41,20 @@ interface ConvolutionContract extends ContractSubject {
       Operand out = trial.output(output);
       trial.run(
           b ->
-              b.conv2d(
-                  x.on(b),
-                  w.on(b),
-                  window,
-                  Trial.on(bias, b),
-                  activation,
-                  Trial.on(residual, b),
-                  out.on(b)));
+              b.convolution()
+                  .forward(
+                      x.on(b),
+                      w.on(b),
+                      window,
+                      Trial.on(bias, b),
+                      activation,
+                      Trial.on(residual, b),
+                      out.on(b)));
       Operand dy = trial.random(output);
       Operand dx = trial.output(image);
       Operand dw = trial.output(kernel);
-      trial.run(b -> b.conv2dBackwardData(dy.on(b), w.on(b), window, dx.on(b)));
-      trial.run(b -> b.conv2dBackwardFilter(x.on(b), dy.on(b), window, dw.on(b)));
+      trial.run(b -> b.convolution().backwardData(dy.on(b), w.on(b), window, dx.on(b)));
+      trial.run(b -> b.convolution().backwardFilter(x.on(b), dy.on(b), window, dw.on(b)));
     }
   }
 
@@ -86,12 +87,14 @@ interface ConvolutionContract extends ContractSubject {
       Operand bias = turn % 2 == 0 ? trial.random(image.channels()) : null;
       Operand out = trial.output(output);
       trial.run(
-          b -> b.depthwise(x.on(b), w.on(b), window, Trial.on(bias, b), activation, out.on(b)));
+          b ->
+              b.depthwise()
+                  .forward(x.on(b), w.on(b), window, Trial.on(bias, b), activation, out.on(b)));
       Operand dy = trial.random(output);
       Operand dx = trial.output(image);
       Operand dw = trial.output(kernel);
-      trial.run(b -> b.depthwiseBackwardData(dy.on(b), w.on(b), window, dx.on(b)));
-      trial.run(b -> b.depthwiseBackwardFilter(x.on(b), dy.on(b), window, dw.on(b)));
+      trial.run(b -> b.depthwise().backwardData(dy.on(b), w.on(b), window, dx.on(b)));
+      trial.run(b -> b.depthwise().backwardFilter(x.on(b), dy.on(b), window, dw.on(b)));
     }
   }
 
@@ -104,14 +107,14 @@ interface ConvolutionContract extends ContractSubject {
       Operand dense = trial.output(Shape.of(3, 3, 33, 33));
       Operand depthwise = trial.output(Shape.of(3, 3, 33));
       Backend b = backend();
-      b.conv2dBackwardFilter(x.on(b), dy.on(b), window, dense.on(b));
-      b.depthwiseBackwardFilter(x.on(b), dy.on(b), window, depthwise.on(b));
+      b.convolution().backwardFilter(x.on(b), dy.on(b), window, dense.on(b));
+      b.depthwise().backwardFilter(x.on(b), dy.on(b), window, depthwise.on(b));
       float[] firstDense = download(dense.on(b));
       float[] firstDepthwise = download(depthwise.on(b));
       long reserved = b.memory().reserved();
       for (int i = 0; i < 3; i++) {
-        b.conv2dBackwardFilter(x.on(b), dy.on(b), window, dense.on(b));
-        b.depthwiseBackwardFilter(x.on(b), dy.on(b), window, depthwise.on(b));
+        b.convolution().backwardFilter(x.on(b), dy.on(b), window, dense.on(b));
+        b.depthwise().backwardFilter(x.on(b), dy.on(b), window, depthwise.on(b));
         assertArrayEquals(firstDense, download(dense.on(b)));
         assertArrayEquals(firstDepthwise, download(depthwise.on(b)));
       }

@@ -17,26 +17,26 @@ interface ElementwiseContract extends ContractSubject {
     Shape shape = Shape.of(size);
     try (Trial trial = trial("fill %d", size)) {
       Operand x = trial.output(shape);
-      trial.run(b -> b.fill(x.on(b), -2.5f));
+      trial.run(b -> b.elementwise().fill(x.on(b), -2.5f));
     }
     try (Trial trial = trial("copy %d", size)) {
       Operand from = trial.random(shape);
       Operand to = trial.output(shape);
-      trial.tolerance(0).run(b -> b.copy(from.on(b), to.on(b)));
+      trial.tolerance(0).run(b -> b.elementwise().copy(from.on(b), to.on(b)));
     }
     try (Trial trial = trial("axpy %d", size)) {
       Operand x = trial.random(shape);
       Operand y = trial.updated(shape);
-      trial.run(b -> b.axpy(-0.3f, x.on(b), y.on(b)));
+      trial.run(b -> b.elementwise().axpy(-0.3f, x.on(b), y.on(b)));
     }
     try (Trial trial = trial("scale %d", size)) {
       Operand x = trial.random(shape);
       Operand out = trial.output(shape);
-      trial.run(b -> b.scale(x.on(b), 1.7f, out.on(b)));
+      trial.run(b -> b.elementwise().scale(x.on(b), 1.7f, out.on(b)));
     }
     try (Trial trial = trial("scale in place %d", size)) {
       Operand x = trial.updated(shape);
-      trial.run(b -> b.scale(x.on(b), 1.7f, x.on(b)));
+      trial.run(b -> b.elementwise().scale(x.on(b), 1.7f, x.on(b)));
     }
   }
 
@@ -48,25 +48,25 @@ interface ElementwiseContract extends ContractSubject {
       Operand x = trial.random(shape);
       Operand y = trial.random(shape);
       Operand out = trial.output(shape);
-      trial.run(b -> b.add(x.on(b), y.on(b), out.on(b)));
-      trial.run(b -> b.multiply(x.on(b), y.on(b), out.on(b)));
+      trial.run(b -> b.elementwise().add(x.on(b), y.on(b), out.on(b)));
+      trial.run(b -> b.elementwise().multiply(x.on(b), y.on(b), out.on(b)));
     }
     try (Trial trial = trial("into the first %d", size)) {
       Operand x = trial.updated(shape);
       Operand y = trial.random(shape);
-      trial.run(b -> b.add(x.on(b), y.on(b), x.on(b)));
-      trial.run(b -> b.multiply(x.on(b), y.on(b), x.on(b)));
+      trial.run(b -> b.elementwise().add(x.on(b), y.on(b), x.on(b)));
+      trial.run(b -> b.elementwise().multiply(x.on(b), y.on(b), x.on(b)));
     }
     try (Trial trial = trial("into the second %d", size)) {
       Operand x = trial.random(shape);
       Operand y = trial.updated(shape);
-      trial.run(b -> b.add(x.on(b), y.on(b), y.on(b)));
-      trial.run(b -> b.multiply(x.on(b), y.on(b), y.on(b)));
+      trial.run(b -> b.elementwise().add(x.on(b), y.on(b), y.on(b)));
+      trial.run(b -> b.elementwise().multiply(x.on(b), y.on(b), y.on(b)));
     }
     try (Trial trial = trial("all the same %d", size)) {
       Operand x = trial.updated(shape);
-      trial.run(b -> b.add(x.on(b), x.on(b), x.on(b)));
-      trial.run(b -> b.multiply(x.on(b), x.on(b), x.on(b)));
+      trial.run(b -> b.elementwise().add(x.on(b), x.on(b), x.on(b)));
+      trial.run(b -> b.elementwise().multiply(x.on(b), x.on(b), x.on(b)));
     }
   }
 
@@ -82,21 +82,25 @@ interface ElementwiseContract extends ContractSubject {
                 Operand dy = trial.random(shape);
                 Operand out = trial.output(shape);
                 Operand dx = trial.output(shape);
-                trial.run(b -> b.activate(x.on(b), activation, out.on(b)));
-                trial.run(b -> b.activateBackward(x.on(b), activation, dy.on(b), dx.on(b)));
+                trial.run(b -> b.elementwise().activate(x.on(b), activation, out.on(b)));
+                trial.run(
+                    b -> b.elementwise().activateBackward(x.on(b), activation, dy.on(b), dx.on(b)));
               }
               try (Trial trial = trial("%s in place %d", activation, size)) {
                 Operand x = trial.uniform(-8, 8, shape);
                 Operand gradient = trial.updated(shape);
                 Operand y = trial.updated(-8, 8, shape);
                 trial.run(
-                    b -> b.activateBackward(x.on(b), activation, gradient.on(b), gradient.on(b)));
-                trial.run(b -> b.activate(y.on(b), activation, y.on(b)));
+                    b ->
+                        b.elementwise()
+                            .activateBackward(x.on(b), activation, gradient.on(b), gradient.on(b)));
+                trial.run(b -> b.elementwise().activate(y.on(b), activation, y.on(b)));
               }
               try (Trial trial = trial("%s gradient over the input %d", activation, size)) {
                 Operand x = trial.updated(-8, 8, shape);
                 Operand dy = trial.random(shape);
-                trial.run(b -> b.activateBackward(x.on(b), activation, dy.on(b), x.on(b)));
+                trial.run(
+                    b -> b.elementwise().activateBackward(x.on(b), activation, dy.on(b), x.on(b)));
               }
             });
   }
@@ -111,8 +115,8 @@ interface ElementwiseContract extends ContractSubject {
       Operand dy = trial.random(shape);
       Operand out = trial.output(shape);
       Operand dx = trial.output(shape);
-      trial.run(b -> b.activate(x.on(b), activation, out.on(b)));
-      trial.run(b -> b.activateBackward(x.on(b), activation, dy.on(b), dx.on(b)));
+      trial.run(b -> b.elementwise().activate(x.on(b), activation, out.on(b)));
+      trial.run(b -> b.elementwise().activateBackward(x.on(b), activation, dy.on(b), dx.on(b)));
     }
   }
 
@@ -122,11 +126,11 @@ interface ElementwiseContract extends ContractSubject {
     try (Trial trial = trial("sum and dot %d", size)) {
       Operand x = trial.uniform(0, 1, Shape.of(size));
       Operand y = trial.random(size);
-      trial.tolerance(1e-6).call(b -> b.sum(x.on(b)));
+      trial.tolerance(1e-6).call(b -> b.elementwise().sum(x.on(b)));
       // The terms have both signs: the error follows their magnitudes, not the small result.
-      trial.tolerance(1e-5).call(b -> b.dot(x.on(b), y.on(b)));
-      double once = backend().dot(x.on(backend()), y.on(backend()));
-      assertEquals(once, backend().dot(x.on(backend()), y.on(backend())));
+      trial.tolerance(1e-5).call(b -> b.elementwise().dot(x.on(b), y.on(b)));
+      double once = backend().elementwise().dot(x.on(backend()), y.on(backend()));
+      assertEquals(once, backend().elementwise().dot(x.on(backend()), y.on(backend())));
     }
   }
 }

@@ -5,10 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sextant.tensor.Backend.BatchNorm;
-import dev.sextant.tensor.Backend.NormGradient;
-import dev.sextant.tensor.Expansions.Stage;
 import dev.sextant.tensor.Trial.Operand;
+import dev.sextant.tensor.family.Expansions;
+import dev.sextant.tensor.family.Expansions.Stage;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -111,7 +110,7 @@ public interface ExpansionContract extends ContractSubject {
   @Test
   default void expansionsSayWhatDoesNotFit() {
     Backend b = backend();
-    Expansions kernels = b.expansions();
+    Expansions kernels = b.bottleneck().expansions();
     if (kernels == null) {
       return;
     }
@@ -180,12 +179,12 @@ public interface ExpansionContract extends ContractSubject {
       lastNorm = new Norm(trial, outputs, Activation.IDENTITY);
       trial.run(
           b ->
-              b.batchNormStatistics(
-                  middle.on(b), middleNorm.mean.on(b), middleNorm.variance.on(b)));
+              b.batchNorm()
+                  .statistics(middle.on(b), middleNorm.mean.on(b), middleNorm.variance.on(b)));
       trial.run(
-          b -> b.batchNormStatistics(last.on(b), lastNorm.mean.on(b), lastNorm.variance.on(b)));
+          b -> b.batchNorm().statistics(last.on(b), lastNorm.mean.on(b), lastNorm.variance.on(b)));
       Operand dy = trial.random(lastShape);
-      trial.run(b -> b.batchNormReduce(last.on(b), dy.on(b), lastNorm.on(b), g.on(b)));
+      trial.run(b -> b.batchNorm().reduce(last.on(b), dy.on(b), lastNorm.on(b), g.on(b)));
     }
 
     void forward(boolean keep) {

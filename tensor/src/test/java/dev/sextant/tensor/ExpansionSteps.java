@@ -1,15 +1,14 @@
 package dev.sextant.tensor;
 
-import dev.sextant.tensor.Backend.BatchNorm;
-import dev.sextant.tensor.Backend.NormGradient;
 import dev.sextant.tensor.Memory.Category;
+import dev.sextant.tensor.family.Expansions;
 import org.jspecify.annotations.Nullable;
 
 /** {@link Expansions} with every tensor in memory, put together from a backend's other kernels. */
 record ExpansionSteps(Backend backend) implements Expansions {
   /** A backend's own, or these. */
   static Expansions on(Backend backend) {
-    Expansions own = backend.expansions();
+    Expansions own = backend.bottleneck().expansions();
     return own == null ? new ExpansionSteps(backend) : own;
   }
 
@@ -82,9 +81,9 @@ record ExpansionSteps(Backend backend) implements Expansions {
       Tensor variance) {
     try (Tensor expanded = expanded(x, w)) {
       if (kept != null) {
-        backend.scale(expanded, 1, kept);
+        backend.elementwise().scale(expanded, 1, kept);
       }
-      backend.depthwiseNormalized(expanded, norm, kernel, window, z, mean, variance);
+      backend.bottleneck().depthwise(expanded, norm, kernel, window, z, mean, variance);
     }
   }
 
@@ -97,12 +96,14 @@ record ExpansionSteps(Backend backend) implements Expansions {
       NormGradient into,
       @Nullable Tensor kept) {
     if (projection.dw() != null) {
-      backend.conv2dNormalizedBackwardFilter(
-          middle, into.norm(), g, z, projection.gradient(), Window.POINTWISE, projection.dw());
+      backend
+          .bottleneck()
+          .convolutionBackwardFilter(
+              middle, into.norm(), g, z, projection.gradient(), Window.POINTWISE, projection.dw());
     }
     try (Tensor behind = behind(g, z, projection, middle, into)) {
       if (kept != null) {
-        backend.scale(behind, 1, kept);
+        backend.elementwise().scale(behind, 1, kept);
       }
     }
   }
@@ -110,8 +111,10 @@ record ExpansionSteps(Backend backend) implements Expansions {
   /** The gradient behind the norm of the projection's input, whose sums are written. */
   private Tensor behind(Tensor g, Tensor z, Stage projection, Tensor middle, NormGradient into) {
     Tensor gx = scratch(middle.shape());
-    backend.conv2dNormalizedBackwardData(
-        g, z, projection.gradient(), projection.w(), Window.POINTWISE, middle, into, gx);
+    backend
+        .bottleneck()
+        .convolutionBackwardData(
+            g, z, projection.gradient(), projection.w(), Window.POINTWISE, middle, into, gx);
     return gx;
   }
 
@@ -134,30 +137,36 @@ record ExpansionSteps(Backend backend) implements Expansions {
     try (Tensor expanded = expanded(x, expansion.w());
         Tensor behind = behind(g, z, projection, middle, depthwise.gradient());
         Tensor front = scratch(expanded.shape())) {
-      backend.depthwiseNormalizedBackward(
-          behind,
-          middle,
-          depthwise.gradient(),
-          depthwise.w(),
-          window,
-          expanded,
-          sums,
-          depthwise.dw(),
-          front);
+      backend
+          .bottleneck()
+          .depthwiseBackward(
+              behind,
+              middle,
+              depthwise.gradient(),
+              depthwise.w(),
+              window,
+              expanded,
+              sums,
+              depthwise.dw(),
+              front);
       if (expansion.dw() != null) {
-        backend.conv2dNormalizedBackwardFilter(
-            x, null, front, expanded, sums, Window.POINTWISE, expansion.dw());
+        backend
+            .bottleneck()
+            .convolutionBackwardFilter(
+                x, null, front, expanded, sums, Window.POINTWISE, expansion.dw());
       }
       if (dx != null) {
-        backend.conv2dNormalizedBackwardData(
-            front, expanded, sums, expansion.w(), Window.POINTWISE, x, null, dx);
+        backend
+            .bottleneck()
+            .convolutionBackwardData(
+                front, expanded, sums, expansion.w(), Window.POINTWISE, x, null, dx);
       }
     }
   }
 
   private Tensor expanded(Tensor x, Tensor w) {
     Tensor out = scratch(x.shape().withChannels(w.shape().channels()));
-    backend.conv2d(x, w, Window.POINTWISE, null, Activation.IDENTITY, null, out);
+    backend.convolution().forward(x, w, Window.POINTWISE, null, Activation.IDENTITY, null, out);
     return out;
   }
 

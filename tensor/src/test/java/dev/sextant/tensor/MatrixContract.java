@@ -29,8 +29,9 @@ interface MatrixContract extends ContractSubject {
       Operand b = transposeB ? trial.random(n, k) : trial.random(k, n);
       Operand product = trial.output(Shape.of(m, n));
       Operand sum = trial.updated(Shape.of(m, n));
-      trial.run(s -> s.gemm(a.on(s), transposeA, b.on(s), transposeB, product.on(s), false));
-      trial.run(s -> s.gemm(a.on(s), transposeA, b.on(s), transposeB, sum.on(s), true));
+      trial.run(
+          s -> s.gemm().multiply(a.on(s), transposeA, b.on(s), transposeB, product.on(s), false));
+      trial.run(s -> s.gemm().multiply(a.on(s), transposeA, b.on(s), transposeB, sum.on(s), true));
     }
   }
 }

@@ -3,8 +3,6 @@ package dev.sextant.tensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.sextant.tensor.Backend.BatchNorm;
-import dev.sextant.tensor.Backend.NormGradient;
 import dev.sextant.tensor.Trial.Operand;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -70,54 +68,58 @@ interface NormalizedConvolutionContract extends ContractSubject {
       Case c = new Case(trial, image, kernel, output, activation, normalized);
       trial.run(
           b ->
-              b.conv2dNormalized(
-                  c.x.on(b),
-                  c.inputNorm(b),
-                  c.w.on(b),
-                  window,
-                  c.z.on(b),
-                  c.mean.on(b),
-                  c.variance.on(b)));
+              b.bottleneck()
+                  .convolution(
+                      c.x.on(b),
+                      c.inputNorm(b),
+                      c.w.on(b),
+                      window,
+                      c.z.on(b),
+                      c.mean.on(b),
+                      c.variance.on(b)));
       Operand gamma = trial.uniform(0.5, 1.5, Shape.of(outputs));
       Operand beta = trial.random(outputs);
       Operand shift = trial.random(outputs);
       trial.call(
           b ->
-              b.conv2dNormalizedInnerProduct(
-                  c.x.on(b),
-                  c.inputNorm(b),
-                  c.w.on(b),
-                  window,
-                  c.dy.on(b),
-                  gamma.on(b),
-                  beta.on(b),
-                  EPSILON,
-                  shift.on(b)));
+              b.bottleneck()
+                  .convolutionInnerProduct(
+                      c.x.on(b),
+                      c.inputNorm(b),
+                      c.w.on(b),
+                      window,
+                      c.dy.on(b),
+                      gamma.on(b),
+                      beta.on(b),
+                      EPSILON,
+                      shift.on(b)));
       c.reduce();
       trial.run(
           b ->
-              b.conv2dNormalizedBackwardFilter(
-                  c.x.on(b),
-                  c.inputNorm(b),
-                  c.g.on(b),
-                  c.givenZ.on(b),
-                  c.outputGradient.on(b),
-                  window,
-                  c.dw.on(b)));
+              b.bottleneck()
+                  .convolutionBackwardFilter(
+                      c.x.on(b),
+                      c.inputNorm(b),
+                      c.g.on(b),
+                      c.givenZ.on(b),
+                      c.outputGradient.on(b),
+                      window,
+                      c.dw.on(b)));
       // A norm's dz sums to zero over the pixels, so without an activation dbeta is what cancelling
       // some thousand float products leaves.
       trial.tolerance(1e-3);
       trial.run(
           b ->
-              b.conv2dNormalizedBackwardData(
-                  c.g.on(b),
-                  c.givenZ.on(b),
-                  c.outputGradient.on(b),
-                  c.w.on(b),
-                  window,
-                  c.x.on(b),
-                  c.inputGradient(b),
-                  c.gx.on(b)));
+              b.bottleneck()
+                  .convolutionBackwardData(
+                      c.g.on(b),
+                      c.givenZ.on(b),
+                      c.outputGradient.on(b),
+                      c.w.on(b),
+                      window,
+                      c.x.on(b),
+                      c.inputGradient(b),
+                      c.gx.on(b)));
     }
   }
 
@@ -129,30 +131,32 @@ interface NormalizedConvolutionContract extends ContractSubject {
       Case c = new Case(trial, image, kernel, output, activation, normalized);
       trial.run(
           b ->
-              b.depthwiseNormalized(
-                  c.x.on(b),
-                  c.inputNorm(b),
-                  c.w.on(b),
-                  window,
-                  c.z.on(b),
-                  c.mean.on(b),
-                  c.variance.on(b)));
+              b.bottleneck()
+                  .depthwise(
+                      c.x.on(b),
+                      c.inputNorm(b),
+                      c.w.on(b),
+                      window,
+                      c.z.on(b),
+                      c.mean.on(b),
+                      c.variance.on(b)));
       c.reduce();
       for (int wanted = 1; wanted <= 3; wanted++) {
         Operand dw = (wanted & 1) == 0 ? null : c.dw;
         Operand gx = (wanted & 2) == 0 ? null : c.gx;
         trial.run(
             b ->
-                b.depthwiseNormalizedBackward(
-                    c.g.on(b),
-                    c.givenZ.on(b),
-                    c.outputGradient.on(b),
-                    c.w.on(b),
-                    window,
-                    c.x.on(b),
-                    c.inputGradient(b),
-                    Trial.on(dw, b),
-                    Trial.on(gx, b)));
+                b.bottleneck()
+                    .depthwiseBackward(
+                        c.g.on(b),
+                        c.givenZ.on(b),
+                        c.outputGradient.on(b),
+                        c.w.on(b),
+                        window,
+                        c.x.on(b),
+                        c.inputGradient(b),
+                        Trial.on(dw, b),
+                        Trial.on(gx, b)));
       }
     }
   }
@@ -174,19 +178,27 @@ interface NormalizedConvolutionContract extends ContractSubject {
       trial.tolerance(0.02);
       trial.run(
           b ->
-              b.conv2dNormalized(
-                  x.on(b), null, w.on(b), Window.POINTWISE, z.on(b), means.on(b), variance.on(b)));
+              b.bottleneck()
+                  .convolution(
+                      x.on(b),
+                      null,
+                      w.on(b),
+                      Window.POINTWISE,
+                      z.on(b),
+                      means.on(b),
+                      variance.on(b)));
       trial.tolerance(1e-4);
       trial.run(
           b ->
-              b.depthwiseNormalized(
-                  x.on(b),
-                  null,
-                  taps.on(b),
-                  Window.POINTWISE,
-                  dz.on(b),
-                  mean.on(b),
-                  variances.on(b)));
+              b.bottleneck()
+                  .depthwise(
+                      x.on(b),
+                      null,
+                      taps.on(b),
+                      Window.POINTWISE,
+                      dz.on(b),
+                      mean.on(b),
+                      variances.on(b)));
     }
   }
 
@@ -201,16 +213,17 @@ interface NormalizedConvolutionContract extends ContractSubject {
       Backend b = backend();
       Runnable call =
           () ->
-              b.depthwiseNormalizedBackward(
-                  c.g.on(b),
-                  c.givenZ.on(b),
-                  c.outputGradient.on(b),
-                  c.w.on(b),
-                  window,
-                  c.x.on(b),
-                  c.inputGradient(b),
-                  c.dw.on(b),
-                  c.gx.on(b));
+              b.bottleneck()
+                  .depthwiseBackward(
+                      c.g.on(b),
+                      c.givenZ.on(b),
+                      c.outputGradient.on(b),
+                      c.w.on(b),
+                      window,
+                      c.x.on(b),
+                      c.inputGradient(b),
+                      c.dw.on(b),
+                      c.gx.on(b));
       call.run();
       float[] dw = download(c.dw.on(b));
       float[] gx = download(c.gx.on(b));
@@ -274,7 +287,8 @@ interface NormalizedConvolutionContract extends ContractSubject {
       Shape vector = Shape.of(values.shape().channels());
       Operand valuesMean = trial.output(vector);
       Operand valuesVariance = trial.output(vector);
-      trial.run(b -> b.batchNormStatistics(values.on(b), valuesMean.on(b), valuesVariance.on(b)));
+      trial.run(
+          b -> b.batchNorm().statistics(values.on(b), valuesMean.on(b), valuesVariance.on(b)));
       Operand gamma = trial.uniform(-1, 4, vector);
       Operand beta = trial.uniform(-1, 4, vector);
       Operand dgamma = trial.output(vector);
@@ -294,7 +308,7 @@ interface NormalizedConvolutionContract extends ContractSubject {
 
     /** Finds g and the sums of the output's norm, which the gradients read. */
     void reduce() {
-      trial.run(b -> b.batchNormReduce(givenZ.on(b), dy.on(b), outputGradient.on(b), g.on(b)));
+      trial.run(b -> b.batchNorm().reduce(givenZ.on(b), dy.on(b), outputGradient.on(b), g.on(b)));
     }
 
     @Nullable BatchNorm inputNorm(Backend b) {

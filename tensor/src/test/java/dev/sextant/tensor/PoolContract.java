@@ -31,10 +31,10 @@ interface PoolContract extends ContractSubject {
       Operand dy = trial.random(output);
       Operand out = trial.output(output);
       Operand dx = trial.output(image);
-      trial.run(b -> b.maxPool(x.on(b), window, out.on(b)));
-      trial.run(b -> b.maxPoolBackward(x.on(b), dy.on(b), window, dx.on(b)));
-      trial.run(b -> b.avgPool(x.on(b), window, out.on(b)));
-      trial.run(b -> b.avgPoolBackward(dy.on(b), window, dx.on(b)));
+      trial.run(b -> b.pooling().max(x.on(b), window, out.on(b)));
+      trial.run(b -> b.pooling().maxBackward(x.on(b), dy.on(b), window, dx.on(b)));
+      trial.run(b -> b.pooling().average(x.on(b), window, out.on(b)));
+      trial.run(b -> b.pooling().averageBackward(dy.on(b), window, dx.on(b)));
     }
   }
 
@@ -47,8 +47,8 @@ interface PoolContract extends ContractSubject {
       Operand dy = trial.random(output);
       Operand out = trial.output(output);
       Operand dx = trial.output(image);
-      trial.run(b -> b.globalAvgPool(x.on(b), out.on(b)));
-      trial.run(b -> b.globalAvgPoolBackward(dy.on(b), dx.on(b)));
+      trial.run(b -> b.pooling().globalAverage(x.on(b), out.on(b)));
+      trial.run(b -> b.pooling().globalAverageBackward(dy.on(b), dx.on(b)));
     }
   }
 }

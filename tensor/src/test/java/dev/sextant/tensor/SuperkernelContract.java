@@ -36,13 +36,14 @@ interface SuperkernelContract extends ContractSubject {
         Operand effective = trial.output(nesting.shape());
         trial.run(
             b ->
-                b.superkernel(
-                    w.on(b),
-                    thresholds.on(b),
-                    scales.on(b),
-                    nesting,
-                    gates.on(b),
-                    effective.on(b)));
+                b.superkernel()
+                    .forward(
+                        w.on(b),
+                        thresholds.on(b),
+                        scales.on(b),
+                        nesting,
+                        gates.on(b),
+                        effective.on(b)));
         Operand dgates = trial.random(vector);
         Operand deffective = trial.random(nesting.shape());
         Operand dw = trial.output(nesting.shape());
@@ -50,15 +51,16 @@ interface SuperkernelContract extends ContractSubject {
         trial.tolerance(1e-4);
         trial.run(
             b ->
-                b.superkernelBackward(
-                    w.on(b),
-                    thresholds.on(b),
-                    scales.on(b),
-                    nesting,
-                    dgates.on(b),
-                    deffective.on(b),
-                    dw.on(b),
-                    dthresholds.on(b)));
+                b.superkernel()
+                    .backward(
+                        w.on(b),
+                        thresholds.on(b),
+                        scales.on(b),
+                        nesting,
+                        dgates.on(b),
+                        deffective.on(b),
+                        dw.on(b),
+                        dthresholds.on(b)));
       }
     }
   }
@@ -92,7 +94,8 @@ interface SuperkernelContract extends ContractSubject {
       Operand scales = trial.values(Shape.of(3), 1, 1, 1);
       Operand gates = trial.output(Shape.of(3));
       Operand effective = trial.output(nesting.shape());
-      b.superkernel(w.on(b), thresholds.on(b), scales.on(b), nesting, gates.on(b), effective.on(b));
+      b.superkernel()
+          .forward(w.on(b), thresholds.on(b), scales.on(b), nesting, gates.on(b), effective.on(b));
       assertArrayEquals(open, download(gates.on(b)));
       float[] expected = weights.clone();
       for (int i = 0; i < expected.length; i++) {
@@ -119,15 +122,16 @@ interface SuperkernelContract extends ContractSubject {
       Operand deffective = trial.values(nesting.shape(), 10, 20);
       Operand dw = trial.output(nesting.shape());
       Operand dthresholds = trial.output(Shape.of(1));
-      b.superkernelBackward(
-          w.on(b),
-          thresholds.on(b),
-          scales.on(b),
-          nesting,
-          dgates.on(b),
-          deffective.on(b),
-          dw.on(b),
-          dthresholds.on(b));
+      b.superkernel()
+          .backward(
+              w.on(b),
+              thresholds.on(b),
+              scales.on(b),
+              nesting,
+              dgates.on(b),
+              deffective.on(b),
+              dw.on(b),
+              dthresholds.on(b));
       // sigmoid(0.5355) = 0.63077, sigmoid' = 0.232900
       assertArrayEquals(new float[] {-0.465800f}, download(dthresholds.on(b)), 1e-5f);
       assertArrayEquals(new float[] {10 + 0.197622f, 20 + 0.263496f}, download(dw.on(b)), 2e-5f);
@@ -147,13 +151,14 @@ interface SuperkernelContract extends ContractSubject {
           assertThrows(
                   SextantException.class,
                   () ->
-                      b.superkernel(
-                          w.on(b),
-                          vector.on(b),
-                          vector.on(b),
-                          nesting,
-                          gates.on(b),
-                          effective.on(b)))
+                      b.superkernel()
+                          .forward(
+                              w.on(b),
+                              vector.on(b),
+                              vector.on(b),
+                              nesting,
+                              gates.on(b),
+                              effective.on(b)))
               .getMessage();
       assertEquals(
           "superkernel: kernel [3,3,4] does not fit the nesting of kernels [3, 5], channels [2, 4]",

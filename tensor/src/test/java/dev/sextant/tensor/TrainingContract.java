@@ -32,10 +32,13 @@ interface TrainingContract extends ContractSubject {
       try (Operand labels = trial.labels(rows, classes)) {
         Operand gradient = trial.output(shape);
         Operand over = trial.updated(-5, 5, shape);
-        trial.call(b -> b.softmaxCrossEntropy(logits.on(b), labels.on(b), smoothing, null));
+        trial.call(b -> b.loss().softmaxCrossEntropy(logits.on(b), labels.on(b), smoothing, null));
         trial.call(
-            b -> b.softmaxCrossEntropy(logits.on(b), labels.on(b), smoothing, gradient.on(b)));
-        trial.call(b -> b.softmaxCrossEntropy(over.on(b), labels.on(b), smoothing, over.on(b)));
+            b ->
+                b.loss()
+                    .softmaxCrossEntropy(logits.on(b), labels.on(b), smoothing, gradient.on(b)));
+        trial.call(
+            b -> b.loss().softmaxCrossEntropy(over.on(b), labels.on(b), smoothing, over.on(b)));
       }
     }
   }
@@ -47,7 +50,8 @@ interface TrainingContract extends ContractSubject {
       Operand logits = trial.values(shape, 1e4f, 0, -1e4f, -3e4f, -3e4f, -3e4f);
       Operand gradient = trial.output(shape);
       try (Operand labels = trial.labels(2, 3)) {
-        trial.call(b -> b.softmaxCrossEntropy(logits.on(b), labels.on(b), 0, gradient.on(b)));
+        trial.call(
+            b -> b.loss().softmaxCrossEntropy(logits.on(b), labels.on(b), 0, gradient.on(b)));
       }
     }
   }
@@ -60,7 +64,7 @@ interface TrainingContract extends ContractSubject {
           // Three values alone: ties, of which the first counts.
           Operand logits = trial.input(Shape.of(rows, classes), value -> Math.floor(3 * value));
           try (Operand labels = trial.labels(rows, Math.min(classes, 4))) {
-            trial.tolerance(0).call(b -> b.countCorrect(logits.on(b), labels.on(b)));
+            trial.tolerance(0).call(b -> b.loss().countCorrect(logits.on(b), labels.on(b)));
           }
         }
       }
@@ -76,7 +80,7 @@ interface TrainingContract extends ContractSubject {
         Operand w = trial.updated(shape);
         Operand g = trial.random(shape);
         Operand v = trial.updated(shape);
-        trial.run(b -> b.sgdStep(w.on(b), g.on(b), v.on(b), 0.05f, 0.9f, 4e-5f, nesterov));
+        trial.run(b -> b.optimizer().sgd(w.on(b), g.on(b), v.on(b), 0.05f, 0.9f, 4e-5f, nesterov));
       }
     }
     for (int step : new int[] {1, 2, 1000}) {
@@ -87,8 +91,10 @@ interface TrainingContract extends ContractSubject {
         Operand v = trial.updated(0, 1, shape);
         trial.run(
             b ->
-                b.adamStep(
-                    w.on(b), g.on(b), m.on(b), v.on(b), 6e-3f, 0.5f, 0.999f, 1e-8f, 1e-3f, step));
+                b.optimizer()
+                    .adam(
+                        w.on(b), g.on(b), m.on(b), v.on(b), 6e-3f, 0.5f, 0.999f, 1e-8f, 1e-3f,
+                        step));
       }
     }
     try (Trial trial = trial("rmsprop %d", size)) {
@@ -97,7 +103,9 @@ interface TrainingContract extends ContractSubject {
       Operand s = trial.updated(0, 1, shape);
       Operand v = trial.updated(shape);
       trial.run(
-          b -> b.rmsPropStep(w.on(b), g.on(b), s.on(b), v.on(b), 0.016f, 0.9f, 0.9f, 1e-3f, 1e-5f));
+          b ->
+              b.optimizer()
+                  .rmsProp(w.on(b), g.on(b), s.on(b), v.on(b), 0.016f, 0.9f, 0.9f, 1e-3f, 1e-5f));
     }
   }
 
@@ -114,16 +122,17 @@ interface TrainingContract extends ContractSubject {
     for (boolean nesterov : new boolean[] {false, true}) {
       try (Trial trial = trial("sgd of many %s", nesterov)) {
         List<Operand[]> operands = states(trial, sizes, 1);
-        trial.run(b -> b.sgdSteps(on(operands, b), 0.05f, 0.9f, decays, nesterov));
+        trial.run(b -> b.optimizer().sgd(on(operands, b), 0.05f, 0.9f, decays, nesterov));
       }
     }
     try (Trial trial = trial("adam of many")) {
       List<Operand[]> operands = states(trial, sizes, 2);
-      trial.run(b -> b.adamSteps(on(operands, b), 6e-3f, 0.5f, 0.999f, 1e-8f, decays, steps));
+      trial.run(
+          b -> b.optimizer().adam(on(operands, b), 6e-3f, 0.5f, 0.999f, 1e-8f, decays, steps));
     }
     try (Trial trial = trial("rmsprop of many")) {
       List<Operand[]> operands = states(trial, sizes, 2);
-      trial.run(b -> b.rmsPropSteps(on(operands, b), 0.016f, 0.9f, 0.9f, 1e-3f, decays));
+      trial.run(b -> b.optimizer().rmsProp(on(operands, b), 0.016f, 0.9f, 0.9f, 1e-3f, decays));
     }
   }
 

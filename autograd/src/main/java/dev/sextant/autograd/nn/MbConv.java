@@ -107,7 +107,7 @@ public final class MbConv extends Module {
    */
   public void startAsIdentity(Backend backend) {
     if (shortcut) {
-      backend.fill(projectNorm.gamma().value(), 0);
+      backend.elementwise().fill(projectNorm.gamma().value(), 0);
     }
   }
 

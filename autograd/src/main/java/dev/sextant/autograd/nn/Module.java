@@ -108,7 +108,7 @@ public abstract class Module implements AutoCloseable {
         (path, target) -> {
           Tensor value = checkedSource(source, path, target);
           if (value.memory() == target.memory()) {
-            backend.copy(value, target);
+            backend.elementwise().copy(value, target);
           } else {
             backend.upload(value.floats(), value.offset(), target);
           }

@@ -32,14 +32,14 @@ public final class Activate extends Op {
   @Override
   protected Tensor recompute(Tape tape) {
     Tensor y = tape.output(x.shape(), "activate");
-    tape.backend().activate(x.value(), activation, y);
+    tape.backend().elementwise().activate(x.value(), activation, y);
     return y;
   }
 
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.overwrite(dy, "activate.gradient");
-    tape.backend().activateBackward(x.value(), activation, dy, dx);
+    tape.backend().elementwise().activateBackward(x.value(), activation, dy, dx);
     tape.accumulate(x, dx);
   }
 }

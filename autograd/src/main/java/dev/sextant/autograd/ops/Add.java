@@ -20,7 +20,7 @@ public final class Add extends Op {
   public static Variable apply(Tape tape, Variable a, Variable b) {
     Check.same("add", a.value(), b.value());
     Tensor y = tape.output(a.shape(), "add");
-    tape.backend().add(a.value(), b.value(), y);
+    tape.backend().elementwise().add(a.value(), b.value(), y);
     Add op = tape.op(KIND);
     op.a = op.input(a);
     op.b = op.input(b);

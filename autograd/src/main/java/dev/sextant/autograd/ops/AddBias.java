@@ -18,7 +18,7 @@ public final class AddBias extends Op {
   /** The sum with a per-channel vector {@code [C]}. */
   public static Variable apply(Tape tape, Variable x, Variable bias) {
     Tensor y = tape.output(x.shape(), "add_bias");
-    tape.backend().addBias(x.value(), bias.value(), y);
+    tape.backend().channels().addBias(x.value(), bias.value(), y);
     AddBias op = tape.op(KIND);
     op.x = op.input(x);
     op.bias = op.input(bias);
@@ -29,7 +29,7 @@ public final class AddBias extends Op {
   protected void backward(Tape tape, Tensor dy) {
     if (bias.requiresGradient()) {
       Tensor db = tape.gradientLike(bias, "add_bias.gradient");
-      tape.backend().channelSum(dy, db);
+      tape.backend().channels().sum(dy, db);
       tape.accumulate(bias, db);
     }
     tape.accumulate(x, dy.share());

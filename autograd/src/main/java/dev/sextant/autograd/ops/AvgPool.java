@@ -3,9 +3,9 @@ package dev.sextant.autograd.ops;
 import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
-import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.PoolingRules;
 
 /** Mean over a window's pixels inside the image (padding not counted). */
 @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
@@ -19,8 +19,8 @@ public final class AvgPool extends Op {
 
   /** The pooled image {@code [N, H', W', C]}. */
   public static Variable apply(Tape tape, Variable x, Window window) {
-    Tensor y = tape.output(Check.pool("avg_pool", x.shape(), window), "avg_pool");
-    tape.backend().avgPool(x.value(), window, y);
+    Tensor y = tape.output(PoolingRules.output("avg_pool", x.shape(), window), "avg_pool");
+    tape.backend().pooling().average(x.value(), window, y);
     AvgPool op = tape.op(KIND);
     op.x = op.input(x);
     op.window = window;
@@ -30,7 +30,7 @@ public final class AvgPool extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.gradientLike(x, "avg_pool.gradient");
-    tape.backend().avgPoolBackward(dy, window, dx);
+    tape.backend().pooling().averageBackward(dy, window, dx);
     tape.accumulate(x, dx);
   }
 }

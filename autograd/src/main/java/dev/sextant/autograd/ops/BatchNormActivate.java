@@ -5,7 +5,7 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Backend.BatchNorm;
+import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -56,10 +56,10 @@ public final class BatchNormActivate extends Op {
         return;
       }
       float unbias = n > 1 ? (float) n / (n - 1) : 1;
-      backend.scale(mean, 1 - momentum, mean);
-      backend.axpy(momentum, batchMean, mean);
-      backend.scale(variance, 1 - momentum, variance);
-      backend.axpy(momentum * unbias, batchVariance, variance);
+      backend.elementwise().scale(mean, 1 - momentum, mean);
+      backend.elementwise().axpy(momentum, batchMean, mean);
+      backend.elementwise().scale(variance, 1 - momentum, variance);
+      backend.elementwise().axpy(momentum * unbias, batchVariance, variance);
     }
   }
 
@@ -103,7 +103,7 @@ public final class BatchNormActivate extends Op {
     if (tape.mode().usesBatchStatistics()) {
       mean = tape.output(running.mean.shape(), "batch_norm.mean");
       variance = tape.output(running.mean.shape(), "batch_norm.variance");
-      tape.backend().batchNormStatistics(z.value(), mean, variance);
+      tape.backend().batchNorm().statistics(z.value(), mean, variance);
     }
     if (tape.mode().updatesStatistics()) {
       running.update(tape.backend(), z.shape().rows(), mean, variance);
@@ -132,7 +132,7 @@ public final class BatchNormActivate extends Op {
   protected Tensor recompute(Tape tape) {
     Tensor y = tape.output(z.shape(), "batch_norm");
     Tensor added = residual == null ? null : residual.value();
-    tape.backend().batchNormApply(z.value(), norm(), added, y);
+    tape.backend().batchNorm().apply(z.value(), norm(), added, y);
     return y;
   }
 
@@ -144,7 +144,7 @@ public final class BatchNormActivate extends Op {
     Tensor dgamma = tape.gradientLike(gamma, "batch_norm.gamma_gradient");
     Tensor dbeta = tape.gradientLike(beta, "batch_norm.beta_gradient");
     Tensor dz = tape.overwrite(dy, "batch_norm.gradient");
-    tape.backend().batchNormBackward(z.value(), norm(), dy, dz, dgamma, dbeta);
+    tape.backend().batchNorm().backward(z.value(), norm(), dy, dz, dgamma, dbeta);
     tape.accumulate(gamma, dgamma);
     tape.accumulate(beta, dbeta);
     tape.accumulate(z, dz);

@@ -1,10 +1,10 @@
 package dev.sextant.autograd.ops;
 
 import dev.sextant.autograd.Tape;
-import dev.sextant.tensor.Backend.BatchNorm;
-import dev.sextant.tensor.Backend.NormGradient;
-import dev.sextant.tensor.Expansions;
+import dev.sextant.tensor.BatchNorm;
+import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.family.Expansions;
 import org.jspecify.annotations.Nullable;
 
 /** A stage of a {@link NormalizedChain} in one pass. */

@@ -41,7 +41,7 @@ public final class Concat extends Op {
     int at = 0;
     for (Variable part : parts) {
       int channelsOfPart = part.shape().channels();
-      tape.backend().copyChannels(part.value(), 0, y, at, channelsOfPart);
+      tape.backend().channels().copy(part.value(), 0, y, at, channelsOfPart);
       at += channelsOfPart;
       op.input(part);
     }
@@ -64,7 +64,7 @@ public final class Concat extends Op {
       int channels = part.shape().channels();
       if (part.requiresGradient()) {
         Tensor dx = tape.gradientLike(part, "concat.gradient");
-        tape.backend().copyChannels(dy, from, dx, 0, channels);
+        tape.backend().channels().copy(dy, from, dx, 0, channels);
         tape.accumulate(part, dx);
       }
       from += channels;

@@ -3,9 +3,9 @@ package dev.sextant.autograd.ops;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.ConvolutionRules;
 
 /** Dense convolution of x {@code [N, H, W, Cin]} by w {@code [k, k, Cin, Cout]}. */
 public final class Conv2d extends Product {
@@ -17,8 +17,11 @@ public final class Conv2d extends Product {
 
   /** The convolution, {@code [N, H', W', Cout]}. */
   public static Variable apply(Tape tape, Variable x, Variable w, Window window) {
-    Tensor y = tape.output(Check.conv2d("conv2d", x.shape(), w.shape(), window), "conv2d");
-    tape.backend().conv2d(x.value(), w.value(), window, null, Activation.IDENTITY, null, y);
+    Tensor y =
+        tape.output(ConvolutionRules.output("conv2d", x.shape(), w.shape(), window), "conv2d");
+    tape.backend()
+        .convolution()
+        .forward(x.value(), w.value(), window, null, Activation.IDENTITY, null, y);
     Conv2d op = tape.op(KIND);
     op.operands(x, w);
     op.window = window;
@@ -28,14 +31,14 @@ public final class Conv2d extends Product {
   @Override
   Tensor gradientOfW(Tape tape, Tensor x, Variable w, Tensor dy) {
     Tensor dw = tape.gradientLike(w, "conv2d.filter_gradient");
-    tape.backend().conv2dBackwardFilter(x, dy, window, dw);
+    tape.backend().convolution().backwardFilter(x, dy, window, dw);
     return dw;
   }
 
   @Override
   Tensor gradientOfX(Tape tape, Variable x, Tensor w, Tensor dy) {
     Tensor dx = tape.gradientLike(x, "conv2d.gradient");
-    tape.backend().conv2dBackwardData(dy, w, window, dx);
+    tape.backend().convolution().backwardData(dy, w, window, dx);
     return dx;
   }
 }

@@ -39,7 +39,7 @@ public final class DropPath {
     Tensor scale = tape.output(Shape.of(x.shape().get(0), channels), "drop_path.mask");
     tape.backend().upload(factors, 0, scale);
     Tensor y = tape.output(x.shape(), "drop_path");
-    tape.backend().scaleChannels(x.value(), scale, y);
+    tape.backend().channels().scale(x.value(), scale, y);
     return tape.record(
         "drop_path",
         y,
@@ -47,7 +47,7 @@ public final class DropPath {
         new Variable[0],
         dy -> {
           Tensor dx = tape.overwrite(dy, "drop_path.gradient");
-          tape.backend().scaleChannels(dy, scale, dx);
+          tape.backend().channels().scale(dy, scale, dx);
           scale.close();
           tape.accumulate(x, dx);
         });

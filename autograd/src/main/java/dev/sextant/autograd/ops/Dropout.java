@@ -42,7 +42,7 @@ public final class Dropout extends Op {
     Tensor mask = tape.output(x.shape(), "dropout.mask");
     draw(tape.backend(), mask, rate, rng);
     Tensor y = tape.output(x.shape(), "dropout");
-    tape.backend().multiply(x.value(), mask, y);
+    tape.backend().elementwise().multiply(x.value(), mask, y);
     Dropout op = tape.op(KIND);
     op.x = op.input(x);
     op.mask = mask;
@@ -52,7 +52,7 @@ public final class Dropout extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.overwrite(dy, "dropout.gradient");
-    tape.backend().multiply(dy, mask, dx);
+    tape.backend().elementwise().multiply(dy, mask, dx);
     mask.close();
     tape.accumulate(x, dx);
   }

@@ -2,11 +2,11 @@ package dev.sextant.autograd.ops;
 
 import dev.sextant.autograd.Tape;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Backend.NormGradient;
-import dev.sextant.tensor.Expansions;
+import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.Expansions;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +27,7 @@ final class ExpandedStages {
    * @param x the shape of the first one's input
    */
   static boolean pay(Backend backend, Shape x, List<ChainLink> links) {
-    Expansions kernels = backend.expansions();
+    Expansions kernels = backend.bottleneck().expansions();
     NormalizedChain.Stage expansion = links.get(0).stage;
     NormalizedChain.Stage depthwise = links.get(1).stage;
     return kernels != null
@@ -41,7 +41,7 @@ final class ExpandedStages {
   }
 
   private static Expansions kernels(Tape tape) {
-    return Objects.requireNonNull(tape.backend().expansions());
+    return Objects.requireNonNull(tape.backend().bottleneck().expansions());
   }
 
   /** Runs both stages on x. Unless kept for a backward pass, only the second one's output stays. */

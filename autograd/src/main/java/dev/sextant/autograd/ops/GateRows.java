@@ -125,7 +125,7 @@ public final class GateRows extends Op {
     for (int part = 0; part < parts(); part++) {
       try (Tensor x = part(from, part);
           Tensor y = part(to, part)) {
-        tape.backend().scale(x, (float) factor(part, -1), y);
+        tape.backend().elementwise().scale(x, (float) factor(part, -1), y);
       }
     }
   }
@@ -133,7 +133,7 @@ public final class GateRows extends Op {
   private double dot(Tape tape, Tensor dy, int part) {
     try (Tensor x = part(w.value(), part);
         Tensor y = part(dy, part)) {
-      return tape.backend().dot(x, y);
+      return tape.backend().elementwise().dot(x, y);
     }
   }
 

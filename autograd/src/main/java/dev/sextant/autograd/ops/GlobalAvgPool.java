@@ -20,7 +20,7 @@ public final class GlobalAvgPool extends Op {
   public static Variable apply(Tape tape, Variable x) {
     Check.rank("global_avg_pool", "input", x.shape(), 4);
     Tensor y = tape.output(Shape.of(x.shape().get(0), x.shape().get(3)), "global_avg_pool");
-    tape.backend().globalAvgPool(x.value(), y);
+    tape.backend().pooling().globalAverage(x.value(), y);
     GlobalAvgPool op = tape.op(KIND);
     op.x = op.input(x);
     return tape.record(op, y);
@@ -29,7 +29,7 @@ public final class GlobalAvgPool extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.gradientLike(x, "global_avg_pool.gradient");
-    tape.backend().globalAvgPoolBackward(dy, dx);
+    tape.backend().pooling().globalAverageBackward(dy, dx);
     tape.accumulate(x, dx);
   }
 }

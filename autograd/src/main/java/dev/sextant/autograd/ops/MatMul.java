@@ -2,8 +2,8 @@ package dev.sextant.autograd.ops;
 
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
-import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.family.GemmRules;
 
 /** y = x w: x {@code [N, K]}, w {@code [K, M]}, y {@code [N, M]}. */
 public final class MatMul extends Product {
@@ -13,8 +13,8 @@ public final class MatMul extends Product {
 
   /** The matrix product. */
   public static Variable apply(Tape tape, Variable x, Variable w) {
-    Tensor y = tape.output(Check.gemm(x.shape(), false, w.shape(), false), "matmul");
-    tape.backend().gemm(x.value(), false, w.value(), false, y, false);
+    Tensor y = tape.output(GemmRules.output(x.shape(), false, w.shape(), false), "matmul");
+    tape.backend().gemm().multiply(x.value(), false, w.value(), false, y, false);
     MatMul op = tape.op(KIND);
     op.operands(x, w);
     return tape.record(op, y);
@@ -23,14 +23,14 @@ public final class MatMul extends Product {
   @Override
   Tensor gradientOfW(Tape tape, Tensor x, Variable w, Tensor dy) {
     Tensor dw = tape.gradientLike(w, "matmul.gradient");
-    tape.backend().gemm(x, true, dy, false, dw, false);
+    tape.backend().gemm().multiply(x, true, dy, false, dw, false);
     return dw;
   }
 
   @Override
   Tensor gradientOfX(Tape tape, Variable x, Tensor w, Tensor dy) {
     Tensor dx = tape.gradientLike(x, "matmul.gradient");
-    tape.backend().gemm(dy, false, w, true, dx, false);
+    tape.backend().gemm().multiply(dy, false, w, true, dx, false);
     return dx;
   }
 }

@@ -3,9 +3,9 @@ package dev.sextant.autograd.ops;
 import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
-import dev.sextant.tensor.Check;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.PoolingRules;
 
 /** Maximum over a window; padding never wins. */
 @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
@@ -19,8 +19,8 @@ public final class MaxPool extends Op {
 
   /** The pooled image {@code [N, H', W', C]}. */
   public static Variable apply(Tape tape, Variable x, Window window) {
-    Tensor y = tape.output(Check.pool("max_pool", x.shape(), window), "max_pool");
-    tape.backend().maxPool(x.value(), window, y);
+    Tensor y = tape.output(PoolingRules.output("max_pool", x.shape(), window), "max_pool");
+    tape.backend().pooling().max(x.value(), window, y);
     MaxPool op = tape.op(KIND);
     op.x = op.input(op.save(x));
     op.window = window;
@@ -30,7 +30,7 @@ public final class MaxPool extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.gradientLike(x, "max_pool.gradient");
-    tape.backend().maxPoolBackward(x.value(), dy, window, dx);
+    tape.backend().pooling().maxBackward(x.value(), dy, window, dx);
     tape.accumulate(x, dx);
   }
 }

@@ -15,7 +15,7 @@ public final class Multiply extends Product {
   public static Variable apply(Tape tape, Variable a, Variable b) {
     Check.same("multiply", a.value(), b.value());
     Tensor y = tape.output(a.shape(), "multiply");
-    tape.backend().multiply(a.value(), b.value(), y);
+    tape.backend().elementwise().multiply(a.value(), b.value(), y);
     Multiply op = tape.op(KIND);
     op.operands(a, b);
     return tape.record(op, y);
@@ -33,7 +33,7 @@ public final class Multiply extends Product {
 
   private static Tensor times(Tape tape, Tensor other, Variable of, Tensor dy) {
     Tensor gradient = tape.gradientLike(of, "multiply.gradient");
-    tape.backend().multiply(dy, other, gradient);
+    tape.backend().elementwise().multiply(dy, other, gradient);
     return gradient;
   }
 }

@@ -67,7 +67,7 @@ public final class Narrow extends Op {
     Tensor y = tape.output(shape, "narrow");
     try (Tensor from = prefix(w.value(), shape);
         Tensor to = y.reshape(matrix(shape))) {
-      tape.backend().copyChannels(from, 0, to, 0, shape.channels());
+      tape.backend().channels().copy(from, 0, to, 0, shape.channels());
     }
     return y;
   }
@@ -75,10 +75,10 @@ public final class Narrow extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dw = tape.gradientLike(w, "narrow.gradient");
-    tape.backend().fill(dw, 0);
+    tape.backend().elementwise().fill(dw, 0);
     try (Tensor to = prefix(dw, shape);
         Tensor from = dy.reshape(matrix(shape))) {
-      tape.backend().copyChannels(from, 0, to, 0, shape.channels());
+      tape.backend().channels().copy(from, 0, to, 0, shape.channels());
     }
     tape.accumulate(w, dw);
   }

@@ -5,13 +5,14 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Backend.BatchNorm;
-import dev.sextant.tensor.Backend.NormGradient;
-import dev.sextant.tensor.Check;
-import dev.sextant.tensor.Expansions;
+import dev.sextant.tensor.BatchNorm;
+import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.ConvolutionRules;
+import dev.sextant.tensor.family.DepthwiseRules;
+import dev.sextant.tensor.family.Expansions;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -73,8 +74,8 @@ public final class NormalizedChain extends Op {
 
     Shape output(Shape x) {
       return isDepthwise()
-          ? Check.depthwise("depthwise", x, w.shape(), window)
-          : Check.conv2d("conv2d", x, w.shape(), window);
+          ? DepthwiseRules.output("depthwise", x, w.shape(), window)
+          : ConvolutionRules.output("conv2d", x, w.shape(), window);
     }
 
     boolean isPointwise() {
@@ -185,14 +186,16 @@ public final class NormalizedChain extends Op {
       Stage stage = link.stage;
       Tensor z = tape.output(stage.output(h.shape()), "normalized_chain");
       if (stage.isDepthwise()) {
-        backend.depthwise(h, stage.w.value(), stage.window, null, Activation.IDENTITY, z);
+        backend.depthwise().forward(h, stage.w.value(), stage.window, null, Activation.IDENTITY, z);
       } else {
-        backend.conv2d(h, stage.w.value(), stage.window, null, Activation.IDENTITY, null, z);
+        backend
+            .convolution()
+            .forward(h, stage.w.value(), stage.window, null, Activation.IDENTITY, null, z);
       }
       h.close();
       link.mean = stage.running.mean();
       link.variance = stage.running.variance();
-      backend.batchNormApply(z, link.norm(), i == count - 1 ? added() : null, z);
+      backend.batchNorm().apply(z, link.norm(), i == count - 1 ? added() : null, z);
       h = z;
     }
     return h;
@@ -212,11 +215,27 @@ public final class NormalizedChain extends Op {
       link.variance = tape.output(stage.gamma.shape(), "normalized_chain.variance");
       link.z = tape.output(stage.output(input.shape()), "normalized_chain.convolution");
       if (stage.isDepthwise()) {
-        backend.depthwiseNormalized(
-            input, normBefore(i), stage.w.value(), stage.window, link.z, link.mean, link.variance);
+        backend
+            .bottleneck()
+            .depthwise(
+                input,
+                normBefore(i),
+                stage.w.value(),
+                stage.window,
+                link.z,
+                link.mean,
+                link.variance);
       } else {
-        backend.conv2dNormalized(
-            input, normBefore(i), stage.w.value(), stage.window, link.z, link.mean, link.variance);
+        backend
+            .bottleneck()
+            .convolution(
+                input,
+                normBefore(i),
+                stage.w.value(),
+                stage.window,
+                link.z,
+                link.mean,
+                link.variance);
       }
       if (tape.mode().updatesStatistics()) {
         stage.running.update(backend, link.z.shape().rows(), link.mean, link.variance);
@@ -230,21 +249,23 @@ public final class NormalizedChain extends Op {
   private double innerProduct(Tape tape, Tensor dy) {
     Backend backend = tape.backend();
     if (!tape.mode().usesBatchStatistics()) {
-      return backend.dot(evaluate(tape), dy);
+      return backend.elementwise().dot(evaluate(tape), dy);
     }
     int last = count - 1;
     forward(tape, last, false);
     Stage stage = link(last).stage;
-    return backend.conv2dNormalizedInnerProduct(
-        before(last),
-        normBefore(last),
-        stage.w.value(),
-        stage.window,
-        dy,
-        stage.gamma.value(),
-        stage.beta.value(),
-        stage.running.epsilon(),
-        stage.running.mean());
+    return backend
+        .bottleneck()
+        .convolutionInnerProduct(
+            before(last),
+            normBefore(last),
+            stage.w.value(),
+            stage.window,
+            dy,
+            stage.gamma.value(),
+            stage.beta.value(),
+            stage.running.epsilon(),
+            stage.running.mean());
   }
 
   private Tensor before(int stage) {
@@ -269,7 +290,7 @@ public final class NormalizedChain extends Op {
   protected Tensor recompute(Tape tape) {
     ChainLink last = link(count - 1);
     Tensor y = tape.output(last.z.shape(), "normalized_chain");
-    tape.backend().batchNormApply(last.z, last.norm(), added(), y);
+    tape.backend().batchNorm().apply(last.z, last.norm(), added(), y);
     return y;
   }
 
@@ -289,7 +310,7 @@ public final class NormalizedChain extends Op {
         last.stage.activation == Activation.IDENTITY
             ? dy.share()
             : tape.overwrite(dy, "normalized_chain.gradient");
-    tape.backend().batchNormReduce(last.z, dy, gradient, g);
+    tape.backend().batchNorm().reduce(last.z, dy, gradient, g);
     if (expands) {
       Tensor dx = link(0).needed ? tape.gradientLike(x, "normalized_chain.gradient") : null;
       expansion.backward(tape, g, gradient, links, x.value(), dx);
@@ -339,16 +360,21 @@ public final class NormalizedChain extends Op {
         link.trained ? tape.gradientLike(stage.w, "normalized_chain.filter_gradient") : null;
     Tensor input = into != null || dw != null ? before(i) : null;
     if (stage.isDepthwise()) {
-      backend.depthwiseNormalizedBackward(
-          g, link.z, gradient, stage.w.value(), stage.window, input, into, dw, gx);
+      backend
+          .bottleneck()
+          .depthwiseBackward(
+              g, link.z, gradient, stage.w.value(), stage.window, input, into, dw, gx);
     } else {
       if (dw != null && input != null) {
-        backend.conv2dNormalizedBackwardFilter(
-            input, normBefore(i), g, link.z, gradient, stage.window, dw);
+        backend
+            .bottleneck()
+            .convolutionBackwardFilter(input, normBefore(i), g, link.z, gradient, stage.window, dw);
       }
       if (gx != null) {
-        backend.conv2dNormalizedBackwardData(
-            g, link.z, gradient, stage.w.value(), stage.window, input, into, gx);
+        backend
+            .bottleneck()
+            .convolutionBackwardData(
+                g, link.z, gradient, stage.w.value(), stage.window, input, into, gx);
       }
     }
     g.close();

@@ -18,7 +18,7 @@ public final class Scale extends Op {
   /** The product with a constant. */
   public static Variable apply(Tape tape, Variable x, float factor) {
     Tensor y = tape.output(x.shape(), "scale");
-    tape.backend().scale(x.value(), factor, y);
+    tape.backend().elementwise().scale(x.value(), factor, y);
     Scale op = tape.op(KIND);
     op.x = op.input(x);
     op.factor = factor;
@@ -28,7 +28,7 @@ public final class Scale extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.overwrite(dy, "scale.gradient");
-    tape.backend().scale(dy, factor, dx);
+    tape.backend().elementwise().scale(dy, factor, dx);
     tape.accumulate(x, dx);
   }
 }

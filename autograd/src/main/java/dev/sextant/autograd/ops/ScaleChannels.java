@@ -34,7 +34,7 @@ public final class ScaleChannels extends Op {
   @Override
   protected Tensor recompute(Tape tape) {
     Tensor y = tape.output(x.shape(), "scale_channels");
-    tape.backend().scaleChannels(x.value(), s.value(), y);
+    tape.backend().channels().scale(x.value(), s.value(), y);
     return y;
   }
 
@@ -42,12 +42,12 @@ public final class ScaleChannels extends Op {
   protected void backward(Tape tape, Tensor dy) {
     if (s.requiresGradient()) {
       Tensor ds = tape.gradientLike(s, "scale_channels.gradient");
-      tape.backend().channelDot(x.value(), dy, ds);
+      tape.backend().channels().dot(x.value(), dy, ds);
       tape.accumulate(s, ds);
     }
     if (x.requiresGradient()) {
       Tensor dx = tape.overwrite(dy, "scale_channels.gradient");
-      tape.backend().scaleChannels(dy, s.value(), dx);
+      tape.backend().channels().scale(dy, s.value(), dx);
       tape.accumulate(x, dx);
     }
   }

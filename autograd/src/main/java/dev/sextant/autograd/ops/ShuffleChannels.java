@@ -43,7 +43,7 @@ public final class ShuffleChannels {
     int each = from.shape().channels() / groups;
     for (int group = 0; group < groups; group++) {
       for (int i = 0; i < each; i++) {
-        backend.copyChannels(from, group * each + i, to, i * groups + group, 1);
+        backend.channels().copy(from, group * each + i, to, i * groups + group, 1);
       }
     }
   }

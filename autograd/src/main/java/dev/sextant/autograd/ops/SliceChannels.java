@@ -27,7 +27,7 @@ public final class SliceChannels extends Op {
       throw new SextantException("slice_channels: [%d, %d) of %s".formatted(from, to, x.shape()));
     }
     Tensor y = tape.output(x.shape().withChannels(to - from), "slice_channels");
-    tape.backend().copyChannels(x.value(), from, y, 0, to - from);
+    tape.backend().channels().copy(x.value(), from, y, 0, to - from);
     SliceChannels op = tape.op(KIND);
     op.x = op.input(x);
     op.from = from;
@@ -38,8 +38,8 @@ public final class SliceChannels extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.gradientLike(x, "slice_channels.gradient");
-    tape.backend().fill(dx, 0);
-    tape.backend().copyChannels(dy, 0, dx, from, count);
+    tape.backend().elementwise().fill(dx, 0);
+    tape.backend().channels().copy(dy, 0, dx, from, count);
     tape.accumulate(x, dx);
   }
 }

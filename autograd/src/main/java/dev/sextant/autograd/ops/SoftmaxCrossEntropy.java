@@ -3,10 +3,10 @@ package dev.sextant.autograd.ops;
 import dev.sextant.autograd.Op;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
-import dev.sextant.tensor.Check;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.family.LossRules;
 
 /** Mean cross-entropy of softmax(logits) against labels, with label smoothing (Szegedy, 2016). */
 @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
@@ -33,11 +33,14 @@ public final class SoftmaxCrossEntropy extends Op {
       throw new SextantException(
           "softmax_cross_entropy: smoothing " + smoothing + " is not in [0, 1]");
     }
-    Check.labels("softmax_cross_entropy", logits.value(), labels);
+    LossRules.labels("softmax_cross_entropy", logits.value(), labels);
     Tensor y = tape.output(Shape.of(), "softmax_cross_entropy");
     tape.backend()
+        .elementwise()
         .fill(
-            y, (float) tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
+            y,
+            (float)
+                tape.backend().loss().softmaxCrossEntropy(logits.value(), labels, smoothing, null));
     SoftmaxCrossEntropy op = tape.op(KIND);
     op.logits = op.input(op.save(logits));
     op.labels = labels;
@@ -48,8 +51,8 @@ public final class SoftmaxCrossEntropy extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.gradientLike(logits, "softmax_cross_entropy.gradient");
-    tape.backend().softmaxCrossEntropy(logits.value(), labels, smoothing, dx);
-    tape.backend().scale(dx, (float) tape.backend().sum(dy), dx);
+    tape.backend().loss().softmaxCrossEntropy(logits.value(), labels, smoothing, dx);
+    tape.backend().elementwise().scale(dx, (float) tape.backend().elementwise().sum(dy), dx);
     tape.accumulate(logits, dx);
   }
 }

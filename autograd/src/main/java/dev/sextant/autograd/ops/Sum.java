@@ -18,7 +18,7 @@ public final class Sum extends Op {
   /** The sum. */
   public static Variable apply(Tape tape, Variable x) {
     Tensor y = tape.output(Shape.of(), "sum");
-    tape.backend().fill(y, (float) tape.backend().sum(x.value()));
+    tape.backend().elementwise().fill(y, (float) tape.backend().elementwise().sum(x.value()));
     Sum op = tape.op(KIND);
     op.x = op.input(x);
     return tape.record(op, y);
@@ -27,7 +27,7 @@ public final class Sum extends Op {
   @Override
   protected void backward(Tape tape, Tensor dy) {
     Tensor dx = tape.gradientLike(x, "sum.gradient");
-    tape.backend().fill(dx, (float) tape.backend().sum(dy));
+    tape.backend().elementwise().fill(dx, (float) tape.backend().elementwise().sum(dy));
     tape.accumulate(x, dx);
   }
 }

@@ -48,7 +48,8 @@ public final class Superkernel extends Op {
       Tape tape, Variable w, Variable thresholds, Tensor scales, Nesting nesting, Variable gates) {
     Tensor effective = tape.output(w.shape(), "superkernel");
     tape.backend()
-        .superkernel(w.value(), thresholds.value(), scales, nesting, gates.value(), effective);
+        .superkernel()
+        .forward(w.value(), thresholds.value(), scales, nesting, gates.value(), effective);
     Superkernel op = tape.op(KIND);
     op.w = op.input(op.save(w));
     op.thresholds = op.input(op.save(thresholds));
@@ -69,10 +70,11 @@ public final class Superkernel extends Op {
           tape.backend()
               .memory()
               .floats(gates.shape(), Category.WORKSPACE, "superkernel.gates_gradient");
-      tape.backend().fill(dgates, 0);
+      tape.backend().elementwise().fill(dgates, 0);
     }
     tape.backend()
-        .superkernelBackward(
+        .superkernel()
+        .backward(
             w.value(), thresholds.value(), scales, nesting, dgates, deffective, dw, dthresholds);
     if (given == null) {
       dgates.close();

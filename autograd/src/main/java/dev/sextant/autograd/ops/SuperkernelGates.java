@@ -37,7 +37,9 @@ public final class SuperkernelGates extends Op {
       Tape tape, Variable w, Variable thresholds, Tensor scales, Nesting nesting) {
     Tensor gates = tape.output(Shape.of(nesting.gates()), "superkernel_gates");
     try (Tensor unread = kernel(tape, w)) {
-      tape.backend().superkernel(w.value(), thresholds.value(), scales, nesting, gates, unread);
+      tape.backend()
+          .superkernel()
+          .forward(w.value(), thresholds.value(), scales, nesting, gates, unread);
     }
     SuperkernelGates op = tape.op(KIND);
     op.w = op.input(op.save(w));
@@ -52,10 +54,10 @@ public final class SuperkernelGates extends Op {
     Tensor dw = tape.gradientLike(w, "superkernel_gates.gradient");
     Tensor dthresholds = tape.gradientLike(thresholds, "superkernel_gates.thresholds_gradient");
     try (Tensor none = kernel(tape, w)) {
-      tape.backend().fill(none, 0);
+      tape.backend().elementwise().fill(none, 0);
       tape.backend()
-          .superkernelBackward(
-              w.value(), thresholds.value(), scales, nesting, dgates, none, dw, dthresholds);
+          .superkernel()
+          .backward(w.value(), thresholds.value(), scales, nesting, dgates, none, dw, dthresholds);
     }
     tape.accumulate(w, dw);
     tape.accumulate(thresholds, dthresholds);

@@ -27,9 +27,9 @@ public final class WeightedSum {
     float[] weights = new float[w.shape().size()];
     tape.backend().download(w.value(), weights, 0);
     Tensor y = tape.output(terms[0].shape(), "weighted_sum");
-    tape.backend().scale(terms[0].value(), weights[first], y);
+    tape.backend().elementwise().scale(terms[0].value(), weights[first], y);
     for (int i = 1; i < terms.length; i++) {
-      tape.backend().axpy(weights[first + i], terms[i].value(), y);
+      tape.backend().elementwise().axpy(weights[first + i], terms[i].value(), y);
     }
     Variable[] inputs = new Variable[terms.length + 1];
     System.arraycopy(terms, 0, inputs, 0, terms.length);
@@ -44,7 +44,7 @@ public final class WeightedSum {
           if (forW) {
             float[] products = new float[weights.length];
             for (int i = 0; i < terms.length; i++) {
-              products[first + i] = (float) tape.backend().dot(terms[i].value(), dy);
+              products[first + i] = (float) tape.backend().elementwise().dot(terms[i].value(), dy);
             }
             Tensor dw = tape.gradientLike(w, "weighted_sum.gradient");
             tape.backend().upload(products, 0, dw);
@@ -53,7 +53,7 @@ public final class WeightedSum {
           for (int i = 0; i < terms.length; i++) {
             if (terms[i].requiresGradient()) {
               Tensor dx = tape.gradientLike(terms[i], "weighted_sum.gradient");
-              tape.backend().scale(dy, weights[first + i], dx);
+              tape.backend().elementwise().scale(dy, weights[first + i], dx);
               tape.accumulate(terms[i], dx);
             }
           }

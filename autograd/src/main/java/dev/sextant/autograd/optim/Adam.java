@@ -26,7 +26,9 @@ public final class Adam extends Optimizer {
 
   @Override
   void update(List<Tensor[]> tensors, float[] decays, int[] steps, float rate) {
-    backend.adamSteps(tensors, rate, config.beta1, config.beta2, config.epsilon, decays, steps);
+    backend
+        .optimizer()
+        .adam(tensors, rate, config.beta1, config.beta2, config.epsilon, decays, steps);
   }
 
   @Override

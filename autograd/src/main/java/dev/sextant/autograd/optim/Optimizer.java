@@ -108,7 +108,7 @@ public abstract class Optimizer implements AutoCloseable {
           backend
               .memory()
               .keep(backend.memory().floats(parameter.shape(), Category.OPTIMIZER, "optimizer"));
-      backend.fill(moments[i], 0);
+      backend.elementwise().fill(moments[i], 0);
     }
     return moments;
   }
@@ -135,7 +135,7 @@ public abstract class Optimizer implements AutoCloseable {
     for (Entry entry : entries) {
       Tensor gradient = entry.parameter.gradient();
       if (gradient != null) {
-        sum += backend.dot(gradient, gradient);
+        sum += backend.elementwise().dot(gradient, gradient);
       }
     }
     double norm = Math.sqrt(sum);
@@ -143,7 +143,7 @@ public abstract class Optimizer implements AutoCloseable {
       for (Entry entry : entries) {
         Tensor gradient = entry.parameter.gradient();
         if (gradient != null) {
-          backend.scale(gradient, (float) (limit / norm), gradient);
+          backend.elementwise().scale(gradient, (float) (limit / norm), gradient);
         }
       }
     }

@@ -28,7 +28,7 @@ public final class RmsProp extends Optimizer {
 
   @Override
   void update(List<Tensor[]> tensors, float[] decays, int[] steps, float rate) {
-    backend.rmsPropSteps(tensors, rate, config.rho, config.momentum, config.epsilon, decays);
+    backend.optimizer().rmsProp(tensors, rate, config.rho, config.momentum, config.epsilon, decays);
   }
 
   @Override

@@ -27,7 +27,7 @@ public final class Sgd extends Optimizer {
 
   @Override
   void update(List<Tensor[]> tensors, float[] decays, int[] steps, float rate) {
-    backend.sgdSteps(tensors, rate, config.momentum, decays, config.nesterov);
+    backend.optimizer().sgd(tensors, rate, config.momentum, decays, config.nesterov);
   }
 
   @Override

@@ -147,7 +147,7 @@ final class LayersTest {
   @Test
   void factorizedReducePicksPixels() {
     FactorizedReduce reduce = new FactorizedReduce(init(backend), 1, 2, 1e-9f, false);
-    reduce.parameters().forEach((path, weight) -> backend.fill(weight.value(), 1));
+    reduce.parameters().forEach((path, weight) -> backend.elementwise().fill(weight.value(), 1));
     Tensor x = Samples.tensor(backend, Shape.of(1, 2, 4, 1), 1, 2, 3, 4, 5, 6, 7, 8);
     try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
       Variable y = reduce.forward(tape, tape.constant(x));
@@ -327,9 +327,10 @@ final class LayersTest {
   void kernelsStartWithTheDeviationAsked() {
     Initializer init = init(backend);
     Parameter kernel = init.heFanOut(Shape.of(3, 3, 8, 64), 9 * 64);
-    double squares = backend.dot(kernel.value(), kernel.value()) / kernel.shape().size();
+    double squares =
+        backend.elementwise().dot(kernel.value(), kernel.value()) / kernel.shape().size();
     assertEquals(2.0 / (9 * 64), squares, 0.05 * 2.0 / (9 * 64));
-    assertEquals(0, backend.sum(kernel.value()) / kernel.shape().size(), 3e-3);
+    assertEquals(0, backend.elementwise().sum(kernel.value()) / kernel.shape().size(), 3e-3);
     kernel.value().close();
   }
 }

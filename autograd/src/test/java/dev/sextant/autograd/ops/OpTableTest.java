@@ -363,8 +363,8 @@ final class OpTableTest {
   private static Variable norm(Tape tape, Activation activation, Variable... x) {
     Tensor mean = tape.output(x[1].shape(), "mean");
     Tensor variance = tape.output(x[1].shape(), "variance");
-    tape.backend().fill(mean, 0);
-    tape.backend().fill(variance, 1);
+    tape.backend().elementwise().fill(mean, 0);
+    tape.backend().elementwise().fill(variance, 1);
     return BatchNormActivate.apply(
         tape,
         x[0],
@@ -383,8 +383,8 @@ final class OpTableTest {
       Shape vector = x[3 * i + 2].shape();
       Tensor mean = tape.output(vector, "mean");
       Tensor variance = tape.output(vector, "variance");
-      tape.backend().fill(mean, 0);
-      tape.backend().fill(variance, 1);
+      tape.backend().elementwise().fill(mean, 0);
+      tape.backend().elementwise().fill(variance, 1);
       stages.add(
           new NormalizedChain.Stage(
               w,
@@ -427,13 +427,13 @@ final class OpTableTest {
 
   private static Variable low(Tape tape, Variable x) {
     Tensor low = tape.output(x.shape(), "low");
-    tape.backend().fill(low, -50);
+    tape.backend().elementwise().fill(low, -50);
     return Add.apply(tape, x, tape.constant(low));
   }
 
   private static Tensor halves(Tape tape, Variable thresholds) {
     Tensor scales = tape.output(thresholds.shape(), "scales");
-    tape.backend().fill(scales, 0.5f);
+    tape.backend().elementwise().fill(scales, 0.5f);
     return scales;
   }
 

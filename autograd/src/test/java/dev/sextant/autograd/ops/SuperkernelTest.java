@@ -107,7 +107,7 @@ class SuperkernelTest {
         Variable masked = Superkernel.apply(tape, kernel, learned, s, NESTING, open);
         tape.accumulate(open, gradient);
         Tensor none = backend.memory().floats(NESTING.shape(), Category.ACTIVATIONS, "none");
-        backend.fill(none, 0);
+        backend.elementwise().fill(none, 0);
         tape.backward(masked, none);
       }
       backend.download(open.value(), results[0], 0);
@@ -225,8 +225,8 @@ class SuperkernelTest {
         Tensor w = backend.memory().floats(nesting.shape(), Category.WEIGHTS, "w");
         Tensor t = backend.memory().floats(Shape.of(2), Category.WEIGHTS, "t");
         Tensor scales = backend.memory().floats(Shape.of(2), Category.WEIGHTS, "scales")) {
-      backend.fill(scales, 1);
-      backend.fill(t, 0);
+      backend.elementwise().fill(scales, 1);
+      backend.elementwise().fill(t, 0);
       for (int i = 0; i < w.size(); i++) {
         w.floats()[w.offset() + i] = (float) Math.sin(i) * 0.4f;
       }
@@ -240,10 +240,10 @@ class SuperkernelTest {
           tape.accumulate(
               open, tensor(backend, Shape.of(2), new double[] {costs ? 0.1 : -0.1, 0}, 0));
           Tensor none = backend.memory().floats(nesting.shape(), Category.ACTIVATIONS, "none");
-          backend.fill(none, 0);
+          backend.elementwise().fill(none, 0);
           tape.backward(effective, none);
-          backend.axpy(-0.1f, Objects.requireNonNull(kernel.gradient()), w);
-          backend.axpy(-0.1f, Objects.requireNonNull(thresholds.gradient()), t);
+          backend.elementwise().axpy(-0.1f, Objects.requireNonNull(kernel.gradient()), w);
+          backend.elementwise().axpy(-0.1f, Objects.requireNonNull(thresholds.gradient()), t);
           backend.download(open.value(), gates, 0);
         }
       }

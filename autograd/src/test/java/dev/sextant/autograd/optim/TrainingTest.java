@@ -124,7 +124,7 @@ final class TrainingTest {
       assertEquals(reserved, backend.memory().reserved(), "a steady state takes nothing");
       int correct;
       try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
-        correct = backend.countCorrect(net.forward(tape, tape.constant(x)).value(), labels);
+        correct = backend.loss().countCorrect(net.forward(tape, tape.constant(x)).value(), labels);
       }
       float[] weights = {};
       for (Tensor tensor : net.state().values()) {

@@ -52,25 +52,25 @@ public class Convolution extends HotPath {
     Runnable depthwise =
         () -> {
           if (y != null) {
-            backend.depthwise(x, w, window, null, Activation.IDENTITY, y);
+            backend.depthwise().forward(x, w, window, null, Activation.IDENTITY, y);
           }
           if (dx != null) {
-            backend.depthwiseBackwardData(dy, w, window, dx);
+            backend.depthwise().backwardData(dy, w, window, dx);
           }
           if (dw != null) {
-            backend.depthwiseBackwardFilter(x, dy, window, dw);
+            backend.depthwise().backwardFilter(x, dy, window, dw);
           }
         };
     Runnable dense =
         () -> {
           if (y != null) {
-            backend.conv2d(x, w, window, null, Activation.IDENTITY, null, y);
+            backend.convolution().forward(x, w, window, null, Activation.IDENTITY, null, y);
           }
           if (dx != null) {
-            backend.conv2dBackwardData(dy, w, window, dx);
+            backend.convolution().backwardData(dy, w, window, dx);
           }
           if (dw != null) {
-            backend.conv2dBackwardFilter(x, dy, window, dw);
+            backend.convolution().backwardFilter(x, dy, window, dw);
           }
         };
     return new SextantWork(backend, task.depthwise ? depthwise : dense);

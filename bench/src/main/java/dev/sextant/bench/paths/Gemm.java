@@ -39,7 +39,8 @@ public class Gemm extends HotPath {
     Tensor b = tensor(backend, operands.b, 2);
     Tensor c = empty(backend, operands.c);
     return new SextantWork(
-        backend, () -> backend.gemm(a, operands.transposeA, b, operands.transposeB, c, false));
+        backend,
+        () -> backend.gemm().multiply(a, operands.transposeA, b, operands.transposeB, c, false));
   }
 
   @Override

@@ -75,7 +75,7 @@ public class MbConvStep extends HotPath {
           try (Tape _ = tape.open(Tape.Mode.TRAIN)) {
             Variable y = module.forward(tape, tape.leaf(x));
             Tensor gradient = tape.output(dy.shape(), "bench.gradient");
-            backend.copy(dy, gradient);
+            backend.elementwise().copy(dy, gradient);
             tape.backward(y, gradient);
           }
           for (int i = 0; i < parameters.size(); i++) {

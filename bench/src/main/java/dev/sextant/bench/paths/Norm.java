@@ -6,6 +6,7 @@ import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.Script;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.List;
@@ -31,21 +32,21 @@ public class Norm extends HotPath {
     Tensor mean = empty(backend, channels);
     Tensor variance = empty(backend, channels);
     Tensor y = empty(backend, image);
-    Backend.BatchNorm norm =
-        new Backend.BatchNorm(mean, variance, gamma, beta, EPSILON, Activation.RELU6);
+    BatchNorm norm = new BatchNorm(mean, variance, gamma, beta, EPSILON, Activation.RELU6);
     if (pass.equals("forward")) {
       return new SextantWork(
           backend,
           () -> {
-            backend.batchNormStatistics(z, mean, variance);
-            backend.batchNormApply(z, norm, null, y);
+            backend.batchNorm().statistics(z, mean, variance);
+            backend.batchNorm().apply(z, norm, null, y);
           });
     }
-    backend.batchNormStatistics(z, mean, variance);
+    backend.batchNorm().statistics(z, mean, variance);
     Tensor dy = tensor(backend, image, 4);
     Tensor dgamma = empty(backend, channels);
     Tensor dbeta = empty(backend, channels);
-    return new SextantWork(backend, () -> backend.batchNormBackward(z, norm, dy, y, dgamma, dbeta));
+    return new SextantWork(
+        backend, () -> backend.batchNorm().backward(z, norm, dy, y, dgamma, dbeta));
   }
 
   @Override

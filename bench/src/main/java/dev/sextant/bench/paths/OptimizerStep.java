@@ -44,26 +44,30 @@ public class OptimizerStep extends HotPath {
       for (int i = 0; i < one.length; i++) {
         one[i] = tensor(backend, shape, i);
       }
-      backend.multiply(one[3], one[3], one[3]);
-      backend.fill(one[2], 0);
+      backend.elementwise().multiply(one[3], one[3], one[3]);
+      backend.elementwise().fill(one[2], 0);
       all.add(one);
     }
     Runnable step =
         switch (optimizer) {
           case "sgd" ->
-              () -> all.forEach(t -> backend.sgdStep(t[0], t[1], t[2], 1e-6f, 0.9f, 4e-5f, true));
+              () ->
+                  all.forEach(
+                      t -> backend.optimizer().sgd(t[0], t[1], t[2], 1e-6f, 0.9f, 4e-5f, true));
           case "adam" ->
               () ->
                   all.forEach(
                       t ->
-                          backend.adamStep(
-                              t[0], t[1], t[2], t[3], 1e-6f, 0.9f, 0.999f, 1e-8f, 0, 10));
+                          backend
+                              .optimizer()
+                              .adam(t[0], t[1], t[2], t[3], 1e-6f, 0.9f, 0.999f, 1e-8f, 0, 10));
           case "rmsprop" ->
               () ->
                   all.forEach(
                       t ->
-                          backend.rmsPropStep(
-                              t[0], t[1], t[3], t[2], 1e-6f, 0.9f, 0.9f, 1e-3f, 1e-5f));
+                          backend
+                              .optimizer()
+                              .rmsProp(t[0], t[1], t[3], t[2], 1e-6f, 0.9f, 0.9f, 1e-3f, 1e-5f));
           default -> throw new IllegalArgumentException("optimizer: " + optimizer);
         };
     return new SextantWork(backend, step);

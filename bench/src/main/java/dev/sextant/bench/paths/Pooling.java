@@ -49,16 +49,16 @@ public class Pooling extends HotPath {
     Tensor dx = empty(backend, task.image);
     Runnable forward =
         switch (task.kind) {
-          case "max" -> () -> backend.maxPool(x, window, y);
-          case "avg" -> () -> backend.avgPool(x, window, y);
-          case "global" -> () -> backend.globalAvgPool(x, y);
+          case "max" -> () -> backend.pooling().max(x, window, y);
+          case "avg" -> () -> backend.pooling().average(x, window, y);
+          case "global" -> () -> backend.pooling().globalAverage(x, y);
           default -> throw new IllegalArgumentException(task.kind);
         };
     Runnable backward =
         switch (task.kind) {
-          case "max" -> () -> backend.maxPoolBackward(x, dy, window, dx);
-          case "avg" -> () -> backend.avgPoolBackward(dy, window, dx);
-          default -> () -> backend.globalAvgPoolBackward(dy, dx);
+          case "max" -> () -> backend.pooling().maxBackward(x, dy, window, dx);
+          case "avg" -> () -> backend.pooling().averageBackward(dy, window, dx);
+          default -> () -> backend.pooling().globalAverageBackward(dy, dx);
         };
     return new SextantWork(backend, task.forward ? forward : backward);
   }

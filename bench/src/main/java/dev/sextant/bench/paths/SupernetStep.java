@@ -145,7 +145,7 @@ public class SupernetStep extends HotPath {
         Variable logits = supernet.forward(tape, tape.constant(stepImages));
         Variable loss = SoftmaxCrossEntropy.apply(tape, logits, stepLabels, smoothing);
         logits.release();
-        double value = backend.sum(loss.value());
+        double value = backend.elementwise().sum(loss.value());
         tape.backward(loss);
         return value;
       }

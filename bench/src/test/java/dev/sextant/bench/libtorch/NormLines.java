@@ -100,8 +100,8 @@ final class NormLines {
   private static BatchNormActivate.Running running(Tape tape, Shape channels) {
     Tensor mean = tape.output(channels, "mean");
     Tensor variance = tape.output(channels, "variance");
-    tape.backend().fill(mean, 0);
-    tape.backend().fill(variance, 1);
+    tape.backend().elementwise().fill(mean, 0);
+    tape.backend().elementwise().fill(variance, 1);
     return new BatchNormActivate.Running(mean, variance, 0.1f, Parity.EPSILON);
   }
 

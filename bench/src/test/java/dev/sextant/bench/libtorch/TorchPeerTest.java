@@ -79,7 +79,9 @@ class TorchPeerTest {
           backend.memory().floats(kernel, Category.WEIGHTS, "w").set(values(kernel.size(), 2));
       Window window = Window.same(3, 2);
       Tensor y = backend.memory().floats(window.output(image, 4), Category.ACTIVATIONS, "y");
-      backend.conv2d(x, w, window, null, dev.sextant.tensor.Activation.IDENTITY, null, y);
+      backend
+          .convolution()
+          .forward(x, w, window, null, dev.sextant.tensor.Activation.IDENTITY, null, y);
       NDArray found =
           new TorchOps(torch).conv2d(torch.load(Kind.IMAGE, x), torch.load(Kind.KERNEL, w), window);
       assertArrayEquals(y.toArray(), torch.read(Kind.IMAGE, found), 1e-4f);

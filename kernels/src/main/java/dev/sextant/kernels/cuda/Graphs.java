@@ -1,5 +1,6 @@
 package dev.sextant.kernels.cuda;
 
+import dev.sextant.kernels.device.Kernels;
 import dev.sextant.kernels.driver.Driver;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;

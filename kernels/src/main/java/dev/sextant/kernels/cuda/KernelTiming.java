@@ -1,13 +1,14 @@
 package dev.sextant.kernels.cuda;
 
+import dev.sextant.kernels.device.DeviceStorage;
 import dev.sextant.kernels.driver.Driver;
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.Backend.BatchNorm;
-import dev.sextant.tensor.Backend.NormGradient;
 import dev.sextant.tensor.BackendProvider.KernelTime;
+import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Nesting;
+import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -149,23 +150,27 @@ public final class KernelTiming {
     Tensor a = image();
     Tensor b = image();
     Tensor out = image();
-    time("fill", () -> backend.fill(out, 1), out);
-    time("copy", () -> backend.copy(a, out), a, out);
-    time("scale", () -> backend.scale(a, 2, out), a, out);
-    time("axpy", () -> backend.axpy(1e-3f, a, out), a, out, out);
-    time("add", () -> backend.add(a, b, out), a, b, out);
-    time("multiply", () -> backend.multiply(a, b, out), a, b, out);
+    time("fill", () -> backend.elementwise().fill(out, 1), out);
+    time("copy", () -> backend.elementwise().copy(a, out), a, out);
+    time("scale", () -> backend.elementwise().scale(a, 2, out), a, out);
+    time("axpy", () -> backend.elementwise().axpy(1e-3f, a, out), a, out, out);
+    time("add", () -> backend.elementwise().add(a, b, out), a, b, out);
+    time("multiply", () -> backend.elementwise().multiply(a, b, out), a, b, out);
     for (Activation activation : Activation.values()) {
-      time("activate " + activation, () -> backend.activate(a, activation, out), a, out);
+      time(
+          "activate " + activation,
+          () -> backend.elementwise().activate(a, activation, out),
+          a,
+          out);
       time(
           "activate backward " + activation,
-          () -> backend.activateBackward(a, activation, b, out),
+          () -> backend.elementwise().activateBackward(a, activation, b, out),
           a,
           b,
           out);
     }
-    time("sum", () -> backend.sum(a), a);
-    time("dot", () -> backend.dot(a, b), a, b);
+    time("sum", () -> backend.elementwise().sum(a), a);
+    time("dot", () -> backend.elementwise().dot(a, b), a, b);
   }
 
   private void channels() {
@@ -174,18 +179,18 @@ public final class KernelTiming {
     Tensor out = image();
     Tensor vector = vector();
     Tensor gates = random(Shape.of(batch, CHANNELS));
-    time("bias", () -> backend.addBias(a, vector, out), a, out);
-    time("channel sum", () -> backend.channelSum(a, vector), a);
-    time("scale channels", () -> backend.scaleChannels(a, gates, out), a, out);
-    time("channel dot", () -> backend.channelDot(a, b, gates), a, b);
+    time("bias", () -> backend.channels().addBias(a, vector, out), a, out);
+    time("channel sum", () -> backend.channels().sum(a, vector), a);
+    time("scale channels", () -> backend.channels().scale(a, gates, out), a, out);
+    time("channel dot", () -> backend.channels().dot(a, b, gates), a, b);
     Tensor half = random(Shape.of(batch, side, side, CHANNELS / 2));
     time(
         "copy channels",
-        () -> backend.copyChannels(half, 0, out, CHANNELS / 2, CHANNELS / 2),
+        () -> backend.channels().copy(half, 0, out, CHANNELS / 2, CHANNELS / 2),
         half,
         half);
-    time("global average", () -> backend.globalAvgPool(a, gates), a);
-    time("global average backward", () -> backend.globalAvgPoolBackward(gates, out), out);
+    time("global average", () -> backend.pooling().globalAverage(a, gates), a);
+    time("global average backward", () -> backend.pooling().globalAverageBackward(gates, out), out);
   }
 
   private void norms() {
@@ -198,27 +203,27 @@ public final class KernelTiming {
     Tensor beta = vector();
     Tensor dgamma = vector();
     Tensor dbeta = vector();
-    time("norm statistics", () -> backend.batchNormStatistics(z, mean, variance), z);
+    time("norm statistics", () -> backend.batchNorm().statistics(z, mean, variance), z);
     for (Activation activation : List.of(Activation.IDENTITY, Activation.RELU6)) {
       BatchNorm norm = new BatchNorm(mean, variance, gamma, beta, 1e-3f, activation);
       NormGradient gradient = new NormGradient(norm, dgamma, dbeta);
       String name = "norm, " + activation;
-      time(name, () -> backend.batchNormApply(z, norm, null, out), z, out);
-      time(name + ", residual", () -> backend.batchNormApply(z, norm, dy, out), z, dy, out);
+      time(name, () -> backend.batchNorm().apply(z, norm, null, out), z, out);
+      time(name + ", residual", () -> backend.batchNorm().apply(z, norm, dy, out), z, dy, out);
       // The sums need all of z and dy before the first of dz is known: both are read twice.
       time(
           name + " backward",
-          () -> backend.batchNormBackward(z, norm, dy, out, dgamma, dbeta),
+          () -> backend.batchNorm().backward(z, norm, dy, out, dgamma, dbeta),
           z,
           dy,
           z,
           dy,
           out);
-      time(name + " reduce", () -> backend.batchNormReduce(z, dy, gradient, out), z, dy, out);
+      time(name + " reduce", () -> backend.batchNorm().reduce(z, dy, gradient, out), z, dy, out);
     }
     time(
         "gate gradient",
-        () -> backend.batchNormInnerProduct(z, dy, gamma, beta, 1e-3f, mean),
+        () -> backend.batchNorm().innerProduct(z, dy, gamma, beta, 1e-3f, mean),
         z,
         dy);
   }
@@ -236,17 +241,17 @@ public final class KernelTiming {
             name,
             bytes(x, y),
             flops,
-            () -> backend.depthwise(x, w, window, null, Activation.IDENTITY, y));
+            () -> backend.depthwise().forward(x, w, window, null, Activation.IDENTITY, y));
         time(
             name + " backward data",
             bytes(x, y),
             flops,
-            () -> backend.depthwiseBackwardData(y, w, window, x));
+            () -> backend.depthwise().backwardData(y, w, window, x));
         time(
             name + " backward filter",
             bytes(x, y),
             flops,
-            () -> backend.depthwiseBackwardFilter(x, y, window, w));
+            () -> backend.depthwise().backwardFilter(x, y, window, w));
       }
     }
   }
@@ -273,12 +278,12 @@ public final class KernelTiming {
           name,
           bytes(x, z),
           flops,
-          () -> backend.depthwiseNormalized(x, norm, w, window, z, mean, variance));
+          () -> backend.bottleneck().depthwise(x, norm, w, window, z, mean, variance));
       time(
           name + " backward",
           bytes(g, z, x, gx),
           2 * flops,
-          () -> backend.depthwiseNormalizedBackward(g, z, gradient, w, window, x, into, dw, gx));
+          () -> backend.bottleneck().depthwiseBackward(g, z, gradient, w, window, x, into, dw, gx));
     }
   }
 
@@ -289,10 +294,15 @@ public final class KernelTiming {
       Window window = Window.same(3, stride);
       Tensor y = random(Shape.of(batch, side / stride, side / stride, CHANNELS));
       String s = " 3x3 s" + stride;
-      time("max pool" + s, () -> backend.maxPool(x, window, y), x, y);
-      time("max pool backward" + s, () -> backend.maxPoolBackward(x, y, window, dx), x, y, dx);
-      time("average pool" + s, () -> backend.avgPool(x, window, y), x, y);
-      time("average pool backward" + s, () -> backend.avgPoolBackward(y, window, dx), y, dx);
+      time("max pool" + s, () -> backend.pooling().max(x, window, y), x, y);
+      time(
+          "max pool backward" + s, () -> backend.pooling().maxBackward(x, y, window, dx), x, y, dx);
+      time("average pool" + s, () -> backend.pooling().average(x, window, y), x, y);
+      time(
+          "average pool backward" + s,
+          () -> backend.pooling().averageBackward(y, window, dx),
+          y,
+          dx);
     }
   }
 
@@ -302,10 +312,10 @@ public final class KernelTiming {
     Tensor g = random(shape);
     Tensor m = random(shape);
     Tensor v = random(shape);
-    time("SGD", () -> backend.sgdStep(w, g, v, 1e-9f, 0.9f, 0, true), w, g, v, w, v);
+    time("SGD", () -> backend.optimizer().sgd(w, g, v, 1e-9f, 0.9f, 0, true), w, g, v, w, v);
     time(
         "Adam",
-        () -> backend.adamStep(w, g, m, v, 1e-9f, 0.9f, 0.999f, 1e-8f, 0, 10),
+        () -> backend.optimizer().adam(w, g, m, v, 1e-9f, 0.9f, 0.999f, 1e-8f, 0, 10),
         w,
         g,
         m,
@@ -315,7 +325,7 @@ public final class KernelTiming {
         v);
     time(
         "RMSProp",
-        () -> backend.rmsPropStep(w, g, m, v, 1e-9f, 0.9f, 0.9f, 1e-3f, 0),
+        () -> backend.optimizer().rmsProp(w, g, m, v, 1e-9f, 0.9f, 0.9f, 1e-3f, 0),
         w,
         g,
         m,
@@ -326,8 +336,9 @@ public final class KernelTiming {
     time(
         "SGD of many tensors",
         () ->
-            backend.sgdSteps(
-                List.<Tensor[]>of(new Tensor[] {w, g, v}), 1e-9f, 0.9f, new float[1], true),
+            backend
+                .optimizer()
+                .sgd(List.<Tensor[]>of(new Tensor[] {w, g, v}), 1e-9f, 0.9f, new float[1], true),
         w,
         g,
         v,
@@ -342,10 +353,10 @@ public final class KernelTiming {
     backend.upload(classes, 0, labels);
     time(
         "cross-entropy and gradient",
-        () -> backend.softmaxCrossEntropy(logits, labels, 0.1f, dlogits),
+        () -> backend.loss().softmaxCrossEntropy(logits, labels, 0.1f, dlogits),
         logits,
         dlogits);
-    time("correct rows", () -> backend.countCorrect(logits, labels), logits);
+    time("correct rows", () -> backend.loss().countCorrect(logits, labels), logits);
     Nesting nesting = new Nesting(new int[] {3, 5, 7}, new int[] {CHANNELS / 2, CHANNELS});
     Tensor kernel = random(Shape.of(7, 7, CHANNELS));
     Tensor effective = random(kernel.shape());
@@ -357,14 +368,16 @@ public final class KernelTiming {
     Tensor dthresholds = random(gates);
     time(
         "superkernel",
-        () -> backend.superkernel(kernel, thresholds, scales, nesting, values, effective),
+        () -> backend.superkernel().forward(kernel, thresholds, scales, nesting, values, effective),
         kernel,
         effective);
     time(
         "superkernel backward",
         () ->
-            backend.superkernelBackward(
-                kernel, thresholds, scales, nesting, values, effective, dkernel, dthresholds),
+            backend
+                .superkernel()
+                .backward(
+                    kernel, thresholds, scales, nesting, values, effective, dkernel, dthresholds),
         kernel,
         effective,
         dkernel);
@@ -384,17 +397,17 @@ public final class KernelTiming {
           name,
           bytes(x, y),
           flops,
-          () -> backend.conv2d(x, w, window, null, Activation.IDENTITY, null, y));
+          () -> backend.convolution().forward(x, w, window, null, Activation.IDENTITY, null, y));
       time(
           name + " backward data",
           bytes(x, y),
           flops,
-          () -> backend.conv2dBackwardData(y, w, window, x));
+          () -> backend.convolution().backwardData(y, w, window, x));
       time(
           name + " backward filter",
           bytes(x, y),
           flops,
-          () -> backend.conv2dBackwardFilter(x, y, window, w));
+          () -> backend.convolution().backwardFilter(x, y, window, w));
     }
   }
 }

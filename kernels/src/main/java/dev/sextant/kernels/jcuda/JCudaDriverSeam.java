@@ -12,22 +12,17 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
-import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
-import jcuda.driver.CUfunction;
 import jcuda.driver.CUgraph;
-import jcuda.driver.CUjit_option;
-import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
-import jcuda.driver.JITOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  * is closed, for the next that is opened on the device: a model compiled anew starts at once.
  */
 public final class JCudaDriverSeam implements Driver {
-  private static final int LOG_BYTES = 16 * 1024;
-
   /** What NVIDIA recommends for Hopper; older devices are content with less. */
   private static final long CUBLAS_BYTES = 32 << 20;
 
@@ -53,7 +46,7 @@ public final class JCudaDriverSeam implements Driver {
   private final CUdevice device = new CUdevice();
   private final CUcontext context = new CUcontext();
   private final CUstream stream = new CUstream();
-  private final Map<String, CUfunction> functions = new HashMap<>();
+  private final LoadedKernels kernels = new LoadedKernels();
   private final DeviceInfo info;
   private @Nullable Transfers transfers;
   private @Nullable Cublas cublas;
@@ -304,67 +297,16 @@ public final class JCudaDriverSeam implements Driver {
     return new RecordedGraph(graph, stream, this::bind);
   }
 
-  /** A kernel and the pointers to its parameters, made once. */
-  private record Loaded(CUfunction function, Pointer parameters) implements Function {}
-
   @Override
   public Function load(Kernel kernel, ByteBuffer parameters) {
     bind();
-    CUfunction function = functions.get(kernel.name());
-    if (function == null) {
-      function = compile(kernel);
-      functions.put(kernel.name(), function);
-    }
-    int[] offsets = kernel.parameterOffsets();
-    Pointer[] pointers = new Pointer[offsets.length];
-    for (int i = 0; i < offsets.length; i++) {
-      pointers[i] = Pointer.to(parameters).withByteOffset(offsets[i]);
-    }
-    return new Loaded(function, Pointer.to(pointers));
-  }
-
-  /** From outside the Java heap: an array would keep the garbage collector out meanwhile. */
-  private static CUfunction compile(Kernel kernel) {
-    byte[] text = (kernel.text() + "\0").getBytes(StandardCharsets.UTF_8);
-    ByteBuffer ptx = ByteBuffer.allocateDirect(text.length).put(0, text);
-    JITOptions options = new JITOptions();
-    options.putInt(CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, LOG_BYTES);
-    options.putBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER, new byte[LOG_BYTES]);
-    CUmodule module = new CUmodule();
-    int status = JCudaDriver.cuModuleLoadDataJIT(module, Pointer.to(ptx), options);
-    if (status != CUresult.CUDA_SUCCESS) {
-      String log = options.getString(CUjit_option.CU_JIT_ERROR_LOG_BUFFER);
-      if (log == null || log.isBlank()) {
-        Status.driver("cuModuleLoadData of " + kernel.name(), status);
-      }
-      throw Driver.refused(kernel, String.valueOf(log));
-    }
-    CUfunction function = new CUfunction();
-    Status.driver(
-        "cuModuleGetFunction", JCudaDriver.cuModuleGetFunction(function, module, kernel.name()));
-    return function;
+    return kernels.load(kernel, parameters);
   }
 
   @Override
   public void launch(Launch launch) {
     bind();
-    Loaded loaded = (Loaded) launch.function();
-    int status =
-        JCudaDriver.cuLaunchKernel(
-            loaded.function,
-            launch.gridX(),
-            launch.gridY(),
-            launch.gridZ(),
-            launch.blockX(),
-            launch.blockY(),
-            1,
-            0,
-            stream,
-            loaded.parameters,
-            null);
-    if (status != CUresult.CUDA_SUCCESS) {
-      Status.driver("launch of " + launch.kernel().name(), status);
-    }
+    LoadedKernels.launch(launch, stream);
   }
 
   @Override

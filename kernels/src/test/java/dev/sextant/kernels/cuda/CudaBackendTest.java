@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.kernels.device.DeviceStorage;
 import dev.sextant.kernels.driver.DeviceLostException;
 import dev.sextant.kernels.emulator.EmulatedDriver;
 import dev.sextant.kernels.emulator.EmulationException;
@@ -32,7 +33,7 @@ class CudaBackendTest {
   @Test
   void zerosAreZeroOnTheDevice() {
     try (Tensor first = floats(40)) {
-      backend.fill(first, 3);
+      backend.elementwise().fill(first, 3);
     }
     try (Tensor zeros =
         backend.memory().zeros(Shape.of(40), Memory.Category.WEIGHTS, "reused block")) {
@@ -48,7 +49,8 @@ class CudaBackendTest {
         Tensor host = reference.memory().floats(Shape.of(4), Memory.Category.DATA, "host");
         Tensor device = floats(4)) {
       String message =
-          assertThrows(SextantException.class, () -> backend.copy(host, device)).getMessage();
+          assertThrows(SextantException.class, () -> backend.elementwise().copy(host, device))
+              .getMessage();
       assertTrue(String.valueOf(message).contains("not in device memory: F32 [4] host"), message);
     }
   }
@@ -62,10 +64,10 @@ class CudaBackendTest {
         Tensor w = floats(3, 3, 64);
         Tensor z = floats(2, 9, 9, 64);
         Tensor dw = floats(3, 3, 64);
-        backend.fill(x, 1);
-        backend.fill(w, 0.5f);
-        backend.depthwise(x, w, Window.same(3, 1), null, Activation.RELU6, z);
-        backend.depthwiseBackwardFilter(x, z, Window.same(3, 1), dw);
+        backend.elementwise().fill(x, 1);
+        backend.elementwise().fill(w, 0.5f);
+        backend.depthwise().forward(x, w, Window.same(3, 1), null, Activation.RELU6, z);
+        backend.depthwise().backwardFilter(x, z, Window.same(3, 1), dw);
       }
       if (step == 0) {
         asked = backend.allocatorCounters().driverAllocations();
@@ -110,28 +112,28 @@ class CudaBackendTest {
     Tensor w = floats(3, 3, 8, 8);
     Tensor out = floats(1, 4, 4, 8);
     Tensor dw = floats(3, 3, 8);
-    backend.fill(w, 0.25f);
+    backend.elementwise().fill(w, 0.25f);
     Window window = Window.same(3, 1);
     Runnable replay =
         backend.repeatable(
             () -> {
-              backend.conv2d(x, w, window, null, Activation.RELU, null, out);
-              backend.depthwiseBackwardFilter(x, out, window, dw);
-              backend.axpy(1, dw, dw);
+              backend.convolution().forward(x, w, window, null, Activation.RELU, null, out);
+              backend.depthwise().backwardFilter(x, out, window, dw);
+              backend.elementwise().axpy(1, dw, dw);
             });
     int launches = driver.launches();
     // Takes and writes what the recording has given back, were it not held.
     try (Tensor other = floats(3 * 3 * 8 * 8)) {
-      backend.fill(other, 7);
+      backend.elementwise().fill(other, 7);
       float[] expected = new float[dw.size()];
       float[] actual = new float[dw.size()];
       for (int value = 1; value <= 2; value++) {
-        backend.fill(x, value);
+        backend.elementwise().fill(x, value);
         replay.run();
         backend.download(dw, actual, 0);
-        backend.conv2d(x, w, window, null, Activation.RELU, null, out);
-        backend.depthwiseBackwardFilter(x, out, window, dw);
-        backend.axpy(1, dw, dw);
+        backend.convolution().forward(x, w, window, null, Activation.RELU, null, out);
+        backend.depthwise().backwardFilter(x, out, window, dw);
+        backend.elementwise().axpy(1, dw, dw);
         backend.download(dw, expected, 0);
         assertArrayEquals(expected, actual);
         assertTrue(expected[0] != 0);
@@ -174,8 +176,8 @@ class CudaBackendTest {
     EmulatedDriver failing = new EmulatedDriver(1 << 26, new Faults().loseAfter(1));
     CudaBackend lost = new CudaBackend(new Device("cuda", 0), failing);
     Tensor x = lost.memory().floats(Shape.of(40), Memory.Category.DATA, "x");
-    lost.fill(x, 1);
-    assertThrows(DeviceLostException.class, () -> lost.fill(x, 2));
+    lost.elementwise().fill(x, 1);
+    assertThrows(DeviceLostException.class, () -> lost.elementwise().fill(x, 2));
     assertThrows(DeviceLostException.class, () -> lost.download(x, new float[40], 0));
     x.close();
     lost.close();

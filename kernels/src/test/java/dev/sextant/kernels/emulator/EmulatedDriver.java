@@ -301,13 +301,15 @@ public final class EmulatedDriver implements Driver {
         () -> {
           try (Memory.Scope _ = libraries.memory().scope()) {
             Tensor product = fetch(c.address(), c.rows(), c.columns());
-            libraries.gemm(
-                fetch(a.address(), a.rows(), a.columns()),
-                transposeA,
-                fetch(b.address(), b.rows(), b.columns()),
-                transposeB,
-                product,
-                accumulate);
+            libraries
+                .gemm()
+                .multiply(
+                    fetch(a.address(), a.rows(), a.columns()),
+                    transposeA,
+                    fetch(b.address(), b.rows(), b.columns()),
+                    transposeB,
+                    product,
+                    accumulate);
             store(product, c.address());
           }
         });
@@ -345,26 +347,31 @@ public final class EmulatedDriver implements Driver {
     switch (direction) {
       case FORWARD -> {
         Tensor result = fetch(out, output(shape));
-        libraries.conv2d(
-            fetch(a, input(shape)),
-            kernel(fetch(b, filters(shape))),
-            window(shape),
-            null,
-            Activation.IDENTITY,
-            null,
-            result);
+        libraries
+            .convolution()
+            .forward(
+                fetch(a, input(shape)),
+                kernel(fetch(b, filters(shape))),
+                window(shape),
+                null,
+                Activation.IDENTITY,
+                null,
+                result);
         store(result, out);
       }
       case BACKWARD_DATA -> {
         Tensor result = fetch(out, input(shape));
-        libraries.conv2dBackwardData(
-            fetch(a, output(shape)), kernel(fetch(b, filters(shape))), window(shape), result);
+        libraries
+            .convolution()
+            .backwardData(
+                fetch(a, output(shape)), kernel(fetch(b, filters(shape))), window(shape), result);
         store(result, out);
       }
       case BACKWARD_FILTER -> {
         Tensor result = kernel(fetch(out, filters(shape)));
-        libraries.conv2dBackwardFilter(
-            fetch(a, input(shape)), fetch(b, output(shape)), window(shape), result);
+        libraries
+            .convolution()
+            .backwardFilter(fetch(a, input(shape)), fetch(b, output(shape)), window(shape), result);
         store(filters(result), out);
       }
     }

@@ -6,14 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.kernels.channels.ChannelReduction;
+import dev.sextant.kernels.channels.ChannelReduction.Quantity;
+import dev.sextant.kernels.channels.ChannelReduction.Stage;
+import dev.sextant.kernels.depthwise.DepthwiseKernel;
 import dev.sextant.kernels.driver.Launch;
-import dev.sextant.kernels.family.ChannelReduction;
-import dev.sextant.kernels.family.ChannelReduction.Quantity;
-import dev.sextant.kernels.family.ChannelReduction.Stage;
-import dev.sextant.kernels.family.CrossEntropy;
-import dev.sextant.kernels.family.Depthwise;
-import dev.sextant.kernels.family.Elementwise;
-import dev.sextant.kernels.family.Elementwise.Operation;
+import dev.sextant.kernels.elementwise.ElementwiseKernel;
+import dev.sextant.kernels.elementwise.ElementwiseKernel.Operation;
+import dev.sextant.kernels.loss.CrossEntropy;
 import dev.sextant.kernels.ptx.Kernel;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
@@ -79,7 +79,7 @@ class EmulatorMutationTest {
 
   @Test
   void offByOneIsFoundAtTheAddress() {
-    Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
+    Kernel kernel = new ElementwiseKernel(Operation.SCALE, 1).assemble();
     scale(kernel);
     Kernel wrong = mutated(kernel, "ld.global.f32 %f0, [%d0]", "ld.global.f32 %f0, [%d0+4]");
     message(() -> scale(wrong), "scale_v1, line", "thread 44", "0 bytes past the end of pointer 0");
@@ -87,7 +87,7 @@ class EmulatorMutationTest {
 
   @Test
   void misalignedVectorIsFound() {
-    Kernel kernel = new Elementwise(Operation.SCALE, 4).assemble();
+    Kernel kernel = new ElementwiseKernel(Operation.SCALE, 4).assemble();
     long x = floats(64);
     Launch launch = new Launch(driver, kernel);
     launch.pointer(x + 4, 16).pointer(x + 128, 16).number(2).integer(4).block(1, 1);
@@ -169,7 +169,7 @@ class EmulatorMutationTest {
   @Test
   void wrongPredicatesAreFound() {
     Kernel kernel =
-        Depthwise.plain(Window.same(3, 1), false, false, Activation.IDENTITY, 4).assemble();
+        DepthwiseKernel.plain(Window.same(3, 1), false, false, Activation.IDENTITY, 4).assemble();
     float[] right = depthwise(kernel);
     Matcher load = Pattern.compile("@(%p\\d+) (?=ld\\.global\\.nc)").matcher(kernel.text());
     int mutants = 0;
@@ -196,7 +196,7 @@ class EmulatorMutationTest {
 
   @Test
   void registerReadBeforeItIsWritten() {
-    Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
+    Kernel kernel = new ElementwiseKernel(Operation.SCALE, 1).assemble();
     message(
         () ->
             scale(mutated(kernel, "mul.rn.f32 %f1, %f0, %factor", "mul.rn.f32 %f1, %f1, %factor")),
@@ -205,7 +205,7 @@ class EmulatorMutationTest {
 
   @Test
   void readOnlyLoadOfWhatIsWritten() {
-    Kernel kernel = new Elementwise(Operation.COPY, 1).assemble();
+    Kernel kernel = new ElementwiseKernel(Operation.COPY, 1).assemble();
     Kernel wrong = mutated(kernel, "ld.global.f32", "ld.global.nc.f32");
     long x = floats(64);
     Launch launch = new Launch(driver, wrong);
@@ -215,7 +215,7 @@ class EmulatorMutationTest {
 
   @Test
   void writesOfTwoBlocksToOneElement() {
-    Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
+    Kernel kernel = new ElementwiseKernel(Operation.SCALE, 1).assemble();
     message(
         () -> scale(mutated(kernel, "mov.u32 %r0, %ctaid.x", "mov.b32 %r0, 0")),
         "write over what thread 0 of block 0 wrote");
@@ -235,7 +235,7 @@ class EmulatorMutationTest {
 
   @Test
   void unknownInstructionsAndEndlessLoops() {
-    Kernel kernel = new Elementwise(Operation.SCALE, 1).assemble();
+    Kernel kernel = new ElementwiseKernel(Operation.SCALE, 1).assemble();
     message(() -> scale(mutated(kernel, "mul.rn.f32", "mul.rz.f32")), "instruction not known");
     message(
         () -> scale(mutated(kernel, "mul.rn.f32 %f1, %f0", "mul.rn.f32 %f1, %r0")),

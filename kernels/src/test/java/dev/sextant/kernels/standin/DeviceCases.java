@@ -94,9 +94,9 @@ class DeviceCases {
         Tensor a = upload(backend, new float[] {1, 2, 3, 4, 5, 6}, 2, 3);
         Tensor b = upload(backend, new float[] {1, 0, 0, 1, 2, 3}, 3, 2);
         Tensor c = upload(backend, new float[] {Float.NaN, Float.NaN, 0, 0}, 2, 2)) {
-      backend.gemm(a, false, b, false, c, false);
+      backend.gemm().multiply(a, false, b, false, c, false);
       assertArrayEquals(new float[] {7, 11, 16, 23}, download(backend, c));
-      backend.gemm(a, false, a, true, c, true);
+      backend.gemm().multiply(a, false, a, true, c, true);
       assertArrayEquals(new float[] {21, 43, 48, 100}, download(backend, c));
     }
   }
@@ -133,13 +133,17 @@ class DeviceCases {
       Tensor matrix = floats(backend, 8, 8);
       Tensor out = floats(backend, 1, 4, 4, 8);
       Tensor product = floats(backend, 16, 8);
-      backend.fill(w, 0.25f);
-      backend.fill(matrix, 0.5f);
+      backend.elementwise().fill(w, 0.25f);
+      backend.elementwise().fill(matrix, 0.5f);
       Runnable work =
           () -> {
-            backend.conv2d(x, w, Window.same(3, 1), null, Activation.RELU, null, out);
-            backend.gemm(out.reshape(Shape.of(16, 8)), false, matrix, false, product, false);
-            backend.axpy(1, product, product);
+            backend
+                .convolution()
+                .forward(x, w, Window.same(3, 1), null, Activation.RELU, null, out);
+            backend
+                .gemm()
+                .multiply(out.reshape(Shape.of(16, 8)), false, matrix, false, product, false);
+            backend.elementwise().axpy(1, product, product);
           };
       int[] times = {0};
       Runnable replay =
@@ -151,10 +155,10 @@ class DeviceCases {
               });
       assertEquals(2, times[0], "once to warm up, once recorded");
       for (int value = 1; value <= 2; value++) {
-        backend.fill(x, value);
+        backend.elementwise().fill(x, value);
         replay.run();
         float[] actual = download(backend, product);
-        backend.fill(product, 0);
+        backend.elementwise().fill(product, 0);
         work.run();
         float[] expected = download(backend, product);
         assertArrayEquals(expected, actual);
@@ -170,7 +174,7 @@ class DeviceCases {
   private static float sevenThere() {
     try (Backend other = open();
         Tensor x = upload(other, new float[] {3}, 1)) {
-      other.axpy(4f / 3, x, x);
+      other.elementwise().axpy(4f / 3, x, x);
       return download(other, x)[0];
     }
   }
@@ -185,7 +189,7 @@ class DeviceCases {
               .getMessage();
       assertTrue(
           String.valueOf(message).contains("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"), message);
-      backend.fill(x, 2);
+      backend.elementwise().fill(x, 2);
       assertArrayEquals(new float[] {2, 2, 2, 2, 2}, download(backend, x));
       assertEquals(complaints, standIn.complaints());
     }
@@ -204,7 +208,7 @@ class DeviceCases {
     }
     CudaBackend opened = elsewhere(DeviceCases::open);
     Tensor x = elsewhere(() -> upload(opened, new float[] {1, 2}, 2));
-    opened.axpy(1, x, x);
+    opened.elementwise().axpy(1, x, x);
     assertArrayEquals(new float[] {2, 4}, elsewhere(() -> download(opened, x)));
     elsewhere(
         () -> {
@@ -221,7 +225,7 @@ class DeviceCases {
       try (Backend backend = open();
           Tensor a = upload(backend, new float[] {1, 2, 3, 4}, 2, 2);
           Tensor c = floats(backend, 2, 2)) {
-        backend.gemm(a, false, a, true, c, false);
+        backend.gemm().multiply(a, false, a, true, c, false);
         assertArrayEquals(new float[] {5, 11, 11, 25}, download(backend, c));
       }
       before = round == 0 ? standIn.held() : before;
@@ -245,7 +249,7 @@ class DeviceCases {
     Driver driver = JCudaLoader.open(CudaSettings.ofProperties(), 0);
     try (CudaBackend backend = new CudaBackend(new Device("cuda", 0), driver);
         Tensor x = floats(backend, 1000)) {
-      assertTrue(driver.milliseconds(() -> backend.fill(x, 1)) > 0);
+      assertTrue(driver.milliseconds(() -> backend.elementwise().fill(x, 1)) > 0);
     }
   }
 
@@ -266,9 +270,10 @@ class DeviceCases {
         "cuda: cuBLAS needs 32.0 MiB of device memory, which are not left",
         () -> {
           try (Backend backend = open();
-              Tensor x = floats(backend, 2, 2)) {
+              Tensor x = floats(backend, 2, 2);
+              Tensor y = floats(backend, 2, 2)) {
             standIn.set("memory", 24 << 20);
-            backend.gemm(x, false, x, false, x, true);
+            backend.gemm().multiply(x, false, x, false, y, true);
           }
         });
   }
@@ -282,7 +287,7 @@ class DeviceCases {
           standIn.refuse("fill_v4");
           try (Backend backend = open();
               Tensor x = floats(backend, 8)) {
-            backend.fill(x, 1);
+            backend.elementwise().fill(x, 1);
           }
         });
   }

@@ -35,9 +35,11 @@ class NoLibraryCases {
     CudaSettings settings = new CudaSettings(found, false, Long.MAX_VALUE);
     try (Backend backend = new CudaBackend(new Device("cuda", 0), JCudaLoader.open(settings, 0));
         Tensor image = floats(backend, 1, 2, 2, 1);
+        Tensor convolved = floats(backend, 1, 2, 2, 1);
         Tensor matrix = floats(backend, 2, 2);
+        Tensor product = floats(backend, 2, 2);
         Tensor filter = floats(backend, 3, 3, 1, 1)) {
-      backend.fill(matrix, 3);
+      backend.elementwise().fill(matrix, 3);
       float[] values = new float[4];
       backend.download(matrix, values, 0);
       assertArrayEquals(new float[] {3, 3, 3, 3}, values);
@@ -46,21 +48,23 @@ class NoLibraryCases {
         String blas =
             assertThrows(
                     SextantException.class,
-                    () -> backend.gemm(matrix, false, matrix, false, matrix, true))
+                    () -> backend.gemm().multiply(matrix, false, matrix, false, product, true))
                 .getMessage();
         assertTrue(String.valueOf(blas).startsWith("cuda: cuBLAS: not found; install CUDA"), blas);
         String dnn =
             assertThrows(
                     SextantException.class,
                     () ->
-                        backend.conv2d(
-                            image,
-                            filter,
-                            Window.same(3, 1),
-                            null,
-                            Activation.IDENTITY,
-                            null,
-                            image))
+                        backend
+                            .convolution()
+                            .forward(
+                                image,
+                                filter,
+                                Window.same(3, 1),
+                                null,
+                                Activation.IDENTITY,
+                                null,
+                                convolved))
                 .getMessage();
         assertTrue(String.valueOf(dnn).startsWith("cuda: cuDNN: not found; install cuDNN 9"), dnn);
       }

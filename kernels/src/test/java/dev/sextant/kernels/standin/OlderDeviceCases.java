@@ -28,23 +28,25 @@ class OlderDeviceCases {
     Tensor x = backend.memory().floats(Shape.of(2, 2), Memory.Category.DATA, "x");
     Tensor y = backend.memory().floats(Shape.of(2, 2), Memory.Category.DATA, "y");
     backend.upload(new float[] {1 + 0x1p-12f, 2, 3, 4}, 0, x);
-    backend.gemm(x, false, x, false, y, false);
+    backend.gemm().multiply(x, false, x, false, y, false);
     float[] values = new float[4];
     backend.download(y, values, 0);
     assertArrayEquals(new float[] {7, 10, 15, 22}, values);
     StandInMain.standIn().set("lose-after", StandInMain.standIn().launches());
     // Its last kernel is found out about by a library.
     StandInMain.standIn().set("order", 1);
-    backend.fill(x, 1);
+    backend.elementwise().fill(x, 1);
     String message =
-        assertThrows(DeviceLostException.class, () -> backend.gemm(x, false, x, false, y, false))
+        assertThrows(
+                DeviceLostException.class,
+                () -> backend.gemm().multiply(x, false, x, false, y, false))
             .getMessage();
     assertEquals(
         "cuda: the device is lost: cublasSgemm: CUDA_ERROR_ILLEGAL_ADDRESS (as the stand-in says);"
             + " what it held is gone, start again (a run goes on with sextant resume DIR)",
         message);
     assertThrows(DeviceLostException.class, () -> backend.download(x, values, 0));
-    assertThrows(DeviceLostException.class, () -> backend.fill(x, 2));
+    assertThrows(DeviceLostException.class, () -> backend.elementwise().fill(x, 2));
     x.close();
     y.close();
     backend.close();

@@ -88,13 +88,13 @@ final class DoctorCommand implements Runnable {
       Tensor a = memory.zeros(shape, Memory.Category.WORKSPACE, "a");
       Tensor b = memory.zeros(shape, Memory.Category.WORKSPACE, "b");
       Tensor c = memory.zeros(shape, Memory.Category.WORKSPACE, "c");
-      backend.fill(a, 0.5f);
-      backend.fill(b, 0.25f);
+      backend.elementwise().fill(a, 0.5f);
+      backend.elementwise().fill(b, 0.25f);
       long best = Long.MAX_VALUE;
       long start = System.nanoTime();
       long before = start;
       while (before - start < NANOS) {
-        backend.gemm(a, false, b, false, c, false);
+        backend.gemm().multiply(a, false, b, false, c, false);
         long after = System.nanoTime();
         best = Math.min(best, after - before);
         before = after;

@@ -188,7 +188,7 @@ final class SupernetSteps {
       Variable logits = supernet.forward(tape, tape.constant(images));
       Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, smoothing);
       logits.release();
-      double value = backend.sum(loss.value());
+      double value = backend.elementwise().sum(loss.value());
       tape.backward(loss);
       return value;
     }

@@ -110,41 +110,49 @@ final class Execution implements AutoCloseable {
   private void run(Program.Step step) {
     switch (step) {
       case Program.Convolution convolution ->
-          backend.conv2d(
-              values[convolution.in()],
-              weights.get(convolution.weight()),
-              convolution.window(),
-              weights.get(convolution.bias()),
-              convolution.activation(),
-              optional(convolution.residual()),
-              values[convolution.out()]);
+          backend
+              .convolution()
+              .forward(
+                  values[convolution.in()],
+                  weights.get(convolution.weight()),
+                  convolution.window(),
+                  weights.get(convolution.bias()),
+                  convolution.activation(),
+                  optional(convolution.residual()),
+                  values[convolution.out()]);
       case Program.Depthwise depthwise ->
-          backend.depthwise(
-              values[depthwise.in()],
-              weights.get(depthwise.weight()),
-              depthwise.window(),
-              weights.get(depthwise.bias()),
-              depthwise.activation(),
-              values[depthwise.out()]);
+          backend
+              .depthwise()
+              .forward(
+                  values[depthwise.in()],
+                  weights.get(depthwise.weight()),
+                  depthwise.window(),
+                  weights.get(depthwise.bias()),
+                  depthwise.activation(),
+                  values[depthwise.out()]);
       case Program.Pool pool -> {
         if (pool.max()) {
-          backend.maxPool(values[pool.in()], pool.window(), values[pool.out()]);
+          backend.pooling().max(values[pool.in()], pool.window(), values[pool.out()]);
         } else {
-          backend.avgPool(values[pool.in()], pool.window(), values[pool.out()]);
+          backend.pooling().average(values[pool.in()], pool.window(), values[pool.out()]);
         }
       }
-      case Program.GlobalPool pool -> backend.globalAvgPool(values[pool.in()], values[pool.out()]);
+      case Program.GlobalPool pool ->
+          backend.pooling().globalAverage(values[pool.in()], values[pool.out()]);
       case Program.Gate gate ->
-          backend.scaleChannels(values[gate.in()], values[gate.gate()], values[gate.out()]);
+          backend.channels().scale(values[gate.in()], values[gate.gate()], values[gate.out()]);
       case Program.Activate activate ->
-          backend.activate(values[activate.in()], activate.activation(), values[activate.out()]);
-      case Program.Add add -> backend.add(values[add.in()], values[add.other()], values[add.out()]);
+          backend
+              .elementwise()
+              .activate(values[activate.in()], activate.activation(), values[activate.out()]);
+      case Program.Add add ->
+          backend.elementwise().add(values[add.in()], values[add.other()], values[add.out()]);
       case Program.CopyChannels copy -> {
         Tensor part = values[copy.in()];
         Tensor whole = values[copy.out()];
         int channels =
             Math.min(part.shape().channels() - copy.from(), whole.shape().channels() - copy.at());
-        backend.copyChannels(part, copy.from(), whole, copy.at(), channels);
+        backend.channels().copy(part, copy.from(), whole, copy.at(), channels);
       }
       case Program.Custom custom ->
           custom

@@ -16,6 +16,7 @@ import dev.sextant.runtime.layer.Skip;
 import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -81,9 +82,9 @@ final class ReferenceNetwork implements AutoCloseable {
       case Pool pool -> {
         Tensor out = floats(layer.output(x.shape()));
         if (pool.max()) {
-          backend.maxPool(x, pool.window(), out);
+          backend.pooling().max(x, pool.window(), out);
         } else {
-          backend.avgPool(x, pool.window(), out);
+          backend.pooling().average(x, pool.window(), out);
         }
         yield out;
       }
@@ -106,14 +107,14 @@ final class ReferenceNetwork implements AutoCloseable {
       Tensor hidden = linear(prefix + "squeeze.reduce.", mean(a), Activation.RELU);
       Tensor gate = linear(prefix + "squeeze.expand.", hidden, Activation.SIGMOID);
       Tensor gated = floats(a.shape());
-      backend.scaleChannels(a, gate, gated);
+      backend.channels().scale(a, gate, gated);
       a = gated;
     }
     Tensor z3 = conv(a, prefix + "project.weight", Window.POINTWISE);
     Tensor y = norm(z3, prefix + "project_norm.", Activation.IDENTITY);
     if (block.residual()) {
       Tensor sum = floats(y.shape());
-      backend.add(y, x, sum);
+      backend.elementwise().add(y, x, sum);
       return sum;
     }
     return y;
@@ -124,52 +125,54 @@ final class ReferenceNetwork implements AutoCloseable {
       return norm(z, prefix + "norm.", activation);
     }
     Tensor biased = floats(z.shape());
-    backend.addBias(z, parameter(prefix + "bias"), biased);
-    backend.activate(biased, activation, biased);
+    backend.channels().addBias(z, parameter(prefix + "bias"), biased);
+    backend.elementwise().activate(biased, activation, biased);
     return biased;
   }
 
   private Tensor conv(Tensor x, String kernel, Window window) {
     Tensor w = parameter(kernel);
     Tensor out = floats(window.output(x.shape(), w.shape().channels()));
-    backend.conv2d(x, w, window, null, Activation.IDENTITY, null, out);
+    backend.convolution().forward(x, w, window, null, Activation.IDENTITY, null, out);
     return out;
   }
 
   private Tensor depthwise(Tensor x, String kernel, Window window) {
     Tensor out = floats(window.output(x.shape(), x.shape().channels()));
-    backend.depthwise(x, parameter(kernel), window, null, Activation.IDENTITY, out);
+    backend.depthwise().forward(x, parameter(kernel), window, null, Activation.IDENTITY, out);
     return out;
   }
 
   private Tensor norm(Tensor z, String prefix, Activation activation) {
     Tensor out = floats(z.shape());
-    backend.batchNormApply(
-        z,
-        new Backend.BatchNorm(
-            parameter(prefix + "mean"),
-            parameter(prefix + "variance"),
-            parameter(prefix + "gamma"),
-            parameter(prefix + "beta"),
-            epsilon,
-            activation),
-        null,
-        out);
+    backend
+        .batchNorm()
+        .apply(
+            z,
+            new BatchNorm(
+                parameter(prefix + "mean"),
+                parameter(prefix + "variance"),
+                parameter(prefix + "gamma"),
+                parameter(prefix + "beta"),
+                epsilon,
+                activation),
+            null,
+            out);
     return out;
   }
 
   private Tensor mean(Tensor x) {
     Tensor out = floats(Shape.of(x.shape().get(0), x.shape().channels()));
-    backend.globalAvgPool(x, out);
+    backend.pooling().globalAverage(x, out);
     return out;
   }
 
   private Tensor linear(String prefix, Tensor x, Activation activation) {
     Tensor w = parameter(prefix + "weight");
     Tensor out = floats(x.shape().withChannels(w.shape().channels()));
-    backend.gemm(x, false, w, false, out, false);
-    backend.addBias(out, parameter(prefix + "bias"), out);
-    backend.activate(out, activation, out);
+    backend.gemm().multiply(x, false, w, false, out, false);
+    backend.channels().addBias(out, parameter(prefix + "bias"), out);
+    backend.elementwise().activate(out, activation, out);
     return out;
   }
 

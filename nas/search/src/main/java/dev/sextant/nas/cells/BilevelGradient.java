@@ -61,7 +61,7 @@ public final class BilevelGradient {
     supernet.setArchitectureStep(true);
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
       Variable value = loss.on(tape);
-      double read = backend.sum(value.value());
+      double read = backend.elementwise().sum(value.value());
       tape.backward(value);
       return new Result(read, supernet.gradients(tape));
     } finally {
@@ -93,7 +93,8 @@ public final class BilevelGradient {
       ahead.gradient().set(gradient);
       return ahead;
     } finally {
-      weights.forEach((path, weight) -> backend.copy(saved(saved, path), weight.value()));
+      weights.forEach(
+          (path, weight) -> backend.elementwise().copy(saved(saved, path), weight.value()));
       saved.values().forEach(Tensor::close);
     }
   }
@@ -114,7 +115,7 @@ public final class BilevelGradient {
               backend
                   .memory()
                   .keep(backend.memory().floats(weight.shape(), Category.WEIGHTS, "saved weights"));
-          backend.copy(weight.value(), copy);
+          backend.elementwise().copy(weight.value(), copy);
           copies.put(path, copy);
         });
     return copies;
@@ -133,15 +134,15 @@ public final class BilevelGradient {
           Tensor value = weight.value();
           boolean decays = !sgd.decayKernelsOnly() || weight.role() == Parameter.Role.KERNEL;
           if (decays) {
-            backend.scale(value, 1 - rate * sgd.decay(), value);
+            backend.elementwise().scale(value, 1 - rate * sgd.decay(), value);
           }
           Tensor velocity = velocities.get(path + "#velocity");
           if (velocity != null) {
-            backend.axpy(-rate * sgd.momentum(), velocity, value);
+            backend.elementwise().axpy(-rate * sgd.momentum(), velocity, value);
           }
           Tensor gradient = weight.gradient();
           if (gradient != null) {
-            backend.axpy(-rate, gradient, value);
+            backend.elementwise().axpy(-rate, gradient, value);
             weight.clearGradient();
           }
         });
@@ -166,7 +167,7 @@ public final class BilevelGradient {
       Loss training, Map<String, Tensor> saved, Map<String, Tensor> direction) {
     double norm = 0;
     for (Tensor part : direction.values()) {
-      norm += backend.dot(part, part);
+      norm += backend.elementwise().dot(part, part);
     }
     norm = Math.sqrt(norm);
     CellParameters difference = CellParameters.zeros(supernet.architecture().space());
@@ -187,10 +188,10 @@ public final class BilevelGradient {
       Loss training, Map<String, Tensor> saved, Map<String, Tensor> direction, float step) {
     weights.forEach(
         (path, weight) -> {
-          backend.copy(saved(saved, path), weight.value());
+          backend.elementwise().copy(saved(saved, path), weight.value());
           Tensor part = direction.get(path);
           if (part != null) {
-            backend.axpy(step, part, weight.value());
+            backend.elementwise().axpy(step, part, weight.value());
           }
         });
     return firstOrder(training).gradient().values();

@@ -214,7 +214,7 @@ public final class LatencyPredictor implements AutoCloseable {
         Variable y = mlp.forward(tape, x);
         read(y, ms, from);
         Tensor one = tape.output(y.shape(), "predictor.one");
-        backend.fill(one, 1);
+        backend.elementwise().fill(one, 1);
         tape.backward(y, one);
         Tensor dx = x.gradient();
         if (dx == null) {

@@ -89,8 +89,8 @@ public final class Classification {
    */
   private Outcome backward(
       Tape pass, Batch batch, Variable logits, Tensor labels, Variable loss, Variable total) {
-    int correct = backend.countCorrect(logits.value(), labels);
-    double value = backend.sum(loss.value());
+    int correct = backend.loss().countCorrect(logits.value(), labels);
+    double value = backend.elementwise().sum(loss.value());
     if (!Double.isFinite(value)) {
       throw new SextantException(
           "training: the loss is %s at batch %d of epoch %d; a lower learning rate may help"
@@ -126,8 +126,8 @@ public final class Classification {
         Tape pass = outer.unrecorded()) {
       Variable logits = network.forward(pass, images(pass, batch));
       Tensor labels = labels(batch);
-      double loss = backend.softmaxCrossEntropy(logits.value(), labels, 0, null);
-      int correct = backend.countCorrect(logits.value(), labels);
+      double loss = backend.loss().softmaxCrossEntropy(logits.value(), labels, 0, null);
+      int correct = backend.loss().countCorrect(logits.value(), labels);
       last.set(loss, (double) correct / batch.count());
       return last;
     }

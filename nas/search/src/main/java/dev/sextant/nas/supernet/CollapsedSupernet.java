@@ -177,7 +177,7 @@ public final class CollapsedSupernet extends Supernet {
     try (Tensor all = from.reshape(Shape.of(from.shape().rows(), from.shape().channels()));
         Tensor first = all.slice(0, rows);
         Tensor target = to.reshape(Shape.of(rows, channels))) {
-      backend.copyChannels(first, 0, target, 0, channels);
+      backend.channels().copy(first, 0, target, 0, channels);
     }
   }
 }

@@ -121,7 +121,7 @@ final class LayerModule extends Module implements GateCandidate {
    * still carries its input.
    */
   private void startAsIdentity(Step last) {
-    init.backend().fill(last.stages.getLast().gamma().value(), 0);
+    init.backend().elementwise().fill(last.stages.getLast().gamma().value(), 0);
   }
 
   private int[] freed(int step) {
@@ -370,7 +370,7 @@ final class LayerModule extends Module implements GateCandidate {
         return NormalizedChain.innerProduct(probe, input, last.stages, dy);
       }
       Variable y = run(probe, constant, steps.size(), !shortcut);
-      return tape.backend().dot(y.value(), dy);
+      return tape.backend().elementwise().dot(y.value(), dy);
     }
   }
 }

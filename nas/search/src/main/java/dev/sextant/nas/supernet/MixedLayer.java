@@ -199,7 +199,7 @@ public final class MixedLayer extends Module {
 
     @Override
     protected void backward(Tape tape, Tensor dy) {
-      layer.gateGradients[layer.active] = tape.backend().dot(out.value(), dy);
+      layer.gateGradients[layer.active] = tape.backend().elementwise().dot(out.value(), dy);
       if (enter == null) {
         layer.findGateGradients(tape, x.value(), dy);
       } else {
@@ -231,7 +231,7 @@ public final class MixedLayer extends Module {
   }
 
   private static double shortcutProduct(Backend backend, Tensor x, Tensor dy) {
-    return x.shape().equals(dy.shape()) ? backend.dot(x, dy) : 0;
+    return x.shape().equals(dy.shape()) ? backend.elementwise().dot(x, dy) : 0;
   }
 
   /** The outputs of all sampled candidates are kept until the gradient comes. */
@@ -270,7 +270,7 @@ public final class MixedLayer extends Module {
     @Override
     protected void backward(Tape tape, Tensor dy) {
       for (int i = 0; i < layer.sampledCount; i++) {
-        layer.gateGradients[layer.sampled[i]] = tape.backend().dot(outputs[i], dy);
+        layer.gateGradients[layer.sampled[i]] = tape.backend().elementwise().dot(outputs[i], dy);
         outputs[i].close();
       }
       tape.accumulate(out, dy.share());

@@ -98,7 +98,7 @@ final class SharedBlock extends SharedKernels {
     projectNorm = norm(init, "project_norm", any.out());
     if (any.residual()) {
       // The block starts as the identity, as those with weights of their own do.
-      init.backend().fill(projectNorm.gamma().value(), 0);
+      init.backend().elementwise().fill(projectNorm.gamma().value(), 0);
     }
   }
 

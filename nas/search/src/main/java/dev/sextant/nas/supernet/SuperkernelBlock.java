@@ -102,7 +102,7 @@ final class SuperkernelBlock extends SharedKernels {
     projectNorm = norm(init, "project_norm", largest.out());
     if (residual) {
       // The block starts as the identity, as those with weights of their own do.
-      backend.fill(projectNorm.gamma().value(), 0);
+      backend.elementwise().fill(projectNorm.gamma().value(), 0);
     }
     scales = buffer("scales", init.buffer(nesting.gates(), 1));
     shellScales = buffer("shell_scales", init.buffer(shells.gates(), 1));
@@ -121,8 +121,8 @@ final class SuperkernelBlock extends SharedKernels {
       room[gate] = choice.state(option, gate) == 1 ? -UNREACHED : UNREACHED;
     }
     backend.upload(room, 0, selected);
-    backend.fill(scales, 1);
-    backend.fill(shellScales, 1);
+    backend.elementwise().fill(scales, 1);
+    backend.elementwise().fill(shellScales, 1);
   }
 
   /**

@@ -192,7 +192,7 @@ public final class SuperkernelSupernet extends Supernet {
                   copyInner(source.value(), target);
                 }
               } else {
-                backend.copy(Objects.requireNonNull(own.get(path)), target);
+                backend.elementwise().copy(Objects.requireNonNull(own.get(path)), target);
               }
             });
   }

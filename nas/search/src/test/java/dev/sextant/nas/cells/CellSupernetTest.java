@@ -165,7 +165,7 @@ final class CellSupernetTest {
 
     double validationLoss() {
       try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
-        return backend.sum(validation(tape).value());
+        return backend.elementwise().sum(validation(tape).value());
       }
     }
 
@@ -262,7 +262,7 @@ final class CellSupernetTest {
   @Test
   void secondOrderGradientEqualsTheNumericalOne() {
     try (Subject subject = new Subject(smooth())) {
-      backend.fill(subject.supernet.state().get("stem.norm.beta"), 6);
+      backend.elementwise().fill(subject.supernet.state().get("stem.norm.beta"), 6);
       BilevelGradient bilevel = new BilevelGradient(subject.supernet, backend);
       Map<String, float[]> before = subject.weights();
       BilevelGradient.Result result =

@@ -290,7 +290,7 @@ class BinaryGatesTest {
       labels.set(0, 1, 1, 0, 1, 0);
       Variable logits = rig.supernet.forward(tape, tape.constant(images));
       Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
-      double value = rig.backend.sum(loss.value());
+      double value = rig.backend.elementwise().sum(loss.value());
       tape.backward(loss);
       return value;
     }

@@ -72,7 +72,7 @@ class ThresholdsTest {
     Rig(Loss loss, @Nullable LambdaController controller) {
       policy = new Thresholds(backend, supernet, COST, loss, controller, new Rng(2));
       for (String layer : new String[] {"layers.0.", "layers.1."}) {
-        backend.fill(tensor(layer + "project_norm.gamma"), 1);
+        backend.elementwise().fill(tensor(layer + "project_norm.gamma"), 1);
       }
     }
 
@@ -99,7 +99,7 @@ class ThresholdsTest {
         }
         Variable logits = supernet.forward(tape, tape.constant(x));
         Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
-        outcome.set(backend.sum(loss.value()), 0);
+        outcome.set(backend.elementwise().sum(loss.value()), 0);
         tape.backward(loss);
       }
       policy.learnWithWeights(outcome, rate);
@@ -126,7 +126,7 @@ class ThresholdsTest {
   @Test
   void preferencesByHand() {
     try (Rig rig = new Rig(new Loss.AddLog(0), null)) {
-      rig.backend.fill(rig.tensor("layers.0.depthwise.weight"), 0.3f);
+      rig.backend.elementwise().fill(rig.tensor("layers.0.depthwise.weight"), 0.3f);
       rig.policy.alphas().set(0, 0.15f, 0, 0.6f);
       double shell = 0.880797;
       double layer = 0.982014;

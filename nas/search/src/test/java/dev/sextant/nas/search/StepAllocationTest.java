@@ -122,12 +122,14 @@ class StepAllocationTest {
       Tensor labels = backend.memory().ints(Shape.of(16), Category.DATA, "labels");
       labels.set(new int[16]);
       for (int i = 0; i < 3000; i++) {
-        backend.softmaxCrossEntropy(logits, labels, 0.1f, null);
-        backend.softmaxCrossEntropy(logits, labels, 0.1f, gradient);
-        backend.countCorrect(logits, labels);
-        backend.channelSum(gradient, bias);
-        backend.addBias(logits, bias, gradient);
-        backend.scale(gradient, (float) backend.sum(gradient), gradient);
+        backend.loss().softmaxCrossEntropy(logits, labels, 0.1f, null);
+        backend.loss().softmaxCrossEntropy(logits, labels, 0.1f, gradient);
+        backend.loss().countCorrect(logits, labels);
+        backend.channels().sum(gradient, bias);
+        backend.channels().addBias(logits, bias, gradient);
+        backend
+            .elementwise()
+            .scale(gradient, (float) backend.elementwise().sum(gradient), gradient);
       }
     }
   }

@@ -244,7 +244,7 @@ class CollapsedSupernetTest {
       try (CollapsedSupernet supernet = new CollapsedSupernet(SPACE, init)) {
         supernet.choose(new int[SPACE.options().length]);
         Tensor images = backend.memory().floats(Shape.of(1, 8, 8, 3), Category.DATA, "images");
-        backend.fill(images, 1);
+        backend.elementwise().fill(images, 1);
         try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
           assertThrows(SextantException.class, () -> supernet.forward(tape, tape.constant(images)));
         }

@@ -196,7 +196,7 @@ class MixedLayerTest {
         Variable input = tape.leaf(values);
         Variable logits = tail.forward(tape, input);
         // In double: the loss on the tape is rounded to float.
-        double value = backend.softmaxCrossEntropy(logits.value(), labels, 0, null);
+        double value = backend.loss().softmaxCrossEntropy(logits.value(), labels, 0, null);
         Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
         if (gradient.length > 0) {
           tape.backward(loss);

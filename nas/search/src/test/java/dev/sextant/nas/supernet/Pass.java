@@ -28,7 +28,7 @@ record Pass(double loss, float[] logits) {
       Variable logits = network.forward(tape, tape.constant(images));
       float[] values = logits.value().toArray();
       Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
-      double value = backend.sum(loss.value());
+      double value = backend.elementwise().sum(loss.value());
       tape.backward(loss);
       return new Pass(value, values);
     }

@@ -181,7 +181,7 @@ class SuperkernelSupernetTest {
           Learned learned = new Learned(backend, supernet, new Rng(5))) {
         Pass.perturb(supernet);
         for (Parameter parameter : learned.thresholds) {
-          backend.fill(parameter.value(), 0.1f);
+          backend.elementwise().fill(parameter.value(), 0.1f);
         }
         supernet.learn(learned.thresholds, learned.scales, null);
         Pass.of(backend, supernet);

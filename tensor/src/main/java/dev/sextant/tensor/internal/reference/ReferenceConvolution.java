@@ -6,13 +6,14 @@ import static dev.sextant.tensor.internal.reference.Elements.write;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.Convolution;
+import dev.sextant.tensor.family.ConvolutionRules;
 import org.jspecify.annotations.Nullable;
 
 /** Dense and depthwise convolutions and their gradients; shapes are already checked. */
-final class ReferenceConvolution {
-  private ReferenceConvolution() {}
-
-  static void conv2d(
+final class ReferenceConvolution implements Convolution {
+  @Override
+  public void forward(
       Tensor x,
       Tensor w,
       Window window,
@@ -20,6 +21,7 @@ final class ReferenceConvolution {
       Activation activation,
       @Nullable Tensor residual,
       Tensor out) {
+    ConvolutionRules.forward(x, w, window, bias, residual, out);
     double[] xs = read(x);
     double[] ws = read(w);
     double[] sums = new double[out.size()];
@@ -41,7 +43,9 @@ final class ReferenceConvolution {
     write(sums, out);
   }
 
-  static void conv2dBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
+  @Override
+  public void backwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
+    ConvolutionRules.backwardData(dy, w, window, dx);
     double[] dys = read(dy);
     double[] ws = read(w);
     double[] dxs = new double[dx.size()];
@@ -62,7 +66,9 @@ final class ReferenceConvolution {
     write(dxs, dx);
   }
 
-  static void conv2dBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
+  @Override
+  public void backwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
+    ConvolutionRules.backwardFilter(x, dy, window, dw);
     double[] xs = read(x);
     double[] dys = read(dy);
     double[] dws = new double[dw.size()];
@@ -82,61 +88,8 @@ final class ReferenceConvolution {
     write(dws, dw);
   }
 
-  static void depthwise(
-      Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out) {
-    double[] xs = read(x);
-    double[] ws = read(w);
-    double[] sums = new double[out.size()];
-    int channels = w.shape().get(2);
-    Taps.forEach(
-        x.shape(),
-        out.shape(),
-        window,
-        (tap, from, to) -> {
-          for (int c = 0; c < channels; c++) {
-            sums[to * channels + c] += xs[from * channels + c] * ws[tap * channels + c];
-          }
-        });
-    finish(sums, bias, activation, null);
-    write(sums, out);
-  }
-
-  static void depthwiseBackwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
-    double[] dys = read(dy);
-    double[] ws = read(w);
-    double[] dxs = new double[dx.size()];
-    int channels = w.shape().get(2);
-    Taps.forEach(
-        dx.shape(),
-        dy.shape(),
-        window,
-        (tap, to, from) -> {
-          for (int c = 0; c < channels; c++) {
-            dxs[to * channels + c] += dys[from * channels + c] * ws[tap * channels + c];
-          }
-        });
-    write(dxs, dx);
-  }
-
-  static void depthwiseBackwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
-    double[] xs = read(x);
-    double[] dys = read(dy);
-    double[] dws = new double[dw.size()];
-    int channels = dw.shape().get(2);
-    Taps.forEach(
-        x.shape(),
-        dy.shape(),
-        window,
-        (tap, in, out) -> {
-          for (int c = 0; c < channels; c++) {
-            dws[tap * channels + c] += xs[in * channels + c] * dys[out * channels + c];
-          }
-        });
-    write(dws, dw);
-  }
-
   /** sums = activation(sums + bias) + residual. */
-  private static void finish(
+  static void finish(
       double[] sums, @Nullable Tensor bias, Activation activation, @Nullable Tensor residual) {
     double[] biases = bias == null ? null : read(bias);
     double[] residuals = residual == null ? null : read(residual);

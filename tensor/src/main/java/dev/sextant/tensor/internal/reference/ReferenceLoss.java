@@ -4,14 +4,16 @@ import static dev.sextant.tensor.internal.reference.Elements.read;
 import static dev.sextant.tensor.internal.reference.Elements.write;
 
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.family.Loss;
+import dev.sextant.tensor.family.LossRules;
 import org.jspecify.annotations.Nullable;
 
 /** Cross-entropy and accuracy; shapes and labels are already checked. */
-final class ReferenceLoss {
-  private ReferenceLoss() {}
-
-  static double softmaxCrossEntropy(
+final class ReferenceLoss implements Loss {
+  @Override
+  public double softmaxCrossEntropy(
       Tensor logits, Tensor labels, float smoothing, @Nullable Tensor dlogits) {
+    LossRules.softmaxCrossEntropy(logits, labels, dlogits);
     double[] xs = read(logits);
     int rows = logits.shape().get(0);
     int classes = logits.shape().get(1);
@@ -43,7 +45,9 @@ final class ReferenceLoss {
     return loss;
   }
 
-  static int countCorrect(Tensor logits, Tensor labels) {
+  @Override
+  public int countCorrect(Tensor logits, Tensor labels) {
+    LossRules.countCorrect(logits, labels);
     double[] xs = read(logits);
     int classes = logits.shape().get(1);
     int correct = 0;

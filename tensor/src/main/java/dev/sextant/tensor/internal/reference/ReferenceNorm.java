@@ -3,21 +3,37 @@ package dev.sextant.tensor.internal.reference;
 import static dev.sextant.tensor.internal.reference.Elements.read;
 import static dev.sextant.tensor.internal.reference.Elements.write;
 
-import dev.sextant.tensor.Backend.BatchNorm;
+import dev.sextant.tensor.BatchNorm;
+import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.family.BatchNormRules;
+import dev.sextant.tensor.family.BatchNormalization;
+import dev.sextant.tensor.family.Elementwise;
 import org.jspecify.annotations.Nullable;
 
 /** Batch normalisation; shapes are already checked. */
-final class ReferenceNorm {
-  private ReferenceNorm() {}
+final class ReferenceNorm implements BatchNormalization {
+  private final Memory memory;
+  private final Elementwise elementwise;
 
-  static void statistics(Tensor z, Tensor mean, Tensor variance) {
+  /** With scratch from that memory. */
+  ReferenceNorm(Memory memory, Elementwise elementwise) {
+    this.memory = memory;
+    this.elementwise = elementwise;
+  }
+
+  @Override
+  public void statistics(Tensor z, Tensor mean, Tensor variance) {
+    BatchNormRules.statistics(z, mean, variance);
     Moments moments = Moments.of(read(z), mean.size());
     write(moments.mean, mean);
     write(moments.variance, variance);
   }
 
-  static void apply(Tensor z, BatchNorm norm, @Nullable Tensor residual, Tensor out) {
+  @Override
+  public void apply(Tensor z, BatchNorm norm, @Nullable Tensor residual, Tensor out) {
+    BatchNormRules.apply(z, norm, residual, out);
     double[] zs = read(z);
     double[] residuals = residual == null ? null : read(residual);
     Scale scale = new Scale(norm);
@@ -35,8 +51,10 @@ final class ReferenceNorm {
    * γ / σ · (g − mean(g) − ẑ mean(gẑ)), since mean and variance depend on z (Ioffe and Szegedy,
    * section 3).
    */
-  static void backward(
+  @Override
+  public void backward(
       Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
+    BatchNormRules.backward(z, norm, dy, dz, dgamma, dbeta);
     double[] zs = read(z);
     double[] gs = read(dy);
     Scale scale = new Scale(norm);
@@ -64,7 +82,10 @@ final class ReferenceNorm {
   }
 
   /** ⟨dy, γẑ + β⟩, with ẑ written out: what the single pass of the others must agree with. */
-  static double innerProduct(Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon) {
+  @Override
+  public double innerProduct(
+      Tensor z, Tensor dy, Tensor gamma, Tensor beta, float epsilon, Tensor shift) {
+    BatchNormRules.innerProduct(z, dy, gamma, beta, shift);
     double[] zs = read(z);
     double[] dys = read(dy);
     double[] gammas = read(gamma);
@@ -77,6 +98,17 @@ final class ReferenceNorm {
       product += dys[i] * (gammas[c] * normalized + betas[c]);
     }
     return product;
+  }
+
+  @Override
+  public void reduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
+    BatchNormRules.reduce(z, dy, gradient, g);
+    BatchNorm norm = gradient.norm();
+    try (Tensor scratch = memory.floats(z.shape(), Memory.Category.WORKSPACE, "batch norm")) {
+      apply(z, norm.linear(), null, scratch);
+      elementwise.activateBackward(scratch, norm.activation(), dy, g);
+      backward(z, norm.linear(), g, scratch, gradient.dgamma(), gradient.dbeta());
+    }
   }
 
   /** Means and biased variances by channel, in two passes; zeros where there are no rows. */

@@ -4,13 +4,15 @@ import static dev.sextant.tensor.internal.reference.Elements.read;
 import static dev.sextant.tensor.internal.reference.Elements.write;
 
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.family.Optimizer;
+import dev.sextant.tensor.family.OptimizerRules;
 
 /** Optimizer steps; shapes are already checked. */
-final class ReferenceOptimizer {
-  private ReferenceOptimizer() {}
-
-  static void sgdStep(
+final class ReferenceOptimizer implements Optimizer {
+  @Override
+  public void sgd(
       Tensor w, Tensor g, Tensor v, float rate, float momentum, float decay, boolean nesterov) {
+    OptimizerRules.sgd(w, g, v);
     double[] ws = read(w);
     double[] gs = read(g);
     double[] vs = read(v);
@@ -23,7 +25,8 @@ final class ReferenceOptimizer {
     write(ws, w);
   }
 
-  static void adamStep(
+  @Override
+  public void adam(
       Tensor w,
       Tensor g,
       Tensor m,
@@ -34,6 +37,7 @@ final class ReferenceOptimizer {
       float epsilon,
       float decay,
       int step) {
+    OptimizerRules.adam(w, g, m, v);
     double[] ws = read(w);
     double[] gs = read(g);
     double[] ms = read(m);
@@ -51,7 +55,8 @@ final class ReferenceOptimizer {
     write(ws, w);
   }
 
-  static void rmsPropStep(
+  @Override
+  public void rmsProp(
       Tensor w,
       Tensor g,
       Tensor s,
@@ -61,6 +66,7 @@ final class ReferenceOptimizer {
       float momentum,
       float epsilon,
       float decay) {
+    OptimizerRules.rmsProp(w, g, s, v);
     double[] ws = read(w);
     double[] gs = read(g);
     double[] ss = read(s);

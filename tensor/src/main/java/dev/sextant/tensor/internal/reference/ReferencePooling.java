@@ -6,16 +6,18 @@ import static dev.sextant.tensor.internal.reference.Elements.write;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.Pooling;
+import dev.sextant.tensor.family.PoolingRules;
 import java.util.Arrays;
 
 /**
  * Poolings and their gradients; shapes are already checked. A dilated window whose taps all fall
  * outside the image gives 0 and passes no gradient.
  */
-final class ReferencePooling {
-  private ReferencePooling() {}
-
-  static void maxPool(Tensor x, Window window, Tensor out) {
+final class ReferencePooling implements Pooling {
+  @Override
+  public void max(Tensor x, Window window, Tensor out) {
+    PoolingRules.max(x, window, out);
     double[] xs = read(x);
     int[] winners = winners(xs, x.shape(), out.shape(), window);
     double[] outs = new double[winners.length];
@@ -25,7 +27,9 @@ final class ReferencePooling {
     write(outs, out);
   }
 
-  static void maxPoolBackward(Tensor x, Tensor dy, Window window, Tensor dx) {
+  @Override
+  public void maxBackward(Tensor x, Tensor dy, Window window, Tensor dx) {
+    PoolingRules.maxBackward(x, dy, window, dx);
     double[] dys = read(dy);
     int[] winners = winners(read(x), x.shape(), dy.shape(), window);
     double[] dxs = new double[dx.size()];
@@ -60,7 +64,9 @@ final class ReferencePooling {
     return winners;
   }
 
-  static void avgPool(Tensor x, Window window, Tensor out) {
+  @Override
+  public void average(Tensor x, Window window, Tensor out) {
+    PoolingRules.average(x, window, out);
     double[] xs = read(x);
     double[] outs = new double[out.size()];
     int[] pixels = pixels(x.shape(), out.shape(), window);
@@ -77,7 +83,9 @@ final class ReferencePooling {
     write(outs, out);
   }
 
-  static void avgPoolBackward(Tensor dy, Window window, Tensor dx) {
+  @Override
+  public void averageBackward(Tensor dy, Window window, Tensor dx) {
+    PoolingRules.averageBackward(dy, window, dx);
     double[] dys = read(dy);
     double[] dxs = new double[dx.size()];
     int[] pixels = pixels(dx.shape(), dy.shape(), window);
@@ -101,7 +109,9 @@ final class ReferencePooling {
     return pixels;
   }
 
-  static void globalAvgPool(Tensor x, Tensor out) {
+  @Override
+  public void globalAverage(Tensor x, Tensor out) {
+    PoolingRules.globalAverage(x, out);
     double[] xs = read(x);
     double[] outs = new double[out.size()];
     int channels = x.shape().get(3);
@@ -113,7 +123,9 @@ final class ReferencePooling {
     write(outs, out);
   }
 
-  static void globalAvgPoolBackward(Tensor dy, Tensor dx) {
+  @Override
+  public void globalAverageBackward(Tensor dy, Tensor dx) {
+    PoolingRules.globalAverageBackward(dy, dx);
     double[] dys = read(dy);
     double[] dxs = new double[dx.size()];
     int channels = dx.shape().get(3);

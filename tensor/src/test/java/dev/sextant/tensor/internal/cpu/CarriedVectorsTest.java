@@ -8,6 +8,7 @@ import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.internal.cpu.vector.VectorWidth;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -38,10 +39,11 @@ class CarriedVectorsTest {
     Tensor a = random(2048, 16);
     Tensor b = random(2048, 96);
     Tensor c = random(16, 96);
-    allocatesNothing("gemm", () -> backend.gemm(a, true, b, false, c, false));
-    allocatesNothing("gemm, adding", () -> backend.gemm(a, true, b, false, c, true));
+    allocatesNothing("gemm", () -> backend.gemm().multiply(a, true, b, false, c, false));
+    allocatesNothing("gemm, adding", () -> backend.gemm().multiply(a, true, b, false, c, true));
     Tensor swapped = random(96, 16);
-    allocatesNothing("gemm, swapped", () -> backend.gemm(b, true, a, false, swapped, false));
+    allocatesNothing(
+        "gemm, swapped", () -> backend.gemm().multiply(b, true, a, false, swapped, false));
   }
 
   @Test
@@ -49,28 +51,32 @@ class CarriedVectorsTest {
     Tensor x = random(4, 9, 9, CHANNELS);
     Tensor y = random(4, 9, 9, CHANNELS);
     Tensor perChannel = random(CHANNELS);
-    allocatesNothing("sum", () -> backend.sum(x));
-    allocatesNothing("dot", () -> backend.dot(x, y));
-    allocatesNothing("channel sum", () -> backend.channelSum(x, perChannel));
+    allocatesNothing("sum", () -> backend.elementwise().sum(x));
+    allocatesNothing("dot", () -> backend.elementwise().dot(x, y));
+    allocatesNothing("channel sum", () -> backend.channels().sum(x, perChannel));
   }
 
   @Test
   void poolings() {
     Tensor x = random(4, 12, 12, CHANNELS);
     Tensor halved = random(4, 6, 6, CHANNELS);
-    Tensor means = random(4, 1, 1, CHANNELS);
+    Tensor means = random(4, CHANNELS);
     Tensor dx = random(4, 12, 12, CHANNELS);
     for (int kernel : new int[] {3, 5}) {
       Window window = Window.same(kernel, 2);
-      allocatesNothing("max pool " + window, () -> backend.maxPool(x, window, halved));
+      allocatesNothing("max pool " + window, () -> backend.pooling().max(x, window, halved));
       allocatesNothing(
-          "max pool backward " + window, () -> backend.maxPoolBackward(x, halved, window, dx));
-      allocatesNothing("average pool " + window, () -> backend.avgPool(x, window, halved));
+          "max pool backward " + window,
+          () -> backend.pooling().maxBackward(x, halved, window, dx));
       allocatesNothing(
-          "average pool backward " + window, () -> backend.avgPoolBackward(halved, window, dx));
+          "average pool " + window, () -> backend.pooling().average(x, window, halved));
+      allocatesNothing(
+          "average pool backward " + window,
+          () -> backend.pooling().averageBackward(halved, window, dx));
     }
-    allocatesNothing("global average", () -> backend.globalAvgPool(x, means));
-    allocatesNothing("global average backward", () -> backend.globalAvgPoolBackward(means, dx));
+    allocatesNothing("global average", () -> backend.pooling().globalAverage(x, means));
+    allocatesNothing(
+        "global average backward", () -> backend.pooling().globalAverageBackward(means, dx));
   }
 
   @Test
@@ -79,7 +85,8 @@ class CarriedVectorsTest {
     Tensor gradient = random(64, 100);
     Tensor labels = memory.ints(Shape.of(64), Category.DATA, "labels");
     labels.set(new int[64]);
-    allocatesNothing("loss", () -> backend.softmaxCrossEntropy(logits, labels, 0.1f, gradient));
+    allocatesNothing(
+        "loss", () -> backend.loss().softmaxCrossEntropy(logits, labels, 0.1f, gradient));
   }
 
   private Tensor random(int... extents) {

@@ -8,12 +8,13 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.internal.cpu.vector.VectorWidth;
 import java.lang.management.ManagementFactory;
 import java.util.Random;
 
 /** What the tests of the CPU kernels share. */
-final class KernelTests {
-  static final int LANES = VectorWidth.SPECIES.length();
+public final class KernelTests {
+  public static final int LANES = VectorWidth.SPECIES.length();
 
   /**
    * Bytes for the handle of a kernel's workspace; a kernel that boxes vectors takes many times
@@ -24,12 +25,13 @@ final class KernelTests {
   private KernelTests() {}
 
   /** Channel counts around the vector length. */
-  static int[] channelCounts() {
+  public static int[] channelCounts() {
     return new int[] {1, LANES - 1, LANES, LANES + 1, 40};
   }
 
   /** Normal deviates around a mean, at an offset other than 0 of their storage. */
-  static Tensor random(Memory memory, long seed, double mean, double deviation, int... extents) {
+  public static Tensor random(
+      Memory memory, long seed, double mean, double deviation, int... extents) {
     Shape shape = Shape.of(extents);
     Tensor tensor = empty(memory, shape);
     Random random = new Random(seed);
@@ -40,7 +42,7 @@ final class KernelTests {
   }
 
   /** NaNs, with NaNs around them, at an offset other than 0. */
-  static Tensor empty(Memory memory, Shape shape) {
+  public static Tensor empty(Memory memory, Shape shape) {
     int rest = shape.rank() == 0 ? 1 : Math.max(1, shape.withBatch(1).size());
     int batch = shape.get(0);
     try (Tensor whole = memory.floats(shape.withBatch(batch + 2), Category.DATA, "test")) {
@@ -51,7 +53,7 @@ final class KernelTests {
   }
 
   /** Checks every element, and that nothing around the tensor was written. */
-  static void assertClose(double[] expected, Tensor actual, double tolerance, String what) {
+  public static void assertClose(double[] expected, Tensor actual, double tolerance, String what) {
     assertEquals(expected.length, actual.size(), what);
     for (int i = 0; i < expected.length; i++) {
       double value = actual.floats()[actual.offset() + i];
@@ -69,7 +71,7 @@ final class KernelTests {
   }
 
   /** Waits for the compiler until some kernel calls take nothing from the heap but handles. */
-  static void assertNoAllocation(String what, int kernels, Runnable call) {
+  public static void assertNoAllocation(String what, int kernels, Runnable call) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long end = System.nanoTime() + 30_000_000_000L;
     long perCall;

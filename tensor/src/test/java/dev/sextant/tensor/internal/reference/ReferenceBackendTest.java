@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Backend.BatchNorm;
+import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -59,20 +59,20 @@ class ReferenceBackendTest {
     Tensor x = tensor(Shape.of(3), 1, -2, 3);
     Tensor y = tensor(Shape.of(3), 4, 5, -6);
     Tensor out = empty(Shape.of(3));
-    backend.add(x, y, out);
+    backend.elementwise().add(x, y, out);
     assertValues(out, 0, 5, 3, -3);
-    backend.multiply(x, y, out);
+    backend.elementwise().multiply(x, y, out);
     assertValues(out, 0, 4, -10, -18);
-    backend.scale(x, -2, out);
+    backend.elementwise().scale(x, -2, out);
     assertValues(out, 0, -2, 4, -6);
-    backend.axpy(2, x, y);
+    backend.elementwise().axpy(2, x, y);
     assertValues(y, 0, 6, 1, 0);
-    backend.copy(x, out);
+    backend.elementwise().copy(x, out);
     assertValues(out, 0, 1, -2, 3);
-    backend.fill(out, 7);
+    backend.elementwise().fill(out, 7);
     assertValues(out, 0, 7, 7, 7);
-    assertEquals(2, backend.sum(x));
-    assertEquals(4, backend.dot(x, y));
+    assertEquals(2, backend.elementwise().sum(x));
+    assertEquals(4, backend.elementwise().dot(x, y));
   }
 
   @Test
@@ -80,23 +80,23 @@ class ReferenceBackendTest {
     Tensor x = tensor(Shape.of(5), -4, -1, 1, 3, 8);
     Tensor one = tensor(Shape.of(5), 1, 1, 1, 1, 1);
     Tensor out = empty(Shape.of(5));
-    backend.activate(x, Activation.RELU, out);
+    backend.elementwise().activate(x, Activation.RELU, out);
     assertValues(out, 0, 0, 0, 1, 3, 8);
-    backend.activate(x, Activation.RELU6, out);
+    backend.elementwise().activate(x, Activation.RELU6, out);
     assertValues(out, 0, 0, 0, 1, 3, 6);
     // -1 * 2 / 6, 1 * 4 / 6, 3 * 6 / 6, 8 * 6 / 6
-    backend.activate(x, Activation.HSWISH, out);
+    backend.elementwise().activate(x, Activation.HSWISH, out);
     assertValues(out, 1e-7, 0, -1 / 3.0, 2 / 3.0, 3, 8);
     // 1 / (1 + e^4), ...
-    backend.activate(x, Activation.SIGMOID, out);
+    backend.elementwise().activate(x, Activation.SIGMOID, out);
     assertValues(out, 1e-7, 0.01798621, 0.26894142, 0.73105858, 0.95257413, 0.99966465);
-    backend.activateBackward(x, Activation.RELU6, one, out);
+    backend.elementwise().activateBackward(x, Activation.RELU6, one, out);
     assertValues(out, 0, 0, 0, 1, 1, 0);
     // (2 x + 3) / 6 between -3 and 3
-    backend.activateBackward(x, Activation.HSWISH, one, out);
+    backend.elementwise().activateBackward(x, Activation.HSWISH, one, out);
     assertValues(out, 1e-7, 0, 1 / 6.0, 5 / 6.0, 1, 1);
     // s (1 - s)
-    backend.activateBackward(x, Activation.SIGMOID, one, out);
+    backend.elementwise().activateBackward(x, Activation.SIGMOID, one, out);
     assertValues(out, 1e-7, 0.01766271, 0.19661193, 0.19661193, 0.04517666, 0.00033524);
   }
 
@@ -104,18 +104,18 @@ class ReferenceBackendTest {
   void channels() {
     Tensor x = tensor(Shape.of(2, 1, 2, 2), 1, 2, 3, 4, 5, 6, 7, 8);
     Tensor out = empty(x.shape());
-    backend.addBias(x, tensor(Shape.of(2), 10, 20), out);
+    backend.channels().addBias(x, tensor(Shape.of(2), 10, 20), out);
     assertValues(out, 0, 11, 22, 13, 24, 15, 26, 17, 28);
     Tensor sums = empty(Shape.of(2));
-    backend.channelSum(x, sums);
+    backend.channels().sum(x, sums);
     assertValues(sums, 0, 16, 20);
-    backend.scaleChannels(x, tensor(Shape.of(2, 2), 1, 2, 3, 4), out);
+    backend.channels().scale(x, tensor(Shape.of(2, 2), 1, 2, 3, 4), out);
     assertValues(out, 0, 1, 4, 3, 8, 15, 24, 21, 32);
     Tensor dots = empty(Shape.of(2, 2));
-    backend.channelDot(x, x, dots);
+    backend.channels().dot(x, x, dots);
     assertValues(dots, 0, 1 + 9, 4 + 16, 25 + 49, 36 + 64);
     Tensor wide = tensor(Shape.of(2, 1, 2, 3), new float[12]);
-    backend.copyChannels(x, 1, wide, 2, 1);
+    backend.channels().copy(x, 1, wide, 2, 1);
     assertValues(wide, 0, 0, 0, 2, 0, 0, 4, 0, 0, 6, 0, 0, 8);
   }
 
@@ -124,12 +124,12 @@ class ReferenceBackendTest {
     Tensor a = tensor(Shape.of(2, 3), 1, 2, 3, 4, 5, 6);
     Tensor b = tensor(Shape.of(3, 2), 1, 0, 2, 1, 0, 3);
     Tensor c = empty(Shape.of(2, 2));
-    backend.gemm(a, false, b, false, c, false);
+    backend.gemm().multiply(a, false, b, false, c, false);
     assertValues(c, 0, 5, 11, 14, 23);
-    backend.gemm(a, false, b, false, c, true);
+    backend.gemm().multiply(a, false, b, false, c, true);
     assertValues(c, 0, 10, 22, 28, 46);
     // Both as stored are the transposes: bᵀ aᵀ = (a b)ᵀ.
-    backend.gemm(b, true, a, true, c, false);
+    backend.gemm().multiply(b, true, a, true, c, false);
     assertValues(c, 0, 5, 14, 11, 23);
   }
 
@@ -143,23 +143,23 @@ class ReferenceBackendTest {
     Tensor x = tensor(Shape.of(1, 3, 3, 1), 1, 2, 3, 4, 5, 6, 7, 8, 9);
     Tensor w = tensor(Shape.of(2, 2, 1, 2), 1, -1, 2, -2, 3, -3, 4, -4);
     Tensor out = empty(Shape.of(1, 2, 2, 2));
-    backend.conv2d(x, w, window, null, Activation.IDENTITY, null, out);
+    backend.convolution().forward(x, w, window, null, Activation.IDENTITY, null, out);
     assertValues(out, 0, 37, -37, 47, -47, 67, -67, 77, -77);
 
     // Bias -40 and 40, then ReLU, then a residual of ones.
     Tensor bias = tensor(Shape.of(2), -40, 40);
     Tensor ones = tensor(out.shape(), 1, 1, 1, 1, 1, 1, 1, 1);
-    backend.conv2d(x, w, window, bias, Activation.RELU, ones, out);
+    backend.convolution().forward(x, w, window, bias, Activation.RELU, ones, out);
     assertValues(out, 0, 1, 4, 8, 1, 28, 1, 38, 1);
 
     // A gradient of 1 at the first pixel of the first channel paints the kernel onto dx, and the
     // patch [1 2; 4 5] onto dw's first channel.
     Tensor dy = tensor(out.shape(), 1, 0, 0, 0, 0, 0, 0, 0);
     Tensor dx = empty(x.shape());
-    backend.conv2dBackwardData(dy, w, window, dx);
+    backend.convolution().backwardData(dy, w, window, dx);
     assertValues(dx, 0, 1, 2, 0, 3, 4, 0, 0, 0, 0);
     Tensor dw = empty(w.shape());
-    backend.conv2dBackwardFilter(x, dy, window, dw);
+    backend.convolution().backwardFilter(x, dy, window, dw);
     assertValues(dw, 0, 1, 0, 2, 0, 4, 0, 5, 0);
   }
 
@@ -169,7 +169,7 @@ class ReferenceBackendTest {
     Tensor x = tensor(Shape.of(1, 1, 2, 2), 1, 2, 3, 4);
     Tensor w = tensor(Shape.of(1, 1, 2, 1), 10, 100);
     Tensor out = empty(Shape.of(1, 1, 2, 1));
-    backend.conv2d(x, w, Window.POINTWISE, null, Activation.IDENTITY, null, out);
+    backend.convolution().forward(x, w, Window.POINTWISE, null, Activation.IDENTITY, null, out);
     assertValues(out, 0, 210, 430);
   }
 
@@ -196,11 +196,11 @@ class ReferenceBackendTest {
     x.set(image);
     w.set(kernel);
     Tensor out = empty(Shape.of(1, 3, 3, 2));
-    backend.depthwise(x, w, window, null, Activation.IDENTITY, out);
+    backend.depthwise().forward(x, w, window, null, Activation.IDENTITY, out);
     assertEquals(228, out.toArray()[0]);
     assertEquals(0, out.toArray()[1]);
     assertEquals(777, out.toArray()[8]);
-    backend.depthwise(x, w, window, tensor(Shape.of(2), -775, 5), Activation.RELU6, out);
+    backend.depthwise().forward(x, w, window, tensor(Shape.of(2), -775, 5), Activation.RELU6, out);
     assertEquals(0, out.toArray()[0]);
     assertEquals(2, out.toArray()[8]);
     assertEquals(5, out.toArray()[9]);
@@ -209,7 +209,7 @@ class ReferenceBackendTest {
     gradient[0] = 1;
     Tensor dy = tensor(out.shape(), gradient);
     Tensor dx = empty(x.shape());
-    backend.depthwiseBackwardData(dy, w, window, dx);
+    backend.depthwise().backwardData(dy, w, window, dx);
     float[] expected = new float[50];
     expected[0] = 5;
     expected[2 * 2] = 6;
@@ -217,7 +217,7 @@ class ReferenceBackendTest {
     expected[2 * 12] = 9;
     assertArrayEquals(expected, dx.toArray());
     Tensor dw = empty(w.shape());
-    backend.depthwiseBackwardFilter(x, dy, window, dw);
+    backend.depthwise().backwardFilter(x, dy, window, dw);
     float[] patch = new float[18];
     patch[2 * 4] = 1;
     patch[2 * 5] = 3;
@@ -236,17 +236,17 @@ class ReferenceBackendTest {
     Tensor z = tensor(Shape.of(2, 2), 1, 5, 3, 5);
     Tensor mean = empty(Shape.of(2));
     Tensor variance = empty(Shape.of(2));
-    backend.batchNormStatistics(z, mean, variance);
+    backend.batchNorm().statistics(z, mean, variance);
     assertValues(mean, 0, 2, 5);
     assertValues(variance, 0, 1, 0);
     Tensor gamma = tensor(Shape.of(2), 4, 7);
     Tensor beta = tensor(Shape.of(2), 1, -2);
     Tensor out = empty(z.shape());
     BatchNorm plain = new BatchNorm(mean, variance, gamma, beta, 3, Activation.IDENTITY);
-    backend.batchNormApply(z, plain, null, out);
+    backend.batchNorm().apply(z, plain, null, out);
     assertValues(out, 1e-6, -1, -2, 3, -2);
     BatchNorm relu = new BatchNorm(mean, variance, gamma, beta, 3, Activation.RELU);
-    backend.batchNormApply(z, relu, tensor(z.shape(), 10, 20, 30, 40), out);
+    backend.batchNorm().apply(z, relu, tensor(z.shape(), 10, 20, 30, 40), out);
     assertValues(out, 1e-6, 10, 20, 33, 40);
 
     // First channel with dy = 1, 3: dβ = 4, dγ = -1/2 + 3/2 = 1, mean(g) = 2, mean(gẑ) = 1/2, and
@@ -254,16 +254,16 @@ class ReferenceBackendTest {
     Tensor dy = tensor(z.shape(), 1, 1, 3, 1);
     Tensor dgamma = empty(Shape.of(2));
     Tensor dbeta = empty(Shape.of(2));
-    backend.batchNormBackward(z, plain, dy, out, dgamma, dbeta);
+    backend.batchNorm().backward(z, plain, dy, out, dgamma, dbeta);
     assertValues(dgamma, 1e-6, 1, 0);
     assertValues(dbeta, 1e-6, 4, 2);
     assertValues(out, 1e-6, -1.5, 0, 1.5, 0);
     // ReLU stops the gradient of the first row (-1): g = 0, 3, dβ = 3, dγ = 3/2.
-    backend.batchNormBackward(z, relu, dy, out, dgamma, dbeta);
+    backend.batchNorm().backward(z, relu, dy, out, dgamma, dbeta);
     assertValues(dgamma, 1e-6, 1.5, 0);
     assertValues(dbeta, 1e-6, 3, 0);
     // 1 * -1 + 3 * 3 + 1 * -2 + 1 * -2
-    assertEquals(4, backend.batchNormInnerProduct(z, dy, gamma, beta, 3, mean), 1e-6);
+    assertEquals(4, backend.batchNorm().innerProduct(z, dy, gamma, beta, 3, mean), 1e-6);
   }
 
   /**
@@ -276,25 +276,25 @@ class ReferenceBackendTest {
     Window window = Window.same(3, 2);
     Tensor x = tensor(Shape.of(1, 3, 3, 1), 1, 2, 3, 4, 5, 6, 7, 8, 9);
     Tensor out = empty(Shape.of(1, 2, 2, 1));
-    backend.avgPool(x, window, out);
+    backend.pooling().average(x, window, out);
     assertValues(out, 0, 3, 4, 6, 7);
-    backend.maxPool(x, window, out);
+    backend.pooling().max(x, window, out);
     assertValues(out, 0, 5, 6, 8, 9);
     Tensor dy = tensor(out.shape(), 4, 8, 12, 16);
     Tensor dx = empty(x.shape());
-    backend.maxPoolBackward(x, dy, window, dx);
+    backend.pooling().maxBackward(x, dy, window, dx);
     assertValues(dx, 0, 0, 0, 0, 0, 4, 8, 0, 12, 16);
     // Each output gives a quarter to each of its four pixels; the middle one gets 1 + 2 + 3 + 4.
-    backend.avgPoolBackward(dy, window, dx);
+    backend.pooling().averageBackward(dy, window, dx);
     assertValues(dx, 0, 1, 3, 2, 4, 10, 6, 3, 7, 4);
 
     Tensor negative = tensor(Shape.of(1, 2, 2, 1), -1, -2, -3, -4);
     Tensor single = empty(Shape.of(1, 1, 1, 1));
-    backend.maxPool(negative, window, single);
+    backend.pooling().max(negative, window, single);
     assertValues(single, 0, -1);
     Tensor ties = tensor(negative.shape(), 0, 3, 3, 3);
     Tensor tied = empty(ties.shape());
-    backend.maxPoolBackward(ties, tensor(single.shape(), 1), window, tied);
+    backend.pooling().maxBackward(ties, tensor(single.shape(), 1), window, tied);
     assertValues(tied, 0, 0, 1, 0, 0);
   }
 
@@ -302,10 +302,10 @@ class ReferenceBackendTest {
   void globalPooling() {
     Tensor x = tensor(Shape.of(2, 1, 2, 2), 1, 2, 3, 4, 5, 6, 7, 8);
     Tensor out = empty(Shape.of(2, 2));
-    backend.globalAvgPool(x, out);
+    backend.pooling().globalAverage(x, out);
     assertValues(out, 0, 2, 3, 6, 7);
     Tensor dx = empty(x.shape());
-    backend.globalAvgPoolBackward(out, dx);
+    backend.pooling().globalAverageBackward(out, dx);
     assertValues(dx, 0, 1, 1.5, 1, 1.5, 3, 3.5, 3, 3.5);
   }
 
@@ -319,18 +319,19 @@ class ReferenceBackendTest {
   void labelSmoothedCrossEntropy() {
     Tensor logits = tensor(Shape.of(2, 3), 0, (float) Math.log(2), (float) Math.log(5), 4, 4, 4);
     Tensor gradient = empty(logits.shape());
-    double loss = backend.softmaxCrossEntropy(logits, labels(2, 0), 0.3f, gradient);
+    double loss = backend.loss().softmaxCrossEntropy(logits, labels(2, 0), 0.3f, gradient);
     double first = 0.1 * Math.log(8) + 0.1 * Math.log(4) + 0.8 * Math.log(1.6);
     assertEquals(0.7225765, first, 1e-7);
     assertEquals((first + Math.log(3)) / 2, loss, 1e-6);
     assertValues(gradient, 1e-6, 0.0125, 0.075, -0.0875, -0.2333333, 0.1166667, 0.1166667);
-    assertEquals(1, backend.countCorrect(logits, labels(2, 1)));
-    assertEquals(2, backend.countCorrect(logits, labels(2, 0)));
+    assertEquals(1, backend.loss().countCorrect(logits, labels(2, 1)));
+    assertEquals(2, backend.loss().countCorrect(logits, labels(2, 0)));
   }
 
   @Test
   void crossEntropyOfNothingIsZero() {
-    assertEquals(0, backend.softmaxCrossEntropy(empty(Shape.of(0, 3)), labels(), 0.1f, null));
+    assertEquals(
+        0, backend.loss().softmaxCrossEntropy(empty(Shape.of(0, 3)), labels(), 0.1f, null));
   }
 
   /**
@@ -345,14 +346,14 @@ class ReferenceBackendTest {
     Tensor w = tensor(Shape.of(1), 1);
     Tensor v = tensor(Shape.of(1), 0);
     for (int step = 0; step < 2; step++) {
-      backend.sgdStep(w, g, v, 0.1f, 0.9f, 0.1f, false);
+      backend.optimizer().sgd(w, g, v, 0.1f, 0.9f, 0.1f, false);
     }
     assertValues(v, 1e-6, 1.134);
     assertValues(w, 1e-6, 0.8266);
     w.set(1f);
     v.set(0f);
     for (int step = 0; step < 2; step++) {
-      backend.sgdStep(w, g, v, 0.1f, 0.9f, 0.1f, true);
+      backend.optimizer().sgd(w, g, v, 0.1f, 0.9f, 0.1f, true);
     }
     assertValues(w, 1e-6, 0.725566);
     assertValues(g, 0, 0.5);
@@ -369,9 +370,9 @@ class ReferenceBackendTest {
     Tensor w = tensor(Shape.of(1), 1);
     Tensor m = tensor(Shape.of(1), 0);
     Tensor v = tensor(Shape.of(1), 0);
-    backend.adamStep(w, tensor(Shape.of(1), 2), m, v, 0.1f, 0.5f, 0.75f, 1, 0, 1);
+    backend.optimizer().adam(w, tensor(Shape.of(1), 2), m, v, 0.1f, 0.5f, 0.75f, 1, 0, 1);
     assertValues(w, 1e-6, 0.9333333);
-    backend.adamStep(w, tensor(Shape.of(1), 4), m, v, 0.1f, 0.5f, 0.75f, 1, 0, 2);
+    backend.optimizer().adam(w, tensor(Shape.of(1), 4), m, v, 0.1f, 0.5f, 0.75f, 1, 0, 2);
     assertValues(m, 1e-6, 2.5);
     assertValues(v, 1e-6, 4.75);
     assertValues(w, 1e-6, 0.8557240);
@@ -379,7 +380,7 @@ class ReferenceBackendTest {
     w.set(2f);
     m.set(0f);
     v.set(0f);
-    backend.adamStep(w, tensor(Shape.of(1), 1), m, v, 0.1f, 0.5f, 0.75f, 1, 0.5f, 1);
+    backend.optimizer().adam(w, tensor(Shape.of(1), 1), m, v, 0.1f, 0.5f, 0.75f, 1, 0.5f, 1);
     assertValues(w, 1e-6, 1.9333333);
   }
 
@@ -394,15 +395,15 @@ class ReferenceBackendTest {
     Tensor g = tensor(Shape.of(1), 2);
     Tensor s = tensor(Shape.of(1), 0);
     Tensor v = tensor(Shape.of(1), 0);
-    backend.rmsPropStep(w, g, s, v, 0.1f, 0.75f, 0.5f, 3, 0);
+    backend.optimizer().rmsProp(w, g, s, v, 0.1f, 0.75f, 0.5f, 3, 0);
     assertValues(w, 1e-6, 0.9);
-    backend.rmsPropStep(w, g, s, v, 0.1f, 0.75f, 0.5f, 3, 0);
+    backend.optimizer().rmsProp(w, g, s, v, 0.1f, 0.75f, 0.5f, 3, 0);
     assertValues(v, 1e-6, 0.1417663);
     assertValues(w, 1e-6, 0.7582337);
     w.set(1f);
     s.set(0f);
     v.set(0f);
-    backend.rmsPropStep(w, g, s, v, 0.1f, 0.75f, 0.5f, 3, 1);
+    backend.optimizer().rmsProp(w, g, s, v, 0.1f, 0.75f, 0.5f, 3, 1);
     assertValues(v, 1e-6, 0.1309307);
   }
 }

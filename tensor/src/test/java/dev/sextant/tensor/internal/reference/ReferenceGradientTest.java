@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.Backend.BatchNorm;
+import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
@@ -86,13 +86,13 @@ class ReferenceGradientTest {
       Tensor out = empty(dy.shape());
       DoubleSupplier loss =
           () -> {
-            backend.conv2d(x, w, window, null, Activation.IDENTITY, null, out);
-            return backend.dot(out, dy);
+            backend.convolution().forward(x, w, window, null, Activation.IDENTITY, null, out);
+            return backend.elementwise().dot(out, dy);
           };
       Tensor dx = empty(x.shape());
       Tensor dw = empty(w.shape());
-      backend.conv2dBackwardData(dy, w, window, dx);
-      backend.conv2dBackwardFilter(x, dy, window, dw);
+      backend.convolution().backwardData(dy, w, window, dx);
+      backend.convolution().backwardFilter(x, dy, window, dw);
       assertGradient(x, dx, 1e-4, loss);
       assertGradient(w, dw, 1e-4, loss);
     }
@@ -107,13 +107,13 @@ class ReferenceGradientTest {
       Tensor out = empty(dy.shape());
       DoubleSupplier loss =
           () -> {
-            backend.depthwise(x, w, window, null, Activation.IDENTITY, out);
-            return backend.dot(out, dy);
+            backend.depthwise().forward(x, w, window, null, Activation.IDENTITY, out);
+            return backend.elementwise().dot(out, dy);
           };
       Tensor dx = empty(x.shape());
       Tensor dw = empty(w.shape());
-      backend.depthwiseBackwardData(dy, w, window, dx);
-      backend.depthwiseBackwardFilter(x, dy, window, dw);
+      backend.depthwise().backwardData(dy, w, window, dx);
+      backend.depthwise().backwardFilter(x, dy, window, dw);
       assertGradient(x, dx, 1e-4, loss);
       assertGradient(w, dw, 1e-4, loss);
     }
@@ -135,23 +135,23 @@ class ReferenceGradientTest {
       Tensor dy = random(window.output(x.shape(), 3));
       Tensor out = empty(dy.shape());
       Tensor dx = empty(x.shape());
-      backend.maxPoolBackward(x, dy, window, dx);
+      backend.pooling().maxBackward(x, dy, window, dx);
       assertGradient(
           x,
           dx,
           1e-4,
           () -> {
-            backend.maxPool(x, window, out);
-            return backend.dot(out, dy);
+            backend.pooling().max(x, window, out);
+            return backend.elementwise().dot(out, dy);
           });
-      backend.avgPoolBackward(dy, window, dx);
+      backend.pooling().averageBackward(dy, window, dx);
       assertGradient(
           x,
           dx,
           2e-4,
           () -> {
-            backend.avgPool(x, window, out);
-            return backend.dot(out, dy);
+            backend.pooling().average(x, window, out);
+            return backend.elementwise().dot(out, dy);
           });
     }
   }
@@ -162,14 +162,14 @@ class ReferenceGradientTest {
     Tensor dy = random(Shape.of(2, 5));
     Tensor out = empty(dy.shape());
     Tensor dx = empty(x.shape());
-    backend.globalAvgPoolBackward(dy, dx);
+    backend.pooling().globalAverageBackward(dy, dx);
     assertGradient(
         x,
         dx,
         1e-4,
         () -> {
-          backend.globalAvgPool(x, out);
-          return backend.dot(out, dy);
+          backend.pooling().globalAverage(x, out);
+          return backend.elementwise().dot(out, dy);
         });
   }
 
@@ -184,14 +184,14 @@ class ReferenceGradientTest {
     Tensor dy = random(x.shape());
     Tensor out = empty(x.shape());
     Tensor dx = empty(x.shape());
-    backend.activateBackward(x, activation, dy, dx);
+    backend.elementwise().activateBackward(x, activation, dy, dx);
     assertGradient(
         x,
         dx,
         2e-4,
         () -> {
-          backend.activate(x, activation, out);
-          return backend.dot(out, dy);
+          backend.elementwise().activate(x, activation, out);
+          return backend.elementwise().dot(out, dy);
         });
   }
 
@@ -210,15 +210,15 @@ class ReferenceGradientTest {
     BatchNorm norm = new BatchNorm(mean, variance, gamma, beta, 0.1f, activation);
     DoubleSupplier loss =
         () -> {
-          backend.batchNormStatistics(z, mean, variance);
-          backend.batchNormApply(z, norm, null, out);
-          return backend.dot(out, dy);
+          backend.batchNorm().statistics(z, mean, variance);
+          backend.batchNorm().apply(z, norm, null, out);
+          return backend.elementwise().dot(out, dy);
         };
     loss.getAsDouble();
     Tensor dz = empty(z.shape());
     Tensor dgamma = empty(gamma.shape());
     Tensor dbeta = empty(beta.shape());
-    backend.batchNormBackward(z, norm, dy, dz, dgamma, dbeta);
+    backend.batchNorm().backward(z, norm, dy, dz, dgamma, dbeta);
     assertGradient(z, dz, 1e-3, loss);
     assertGradient(gamma, dgamma, 1e-3, loss);
     assertGradient(beta, dbeta, 1e-3, loss);
@@ -231,12 +231,12 @@ class ReferenceGradientTest {
         backend.memory().ints(Shape.of(4), Memory.Category.DATA, "labels").set(0, 4, 2, 2);
     for (float smoothing : new float[] {0, 0.1f}) {
       Tensor gradient = empty(logits.shape());
-      backend.softmaxCrossEntropy(logits, labels, smoothing, gradient);
+      backend.loss().softmaxCrossEntropy(logits, labels, smoothing, gradient);
       assertGradient(
           logits,
           gradient,
           1e-5,
-          () -> backend.softmaxCrossEntropy(logits, labels, smoothing, null));
+          () -> backend.loss().softmaxCrossEntropy(logits, labels, smoothing, null));
     }
   }
 }

@@ -1,0 +1,2 @@
+/** Batch normalisation by the kernels over channels. */
+package dev.sextant.kernels.batchnorm;

@@ -1,0 +1,2 @@
+/** Convolutions that read through batch norms. */
+package dev.sextant.kernels.bottleneck;

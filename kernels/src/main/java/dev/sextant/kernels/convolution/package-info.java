@@ -1,0 +1,2 @@
+/** Dense convolutions by cuBLAS and cuDNN. */
+package dev.sextant.kernels.convolution;

@@ -1,0 +1,2 @@
+/** Depthwise convolutions, in PTX, and how they are launched. */
+package dev.sextant.kernels.depthwise;

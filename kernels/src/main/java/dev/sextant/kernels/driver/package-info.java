@@ -1,0 +1,2 @@
+/** The seam to a CUDA binding. */
+package dev.sextant.kernels.driver;

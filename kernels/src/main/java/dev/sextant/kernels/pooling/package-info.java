@@ -1,0 +1,2 @@
+/** Poolings, in PTX, and how they are launched. */
+package dev.sextant.kernels.pooling;

@@ -1,0 +1,2 @@
+/** What kernels over tiles of images share. */
+package dev.sextant.kernels.stencil;

@@ -1,0 +1,2 @@
+/** Superkernels, in PTX, and how they are launched. */
+package dev.sextant.kernels.superkernel;

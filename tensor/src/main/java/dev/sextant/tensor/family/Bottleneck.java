@@ -1,0 +1,126 @@
+package dev.sextant.tensor.family;
+
+import dev.sextant.tensor.BatchNorm;
+import dev.sextant.tensor.NormGradient;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory-frugal block: convolutions that read and write through batch normalisation.
+ *
+ * <p>A network in training is raw convolution outputs z, joined by norms: x = norm(z) below means
+ * activation(gamma (z - mean) / sqrt(variance + epsilon) + beta). These kernels apply the norm
+ * while they load, so that only z is kept, and find its statistics or its gradient's sums while
+ * they store. The gradient dz of a norm's input is never stored either: it is read from g = dy
+ * activation'(norm(z)), z and the sums dgamma and dbeta as {@link BatchNormalization#backward} has
+ * it. {@link ComposedBottleneck} does the same in several passes.
+ *
+ * <p>Images are {@code [N, H, W, C]}, kernels those of {@link Convolution} and {@link Depthwise}.
+ * Outputs share no elements with inputs. Confined to the thread of its backend.
+ */
+public interface Bottleneck {
+  /**
+   * z = conv(norm(x), w), and mean[c] and variance[c] (biased) of z[.., c].
+   *
+   * @param norm of x; absent: x as it is
+   */
+  void convolution(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance);
+
+  /**
+   * {@link BatchNormalization#innerProduct} of dy with the batch norm of z = conv(norm(x), w),
+   * where z is not kept: the gate gradient of a candidate that ends in a convolution and its norm.
+   *
+   * @param norm of x; absent: x as it is
+   */
+  double convolutionInnerProduct(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor dy,
+      Tensor gamma,
+      Tensor beta,
+      float epsilon,
+      Tensor shift);
+
+  /**
+   * The gradient with respect to the input of z = conv(norm(x), w), from g and z of its output's
+   * norm.
+   *
+   * @param gradient of z's norm, its sums already there
+   * @param x the convolution's input before its norm; absent where {@code into} is
+   * @param into the gradient of x's norm, whose sums are written; absent where the convolution read
+   *     x as it is
+   * @param gx g of x's norm, or the gradient of x itself where {@code into} is absent
+   */
+  void convolutionBackwardData(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      Tensor gx);
+
+  /**
+   * dw = the gradient with respect to the kernel of z = conv(norm(x), w), from g and z of its
+   * output's norm.
+   *
+   * @param norm of x; absent: x as it is
+   * @param gradient of z's norm, its sums already there
+   */
+  void convolutionBackwardFilter(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Window window,
+      Tensor dw);
+
+  /** As {@link #convolution}, with a depthwise convolution by w {@code [k, k, C]}. */
+  void depthwise(
+      Tensor x,
+      @Nullable BatchNorm norm,
+      Tensor w,
+      Window window,
+      Tensor z,
+      Tensor mean,
+      Tensor variance);
+
+  /**
+   * Both gradients of z = depthwise(norm(x), w), from g and z of its output's norm, in one pass
+   * over them.
+   *
+   * @param gradient of z's norm, its sums already there
+   * @param x the convolution's input before its norm; may be absent if neither its norm nor {@code
+   *     dw} is there
+   * @param into the gradient of x's norm, whose sums are written if {@code gx} is wanted; absent
+   *     where the convolution read x as it is
+   * @param dw the gradient of w; null if not wanted
+   * @param gx g of x's norm, or the gradient of x itself where {@code into} is absent; null if not
+   *     wanted
+   */
+  void depthwiseBackward(
+      Tensor g,
+      Tensor z,
+      NormGradient gradient,
+      Tensor w,
+      Window window,
+      @Nullable Tensor x,
+      @Nullable NormGradient into,
+      @Nullable Tensor dw,
+      @Nullable Tensor gx);
+
+  /** Kernels of bottlenecks that make an expansion again; null where keeping it is faster. */
+  @Nullable Expansions expansions();
+}

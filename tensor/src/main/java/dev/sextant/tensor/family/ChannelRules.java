@@ -1,0 +1,63 @@
+package dev.sextant.tensor.family;
+
+import dev.sextant.tensor.Check;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Tensor;
+
+/** The rules of {@link Channels}. A passing check allocates nothing. */
+public final class ChannelRules {
+  private ChannelRules() {}
+
+  /** Of {@link Channels#addBias}. */
+  public static void addBias(Tensor x, Tensor bias, Tensor out) {
+    String op = "addBias";
+    Check.channels(op, x, bias);
+    Check.same(op, x, out);
+    Check.inPlace(op, out, x);
+    Check.apart(op, out, bias);
+  }
+
+  /** Of {@link Channels#sum}. */
+  public static void sum(Tensor x, Tensor out) {
+    Check.channels("channelSum", x, out);
+    Check.apart("channelSum", out, x);
+  }
+
+  /** Of {@link Channels#scale}. */
+  public static void scale(Tensor x, Tensor s, Tensor out) {
+    String op = "scaleChannels";
+    Check.imageChannels(op, "scale", x, s);
+    Check.same(op, x, out);
+    Check.inPlace(op, out, x);
+    Check.apart(op, out, s);
+  }
+
+  /** Of {@link Channels#dot}. */
+  public static void dot(Tensor a, Tensor b, Tensor out) {
+    String op = "channelDot";
+    Check.same(op, a, b);
+    Check.imageChannels(op, "output", a, out);
+    Check.apart(op, out, a);
+    Check.apart(op, out, b);
+  }
+
+  /** Of {@link Channels#copy}. */
+  public static void copy(Tensor from, int fromChannel, Tensor to, int toChannel, int count) {
+    Check.hasChannels("copyChannels", from);
+    Check.hasChannels("copyChannels", to);
+    if (from.shape().rows() != to.shape().rows()) {
+      throw new SextantException(
+          "copyChannels: rows differ (from %s, to %s)".formatted(from.shape(), to.shape()));
+    }
+    if (count < 0
+        || fromChannel < 0
+        || toChannel < 0
+        || fromChannel > from.shape().channels() - count
+        || toChannel > to.shape().channels() - count) {
+      throw new SextantException(
+          "copyChannels: %d channels from %d of %s do not fit at %d of %s"
+              .formatted(count, fromChannel, from.shape(), toChannel, to.shape()));
+    }
+    Check.apart("copyChannels", to, from);
+  }
+}

@@ -1,0 +1,28 @@
+package dev.sextant.tensor.family;
+
+import dev.sextant.tensor.Tensor;
+
+/**
+ * Kernels that treat channels alike over the pixels of {@code [.., C]}.
+ *
+ * <p>Confined to the thread of its backend.
+ */
+public interface Channels {
+  /** out[.., c] = x[.., c] + bias[c]; out may be x. */
+  void addBias(Tensor x, Tensor bias, Tensor out);
+
+  /** out[c] = sum of x[.., c]: the gradient of a bias. */
+  void sum(Tensor x, Tensor out);
+
+  /** out[n, h, w, c] = x[n, h, w, c] s[n, c] with s {@code [N, C]}; out may be x. */
+  void scale(Tensor x, Tensor s, Tensor out);
+
+  /** out[n, c] = sum over h, w of a[n, h, w, c] b[n, h, w, c]. */
+  void dot(Tensor a, Tensor b, Tensor out);
+
+  /**
+   * to[.., toChannel + i] = from[.., fromChannel + i] for i below count: concatenation and slicing.
+   * Both have the same rows; other channels of {@code to} keep their values.
+   */
+  void copy(Tensor from, int fromChannel, Tensor to, int toChannel, int count);
+}

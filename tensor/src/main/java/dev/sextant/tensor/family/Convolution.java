@@ -1,0 +1,33 @@
+package dev.sextant.tensor.family;
+
+import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Dense convolution of images {@code [N, H, W, Cin]} by kernels {@code [k, k, Cin, Cout]}, and its
+ * gradients. Outputs share no elements with inputs.
+ *
+ * <p>Confined to the thread of its backend.
+ */
+public interface Convolution {
+  /**
+   * out = activation(conv(x, w) + bias) + residual, where bias {@code [Cout]} and residual (of
+   * out's shape) may be absent. A pointwise window makes it one GEMM over the pixels.
+   */
+  void forward(
+      Tensor x,
+      Tensor w,
+      Window window,
+      @Nullable Tensor bias,
+      Activation activation,
+      @Nullable Tensor residual,
+      Tensor out);
+
+  /** dx = the gradient with respect to the input, from dy {@code [N, H', W', Cout]}. */
+  void backwardData(Tensor dy, Tensor w, Window window, Tensor dx);
+
+  /** dw = the gradient with respect to the kernel. */
+  void backwardFilter(Tensor x, Tensor dy, Window window, Tensor dw);
+}

@@ -1,0 +1,72 @@
+package dev.sextant.tensor.family;
+
+import dev.sextant.tensor.Check;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.Window;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules of {@link Convolution}. A passing check allocates nothing, but for the shapes that some
+ * return.
+ */
+public final class ConvolutionRules {
+  private ConvolutionRules() {}
+
+  /** Of {@link Convolution#forward}. */
+  public static void forward(
+      Tensor x,
+      Tensor w,
+      Window window,
+      @Nullable Tensor bias,
+      @Nullable Tensor residual,
+      Tensor out) {
+    String op = "conv2d";
+    output(op, x.shape(), w.shape(), window, "output", out);
+    Check.channels(op, out, bias);
+    if (residual != null) {
+      Check.same(op, out, residual);
+    }
+    Check.apart(op, out, x);
+    Check.apart(op, out, w);
+    Check.apart(op, out, bias);
+    Check.apart(op, out, residual);
+  }
+
+  /** Of {@link Convolution#backwardData}. */
+  public static void backwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
+    String op = "conv2dBackwardData";
+    output(op, dx.shape(), w.shape(), window, "output gradient", dy);
+    Check.apart(op, dx, dy);
+    Check.apart(op, dx, w);
+  }
+
+  /** Of {@link Convolution#backwardFilter}. */
+  public static void backwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
+    String op = "conv2dBackwardFilter";
+    output(op, x.shape(), dw.shape(), window, "output gradient", dy);
+    Check.apart(op, dw, x);
+    Check.apart(op, dw, dy);
+  }
+
+  /**
+   * The output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code [k,k,Cin,Cout]}.
+   */
+  public static Shape output(String op, Shape x, Shape w, Window window) {
+    operands(op, x, w, window);
+    return window.output(x, w.get(3));
+  }
+
+  /** A tensor has the shape that {@link #output(String, Shape, Shape, Window)} returns. */
+  public static void output(
+      String op, Shape x, Shape w, Window window, String name, Tensor output) {
+    operands(op, x, w, window);
+    Check.image(op, name, output, x, window, w.get(3));
+  }
+
+  private static void operands(String op, Shape x, Shape w, Window window) {
+    Check.rank(op, "input", x, 4);
+    Check.rank(op, "kernel", w, 4);
+    Check.kernel(op, x, w, window);
+  }
+}

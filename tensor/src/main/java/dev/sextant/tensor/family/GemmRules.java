@@ -1,0 +1,50 @@
+package dev.sextant.tensor.family;
+
+import dev.sextant.tensor.Check;
+import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
+
+/**
+ * The rules of {@link Gemm}. A passing check allocates nothing, but for the shapes that some
+ * return.
+ */
+public final class GemmRules {
+  private GemmRules() {}
+
+  /** Of {@link Gemm#multiply}. */
+  public static void multiply(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor c) {
+    output(a.shape(), transposeA, b.shape(), transposeB, c);
+    Check.apart("gemm", c, a);
+    Check.apart("gemm", c, b);
+  }
+
+  /** The shape {@code [M, N]} of op(a) op(b). */
+  public static Shape output(Shape a, boolean transposeA, Shape b, boolean transposeB) {
+    operands(a, transposeA, b, transposeB);
+    return Shape.of(a.get(transposeA ? 1 : 0), b.get(transposeB ? 0 : 1));
+  }
+
+  /** c has the shape that {@link #output(Shape, boolean, Shape, boolean)} returns. */
+  public static void output(Shape a, boolean transposeA, Shape b, boolean transposeB, Tensor c) {
+    operands(a, transposeA, b, transposeB);
+    int m = a.get(transposeA ? 1 : 0);
+    int n = b.get(transposeB ? 0 : 1);
+    Shape shape = c.shape();
+    if (shape.rank() != 2 || shape.get(0) != m || shape.get(1) != n) {
+      Check.shape("gemm", "c", c, Shape.of(m, n));
+    }
+  }
+
+  private static void operands(Shape a, boolean transposeA, Shape b, boolean transposeB) {
+    Check.rank("gemm", "a", a, 2);
+    Check.rank("gemm", "b", b, 2);
+    int inner = a.get(transposeA ? 0 : 1);
+    if (inner != b.get(transposeB ? 1 : 0)) {
+      throw new SextantException(
+          "gemm: inner extents differ (a %s%s, b %s%s)"
+              .formatted(a, transposeA ? " transposed" : "", b, transposeB ? " transposed" : ""));
+    }
+  }
+}

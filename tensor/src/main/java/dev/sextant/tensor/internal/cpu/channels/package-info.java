@@ -1,0 +1,2 @@
+/** Kernels that treat channels alike. */
+package dev.sextant.tensor.internal.cpu.channels;

@@ -1,0 +1,2 @@
+/** Dense convolutions as matrix products. */
+package dev.sextant.tensor.internal.cpu.convolution;

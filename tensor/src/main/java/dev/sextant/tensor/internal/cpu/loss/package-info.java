@@ -1,0 +1,2 @@
+/** Cross-entropy and accuracy. */
+package dev.sextant.tensor.internal.cpu.loss;

@@ -1,0 +1,2 @@
+/** Optimizer steps. */
+package dev.sextant.tensor.internal.cpu.optimizer;

@@ -1,0 +1,2 @@
+/** Poolings over vectors of channels. */
+package dev.sextant.tensor.internal.cpu.pooling;

@@ -1,0 +1,159 @@
+package dev.sextant.tensor.internal.cpu.team;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A fixed team of threads that split one kernel at a time: static partition, spin then park.
+ *
+ * <p>A network runs about sixty small kernels in a row, so a hand-off must cost little: helpers
+ * spin for {@link #SPINS} turns after their last kernel (some tens of microseconds) before they
+ * park, and the caller works too. What a share is depends on its number alone, not on who does it:
+ * threads claim shares, so that where other processes hold a helper up the caller does its share
+ * instead of waiting, and the result has the same bits. A call allocates nothing. Called from one
+ * thread at a time.
+ */
+public final class WorkerTeam implements AutoCloseable {
+  /** One kernel, called once for each worker; must write only its own share of the output. */
+  public interface Task {
+    /**
+     * Does one share of the work.
+     *
+     * @param worker this share, from 0
+     * @param workers number of shares
+     */
+    void run(int worker, int workers);
+  }
+
+  private static final int SPINS = 20_000;
+
+  private final Helper[] helpers;
+
+  /** Number of the run in the upper half, the next share nobody has claimed in the lower. */
+  private final AtomicLong claims = new AtomicLong();
+
+  private final AtomicInteger finished = new AtomicInteger();
+
+  /** Written before a run is opened; cannot change while a share of the run is claimed. */
+  private @Nullable Task task;
+
+  private volatile @Nullable Throwable failure;
+  private volatile boolean closed;
+
+  /** A team of that many workers, the caller included. */
+  public WorkerTeam(int threads) {
+    helpers = new Helper[threads - 1];
+    claims.set(threads);
+    for (int i = 0; i < helpers.length; i++) {
+      helpers[i] = new Helper(i + 1);
+      helpers[i].start();
+    }
+  }
+
+  /** Number of workers, the caller included. */
+  public int threads() {
+    return helpers.length + 1;
+  }
+
+  /**
+   * Runs every share of the task and returns when all are done.
+   *
+   * @throws IllegalStateException if a share threw (what it threw is the cause), or if the team is
+   *     closed
+   */
+  public void run(Task work) {
+    if (closed) {
+      throw new IllegalStateException("the team is closed");
+    }
+    int workers = threads();
+    if (workers == 1) {
+      work.run(0, 1);
+      return;
+    }
+    task = work;
+    failure = null;
+    finished.set(0);
+    claims.set(((claims.get() >>> 32) + 1) << 32);
+    for (Helper helper : helpers) {
+      if (helper.parked) {
+        LockSupport.unpark(helper);
+      }
+    }
+    while (claimAndRun()) {
+      // Until every share is claimed.
+    }
+    for (int spins = 0; finished.get() < workers; spins++) {
+      if (spins < SPINS) {
+        Thread.onSpinWait();
+      } else {
+        Thread.yield();
+      }
+    }
+    Throwable thrown = failure;
+    if (thrown != null) {
+      throw new IllegalStateException("a worker failed", thrown);
+    }
+  }
+
+  /** Does one share that nobody has claimed; returns whether there was one. */
+  private boolean claimAndRun() {
+    long claim = claims.get();
+    int share = (int) claim;
+    if (share >= threads()) {
+      return false;
+    }
+    if (!claims.compareAndSet(claim, claim + 1)) {
+      return true;
+    }
+    Task current = task;
+    try {
+      if (current != null) {
+        current.run(share, threads());
+      }
+    } catch (Throwable thrown) {
+      failure = thrown;
+    } finally {
+      finished.incrementAndGet();
+    }
+    return true;
+  }
+
+  /** Ends the helper threads. Idempotent. */
+  @Override
+  public void close() {
+    closed = true;
+    for (Helper helper : helpers) {
+      LockSupport.unpark(helper);
+    }
+  }
+
+  private final class Helper extends Thread {
+    private volatile boolean parked;
+
+    private Helper(int number) {
+      super("sextant-worker-" + number);
+      setDaemon(true);
+    }
+
+    @Override
+    public void run() {
+      int spins = 0;
+      while (!closed) {
+        if (claimAndRun()) {
+          spins = 0;
+        } else if (++spins < SPINS) {
+          Thread.onSpinWait();
+        } else {
+          parked = true;
+          if ((int) claims.get() >= threads() && !closed) {
+            LockSupport.park(this);
+          }
+          parked = false;
+          spins = 0;
+        }
+      }
+    }
+  }
+}
