@@ -20,7 +20,9 @@ import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Field;
 import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.tensor.Activation;
@@ -53,7 +55,7 @@ class LayerModuleTest {
         new Shuffle(3, 1, 12, Activation.RELU6),
         new Conv(3, 1, 1, 2, 8, true, Activation.RELU),
         new Conv(3, 2, 1, 4, 12, false, Activation.HSWISH),
-        new MbConv(3, 1, 3, 8, Activation.RELU6, 0.25, true),
+        new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true),
         new TestLayers.Gain(2, 8));
   }
 
@@ -79,8 +81,13 @@ class LayerModuleTest {
     }
   }
 
+  /** The same of smooth activations: no central difference meets a kink. */
+  static Stream<Layer> smooth() {
+    return layers().map(layer -> LayerJson.with(layer, Field.ACTIVATION, Activation.SIGMOID));
+  }
+
   @ParameterizedTest
-  @MethodSource("layers")
+  @MethodSource("smooth")
   void gradientsAndCounts(Layer layer) {
     try (Backend backend = Backend.reference()) {
       try (Tensor x = image(backend, IMAGE);
@@ -99,15 +106,13 @@ class LayerModuleTest {
         for (Parameter parameter : module.parameters().values()) {
           parameter.clearGradient();
         }
-        try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
-          Variable y;
-          try (Tape probe = tape.probe()) {
-            y = tape.constant(module.forward(probe, probe.constant(x)).value());
-          }
+        try (Tape tape = new Tape(backend, Tape.Mode.TRAIN);
+            Tape probe = tape.probe()) {
+          Tensor y = module.forward(probe, probe.constant(x)).value();
           assertEquals(layer.output(IMAGE), y.shape());
           if (!module.hasShortcut()) {
-            double dot = backend.dot(y.value(), y.value());
-            assertEquals(dot, module.innerProduct(tape, x, y.value()), 1e-4 * dot);
+            double dot = backend.elementwise().dot(y, y);
+            assertEquals(dot, module.innerProduct(tape, x, y), 1e-4 * dot);
           }
         }
       }

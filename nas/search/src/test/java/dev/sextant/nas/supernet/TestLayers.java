@@ -25,7 +25,9 @@ public final class TestLayers implements LayerProvider {
     return List.of(Gain.TYPE);
   }
 
-  /** A pointwise convolution, batch norm, ReLU; then each channel times a power of its weight. */
+  /**
+   * A pointwise convolution, batch norm, sigmoid; then each channel times a power of its weight.
+   */
   record Gain(int power, int out) implements CustomLayer {
     private static final Field<Gain, Integer> POWER =
         Field.of("power", FieldKind.integer(1, 3), Gain::power).otherwise(2).marked("p%s");
@@ -44,7 +46,7 @@ public final class TestLayers implements LayerProvider {
 
     @Override
     public Graph.Value lower(Graph graph, Graph.Value x) {
-      Graph.Value mid = graph.pointwise(x, "mix", "mix_norm", out, Activation.RELU);
+      Graph.Value mid = graph.pointwise(x, "mix", "mix_norm", out, Activation.SIGMOID);
       return graph.add(new Operation.Custom(new Times(power)), mid);
     }
   }
