@@ -4,10 +4,6 @@ module dev.sextant.cli {
   requires com.google.gson;
   requires info.picocli;
   requires static transitive org.jspecify;
-  // What gpu-check runs tests with; it starts on the class path, where the tests of a package
-  // may lie beside it.
-  requires static org.junit.platform.engine;
-  requires static org.junit.platform.launcher;
 
   uses dev.sextant.tensor.BackendProvider;
 

@@ -46,6 +46,7 @@ cmyk = Image.fromarray(
 
 # The primaries of sRGB changed about: a reader that applies it shows red as blue.
 profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+profile[24:36] = bytes(12)  # its date
 places = {}
 for i in range(struct.unpack(">I", profile[128:132])[0]):
     tag, at, size = struct.unpack(">4sII", profile[132 + 12 * i:144 + 12 * i])
@@ -110,6 +111,24 @@ keep("adobe-1.jpg", edit(plain, drop=[JFIF], adobe=1))
 keep("adobe-1-names-rgb.jpg", edit(plain, drop=[JFIF], adobe=1, names=b"RGB"))
 keep("adobe-2.jpg", edit(plain, drop=[JFIF], adobe=2))
 keep("rgb.jpg", jpeg(picture, keep_rgb=True))
+
+
+def tall(image):
+    """4:4:0, by turning 4:2:2's header: blocks come in the same order, elsewhere. Sides of 16 n."""
+    found, rest = segments(jpeg(image, subsampling=1))
+    out = b"\xff\xd8"
+    for marker, body in found:
+        if marker == 0xC0:
+            body[1:3], body[3:5], body[7] = body[3:5], body[1:3], 0x12
+        out += bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + bytes(body)
+    return out + rest
+
+
+keep("ycbcr-440.jpg", tall(picture.resize((32, 16))))
+blocks = np.random.default_rng(0).integers(0, 2, (4, 8, 3)).astype(np.uint8) * 255
+keep("ycbcr-440-edges.jpg", tall(Image.fromarray(blocks.repeat(4, 0).repeat(4, 1))))
+keep("ycbcr-420-edges.jpg",
+     jpeg(Image.fromarray(blocks.repeat(4, 0).repeat(4, 1)[:13, :27]), subsampling=2), 3)
 inks = jpeg(cmyk)
 keep("cmyk.jpg", inks)
 keep("cmyk-half-black.jpg", jpeg(Image.new("CMYK", (W, H), (0, 0, 0, 128))))

@@ -1,7 +1,6 @@
 package dev.sextant.kernels;
 
 import dev.sextant.kernels.cuda.CudaBackend;
-import dev.sextant.kernels.cuda.KernelTiming;
 import dev.sextant.kernels.natives.CudaLibraries;
 import dev.sextant.kernels.natives.CudaSettings;
 import dev.sextant.kernels.natives.JCudaLoader;
@@ -30,12 +29,6 @@ public final class CudaBackendProvider implements BackendProvider {
     CudaBackend backend = new CudaBackend(device, JCudaLoader.open(settings, device.index()));
     backend.memory().cap(settings.memoryLimit());
     return backend;
-  }
-
-  @Override
-  public List<KernelTime> time(Device device, boolean quick) {
-    CudaSettings settings = CudaSettings.ofProperties();
-    return KernelTiming.run(device, JCudaLoader.open(settings, device.index()), quick);
   }
 
   @Override

@@ -14,12 +14,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import jcuda.nvptxcompiler.JNvPTXCompiler;
 import jcuda.nvptxcompiler.nvPTXCompilerHandle;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * NVIDIA's own assembler takes every kernel of the catalogue for three generations of GPUs, without
  * a register spilled to memory. Writes the table of registers to {@code target/ptx-registers.txt}.
  */
+@Tag("long")
 class PtxCompilerTest {
   private static final List<Integer> ARCHITECTURES = List.of(70, 80, 90);
   private static final Pattern SPILLS =

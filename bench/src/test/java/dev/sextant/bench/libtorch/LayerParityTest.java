@@ -44,6 +44,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -54,6 +55,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * afterwards.
  */
 @ExtendWith(Parity.Extension.class)
+@Tag("long")
 class LayerParityTest {
   /**
    * A layer on an input.

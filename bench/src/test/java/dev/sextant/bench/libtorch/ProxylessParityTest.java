@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -41,6 +42,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * small space with ReLU6 as it is, for seeds whose answer is {@link Parity#steady}.
  */
 @ExtendWith(Parity.Extension.class)
+@Tag("long")
 class ProxylessParityTest {
   private static final float SMOOTHING = 0.1f;
   private static final double RATE = 0.05;

@@ -9,10 +9,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("long")
 class HotPathTest {
   private static HotPath path(String kind) {
     return switch (kind) {

@@ -101,8 +101,13 @@ public final class CudaBackend implements Backend {
     return memory;
   }
 
+  /** The seam to the driver: for whoever times what a device does. */
+  public Driver driver() {
+    return driver;
+  }
+
   /** The kernels loaded so far. */
-  Kernels kernels() {
+  public Kernels kernels() {
     return kernels;
   }
 

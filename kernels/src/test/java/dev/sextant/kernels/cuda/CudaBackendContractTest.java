@@ -7,8 +7,10 @@ import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 
 /** The contract on the emulated driver; operands lie at odd offsets, where vectors are not used. */
+@Tag("long")
 class CudaBackendContractTest extends BackendContract {
   private final EmulatedDriver driver = new EmulatedDriver(1L << 30);
 

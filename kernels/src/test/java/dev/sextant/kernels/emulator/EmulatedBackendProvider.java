@@ -1,11 +1,9 @@
 package dev.sextant.kernels.emulator;
 
 import dev.sextant.kernels.cuda.CudaBackend;
-import dev.sextant.kernels.cuda.KernelTiming;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.BackendProvider;
 import dev.sextant.tensor.Device;
-import java.util.List;
 
 /**
  * The CUDA backend on one emulated device, as {@code emulated}: for tests of other modules too.
@@ -32,10 +30,5 @@ public final class EmulatedBackendProvider implements BackendProvider {
   @Override
   public Backend open(Device device, int threads) {
     return new CudaBackend(device, new EmulatedDriver(MEMORY, faults));
-  }
-
-  @Override
-  public List<KernelTime> time(Device device, boolean quick) {
-    return KernelTiming.run(device, new EmulatedDriver(MEMORY, faults), quick);
   }
 }

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The engine through JCuda's own native code, on stand-ins for NVIDIA's libraries that are compiled
  * here from {@code src/test/c}. A JVM has its libraries for good: each machine has one of its own.
  */
+@Tag("long")
 class StandInTest {
   private static final Path SOURCES =
       Path.of(System.getProperty("basedir", "."), "src", "test", "c").toAbsolutePath();

@@ -3,6 +3,7 @@ package dev.sextant.cli;
 import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
@@ -67,7 +68,10 @@ final class EvalCommand implements Runnable {
     Weights weights = Weights.read(directory.weights());
     ImageDataset images = data.open();
     System.out.println("data      " + images);
-    Optional<List<String>> names = ClassNames.of(weights.metadata(), architecture.classes());
+    Optional<List<String>> names =
+        ClassNames.of(weights.metadata(), architecture.classes())
+            .or(new RunFile(directory)::classNames)
+            .filter(known -> known.size() == architecture.classes());
     if (names.isPresent()) {
       images = images.withClasses(names.get());
     } else {

@@ -3,6 +3,7 @@ package dev.sextant.cli;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.MemoryLimitException;
 import dev.sextant.tensor.SextantException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Finds the most accurate network that fits a latency budget, and runs it.",
+    footer = "%nFrom a checkout or the archive also: sextant gpu-check, which checks a device.",
     subcommands = {
       SearchCommand.class,
       CompareCommand.class,
@@ -24,8 +26,7 @@ import picocli.CommandLine.Command;
       EvalCommand.class,
       ReportCommand.class,
       DoctorCommand.class,
-      PtxCommand.class,
-      GpuCheckCommand.class
+      PtxCommand.class
     })
 public final class Main implements Runnable {
   /** Bad input, or too little memory: one line on standard error, nothing half-written. */
@@ -35,22 +36,27 @@ public final class Main implements Runnable {
 
   /** Runs a command and exits with its status: 0, 2 for bad input, 1 for a defect. */
   public static void main(String[] args) {
-    System.exit(execute(args));
+    System.exit(execute(List.of(), args));
   }
 
-  /** Runs a command; returns its exit status. */
-  static int execute(String... args) {
-    CommandLine commandLine =
-        new CommandLine(new Main())
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .setParameterExceptionHandler((exception, arguments) -> refuse(exception))
-            .setExecutionExceptionHandler(
-                (exception, command, result) -> {
-                  if (exception instanceof SextantException || outOfMemory(exception) != null) {
-                    return refuse(exception);
-                  }
-                  throw exception;
-                });
+  /**
+   * Runs a command; returns its exit status.
+   *
+   * @param more commands beside those there are, as picocli knows them
+   */
+  public static int execute(List<?> more, String... args) {
+    CommandLine commandLine = new CommandLine(new Main());
+    more.forEach(commandLine::addSubcommand);
+    commandLine
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler((exception, arguments) -> refuse(exception))
+        .setExecutionExceptionHandler(
+            (exception, command, result) -> {
+              if (exception instanceof SextantException || outOfMemory(exception) != null) {
+                return refuse(exception);
+              }
+              throw exception;
+            });
     try {
       return commandLine.execute(args);
     } catch (OutOfMemoryError e) {

@@ -28,7 +28,8 @@ record Command(int status, String out, String err) {
       System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
       System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
       int status =
-          Main.execute(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
+          Main.execute(
+              List.of(), Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
       return new Command(
           status,
           outBytes.toString(StandardCharsets.UTF_8),

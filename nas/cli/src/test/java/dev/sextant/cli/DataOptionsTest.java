@@ -108,7 +108,9 @@ class DataOptionsTest {
     // As the Python package writes it again, without metadata; and an older version.
     Path file = folder.resolve("out/weights.safetensors");
     new Weights(Weights.read(file).entries(), Map.of()).write(file);
-    String out = eval("data").succeeded();
+    eval("other").refused("class 'd' is none of the model's (a, b, c)");
+    Files.move(folder.resolve("data"), folder.resolve("elsewhere"));
+    String out = eval("elsewhere").succeeded();
     assertTrue(out.contains("note      the weights do not name the model's classes"), out);
     assertTrue(out.contains("a, b, c"), out);
     assertTrue(out.contains("note      the weights do not say the mean"), out);

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The whole engine on the CUDA backend: searches, training, the compiled model and profiling with
  * {@code --device emulated}, the device that interprets the kernels' PTX.
  */
+@Tag("long")
 class EmulatedDeviceTest {
   /** Of values that a few steps of training on either device lead to. */
   private static final double TOLERANCE = 2e-3;
@@ -171,7 +173,7 @@ class EmulatedDeviceTest {
             "{\"op\": \"shuffle\", \"kernel\": 3, \"stride\": 2, \"out\": 4},"
                 + "{\"choice\": [{\"op\": \"shuffle\", \"kernel\": 3},"
                 + "{\"op\": \"conv\", \"kernel\": 3, \"groups\": 2}, {\"op\": \"skip\"}]");
-    goesAsOnTheCpu(units, "--cost=parameters --budget=150", "--method=proxyless-g");
+    goesAsOnTheCpu(units, "--cost=parameters --budget=200", "--method=proxyless-g");
   }
 
   /** Blocks that lie inside one another. */

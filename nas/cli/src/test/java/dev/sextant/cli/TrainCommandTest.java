@@ -19,10 +19,12 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Training one architecture, whole and interrupted. */
+@Tag("long")
 class TrainCommandTest {
   private static final String NETWORK =
       """

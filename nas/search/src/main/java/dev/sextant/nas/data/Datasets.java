@@ -6,7 +6,9 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Opens data sets.
@@ -77,6 +79,28 @@ public final class Datasets {
   public static void requireThere(String source) {
     if (!isBuiltin(source)) {
       requireFolder(path(source));
+    }
+  }
+
+  /**
+   * The names of the classes of a folder of images, or nothing if there is none any more or its
+   * format has no names; reads no image.
+   *
+   * @param start of paths that are not absolute
+   */
+  public static Optional<List<String>> classNames(Path start, String source, DataOptions options) {
+    if (isBuiltin(source)) {
+      return Optional.empty();
+    }
+    try {
+      Path folder = start.resolve(path(source));
+      requireFolder(folder);
+      DataTree tree = new DataTree(folder, options.followLinks());
+      return recognise(tree, options) == DataFormat.FOLDER
+          ? Optional.of(ImageFolder.classNames(tree, options))
+          : Optional.empty();
+    } catch (SextantException e) {
+      return Optional.empty();
     }
   }
 

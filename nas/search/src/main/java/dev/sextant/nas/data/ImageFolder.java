@@ -2,10 +2,12 @@ package dev.sextant.nas.data;
 
 import dev.sextant.nas.data.file.DataTree;
 import dev.sextant.tensor.SextantException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -35,13 +37,21 @@ final class ImageFolder {
 
   static ImageDataset open(DataTree tree, DataOptions options) {
     ImageFolder folder = new ImageFolder(tree, options);
-    for (DataTree.Entry entry : tree.list()) {
-      // A class may be called train: then it holds images and no folders.
-      if (isNamed(entry, TRAIN_NAMES) && folder.hasFolders(entry)) {
-        return folder.openSplit(entry);
-      }
-    }
-    return folder.openUnsplit();
+    return folder.train().map(folder::openSplit).orElseGet(folder::openUnsplit);
+  }
+
+  /** The names of its classes. */
+  static List<String> classNames(DataTree tree, DataOptions options) {
+    Path train =
+        new ImageFolder(tree, options).train().map(DataTree.Entry::path).orElse(tree.root());
+    return ClassFolders.of(tree, train, options.nestedFolders()).names();
+  }
+
+  /** The part to train on. A class may be called train: then it holds images and no folders. */
+  private Optional<DataTree.Entry> train() {
+    return tree.list().stream()
+        .filter(entry -> isNamed(entry, TRAIN_NAMES) && hasFolders(entry))
+        .findFirst();
   }
 
   private static boolean isNamed(DataTree.Entry entry, Set<String> names) {

@@ -15,8 +15,11 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.VectorUnit;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -72,6 +75,24 @@ public record RunFile(RunDirectory directory) {
     RunDirectory.write(file(), GSON.toJson(moved) + "\n");
   }
 
+  /**
+   * The names of the classes of the run's images where these still lie: models that were written
+   * before names were kept with them go by this. A path that is not absolute starts beside the run.
+   */
+  public Optional<List<String>> classNames() {
+    if (!Files.isRegularFile(file())) {
+      return Optional.empty();
+    }
+    return read(
+        root -> {
+          Path run = directory.path().toAbsolutePath();
+          return Datasets.classNames(
+              run.resolveSibling(""),
+              string(root, "data"),
+              part(root, "dataOptions", DataOptions.class));
+        });
+  }
+
   private static JsonObject head(
       String format, String dataSource, DataOptions dataOptions, Device device) {
     JsonObject root = new JsonObject();
@@ -79,6 +100,8 @@ public record RunFile(RunDirectory directory) {
     root.addProperty("data", Datasets.absolute(dataSource));
     root.add("dataOptions", GSON.toJsonTree(dataOptions));
     root.addProperty("device", device.toString());
+    // Results repeat bit for bit with vectors of the same width; 0 is scalar code.
+    root.addProperty("vectorBits", VectorUnit.bits().orElse(0));
     return root;
   }
 

@@ -20,10 +20,12 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Comparisons of tiny runs: timed, stopped, continued, damaged. */
+@Tag("long")
 class MethodComparisonTest {
   @TempDir private Path folder;
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import de.siegmar.fastcsv.reader.CsvReader;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
@@ -32,6 +33,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,17 +171,6 @@ class LatencyFilesTest {
     }
   }
 
-  /** Semicolons for commas and commas for points, but in quoted cells. */
-  private static String withDecimalCommas(String csv) {
-    StringBuilder text = new StringBuilder();
-    boolean quoted = false;
-    for (char c : csv.toCharArray()) {
-      quoted ^= c == '"';
-      text.append(quoted ? c : c == ',' ? ';' : c == '.' ? ',' : c);
-    }
-    return text.toString();
-  }
-
   /** As Excel saves the table in a country of decimal commas. */
   @Test
   void aTableThatASpreadsheetSaved() throws IOException {
@@ -190,7 +181,19 @@ class LatencyFilesTest {
     assertEquals(table().entries(), LatencyFiles.read(file).entries());
     int end = text.indexOf('\n');
     String comment = "\"" + text.substring(0, end).replace("\"", "\"\"") + "\";;;";
-    String cells = withDecimalCommas(text.substring(end));
+    StringBuilder cells = new StringBuilder("\r\n");
+    CsvReader.builder()
+        .ofCsvRecord(text.substring(end + 1))
+        .forEach(
+            record ->
+                cells
+                    .append(
+                        record.getFields().stream()
+                            .map(cell -> cell.matches("[-0-9.E]+") ? cell.replace('.', ',') : cell)
+                            .map(cell -> cell.equals("true") ? "TRUE" : cell)
+                            .map(cell -> '"' + cell.replace("\"", "\"\"") + '"')
+                            .collect(Collectors.joining(";")))
+                    .append("\r\n"));
     Files.writeString(file, "\uFEFF" + comment + cells);
     LatencyTable read = LatencyFiles.read(file);
     assertEquals(table().entries(), read.entries());

@@ -13,8 +13,10 @@ import dev.sextant.tensor.Rng;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("long")
 class RandomArchitecturesTest {
   private static ExpectedCost uniformCosts(int choices) {
     double[][] costs = new double[choices][];

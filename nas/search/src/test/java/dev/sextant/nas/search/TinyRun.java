@@ -40,11 +40,11 @@ import java.util.List;
 import java.util.SequencedMap;
 
 /**
- * A search of seconds: 600 built-in images, three choices, a latency table by multiply-adds. Its
+ * A search of seconds: 300 built-in images, three choices, a latency table by multiply-adds. Its
  * main method is the process that the tests kill.
  */
 public final class TinyRun {
-  private static final String DATA = "builtin:600";
+  private static final String DATA = "builtin:300";
 
   /** In milliseconds of {@link #table}. */
   static final double BUDGET = 0.2;
@@ -136,7 +136,7 @@ public final class TinyRun {
     double[] ms = genotypes.stream().mapToDouble(TinyRun::formula).toArray();
     return PredictedLatency.train(
         new CellSamples(space.cells(), 2, genotypes, ms),
-        PredictorRecipe.DEFAULT.withEpochs(100),
+        PredictorRecipe.DEFAULT.withEpochs(40),
         1);
   }
 
@@ -214,7 +214,7 @@ public final class TinyRun {
     return new SearchConfig(
         seed,
         recipe,
-        48,
+        24,
         0.2,
         1,
         rate,

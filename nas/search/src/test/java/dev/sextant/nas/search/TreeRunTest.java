@@ -16,12 +16,14 @@ import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Searches of a chain that forks, gone through and stopped on the way. */
+@Tag("long")
 class TreeRunTest {
   @TempDir private Path folder;
 

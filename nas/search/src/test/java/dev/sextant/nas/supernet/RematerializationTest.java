@@ -20,6 +20,7 @@ import dev.sextant.tensor.family.Bottleneck;
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
  * On its own the CPU makes expansions again even there: that step holds two fifths less, and
  * rematerialisation saves less of it.
  */
+@Tag("long")
 class RematerializationTest {
   private static final int BATCH = 2;
   private static final double LEAST = 6.1;

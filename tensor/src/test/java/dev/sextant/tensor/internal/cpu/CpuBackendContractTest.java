@@ -3,14 +3,16 @@ package dev.sextant.tensor.internal.cpu;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.BackendContract;
 import dev.sextant.tensor.Device;
+import dev.sextant.tensor.ExpansionBlocksContract;
 import dev.sextant.tensor.ExpansionContract;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 
 /** The contract on the CPU: one thread, as many as cores, more than cores, and without vectors. */
 class CpuBackendContractTest {
   @Nested
-  class OneThread extends BackendContract implements ExpansionContract {
+  class OneThread extends BackendContract implements ExpansionBlocksContract {
     @Override
     protected Backend open() {
       return Backend.cpu(1);
@@ -18,7 +20,8 @@ class CpuBackendContractTest {
   }
 
   @Nested
-  class TwoThreads extends BackendContract implements ExpansionContract {
+  @Tag("long")
+  class TwoThreads extends BackendContract implements ExpansionBlocksContract {
     @Override
     protected Backend open() {
       return Backend.cpu(2);
@@ -26,7 +29,8 @@ class CpuBackendContractTest {
   }
 
   @Nested
-  class ThreeThreads extends BackendContract implements ExpansionContract {
+  @Tag("long")
+  class ThreeThreads extends BackendContract implements ExpansionBlocksContract {
     @Override
     protected Backend open() {
       return Backend.cpu(3);

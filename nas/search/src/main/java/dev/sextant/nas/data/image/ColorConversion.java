@@ -47,6 +47,11 @@ final class ColorConversion {
     int[] row = new int[width * bands];
     for (int y = 0; y < header.storedHeight(); y++) {
       raster.getPixels(0, y, width, 1, row);
+      for (int c = 0; header.halvedRows() >> c != 0; c++) {
+        if ((header.halvedRows() >> c & 1) != 0) {
+          interpolate(raster, y, c, row);
+        }
+      }
       if (palette != null) {
         conversion.indexed(row, palette);
       } else {
@@ -54,6 +59,24 @@ final class ColorConversion {
       }
     }
     return new Pixels(header.storedHeight(), width, gray ? 1 : 3, conversion.values);
+  }
+
+  /**
+   * Samples stored for every second row, of which the reader repeats each: three parts of their own
+   * and one of the nearer neighbour, as libjpeg-turbo's h1v2_fancy_upsample. Java's libjpeg does
+   * the like across columns alone.
+   */
+  private static void interpolate(Raster raster, int y, int band, int[] row) {
+    int stored = y / 2;
+    int last = (raster.getHeight() - 1) / 2;
+    int near = Math.clamp(y % 2 == 0 ? stored - 1 : stored + 1, 0, last);
+    int bias = y % 2 == 0 ? 1 : 2;
+    int width = raster.getWidth();
+    int[] own = raster.getSamples(0, 2 * stored, width, 1, band, (int[]) null);
+    int[] other = raster.getSamples(0, 2 * near, width, 1, band, (int[]) null);
+    for (int x = 0; x < width; x++) {
+      row[x * raster.getNumBands() + band] = 3 * own[x] + other[x] + bias >> 2;
+    }
   }
 
   /** Colours 0xRRGGBB by index; also where the reader gives gray of 1, 2 or 4 bits that way. */

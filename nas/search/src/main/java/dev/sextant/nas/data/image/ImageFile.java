@@ -90,7 +90,7 @@ public final class ImageFile {
       ImageHeader header = ImageHeader.read(new ByteArrayInputStream(bytes), bytes.length);
       switch (header.kind()) {
         case PNG -> PngChunks.check(bytes);
-        case JPEG -> JpegHeader.checkScans(bytes);
+        case JPEG -> JpegHeader.check(bytes);
       }
       return with(header, bytes, use);
     } catch (ImageException e) {
@@ -106,6 +106,10 @@ public final class ImageFile {
         new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
       // Metadata is ignored: compressed text in it is another way to hide a bomb.
       reader.setInput(stream, true, true);
+      if (reader.getHeight(0) != header.storedHeight()
+          || reader.getWidth(0) != header.storedWidth()) {
+        throw ImageException.damaged("it has two headers");
+      }
       @Nullable String[] damage = new @Nullable String[1];
       // The JPEG reader fills what is missing with gray and only warns.
       IIOReadWarningListener listener =
@@ -123,10 +127,6 @@ public final class ImageFile {
       Raster raster = image == null ? reader.readRaster(0, null) : image.getRaster();
       if (damage[0] != null) {
         throw ImageException.damaged(damage[0]);
-      }
-      if (raster.getHeight() != header.storedHeight()
-          || raster.getWidth() != header.storedWidth()) {
-        throw ImageException.damaged("its headers differ");
       }
       return use.apply(header, raster, image);
     } catch (ImageException e) {

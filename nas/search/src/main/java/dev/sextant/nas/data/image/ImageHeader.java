@@ -19,6 +19,8 @@ import java.nio.file.Path;
  * @param coding of a pixel
  * @param bits of a sample
  * @param gray whether every pixel has only one value, a palette of grays included
+ * @param halvedRows a bit for each sample of a pixel that is stored for every second row alone
+ *     (4:4:0)
  * @param orientation that turns what is stored into what is to be seen
  */
 public record ImageHeader(
@@ -28,6 +30,7 @@ public record ImageHeader(
     Coding coding,
     int bits,
     boolean gray,
+    int halvedRows,
     Orientation orientation) {
   /** About 8,000 x 6,000: beyond any camera image one would train on, 150 MB when decoded. */
   private static final long MOST_PIXELS = 50_000_000;

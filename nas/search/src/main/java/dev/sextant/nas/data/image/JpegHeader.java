@@ -42,6 +42,7 @@ final class JpegHeader {
   private int height;
   private int width;
   private byte[] names = {};
+  private int halvedRows;
 
   private JpegHeader() {}
 
@@ -70,7 +71,14 @@ final class JpegHeader {
     }
     Coding coding = coding();
     return new ImageHeader(
-        ImageHeader.Kind.JPEG, height, width, coding, 8, coding == Coding.GRAY, orientation);
+        ImageHeader.Kind.JPEG,
+        height,
+        width,
+        coding,
+        8,
+        coding == Coding.GRAY,
+        halvedRows,
+        orientation);
   }
 
   /** Garbage before a marker is passed over, and any number of FF fill it up. */
@@ -132,8 +140,16 @@ final class JpegHeader {
       throw ImageException.damaged("it has %d components".formatted(body[5] & 0xFF));
     }
     names = new byte[body[5]];
+    int columns = 0;
+    int rows = 0;
     for (int c = 0; c < names.length; c++) {
       names[c] = body[6 + 3 * c];
+      columns = Math.max(columns, body[7 + 3 * c] >> 4);
+      rows = Math.max(rows, body[7 + 3 * c] & 0xF);
+    }
+    for (int c = 0; c < names.length; c++) {
+      boolean halved = body[7 + 3 * c] >> 4 == columns && 2 * (body[7 + 3 * c] & 0xF) == rows;
+      halvedRows |= halved ? 1 << c : 0;
     }
   }
 
@@ -159,11 +175,14 @@ final class JpegHeader {
         && java.util.Arrays.equals(body, 0, start.length, start, 0, start.length);
   }
 
-  /** Refuses a whole file of more scans than any encoder writes. */
-  static void checkScans(byte[] file) {
+  /**
+   * Refuses a file of more scans than any encoder writes, or that has no end: Java's reader would
+   * warn of each byte that a segment lacks.
+   */
+  static void check(byte[] file) {
     int scans = 0;
     int at = 2;
-    while (at + 3 < file.length) {
+    while (at + 1 < file.length) {
       int marker = file[at + 1] & 0xFF;
       // Within a scan an FF is followed by 0 or a restart; elsewhere FF fills up.
       if (file[at] != (byte) 0xFF || marker == 0 || marker == 0xFF) {
@@ -172,6 +191,8 @@ final class JpegHeader {
         return;
       } else if (marker == TEM || marker >= RST0 && marker <= RST7) {
         at += 2;
+      } else if (at + 3 >= file.length) {
+        break;
       } else {
         if (marker == SOS && ++scans > MOST_SCANS) {
           throw ImageException.damaged("it has more than %d scans".formatted(MOST_SCANS));
@@ -179,5 +200,6 @@ final class JpegHeader {
         at += 2 + ((file[at + 2] & 0xFF) << 8 | file[at + 3] & 0xFF);
       }
     }
+    throw ImageException.damaged("it is cut");
   }
 }

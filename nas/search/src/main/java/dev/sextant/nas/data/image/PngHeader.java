@@ -46,7 +46,7 @@ final class PngHeader {
       }
       if (chunk == IEND) {
         return new ImageHeader(
-            ImageHeader.Kind.PNG, height, width, coding, bits, gray, orientation);
+            ImageHeader.Kind.PNG, height, width, coding, bits, gray, 0, orientation);
       }
       if (chunk == PLTE && coding == Coding.PALETTE && length <= LARGEST_PALETTE) {
         gray = isGray(in.readNBytes(length));

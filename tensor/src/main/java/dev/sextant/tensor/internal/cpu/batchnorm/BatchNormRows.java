@@ -14,9 +14,6 @@ import jdk.incubator.vector.VectorSpecies;
  * {@code constants} on. Everything is computed from z - mean, never from z scaled, so that a mean
  * large against the deviation costs no digits.
  *
- * <p>Sums are taken over a panel of rows that the first-level cache holds, one vector of columns
- * after the other, and added to {@code sums}, again in planes of {@code stride}.
- *
  * <p>Rows whose width is no whole number of vectors are rare: their ends are scalar.
  */
 public final class BatchNormRows {
@@ -151,121 +148,6 @@ public final class BatchNormRows {
       float d = z[zRow + c] - work[constants + c];
       dz[dzRow + c] =
           g[gRow + c] * work[scale + c] - Math.fma(d, work[slope + c], work[offset + c]);
-    }
-  }
-
-  /** Adds the panel's sums of z - mean and of its square. */
-  static void moments(
-      float[] z,
-      int zRow,
-      int rows,
-      int rowStep,
-      int width,
-      float[] work,
-      int constants,
-      int sums,
-      int stride) {
-    int c = 0;
-    for (; c <= width - LANES; c += LANES) {
-      FloatVector mean = FloatVector.fromArray(SPECIES, work, constants + c);
-      FloatVector sum = FloatVector.fromArray(SPECIES, work, sums + c);
-      FloatVector squares = FloatVector.fromArray(SPECIES, work, sums + stride + c);
-      for (int row = 0; row < rows; row++) {
-        FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c).sub(mean);
-        sum = d.add(sum);
-        squares = d.fma(d, squares);
-      }
-      sum.intoArray(work, sums + c);
-      squares.intoArray(work, sums + stride + c);
-    }
-    for (; c < width; c++) {
-      for (int row = 0; row < rows; row++) {
-        float d = z[zRow + row * rowStep + c] - work[constants + c];
-        work[sums + c] += d;
-        work[sums + stride + c] = Math.fma(d, d, work[sums + stride + c]);
-      }
-    }
-  }
-
-  /** Adds the panel's sums of g and g (z - mean). */
-  static void gradientSums(
-      float[] z,
-      int zRow,
-      float[] g,
-      int gRow,
-      int rows,
-      int rowStep,
-      int width,
-      float[] work,
-      int constants,
-      int sums,
-      int stride) {
-    int c = 0;
-    for (; c <= width - LANES; c += LANES) {
-      FloatVector mean = FloatVector.fromArray(SPECIES, work, constants + c);
-      FloatVector sum = FloatVector.fromArray(SPECIES, work, sums + c);
-      FloatVector products = FloatVector.fromArray(SPECIES, work, sums + stride + c);
-      for (int row = 0; row < rows; row++) {
-        FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c).sub(mean);
-        FloatVector v = FloatVector.fromArray(SPECIES, g, gRow + row * rowStep + c);
-        sum = v.add(sum);
-        products = d.fma(v, products);
-      }
-      sum.intoArray(work, sums + c);
-      products.intoArray(work, sums + stride + c);
-    }
-    for (; c < width; c++) {
-      for (int row = 0; row < rows; row++) {
-        float d = z[zRow + row * rowStep + c] - work[constants + c];
-        float v = g[gRow + row * rowStep + c];
-        work[sums + c] += v;
-        work[sums + stride + c] = Math.fma(d, v, work[sums + stride + c]);
-      }
-    }
-  }
-
-  /** Adds the panel's sums of z - mean, of its square, of dy and of dy (z - mean). */
-  static void products(
-      float[] z,
-      int zRow,
-      float[] dy,
-      int dyRow,
-      int rows,
-      int rowStep,
-      int width,
-      float[] work,
-      int constants,
-      int sums,
-      int stride) {
-    int c = 0;
-    for (; c <= width - LANES; c += LANES) {
-      FloatVector mean = FloatVector.fromArray(SPECIES, work, constants + c);
-      FloatVector sum = FloatVector.fromArray(SPECIES, work, sums + c);
-      FloatVector squares = FloatVector.fromArray(SPECIES, work, sums + stride + c);
-      FloatVector gradients = FloatVector.fromArray(SPECIES, work, sums + 2 * stride + c);
-      FloatVector products = FloatVector.fromArray(SPECIES, work, sums + 3 * stride + c);
-      for (int row = 0; row < rows; row++) {
-        FloatVector d = FloatVector.fromArray(SPECIES, z, zRow + row * rowStep + c).sub(mean);
-        FloatVector g = FloatVector.fromArray(SPECIES, dy, dyRow + row * rowStep + c);
-        sum = d.add(sum);
-        squares = d.fma(d, squares);
-        gradients = g.add(gradients);
-        products = d.fma(g, products);
-      }
-      sum.intoArray(work, sums + c);
-      squares.intoArray(work, sums + stride + c);
-      gradients.intoArray(work, sums + 2 * stride + c);
-      products.intoArray(work, sums + 3 * stride + c);
-    }
-    for (; c < width; c++) {
-      for (int row = 0; row < rows; row++) {
-        float d = z[zRow + row * rowStep + c] - work[constants + c];
-        float g = dy[dyRow + row * rowStep + c];
-        work[sums + c] += d;
-        work[sums + stride + c] = Math.fma(d, d, work[sums + stride + c]);
-        work[sums + 2 * stride + c] += g;
-        work[sums + 3 * stride + c] = Math.fma(d, g, work[sums + 3 * stride + c]);
-      }
     }
   }
 }

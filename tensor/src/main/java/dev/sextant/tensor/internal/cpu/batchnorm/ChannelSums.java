@@ -100,12 +100,11 @@ public final class ChannelSums {
     int constants = planes.constants;
     switch (kind) {
       case MOMENTS ->
-          BatchNormRows.moments(z, iz, count, step, width, work, constants, own, stride);
+          BatchNormSums.moments(z, iz, count, step, width, work, constants, own, stride);
       case GRADIENTS ->
-          BatchNormRows.gradientSums(
-              z, iz, dy, idy, count, step, width, work, constants, own, stride);
+          BatchNormSums.gradients(z, iz, dy, idy, count, step, width, work, constants, own, stride);
       case PRODUCTS ->
-          BatchNormRows.products(z, iz, dy, idy, count, step, width, work, constants, own, stride);
+          BatchNormSums.products(z, iz, dy, idy, count, step, width, work, constants, own, stride);
     }
   }
 

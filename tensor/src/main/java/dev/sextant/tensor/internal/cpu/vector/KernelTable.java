@@ -64,9 +64,9 @@ public enum KernelTable {
    */
   KernelTable(int registers, int[]... gemm) {
     this.gemm = gemm;
-    for (int width = 1; width <= gemm.length; width++) {
-      // Beside the accumulators are the vectors of b and one of a.
+    for (int width = 1; width <= GEMM_WIDTHS; width++) {
       int tallest = gemm[width - 1][0];
+      // Beside the accumulators are the vectors of b and one of a.
       check("GEMM tile of " + tallest + " x " + width, (tallest + 1) * width + 1, registers);
     }
   }
@@ -83,6 +83,10 @@ public enum KernelTable {
           "depthwise filter of " + taps + " taps",
           (odd ? 2 : 1) * taps + columns + 1,
           FEWEST_REGISTERS);
+      if (DEPTHWISE_COLUMNS % columns != 0) {
+        throw new IllegalArgumentException(
+            "depthwise filter of " + taps + " taps: " + columns + " columns do not divide a row's");
+      }
     }
   }
 

@@ -6,13 +6,11 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * How wide the kernels' vectors are, decided once: as {@value #PROPERTY} says; else the widest the
- * machine has, unless that is 512 bits and a calibration found 256 faster, as it is where wide
- * multiplications slow the clock down.
+ * How wide the kernels' vectors are, decided once: as {@value #PROPERTY} says, else the widest the
+ * machine has. The width is part of what makes results repeat bit for bit.
  *
- * <p>The calibration runs once for a processor and a JVM and is kept in a file ({@link
- * WidthCache}), for the width is part of what makes results repeat bit for bit. Where the file
- * cannot be written there is none, and the width is the widest.
+ * <p>Where wide multiplications slow the clock down, 256 bits are faster than 512: the launcher
+ * finds out with {@link WidthCalibration}, keeps the answer and sets the property.
  */
 public final class VectorWidth {
   /** The system property that sets the width, in bits. */
@@ -68,17 +66,10 @@ public final class VectorWidth {
     if (requested != 0) {
       return new Choice(requested, "set by -D" + PROPERTY);
     }
-    if (widest != 512) {
-      return new Choice(widest, "the widest of this machine");
-    }
-    WidthCache cache = WidthCache.ofUser();
-    int bits = cache.get(WidthCalibration::run);
-    return bits == 0
-        ? new Choice(widest, "the widest of this machine")
-        : new Choice(bits, "by the calibration in " + cache.file());
+    return new Choice(widest, "the widest of this machine");
   }
 
-  private static int widest() {
+  static int widest() {
     return FloatVector.SPECIES_PREFERRED.vectorBitSize();
   }
 

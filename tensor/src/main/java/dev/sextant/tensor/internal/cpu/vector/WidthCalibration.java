@@ -2,9 +2,10 @@ package dev.sextant.tensor.internal.cpu.vector;
 
 /**
  * Times multiply-adds out of the first-level cache in vectors of 512 and of 256 bits: what decides
- * the speed of every kernel.
+ * the speed of every kernel. A program of its own, which the launcher runs once for a processor and
+ * a JVM.
  */
-final class WidthCalibration {
+public final class WidthCalibration {
   /** Nanoseconds that each width is run for, the time C2 takes to compile it included. */
   private static final long NANOS = 120_000_000;
 
@@ -15,6 +16,12 @@ final class WidthCalibration {
   private static final double MARGIN = 1.1;
 
   private WidthCalibration() {}
+
+  /** Prints the width to be used on this machine, in bits. */
+  public static void main(String[] args) {
+    int widest = VectorWidth.widest();
+    System.out.println(widest == 512 ? run() : widest);
+  }
 
   /** 256 or 512. */
   static int run() {

@@ -38,6 +38,7 @@ class KernelTemplatesTest {
    */
   private static final Map<String, String> CODE =
       Map.ofEntries(
+          Map.entry("BatchNormSums", "a8447bba9bb4eb08"),
           Map.entry("CalibrationPass256", "decc101f5aebf474"),
           Map.entry("CalibrationPass512", "6b1de908ef0c8c7f"),
           Map.entry("DepthwiseFilterRow", "82d9b25cf7f5cd79"),

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.check;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
@@ -6,6 +6,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.sextant.cli.Main;
+import dev.sextant.kernels.cuda.CudaBackend;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architectures;
@@ -13,7 +15,6 @@ import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.BackendProvider;
-import dev.sextant.tensor.BackendProvider.KernelTime;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
@@ -207,6 +208,7 @@ final class GpuCheckCommand implements Callable<Integer> {
     Path run = Files.createTempDirectory("sextant-gpu-check").resolve("run");
     int status =
         Main.execute(
+            List.of(),
             "search",
             "--device=" + target,
             "--data=builtin:" + (quick ? 40 : 2000),
@@ -238,23 +240,31 @@ final class GpuCheckCommand implements Callable<Integer> {
       if (!provider.kind().equals(target.kind())) {
         continue;
       }
-      double copy = 0;
-      for (KernelTime time : provider.time(target, quick)) {
-        double bandwidth = time.bytes() / time.ms() * 1e-6;
-        copy = copy == 0 ? bandwidth : copy;
-        JsonObject result = new JsonObject();
-        result.addProperty("work", time.work());
-        result.add("kernels", GSON.toJsonTree(time.kernels()));
-        result.addProperty("ms", time.ms());
-        result.addProperty("bytes", time.bytes());
-        result.addProperty("flops", time.flops());
-        result.addProperty("gigabytesPerSecond", bandwidth);
-        result.addProperty("gigaflopsPerSecond", time.flops() / time.ms() * 1e-6);
-        result.addProperty("shareOfCopy", bandwidth / copy);
-        results.add(result);
+      try (Backend opened = provider.open(target, 1)) {
+        if (opened instanceof CudaBackend backend) {
+          KernelTiming.run(backend, quick).forEach(time -> add(time, results));
+        }
       }
     }
     return results;
+  }
+
+  private static void add(KernelTiming.KernelTime time, JsonArray results) {
+    double bandwidth = time.bytes() / time.ms() * 1e-6;
+    double copy =
+        results.isEmpty()
+            ? bandwidth
+            : results.get(0).getAsJsonObject().get("gigabytesPerSecond").getAsDouble();
+    JsonObject result = new JsonObject();
+    result.addProperty("work", time.work());
+    result.add("kernels", GSON.toJsonTree(time.kernels()));
+    result.addProperty("ms", time.ms());
+    result.addProperty("bytes", time.bytes());
+    result.addProperty("flops", time.flops());
+    result.addProperty("gigabytesPerSecond", bandwidth);
+    result.addProperty("gigaflopsPerSecond", time.flops() / time.ms() * 1e-6);
+    result.addProperty("shareOfCopy", bandwidth / copy);
+    results.add(result);
   }
 
   private JsonArray steps() {

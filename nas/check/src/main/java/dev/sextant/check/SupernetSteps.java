@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.check;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -7,33 +7,49 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.sextant.kernels.KernelCatalogue;
 import dev.sextant.kernels.ptx.KernelSource;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("long")
 class GpuCheckCommandTest {
   @TempDir private Path directory;
 
   @Test
   void withoutADeviceThereIsOneSentence() {
-    Command.run("gpu-check", "--device=cuda:99", "--out=" + directory).refused("cuda: ");
+    PrintStream err = System.err;
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+    try {
+      assertEquals(2, Check.execute("gpu-check", "--device=cuda:99", "--out=" + directory));
+    } finally {
+      System.setErr(err);
+    }
+    List<String> lines = said.toString(StandardCharsets.UTF_8).lines().toList();
+    assertEquals(1, lines.size(), lines::toString);
+    assertTrue(lines.getFirst().startsWith("sextant: cuda: "), lines::toString);
     assertTrue(Files.notExists(directory.resolve("gpu-check.json")));
   }
 
   /** But for the contract suite, which the tests of the kernels run on the emulated device. */
   @Test
   void anEmulatedDevicePasses() throws Exception {
-    Command run =
-        Command.run(
+    int status =
+        Check.execute(
             "gpu-check",
             "--device=emulated",
             "--quick",
             "--only=gradients,models,kernels,steps",
             "--out=" + directory);
-    assertEquals(0, run.status(), () -> run.out() + run.err());
+    assertEquals(0, status);
     JsonObject report =
         JsonParser.parseString(Files.readString(directory.resolve("gpu-check.json")))
             .getAsJsonObject();

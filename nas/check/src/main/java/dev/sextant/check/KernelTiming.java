@@ -1,11 +1,10 @@
-package dev.sextant.kernels.cuda;
+package dev.sextant.check;
 
+import dev.sextant.kernels.cuda.CudaBackend;
 import dev.sextant.kernels.device.DeviceStorage;
 import dev.sextant.kernels.driver.Driver;
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.BackendProvider.KernelTime;
 import dev.sextant.tensor.BatchNorm;
-import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.NormGradient;
@@ -24,7 +23,7 @@ import java.util.TreeSet;
  * images {@code [256, 32, 32, 96]}, 96 MiB each. Bytes are those that must be moved, so that a
  * kernel that reads something twice shows it.
  */
-public final class KernelTiming {
+final class KernelTiming {
   private static final int ROUNDS = 5;
 
   /** Of one round, so that launching and the clock cost nothing. */
@@ -40,32 +39,50 @@ public final class KernelTiming {
   private final int side;
   private final List<KernelTime> times = new ArrayList<>();
 
-  private KernelTiming(Device device, Driver driver, boolean quick) {
-    this.driver = driver;
+  /**
+   * How long the device took for one piece of work.
+   *
+   * @param work what was done, such as {@code depthwise 3x3 s1}
+   * @param kernels names of the kernels it launched; none where a library did it
+   * @param ms median time of one run
+   * @param bytes that must be moved: each input read once, each output written once
+   * @param flops floating-point operations, where they may be the limit; else 0
+   */
+  record KernelTime(String work, List<String> kernels, double ms, long bytes, long flops) {
+    /** Copies the list. */
+    KernelTime {
+      kernels = List.copyOf(kernels);
+    }
+  }
+
+  private KernelTiming(CudaBackend backend, boolean quick) {
+    this.backend = backend;
     this.quick = quick;
-    backend = new CudaBackend(device, driver);
+    driver = backend.driver();
     batch = quick ? 1 : 256;
     side = quick ? 8 : 32;
   }
 
-  /** Times them all; closes the driver. */
-  public static List<KernelTime> run(Device device, Driver driver, boolean quick) {
-    KernelTiming timing = new KernelTiming(device, driver, quick);
-    try (CudaBackend backend = timing.backend) {
-      timing.copy();
-      for (Runnable group :
-          List.<Runnable>of(
-              timing::elementwise,
-              timing::channels,
-              timing::norms,
-              timing::depthwise,
-              timing::normalized,
-              timing::poolings,
-              timing::training,
-              timing::libraries)) {
-        try (Memory.Scope _ = backend.memory().scope()) {
-          group.run();
-        }
+  /**
+   * Times them all; a copy in device memory, which bounds the others, comes first.
+   *
+   * @param quick tiny operands and one run: whether it works, not how fast
+   */
+  static List<KernelTime> run(CudaBackend backend, boolean quick) {
+    KernelTiming timing = new KernelTiming(backend, quick);
+    timing.copy();
+    for (Runnable group :
+        List.<Runnable>of(
+            timing::elementwise,
+            timing::channels,
+            timing::norms,
+            timing::depthwise,
+            timing::normalized,
+            timing::poolings,
+            timing::training,
+            timing::libraries)) {
+      try (Memory.Scope _ = backend.memory().scope()) {
+        group.run();
       }
     }
     return timing.times;

@@ -1,0 +1,2 @@
+/** The commands of {@code sextant}, one class each. */
+package dev.sextant.cli;

@@ -1,0 +1,118 @@
+package dev.example.service;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Weights;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * {@code POST /classify} with a PNG, a JPEG or raw pixels (unsigned bytes, rows, channels last);
+ * the answer is the label's number.
+ *
+ * <p>A model serves one thread at a time, so there is a fork for each thread of the server; all
+ * share the weights.
+ */
+public final class ClassifierService implements AutoCloseable {
+  private final Architecture.Input input;
+  private final BlockingQueue<CompiledModel> models;
+  private final ExecutorService threads;
+  private final HttpServer server;
+
+  /**
+   * Serves on the loopback interface.
+   *
+   * @param port where, or 0 for any that is free
+   * @param threadCount requests at a time
+   */
+  public ClassifierService(CompiledModel model, int port, int threadCount) throws IOException {
+    input = model.architecture().input();
+    models = new ArrayBlockingQueue<>(threadCount);
+    for (int i = 0; i < threadCount; i++) {
+      CompiledModel fork = model.fork();
+      fork.warmUp();
+      models.add(fork);
+    }
+    threads = Executors.newFixedThreadPool(threadCount);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+    server.setExecutor(threads);
+    server.createContext("/classify", this::answer);
+    server.start();
+  }
+
+  /** Where it listens. */
+  public int port() {
+    return server.getAddress().getPort();
+  }
+
+  private void answer(HttpExchange exchange) throws IOException {
+    try (exchange) {
+      int status = 200;
+      String text;
+      try (InputStream body = exchange.getRequestBody()) {
+        int largest = Pixels.largestFile(input);
+        byte[] posted = body.readNBytes(largest + 1);
+        if (posted.length > largest) {
+          throw new IllegalArgumentException("more than " + largest + " bytes");
+        }
+        String type = exchange.getRequestHeaders().getFirst("Content-Type");
+        byte[] pixels =
+            type != null && type.startsWith("image/")
+                ? Pixels.decode(new ByteArrayInputStream(posted), input)
+                : posted;
+        text = Integer.toString(classify(pixels));
+      } catch (IllegalArgumentException e) {
+        status = 400;
+        text = e.getMessage();
+      }
+      byte[] answer = (text + "\n").getBytes(StandardCharsets.UTF_8);
+      exchange.sendResponseHeaders(status, answer.length);
+      exchange.getResponseBody().write(answer);
+    }
+  }
+
+  private int classify(byte[] pixels) {
+    int expected = input.height() * input.width() * input.channels();
+    if (pixels.length != expected) {
+      throw new IllegalArgumentException(pixels.length + " pixels, not " + expected);
+    }
+    // As many models as threads: there always is one.
+    CompiledModel model = models.remove();
+    try {
+      return model.classify(pixels);
+    } finally {
+      models.add(model);
+    }
+  }
+
+  @Override
+  public void close() {
+    server.stop(1);
+    threads.close();
+    models.forEach(CompiledModel::close);
+  }
+
+  /** {@code ClassifierService ARCHITECTURE WEIGHTS [PORT]}, as a search leaves them. */
+  public static void main(String[] args) throws IOException, InterruptedException {
+    Architecture architecture = Architecture.read(Path.of(args[0]));
+    Weights weights = Weights.read(Path.of(args[1]));
+    int port = args.length > 2 ? Integer.parseInt(args[2]) : 8080;
+    int threadCount = Runtime.getRuntime().availableProcessors();
+    try (CompiledModel model = CompiledModel.compile(architecture, weights);
+        ClassifierService service = new ClassifierService(model, port, threadCount)) {
+      System.out.println("http://localhost:" + service.port() + "/classify");
+      Thread.currentThread().join();
+    }
+  }
+}

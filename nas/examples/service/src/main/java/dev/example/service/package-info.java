@@ -1,0 +1,2 @@
+/** Classification over HTTP. */
+package dev.example.service;
