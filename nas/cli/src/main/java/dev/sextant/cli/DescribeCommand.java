@@ -1,9 +1,9 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.cells.DescribeCells;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Describe;
-import dev.sextant.nas.space.DescribeCells;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;

@@ -1,6 +1,5 @@
 package dev.sextant.cli;
 
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,10 +17,6 @@ class PackageOrderTest {
   /** Of one package. */
   private static final int MOST_CLASSES = 25;
 
-  private static final String[] GROUP = {
-    "dev.sextant.nas.space", "dev.sextant.nas.cells", "dev.sextant.nas.supernet"
-  };
-
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
           .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
@@ -30,13 +25,7 @@ class PackageOrderTest {
   @ParameterizedTest
   @ValueSource(strings = {"nas", "runtime"})
   void packagesFormNoCircle(String module) {
-    slices()
-        .matching("dev.sextant." + module + ".(**)")
-        .should()
-        .beFreeOfCycles()
-        // One group still: a space knows its cells, and supernets theirs.
-        .ignoreDependency(resideInAnyPackage(GROUP), resideInAnyPackage(GROUP))
-        .check(CLASSES);
+    slices().matching("dev.sextant." + module + ".(**)").should().beFreeOfCycles().check(CLASSES);
   }
 
   /** Files, that is: nested classes are part of theirs. */
