@@ -1,16 +1,26 @@
 package dev.sextant.cli;
 
 import dev.sextant.nas.cells.DescribeCells;
+import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.data.ImageSources;
+import dev.sextant.nas.method.Methods;
+import dev.sextant.nas.objective.Objectives;
+import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.provider.Provider;
+import dev.sextant.nas.provider.Providers;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Describe;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;
+import dev.sextant.runtime.layer.Field;
+import dev.sextant.runtime.layer.LayerTypes;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -65,6 +75,14 @@ final class DescribeCommand implements Runnable {
   }
 
   @Option(
+      names = "--methods",
+      description =
+          "what a search can be made of, built in and from outside: methods, policies, costs,"
+              + " objectives and image sources, with the options of their own, and layers with"
+              + " their fields")
+  private boolean methods;
+
+  @Option(
       names = "--table",
       paramLabel = "FILE",
       description = "latency table: JSON, CSV, or ProxylessNAS's Pixel-1 CSV")
@@ -91,6 +109,22 @@ final class DescribeCommand implements Runnable {
 
   @Override
   public void run() {
+    if (methods) {
+      list("methods", Methods.ALL);
+      list("policies", Policies.ALL);
+      list("costs", Costs.ALL);
+      list("objectives", Objectives.ALL);
+      list("image sources from outside", ImageSources.ALL);
+      System.out.println("layers");
+      LayerTypes.all()
+          .forEach(
+              (op, type) ->
+                  System.out.printf(
+                      "  %-16s %s%n",
+                      op,
+                      type.fields().stream().map(Field::name).collect(Collectors.joining(", "))));
+      return;
+    }
     if (which == null) {
       System.out.print(
           switch (format) {
@@ -133,6 +167,18 @@ final class DescribeCommand implements Runnable {
       case TEXT -> DescribeCells.text(cells);
       case JSON -> DescribeCells.json(cells);
     };
+  }
+
+  private static void list(String kind, Providers<? extends Provider> providers) {
+    System.out.println(kind);
+    for (Provider provider : providers.all()) {
+      System.out.printf("  %-16s %s%n", provider.id(), provider.summary());
+      for (dev.sextant.nas.provider.Option option : provider.options()) {
+        System.out.printf(
+            "    --set %s.%s=%s  %s%n",
+            provider.id(), option.name(), option.initial(), option.summary());
+      }
+    }
   }
 
   private static String lines(List<String> names) {
