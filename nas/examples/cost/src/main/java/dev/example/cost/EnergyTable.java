@@ -85,7 +85,7 @@ final class EnergyTable extends LayerPrices {
   @Override
   protected double price(Layer layer, Shape input) {
     Key key =
-        new Key(layer.label(), "%dx%dx%d".formatted(input.dim(1), input.dim(2), input.dim(3)));
+        new Key(layer.label(), "%dx%dx%d".formatted(input.get(1), input.get(2), input.get(3)));
     Double price = layer.isFree() ? Double.valueOf(0) : millijoules.get(key);
     if (price == null) {
       throw new SextantException(

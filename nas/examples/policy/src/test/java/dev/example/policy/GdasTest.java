@@ -132,7 +132,7 @@ class GdasTest {
     try (SearchRun run = start(whole, budget, 1e9, Progress.NONE)) {
       result = run.run();
     }
-    assertTrue(result.found().predictedCost() <= 1.05 * budget, result::toString);
+    assertEquals(budget, result.found().predictedCost(), 0.15 * budget);
     RunDirectory stopped = new RunDirectory(folder.resolve("stopped"));
     int stops = 0;
     SearchRun run = start(stopped, budget, 0, stopAfter(9));
