@@ -8,11 +8,13 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The packages of each module have an order: what the compiled classes name forms no circle. */
+@Tag("long")
 class PackageOrderTest {
   /** Of one package. */
   private static final int MOST_CLASSES = 25;

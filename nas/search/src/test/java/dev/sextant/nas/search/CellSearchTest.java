@@ -48,12 +48,14 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Searches of small cells on a few small images. */
+@Tag("long")
 final class CellSearchTest {
   private static final ImageDataset DATA = data(8, 120);
   private static final List<Op> OPS =
