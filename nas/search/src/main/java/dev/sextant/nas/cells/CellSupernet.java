@@ -98,7 +98,7 @@ public final class CellSupernet extends SampledSupernet {
   }
 
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     int edges = space.edges();
     selected =
         List.of(
@@ -113,7 +113,7 @@ public final class CellSupernet extends SampledSupernet {
   }
 
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     throw new IllegalStateException("norms without scales are no weights of a network");
   }
 

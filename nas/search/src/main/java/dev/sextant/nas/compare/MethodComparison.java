@@ -93,7 +93,7 @@ public final class MethodComparison {
       TimeShares shares =
           new TimeShares(
               parts.get(i),
-              entrant.setup().config().architecture().warmupEpochs(),
+              entrant.setup().config().architecture().delayEpochs(),
               entrant.isRandom());
       if (shares.least() > least) {
         least = shares.least();

@@ -84,10 +84,10 @@ public record SearchConfig(
             ? new LinkedHashMap<>()
             : Collections.unmodifiableSequencedMap(new LinkedHashMap<>(options));
     Options.check(options, recipe.providers());
-    if (architecture.warmupEpochs() >= weights.epochs()) {
+    if (architecture.delayEpochs() >= weights.epochs()) {
       throw new SextantException(
           "quiet-epochs: %d leaves no architecture step in %d epochs"
-              .formatted(architecture.warmupEpochs(), weights.epochs()));
+              .formatted(architecture.delayEpochs(), weights.epochs()));
     }
     switch (recipe) {
       case Recipe.Random _ -> {
@@ -288,6 +288,6 @@ public record SearchConfig(
    * so that a few of them need move nothing.
    */
   public SearchConfig timed(RunLength length) {
-    return withArchitecture(architecture.withWarmupEpochs(0).withRate(0)).withLength(length);
+    return withArchitecture(architecture.withDelayEpochs(0).withRate(0)).withLength(length);
   }
 }

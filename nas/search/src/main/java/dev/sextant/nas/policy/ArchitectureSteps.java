@@ -7,7 +7,7 @@ import dev.sextant.tensor.SextantException;
 /**
  * The numbers of architecture steps. Published ImageNet values of ProxylessNAS in parentheses.
  *
- * @param warmupEpochs joint epochs before the first of them (1)
+ * @param delayEpochs joint epochs before the first of them (1)
  * @param interval weight steps to one architecture step (5); thresholds learn in all
  * @param rate of the optimizer of the architecture parameters (0.001; CIFAR-10: 0.006)
  * @param growth by what that rate has grown, exponentially, at the end of the joint phase (1;
@@ -18,7 +18,7 @@ import dev.sextant.tensor.SextantException;
  * @param secondOrder whether the gradient of mixtures looks a weight step ahead (DARTS: both)
  */
 public record ArchitectureSteps(
-    int warmupEpochs,
+    int delayEpochs,
     int interval,
     double rate,
     double growth,
@@ -49,7 +49,7 @@ public record ArchitectureSteps(
 
   /** Checks every number. */
   public ArchitectureSteps {
-    Bounds.atLeast("quiet-epochs", warmupEpochs, 0);
+    Bounds.atLeast("quiet-epochs", delayEpochs, 0);
     Bounds.atLeast("architecture-interval", interval, 1);
     Bounds.within("architecture-rate", rate, 0, 100);
     Bounds.within("architecture-growth", growth, 0.001, 1000);
@@ -60,38 +60,37 @@ public record ArchitectureSteps(
   }
 
   /** The same after so many joint epochs. */
-  public ArchitectureSteps withWarmupEpochs(int other) {
+  public ArchitectureSteps withDelayEpochs(int other) {
     return new ArchitectureSteps(other, interval, rate, growth, samples, gates, secondOrder);
   }
 
   /** The same after every so many weight steps. */
   public ArchitectureSteps withInterval(int other) {
-    return new ArchitectureSteps(warmupEpochs, other, rate, growth, samples, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, other, rate, growth, samples, gates, secondOrder);
   }
 
   /** The same at another rate. */
   public ArchitectureSteps withRate(double other) {
-    return new ArchitectureSteps(
-        warmupEpochs, interval, other, growth, samples, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, other, growth, samples, gates, secondOrder);
   }
 
   /** The same at a rate that grows otherwise. */
   public ArchitectureSteps withGrowth(double other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, other, samples, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, rate, other, samples, gates, secondOrder);
   }
 
   /** The same with so many networks. */
   public ArchitectureSteps withSamples(int other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, growth, other, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, rate, growth, other, gates, secondOrder);
   }
 
   /** The same with gates' gradients found otherwise. */
   public ArchitectureSteps withGates(GateMode other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, growth, samples, other, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, rate, growth, samples, other, secondOrder);
   }
 
   /** The same of second or first order. */
   public ArchitectureSteps withSecondOrder(boolean other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, growth, samples, gates, other);
+    return new ArchitectureSteps(delayEpochs, interval, rate, growth, samples, gates, other);
   }
 }

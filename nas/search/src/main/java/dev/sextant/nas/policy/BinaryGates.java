@@ -135,7 +135,7 @@ public final class BinaryGates implements Policy {
   @Override
   public void sample(double warmupLeft, double progress) {
     supernet.factoring().draw(alphas.current(), rng, active);
-    supernet.select(active);
+    supernet.setOptions(active);
   }
 
   @Override

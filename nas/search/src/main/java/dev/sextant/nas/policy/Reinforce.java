@@ -139,7 +139,7 @@ public final class Reinforce implements Policy {
     if (config.warmups && warmupLeft > 0) {
       factoring.warmUp(warmupLeft, rng, options);
     }
-    supernet.select(options);
+    supernet.setOptions(options);
   }
 
   @Override
@@ -154,7 +154,7 @@ public final class Reinforce implements Policy {
     double[] rewards = new double[config.samples];
     for (int m = 0; m < config.samples; m++) {
       factoring.draw(p, rng, options);
-      supernet.select(options);
+      supernet.setOptions(options);
       drawn[m] = factoring.decisions(options);
       rewards[m] = rewarding.reward(images.evaluate(), cost.of(drawn[m]));
     }

@@ -104,6 +104,7 @@ public record RunDirectory(Path path) {
     }
   }
 
+  /** {@return what the run was asked to do: {@code run.json}} */
   public Path run() {
     return path.resolve("run.json");
   }
@@ -133,6 +134,7 @@ public record RunDirectory(Path path) {
     return path.resolve("events.jsonl");
   }
 
+  /** {@return the folder of the state to resume from} */
   public Path checkpoint() {
     return path.resolve("checkpoint").resolve("state.safetensors");
   }
@@ -157,6 +159,13 @@ public record RunDirectory(Path path) {
     return path.resolve("report.html");
   }
 
+  /**
+   * Writes a text, so that the file is there as a whole or not at all.
+   *
+   * @param file replaced if there is one
+   * @param text in UTF-8
+   * @throws dev.sextant.tensor.SextantException if it cannot be written
+   */
   public static void write(Path file, String text) {
     AtomicFile.write(
         file,

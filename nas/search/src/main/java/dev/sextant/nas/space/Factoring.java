@@ -201,9 +201,9 @@ public final class Factoring implements Factors {
   }
 
   @Override
-  public void warmUp(double cold, Rng rng, int[] options) {
+  public void warmUp(double warmupLeft, Rng rng, int[] options) {
     for (int f = 0; f < options.length; f++) {
-      if (rng.nextDouble() < cold) {
+      if (rng.nextDouble() < warmupLeft) {
         Factor factor = factors.get(f);
         options[f] =
             switch (factor.kind) {

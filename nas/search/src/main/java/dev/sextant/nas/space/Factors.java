@@ -18,10 +18,10 @@ public interface Factors {
 
   /**
    * What a step in the warm-up of shared weights trains in the place of the options drawn (TuNAS):
-   * each operation is with probability {@code cold} replaced by the mean of all, and each number of
-   * filters by the largest, independently.
+   * each operation is with probability {@code warmupLeft} replaced by the mean of all, and each
+   * number of filters by the largest, independently.
    */
-  void warmUp(double cold, Rng rng, int[] options);
+  void warmUp(double warmupLeft, Rng rng, int[] options);
 
   /** The decisions that options of all factors make. */
   int[] decisions(int[] options);

@@ -105,7 +105,7 @@ public final class CollapsedSupernet extends SampledSupernet {
   }
 
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     int[] single = options.clone();
     for (int f = 0; f < single.length; f++) {
       single[f] = Math.max(0, single[f]);
@@ -118,7 +118,7 @@ public final class CollapsedSupernet extends SampledSupernet {
         averages = averages(choice++, options);
       }
       if (layers.get(i) instanceof SharedKernels shared) {
-        shared.select(chosen.get(i), averages);
+        shared.setCandidate(chosen.get(i), averages);
       }
     }
   }
@@ -154,7 +154,7 @@ public final class CollapsedSupernet extends SampledSupernet {
 
   /** The first inputs and outputs of each kernel; running statistics stay as they are there. */
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     List<Layer> chosen = space.derive(decisions).layers();
     network
         .state()

@@ -98,7 +98,7 @@ public final class MultiPathSupernet extends SampledSupernet {
 
   /** Opens one gate of each choice, or averages its candidates, without gates' gradients. */
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     for (int i = 0; i < choices.size(); i++) {
       if (options[i] == Factoring.ALL) {
         choices.get(i).average();
@@ -119,7 +119,7 @@ public final class MultiPathSupernet extends SampledSupernet {
   }
 
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     network.load(backend, inherited(decisions));
   }
 

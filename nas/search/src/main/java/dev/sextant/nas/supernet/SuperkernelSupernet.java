@@ -118,11 +118,11 @@ public final class SuperkernelSupernet extends Supernet {
   }
 
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     List<Layer> chosen = space.derive(options).layers();
     for (int i = 0; i < layers.size(); i++) {
       if (layers.get(i) instanceof SuperkernelBlock block) {
-        block.select(chosen.get(i), Averages.NONE);
+        block.setCandidate(chosen.get(i), Averages.NONE);
       }
     }
     pressure = null;
@@ -177,7 +177,7 @@ public final class SuperkernelSupernet extends Supernet {
 
   /** Fixed layers as they are; of a block the core of its kernel and the first channels. */
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     List<Layer> chosen = space.derive(decisions).layers();
     Map<String, Tensor> own = state();
     network

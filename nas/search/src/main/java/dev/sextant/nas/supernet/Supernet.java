@@ -25,11 +25,11 @@ public abstract class Supernet extends Module {
    *
    * @param options one of each factor, or {@link Factors#ALL} for the mean of all of an operation
    */
-  public abstract void select(int[] options);
+  public abstract void setOptions(int[] options);
 
   /** Sets the network of these decisions. */
-  public final void choose(int[] decisions) {
-    select(factoring().options(decisions));
+  public final void setDecisions(int[] decisions) {
+    setOptions(factoring().options(decisions));
   }
 
   /**
@@ -39,7 +39,7 @@ public abstract class Supernet extends Module {
   public abstract Tape.Mode trainingMode();
 
   /** Copies the weights of the network of these decisions into that network. */
-  public abstract void passOn(int[] decisions, Network network);
+  public abstract void copyWeights(int[] decisions, Network network);
 
   /** Freezes all weights, for an architecture step, or thaws them. */
   public final void freezeWeights(boolean frozen) {

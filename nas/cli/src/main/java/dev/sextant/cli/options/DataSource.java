@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.nas.data.DataFormat;
 import dev.sextant.nas.data.DataOptions;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say which images. */
-final class DataSource {
+public final class DataSource {
   @Option(
       names = "--data",
       defaultValue = "builtin",
@@ -56,12 +56,12 @@ final class DataSource {
   private boolean followLinks;
 
   /** As given. */
-  String source() {
+  public String source() {
     return data;
   }
 
   /** How to read it. */
-  DataOptions options() {
+  public DataOptions options() {
     DataOptions options =
         DataOptions.DEFAULT
             .withImageSize(imageSize)
@@ -73,7 +73,7 @@ final class DataSource {
   }
 
   /** The values that were set of all but image sources. */
-  Map<String, String> others() {
+  public Map<String, String> others() {
     return values(ImageSources.ALL.names(), false);
   }
 
@@ -88,13 +88,13 @@ final class DataSource {
    *
    * @throws SextantException if another is set
    */
-  ImageDataset openAlone() {
+  public ImageDataset openAlone() {
     Options.check(others(), List.of());
     return open();
   }
 
   /** The images. */
-  ImageDataset open() {
+  public ImageDataset open() {
     return Datasets.open(data, options());
   }
 }

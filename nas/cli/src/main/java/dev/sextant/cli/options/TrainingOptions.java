@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import static java.util.Objects.requireNonNullElse;
 
@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say how a single network is trained, alone or after a search. */
-final class TrainingOptions {
+public final class TrainingOptions {
   @Option(names = "--batch", description = "images in a step; default: " + BatchConfig.SIZE)
   private @Nullable Integer batch;
 
@@ -55,7 +55,7 @@ final class TrainingOptions {
   private @Nullable Double auxiliary;
 
   /** How images come, but for what was given. */
-  BatchConfig batches(BatchConfig otherwise) {
+  public BatchConfig batches(BatchConfig otherwise) {
     return new BatchConfig(
         requireNonNullElse(batch, otherwise.size()),
         requireNonNullElse(augmentation, otherwise.augmentation()),
@@ -63,7 +63,7 @@ final class TrainingOptions {
   }
 
   /** How weights follow their gradients, but for what was given. */
-  DescentConfig descent(DescentConfig otherwise) {
+  public DescentConfig descent(DescentConfig otherwise) {
     return new DescentConfig(
         requireNonNullElse(momentum, otherwise.momentum()),
         requireNonNullElse(weightDecay, otherwise.weightDecay()),
@@ -71,7 +71,7 @@ final class TrainingOptions {
   }
 
   /** What is done against overfitting, but for what was given. */
-  Regularization regularization(Regularization otherwise) {
+  public Regularization regularization(Regularization otherwise) {
     return new Regularization(
         requireNonNullElse(dropout, otherwise.dropout()),
         requireNonNullElse(dropPath, otherwise.dropPath()),

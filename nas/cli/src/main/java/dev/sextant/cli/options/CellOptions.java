@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import static java.util.Objects.requireNonNullElse;
 
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options of a search of cells. */
-final class CellOptions {
+public final class CellOptions {
   @Option(
       names = "--width",
       paramLabel = "N",
@@ -65,7 +65,7 @@ final class CellOptions {
   private @Nullable Double lastRate;
 
   /** The space with networks of the size asked for. */
-  SearchSpace sized(SearchSpace space) {
+  public SearchSpace sized(SearchSpace space) {
     if (width == null && depth == null) {
       return space;
     }
@@ -82,7 +82,7 @@ final class CellOptions {
    * Refuses what a search by that recipe would not read; a comparison has options that only some of
    * its methods do.
    */
-  void checkUsed(Recipe recipe) {
+  public void checkUsed(Recipe recipe) {
     if (secondOrder
         && !(recipe instanceof Recipe.InSupernet<?, ?> searched
             && searched.policy() == Policies.DARTS)) {
@@ -100,12 +100,12 @@ final class CellOptions {
     }
   }
 
-  int predictorSamples() {
+  public int predictorSamples() {
     return predictorSamples;
   }
 
   /** The settings with what was given. */
-  SearchConfig config(SearchConfig config) {
+  public SearchConfig config(SearchConfig config) {
     SearchImages images = config.images();
     WeightSteps weights = config.weights();
     Budget budget = config.budget();

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
@@ -6,6 +6,7 @@ import dev.sextant.nas.cost.CostRequest;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Options;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.tensor.Device;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say where a search trains and where its networks are timed. */
-final class MeasurementOptions {
+public final class MeasurementOptions {
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
   @Option(
@@ -41,13 +42,13 @@ final class MeasurementOptions {
   private int latencyBatch;
 
   /** What networks cost: read where a file is given, else measured. */
-  CostModel model(
+  public CostModel model(
       CostProvider cost,
       SearchSpace searched,
       CellOptions cells,
       Map<String, String> options,
       long seed,
-      ConsoleProgress progress) {
+      Progress progress) {
     return cost.model(
         new CostRequest(
             searched,
@@ -60,7 +61,8 @@ final class MeasurementOptions {
   }
 
   /** A run here; a table that was given says how many threads and images its latencies are of. */
-  SearchSetup setup(DataSource data, SearchSpace searched, SearchConfig config, CostModel model) {
+  public SearchSetup setup(
+      DataSource data, SearchSpace searched, SearchConfig config, CostModel model) {
     boolean given = model instanceof LatencyTable && table != null;
     LatencyTable.@Nullable Setting setting = given ? ((LatencyTable) model).setting() : null;
     return new SearchSetup(
@@ -76,7 +78,7 @@ final class MeasurementOptions {
   }
 
   /** The device, if there is such a kind. */
-  Device device() {
+  public Device device() {
     return compute.device();
   }
 }
