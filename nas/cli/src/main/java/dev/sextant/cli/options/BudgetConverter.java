@@ -14,10 +14,15 @@ public final class BudgetConverter implements ITypeConverter<BudgetConverter.Bud
   /**
    * A budget as given.
    *
+   * @param number as written
    * @param suffix as in {@code ms} or {@code M}, or empty
    */
   public record Budget(double number, String suffix) {
-    /** The number in a unit. */
+    /**
+     * {@return the number in a unit}
+     *
+     * @param unit of the cost
+     */
     public double in(CostUnit unit) {
       double factor =
           unit.equals(CostUnit.MILLISECONDS)

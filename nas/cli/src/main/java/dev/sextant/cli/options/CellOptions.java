@@ -64,7 +64,11 @@ public final class CellOptions {
       description = "what the rate of weights falls to in the search; default: 0 (DARTS: 0.001)")
   private @Nullable Double lastRate;
 
-  /** The space with networks of the size asked for. */
+  /**
+   * {@return the space with networks of the size asked for}
+   *
+   * @param space of cells
+   */
   public SearchSpace sized(SearchSpace space) {
     if (width == null && depth == null) {
       return space;
@@ -81,6 +85,8 @@ public final class CellOptions {
   /**
    * Refuses what a search by that recipe would not read; a comparison has options that only some of
    * its methods do.
+   *
+   * @param recipe of the search
    */
   public void checkUsed(Recipe recipe) {
     if (secondOrder
@@ -100,11 +106,16 @@ public final class CellOptions {
     }
   }
 
+  /** {@return how many networks are measured to train the latency predictor} */
   public int predictorSamples() {
     return predictorSamples;
   }
 
-  /** The settings with what was given. */
+  /**
+   * {@return the settings with what was given}
+   *
+   * @param config the settings without these options
+   */
   public SearchConfig config(SearchConfig config) {
     SearchImages images = config.images();
     WeightSteps weights = config.weights();

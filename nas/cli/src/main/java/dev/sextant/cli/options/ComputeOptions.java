@@ -18,11 +18,12 @@ public final class ComputeOptions {
       description = "cpu or cuda; default: ${DEFAULT-VALUE}")
   private String device = "";
 
+  /** {@return how many workers share each kernel: as given, else one for each processor} */
   public int threads() {
     return threads != null ? threads : Runtime.getRuntime().availableProcessors();
   }
 
-  /** The device, if there is such a kind. */
+  /** {@return the device, if there is such a kind} */
   public Device device() {
     return Device.parse(device);
   }

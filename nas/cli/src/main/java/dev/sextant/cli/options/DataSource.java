@@ -55,12 +55,12 @@ public final class DataSource {
       description = "also read what symbolic links out of the folder lead to")
   private boolean followLinks;
 
-  /** As given. */
+  /** {@return the source as given} */
   public String source() {
     return data;
   }
 
-  /** How to read it. */
+  /** {@return how to read it} */
   public DataOptions options() {
     DataOptions options =
         DataOptions.DEFAULT
@@ -72,7 +72,7 @@ public final class DataSource {
     return dataFormat == null ? options : options.withFormat(dataFormat);
   }
 
-  /** The values that were set of all but image sources. */
+  /** {@return the values that were set of all but image sources} */
   public Map<String, String> others() {
     return values(ImageSources.ALL.names(), false);
   }
@@ -84,7 +84,7 @@ public final class DataSource {
   }
 
   /**
-   * The same for a command in which nothing else has options.
+   * {@return the same for a command in which nothing else has options}
    *
    * @throws SextantException if another is set
    */
@@ -93,7 +93,7 @@ public final class DataSource {
     return open();
   }
 
-  /** The images. */
+  /** {@return the images} */
   public ImageDataset open() {
     return Datasets.open(data, options());
   }

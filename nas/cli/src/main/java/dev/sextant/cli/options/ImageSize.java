@@ -22,13 +22,21 @@ public final class ImageSize {
       description = "number of classes, instead of the network's own")
   private @Nullable Integer classes;
 
-  /** The space for the images asked for. */
+  /**
+   * {@return the space for the images asked for}
+   *
+   * @param space as it was written
+   */
   public SearchSpace of(SearchSpace space) {
     return space.withInput(
         input == null ? space.input() : input, classes == null ? space.classes() : classes);
   }
 
-  /** The architecture for the images asked for. */
+  /**
+   * {@return the architecture for the images asked for}
+   *
+   * @param architecture as it was written
+   */
   public Architecture of(Architecture architecture) {
     return architecture.withInput(
         input == null ? architecture.input() : input,

@@ -41,7 +41,16 @@ public final class MeasurementOptions {
       description = "images at once, in table and measurements; default: ${DEFAULT-VALUE}")
   private int latencyBatch;
 
-  /** What networks cost: read where a file is given, else measured. */
+  /**
+   * {@return what networks cost: read where a file is given, else measured}
+   *
+   * @param cost the kind of cost
+   * @param searched the space of the run
+   * @param cells how many networks of cells are measured
+   * @param options values of the provider's own options, by {@code PROVIDER.NAME}
+   * @param seed of networks drawn to be measured
+   * @param progress told of measurements
+   */
   public CostModel model(
       CostProvider cost,
       SearchSpace searched,
@@ -60,7 +69,15 @@ public final class MeasurementOptions {
             progress));
   }
 
-  /** A run here; a table that was given says how many threads and images its latencies are of. */
+  /**
+   * {@return a run here; a table that was given says how many threads and images its latencies are
+   * of}
+   *
+   * @param data the images
+   * @param searched the space of the run
+   * @param config the numbers of the run
+   * @param model that prices the networks
+   */
   public SearchSetup setup(
       DataSource data, SearchSpace searched, SearchConfig config, CostModel model) {
     boolean given = model instanceof LatencyTable && table != null;
@@ -77,7 +94,7 @@ public final class MeasurementOptions {
         setting == null ? latencyBatch : setting.batch());
   }
 
-  /** The device, if there is such a kind. */
+  /** {@return the device, if there is such a kind} */
   public Device device() {
     return compute.device();
   }

@@ -64,12 +64,12 @@ public final class RecipeOptions {
               + " Q min((E/T)^lambda, 1); or one from outside")
   private @Nullable String objective;
 
-  /** The method, whose numbers stand where no others are given. */
+  /** {@return the method, whose numbers stand where no others are given} */
   public Method method() {
     return Methods.ALL.named(method);
   }
 
-  /** The name of the space for the supernet. */
+  /** {@return the name of the space for the supernet} */
   public String space() {
     return supernet == null
         ? method().space()
@@ -77,8 +77,9 @@ public final class RecipeOptions {
   }
 
   /**
-   * The method's parts, but for those that were given.
+   * {@return the method's parts, but for those that were given}
    *
+   * @param space the space to search
    * @throws SextantException if one is none there is, or they do not go together
    */
   public Recipe recipe(SearchSpace space) {

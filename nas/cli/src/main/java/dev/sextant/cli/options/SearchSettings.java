@@ -111,15 +111,18 @@ public final class SearchSettings {
   @Mixin private TrainingOptions training = new TrainingOptions();
   @Mixin private CellOptions cells = new CellOptions();
 
-  /** Those of cells. */
+  /** {@return those of cells} */
   public CellOptions cells() {
     return cells;
   }
 
   /**
-   * The settings of a search.
+   * {@return the settings of a search}
    *
+   * @param method whose numbers stand where no option is given
    * @param recipe the method's, but for what was given
+   * @param cost the budget, in the unit of the recipe's cost
+   * @param ceiling whether networks may cost less
    * @param options that were set of the recipe's parts
    */
   public SearchConfig config(

@@ -54,7 +54,11 @@ public final class TrainingOptions {
               + " of 32x32; default: 0 (DARTS: 0.4)")
   private @Nullable Double auxiliary;
 
-  /** How images come, but for what was given. */
+  /**
+   * {@return how images come, but for what was given}
+   *
+   * @param otherwise what stands where no option is given
+   */
   public BatchConfig batches(BatchConfig otherwise) {
     return new BatchConfig(
         requireNonNullElse(batch, otherwise.size()),
@@ -62,7 +66,11 @@ public final class TrainingOptions {
         requireNonNullElse(labelSmoothing, otherwise.labelSmoothing()));
   }
 
-  /** How weights follow their gradients, but for what was given. */
+  /**
+   * {@return how weights follow their gradients, but for what was given}
+   *
+   * @param otherwise what stands where no option is given
+   */
   public DescentConfig descent(DescentConfig otherwise) {
     return new DescentConfig(
         requireNonNullElse(momentum, otherwise.momentum()),
@@ -70,7 +78,11 @@ public final class TrainingOptions {
         requireNonNullElse(clip, otherwise.clip()));
   }
 
-  /** What is done against overfitting, but for what was given. */
+  /**
+   * {@return what is done against overfitting, but for what was given}
+   *
+   * @param otherwise what stands where no option is given
+   */
   public Regularization regularization(Regularization otherwise) {
     return new Regularization(
         requireNonNullElse(dropout, otherwise.dropout()),

@@ -19,7 +19,11 @@ import java.util.Arrays;
 public final class CellFactors implements Factors {
   private final CellSpace space;
 
-  /** Of the normal and the reduction cells of a space. */
+  /**
+   * Of the normal and the reduction cells of a space.
+   *
+   * @param space whose edges are the factors
+   */
   public CellFactors(CellSpace space) {
     this.space = space;
   }

@@ -59,37 +59,65 @@ public record ArchitectureSteps(
     }
   }
 
-  /** The same after so many joint epochs. */
+  /**
+   * {@return the same after so many joint epochs}
+   *
+   * @param other joint epochs before the first step, at least 0
+   */
   public ArchitectureSteps withDelayEpochs(int other) {
     return new ArchitectureSteps(other, interval, rate, growth, samples, gates, secondOrder);
   }
 
-  /** The same after every so many weight steps. */
+  /**
+   * {@return the same after every so many weight steps}
+   *
+   * @param other weight steps to one architecture step, at least 1
+   */
   public ArchitectureSteps withInterval(int other) {
     return new ArchitectureSteps(delayEpochs, other, rate, growth, samples, gates, secondOrder);
   }
 
-  /** The same at another rate. */
+  /**
+   * {@return the same at another rate}
+   *
+   * @param other learning rate
+   */
   public ArchitectureSteps withRate(double other) {
     return new ArchitectureSteps(delayEpochs, interval, other, growth, samples, gates, secondOrder);
   }
 
-  /** The same at a rate that grows otherwise. */
+  /**
+   * {@return the same at a rate that grows otherwise}
+   *
+   * @param other how many times the rate it is at the end
+   */
   public ArchitectureSteps withGrowth(double other) {
     return new ArchitectureSteps(delayEpochs, interval, rate, other, samples, gates, secondOrder);
   }
 
-  /** The same with so many networks. */
+  /**
+   * {@return the same with so many networks}
+   *
+   * @param other networks in a step, at least 1
+   */
   public ArchitectureSteps withSamples(int other) {
     return new ArchitectureSteps(delayEpochs, interval, rate, growth, other, gates, secondOrder);
   }
 
-  /** The same with gates' gradients found otherwise. */
+  /**
+   * {@return the same with gates' gradients found otherwise}
+   *
+   * @param other how gates' gradients are found
+   */
   public ArchitectureSteps withGates(GateMode other) {
     return new ArchitectureSteps(delayEpochs, interval, rate, growth, samples, other, secondOrder);
   }
 
-  /** The same of second or first order. */
+  /**
+   * {@return the same of second or first order}
+   *
+   * @param other whether the gradient looks a weight step ahead
+   */
   public ArchitectureSteps withSecondOrder(boolean other) {
     return new ArchitectureSteps(delayEpochs, interval, rate, growth, samples, gates, other);
   }

@@ -32,7 +32,12 @@ public final class CollapsedSupernet extends SampledSupernet {
   private final Factoring factoring;
   private final List<Module> layers = new ArrayList<>();
 
-  /** A network with fresh weights, whose averages are rematerialised. */
+  /**
+   * A network with fresh weights, whose averages are rematerialised.
+   *
+   * @param space whose networks it holds
+   * @param init how fresh weights are drawn
+   */
   public CollapsedSupernet(Space space, Initializer init) {
     this(space, init, Averaging.REMATERIALIZED);
   }
@@ -40,6 +45,8 @@ public final class CollapsedSupernet extends SampledSupernet {
   /**
    * A network with fresh weights.
    *
+   * @param space whose networks it holds
+   * @param init how fresh weights are drawn
    * @param averaging of operations, where all are selected
    * @throws SextantException if a choice is no grid of blocks, or a layer with weights is neither a
    *     block nor a convolution nor linear
