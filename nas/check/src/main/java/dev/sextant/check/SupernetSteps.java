@@ -117,7 +117,7 @@ final class SupernetSteps {
               gates.learn(heldOut, RATE);
             });
         supernet.freezeWeights(false);
-        supernet.choose(active);
+        supernet.setDecisions(active);
         try (Sgd sgd =
             new Sgd(backend, supernet.parameters(), new Sgd.Config(MOMENTUM, true, DECAY, false))) {
           time(
@@ -167,7 +167,7 @@ final class SupernetSteps {
         new MultiPathSupernet(space, new Initializer(backend, new Rng(6)), averaging)) {
       int[] all = new int[supernet.factoring().factors().size()];
       Arrays.fill(all, Factoring.ALL);
-      supernet.select(all);
+      supernet.setOptions(all);
       time(
           "all candidates, " + averaging.name().toLowerCase(Locale.ROOT),
           new int[0],

@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.DescribeCells;
 import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyFiles;

@@ -3,6 +3,7 @@ package dev.sextant.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.cli.options.SearchSettings;
 import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.method.PublishedMethod;

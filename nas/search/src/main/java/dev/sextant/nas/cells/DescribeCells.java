@@ -18,7 +18,11 @@ import java.util.stream.Collectors;
 public final class DescribeCells {
   private DescribeCells() {}
 
-  /** The cells, the supernet and the range of the networks. */
+  /**
+   * {@return the cells, the supernet and the range of the networks}
+   *
+   * @param space to be described
+   */
   public static String text(CellNetworkSpace space) {
     CellSpace cells = space.cells();
     CellCounts parameters = counts(space, true);
@@ -57,10 +61,12 @@ public final class DescribeCells {
   }
 
   /**
-   * The same as one JSON object: {@code kind} ("cells"), {@code name}, {@code classes}, {@code
-   * input}, {@code size} (a string: it may pass 2^53), {@code nodes}, {@code edges}, {@code
+   * {@return the same as one JSON object: {@code kind} ("cells"), {@code name}, {@code classes},
+   * {@code input}, {@code size} (a string: it may pass 2^53), {@code nodes}, {@code edges}, {@code
    * choice}, {@code supernet-parameters}, {@code parameters} and {@code macs} ({@code minimum},
-   * {@code maximum}).
+   * {@code maximum})}
+   *
+   * @param space to be described
    */
   public static String json(CellNetworkSpace space) {
     CellSpace cells = space.cells();

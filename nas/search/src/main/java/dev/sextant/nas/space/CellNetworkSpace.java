@@ -115,14 +115,19 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
     return network(genotype(decisions));
   }
 
-  /** The network of these cells. */
+  /**
+   * {@return the network of these cells}
+   *
+   * @param genotype the normal and the reduction cell
+   */
   public Architecture network(Genotype genotype) {
     return network(name, cells, width, depth, genotype);
   }
 
   /**
-   * The cells of these decisions.
+   * {@return the cells of these decisions}
    *
+   * @param decisions an option of each decision, in the order of the space
    * @throws SextantException if they are none of the space
    */
   public Genotype genotype(int[] decisions) {
@@ -174,7 +179,12 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
     return new CellNetworkSpace(name, changed, width, depth);
   }
 
-  /** The same cells in networks of another size. */
+  /**
+   * {@return the same cells in networks of another size}
+   *
+   * @param width channels of the first cells
+   * @param depth cells of a network
+   */
   public CellNetworkSpace withNetwork(int width, int depth) {
     return new CellNetworkSpace(name, cells, width, depth);
   }

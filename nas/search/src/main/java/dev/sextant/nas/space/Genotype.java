@@ -83,7 +83,11 @@ public record Genotype(List<Node> normal, List<Node> reduction) {
     return nodes;
   }
 
-  /** The nodes of cells of that stride. */
+  /**
+   * {@return the nodes of cells of that stride}
+   *
+   * @param stride 1 for the normal cell, 2 for the reduction cell
+   */
   public List<Node> nodes(int stride) {
     return stride == 1 ? normal : reduction;
   }

@@ -339,7 +339,7 @@ final class CellSupernetTest {
       }
       subject.parameters.setFactors(Arrays.stream(alphas).map(CellSupernetTest::floats).toList());
       double mixed = subject.validationLoss();
-      subject.supernet.choose(network);
+      subject.supernet.setDecisions(network);
       assertEquals(mixed, subject.validationLoss(), 1e-5);
       try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
         tape.backward(subject.training(tape));
@@ -391,7 +391,7 @@ final class CellSupernetTest {
       }
       subject.parameters.setFactors(Arrays.stream(alphas).map(CellSupernetTest::floats).toList());
       double mixed = subject.validationLoss();
-      subject.supernet.select(network);
+      subject.supernet.setOptions(network);
       assertEquals(mixed, subject.validationLoss(), 1e-5);
     }
   }

@@ -71,7 +71,7 @@ class ReinforceTest {
     }
 
     @Override
-    public void select(int[] options) {
+    public void setOptions(int[] options) {
       selected.add(options.clone());
     }
 
@@ -81,7 +81,7 @@ class ReinforceTest {
     }
 
     @Override
-    public void passOn(int[] decisions, Network network) {
+    public void copyWeights(int[] decisions, Network network) {
       throw new AssertionError("has no weights");
     }
 
