@@ -2,6 +2,7 @@ package dev.sextant.bench;
 
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.paths.HotPath;
+import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -169,7 +170,7 @@ public final class Main {
 
   private static void write(Path file, String text) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
-    Files.writeString(file, text);
+    AtomicFile.write(file, text);
     System.out.println("wrote " + file);
   }
 }

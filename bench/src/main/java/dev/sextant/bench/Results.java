@@ -3,6 +3,7 @@ package dev.sextant.bench;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
@@ -73,7 +74,7 @@ record Results(String machine, int threads, List<Row> rows) {
       if (folder != null) {
         Files.createDirectories(folder);
       }
-      Files.writeString(file, toJson());
+      AtomicFile.write(file, toJson());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

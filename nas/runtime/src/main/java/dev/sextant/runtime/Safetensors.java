@@ -87,25 +87,19 @@ final class Safetensors {
           }
           metadata.put(Weights.CHECKSUM, HexFormat.of().formatHex(digest.digest()));
           channel.position(0);
-          writeFully(channel, header(path, slots, metadata));
+          channel.write(header(path, slots, metadata));
         });
   }
 
   private static void writeValues(
-      float[] values, ByteBuffer chunk, MessageDigest digest, FileChannel channel)
+      float[] values, ByteBuffer chunk, MessageDigest digest, FileOutput channel)
       throws IOException {
     for (int from = 0; from < values.length; from += CHUNK) {
       int count = Math.min(CHUNK, values.length - from);
       chunk.clear().limit(count * Float.BYTES);
       chunk.asFloatBuffer().put(values, from, count);
       digest.update(chunk.array(), 0, chunk.limit());
-      writeFully(channel, chunk);
-    }
-  }
-
-  private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+      channel.write(chunk);
     }
   }
 

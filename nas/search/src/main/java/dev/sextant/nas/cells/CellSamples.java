@@ -10,8 +10,6 @@ import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.tensor.SextantException;
 import java.io.StringWriter;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,14 +59,7 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
       row.add(Double.toString(ms[i]));
       writer.writeRecord(row);
     }
-    ByteBuffer bytes = ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8));
-    AtomicFile.write(
-        file,
-        channel -> {
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(file, text.toString());
   }
 
   /**

@@ -9,8 +9,6 @@ import com.google.gson.JsonPrimitive;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -45,15 +43,7 @@ final class ComparisonFile {
     }
     root.add("methods", methods);
     root.add("remarks", GSON.toJsonTree(standing.remarks()));
-    AtomicFile.write(
-        in(directory),
-        channel -> {
-          ByteBuffer bytes =
-              ByteBuffer.wrap((GSON.toJson(root) + "\n").getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(in(directory), GSON.toJson(root) + "\n");
   }
 
   /** What is not known is left out: JSON has no NaN. */

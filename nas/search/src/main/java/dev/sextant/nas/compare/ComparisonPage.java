@@ -10,8 +10,6 @@ import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.report.page.Page;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -35,14 +33,7 @@ public final class ComparisonPage {
    */
   public static void write(Path file, Standing standing) {
     String text = new ComparisonPage(standing).document();
-    AtomicFile.write(
-        file,
-        channel -> {
-          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(file, text);
   }
 
   private String title() {

@@ -18,8 +18,6 @@ import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.StringWriter;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -85,8 +83,7 @@ public final class LatencyFiles {
   /** Writes a table atomically; {@code .csv} as CSV, anything else as JSON. */
   public static void write(LatencyTable table, Path file) {
     String text = file.toString().endsWith(".csv") ? csv(table) : json(table);
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(bytes)));
+    AtomicFile.write(file, text);
   }
 
   // ---- JSON

@@ -9,8 +9,6 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -86,8 +84,7 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
       String layer = "choice" + i;
       layers.get(i).forEach((op, ms) -> text.append(layer + "," + op + "," + ms + "\n"));
     }
-    byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
-    AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(bytes)));
+    AtomicFile.write(file, text.toString());
   }
 
   @Override

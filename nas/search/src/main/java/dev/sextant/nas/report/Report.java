@@ -21,8 +21,6 @@ import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
@@ -61,14 +59,7 @@ public final class Report {
    */
   public static void write(RunDirectory directory) {
     String text = new Report(RunRecord.read(directory)).document();
-    AtomicFile.write(
-        directory.report(),
-        channel -> {
-          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(directory.report(), text);
   }
 
   private String title() {
