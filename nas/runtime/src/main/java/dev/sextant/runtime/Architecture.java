@@ -169,12 +169,20 @@ public record Architecture(
     return sum;
   }
 
-  /** Multiply-adds for one image, counted as {@link Layer} says. */
+  /**
+   * Multiply-adds for one image, counted as {@link Layer} says.
+   *
+   * @throws SextantException if they are 2<sup>63</sup> or more
+   */
   public long macs() {
     List<Shape> shapes = shapes();
     long sum = 0;
-    for (int i = 0; i < layers.size(); i++) {
-      sum += layers.get(i).macs(shapes.get(i));
+    try {
+      for (int i = 0; i < layers.size(); i++) {
+        sum = Math.addExact(sum, layers.get(i).macs(shapes.get(i)));
+      }
+    } catch (ArithmeticException e) {
+      throw new SextantException(name + ": has more multiply-adds than a long integer holds", e);
     }
     return sum;
   }

@@ -17,7 +17,6 @@ import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
@@ -145,9 +144,7 @@ final class Safetensors {
   // ---- reading
 
   static Weights read(Path path) {
-    if (Files.isDirectory(path)) {
-      throw new SextantException(path + ": is a directory, not a safetensors file");
-    }
+    PlainFile.check(path, "a safetensors file");
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       return new FileReader(path, channel).read();
     } catch (EOFException e) {

@@ -8,6 +8,7 @@ import com.google.gson.JsonPrimitive;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.MalformedJsonException;
+import dev.sextant.runtime.PlainFile;
 import dev.sextant.tensor.SextantException;
 import java.io.EOFException;
 import java.io.IOException;
@@ -25,7 +26,8 @@ import java.util.Iterator;
  *
  * <p>Reading is strict (RFC 8259) and refuses what a hostile file would try: a field given twice,
  * nesting deeper than {@value #MAX_DEPTH}, numbers no double can hold, files above {@value
- * #MAX_BYTES} bytes.
+ * #MAX_BYTES} bytes. It takes time and memory linear in the text: at most 200 bytes are allocated
+ * for each of its own.
  */
 public final class JsonText {
   private static final int MAX_DEPTH = 64;
@@ -40,6 +42,7 @@ public final class JsonText {
    * @throws SextantException if it cannot be read, is too large or is not UTF-8
    */
   public static String readFile(Path file) {
+    PlainFile.check(file, "a text file");
     try (var in = Files.newInputStream(file)) {
       byte[] bytes = in.readNBytes(MAX_BYTES + 1);
       if (bytes.length > MAX_BYTES) {
@@ -66,7 +69,7 @@ public final class JsonText {
     reader.setStrictness(Strictness.STRICT);
     reader.setNestingLimit(MAX_DEPTH);
     try {
-      JsonElement root = element(reader, source, "");
+      JsonElement root = element(reader, source, new JsonPlace(null));
       reader.peek(); // throws where something follows
       if (root instanceof JsonObject object) {
         return object;
@@ -84,24 +87,27 @@ public final class JsonText {
   /** Gson's first line, without its advice to the programmer who calls it. */
   private static String sentence(MalformedJsonException e) {
     String message = String.valueOf(e.getMessage());
-    return message
-        .lines()
-        .findFirst()
-        .orElse("")
-        .replace(
-            "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON",
-            "unexpected text");
+    String sentence =
+        message
+            .lines()
+            .findFirst()
+            .orElse("")
+            .replace(
+                "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON",
+                "unexpected text");
+    return JsonPlace.clean(sentence);
   }
 
-  private static JsonElement element(JsonReader reader, String source, String path)
+  private static JsonElement element(JsonReader reader, String source, JsonPlace place)
       throws IOException {
     return switch (reader.peek()) {
       case BEGIN_OBJECT -> {
         JsonObject object = new JsonObject();
+        JsonPlace inner = new JsonPlace(place);
         reader.beginObject();
         while (reader.hasNext()) {
           String name = reader.nextName();
-          String inner = path.isEmpty() ? name : path + "." + name;
+          inner.at(name);
           if (object.has(name)) {
             throw new SextantException("%s: %s: is given twice".formatted(source, inner));
           }
@@ -112,15 +118,17 @@ public final class JsonText {
       }
       case BEGIN_ARRAY -> {
         JsonArray array = new JsonArray();
+        JsonPlace inner = new JsonPlace(place);
         reader.beginArray();
         while (reader.hasNext()) {
-          array.add(element(reader, source, path + "[" + array.size() + "]"));
+          inner.at(array.size());
+          array.add(element(reader, source, inner));
         }
         reader.endArray();
         yield array;
       }
       case STRING -> new JsonPrimitive(reader.nextString());
-      case NUMBER -> number(reader.nextString(), source, path);
+      case NUMBER -> number(reader.nextString(), source, place);
       case BOOLEAN -> new JsonPrimitive(reader.nextBoolean());
       case NULL -> {
         reader.nextNull();
@@ -131,10 +139,10 @@ public final class JsonText {
     };
   }
 
-  private static JsonPrimitive number(String literal, String source, String path) {
+  private static JsonPrimitive number(String literal, String source, JsonPlace place) {
     double value = Double.parseDouble(literal);
     if (Double.isInfinite(value)) {
-      throw new SextantException("%s: %s: the number is too large".formatted(source, path));
+      throw new SextantException("%s: %s: the number is too large".formatted(source, place));
     }
     boolean whole = value == Math.rint(value) && Math.abs(value) < 1L << 53;
     return whole ? new JsonPrimitive((long) value) : new JsonPrimitive(value);

@@ -135,18 +135,27 @@ public final class CellNodes extends FieldKind<List<Node>> {
    *
    * @throws SextantException if it is none
    */
-  public static List<Node> parse(String text) {
+  public static List<Node> parse(String graph) {
     List<Node> nodes = new ArrayList<>();
-    for (String node : text.split("(?<=\\)) ", -1)) {
+    for (String node : graph.split("(?<=\\)) ", -1)) {
       String start = (nodes.size() + Cell.INPUTS) + "(";
       if (!node.startsWith(start) || !node.endsWith(")")) {
         throw new SextantException("cell: '%s' is no node %s...)".formatted(node, start));
       }
       List<Edge> edges = new ArrayList<>();
-      for (String edge : node.substring(start.length(), node.length() - 1).split(", ", -1)) {
-        edges.add(parseEdge(edge));
+      for (String text : node.substring(start.length(), node.length() - 1).split(", ", -1)) {
+        Edge edge = parseEdge(text);
+        if (edge.from() >= Cell.INPUTS + nodes.size()) {
+          throw new SextantException(
+              "cell: node %d has an edge from %d, which is no earlier node"
+                  .formatted(Cell.INPUTS + nodes.size(), edge.from()));
+        }
+        edges.add(edge);
       }
       nodes.add(new Node(edges));
+      if (nodes.size() > Cell.MAX_NODES) {
+        throw new SextantException("cell: more than %d nodes".formatted(Cell.MAX_NODES));
+      }
     }
     return nodes;
   }

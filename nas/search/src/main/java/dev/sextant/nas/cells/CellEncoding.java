@@ -6,7 +6,9 @@ import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A cell as bits for the latency predictor (section 3.2): one for each op of each edge, 14 x 8 in
@@ -38,10 +40,16 @@ public final class CellEncoding {
     }
     float[] bits = new float[width(space)];
     for (int node = 0; node < nodes.size(); node++) {
+      Set<Integer> from = new HashSet<>();
       for (Edge edge : nodes.get(node).edges()) {
         int op = space.candidates().indexOf(edge.op());
         if (op < 0) {
           throw new SextantException("cell: the space has no " + edge.op().label());
+        }
+        if (edge.from() < 0 || edge.from() >= Cell.INPUTS + node || !from.add(edge.from())) {
+          throw new SextantException(
+              "cell: node %d has an edge from %d, which is no earlier node or has one already"
+                  .formatted(Cell.INPUTS + node, edge.from()));
         }
         bits[bit(space, CellSpace.firstEdge(node) + edge.from(), op)] = 1;
       }

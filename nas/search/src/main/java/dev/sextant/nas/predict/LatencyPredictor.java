@@ -304,10 +304,12 @@ public final class LatencyPredictor implements AutoCloseable {
     if (latency.length != 2 || mean.length == 0 || deviation.length != mean.length) {
       throw new SextantException("its scales do not fit together");
     }
-    List<Integer> hidden = new ArrayList<>();
-    for (int i = 0; weights.entries().containsKey("layers." + (i + 1) + ".weight"); i++) {
-      hidden.add(weights.get("layers." + i + ".weight").shape().channels());
+    weights.entries().forEach(LatencyPredictor::checkFinite);
+    for (float scale : deviation) {
+      checkPositive(DEVIATION, scale);
     }
+    checkPositive(LATENCY, latency[1]);
+    List<Integer> hidden = hidden(weights, mean.length);
     Scaling scaling = new Scaling(mean, deviation, latency[0], latency[1]);
     Activation activation =
         Activation.valueOf(weights.metadata().getOrDefault("activation", "missing"));
@@ -319,6 +321,43 @@ public final class LatencyPredictor implements AutoCloseable {
       predictor.close();
       throw e;
     }
+  }
+
+  /** A prediction of a number that is none would be one too. */
+  private static void checkFinite(String name, Weights.Entry entry) {
+    for (float value : entry.values()) {
+      if (!Float.isFinite(value)) {
+        throw new SextantException(name + " holds " + value);
+      }
+    }
+  }
+
+  private static void checkPositive(String name, float scale) {
+    if (!(scale > 0)) {
+      throw new SextantException("%s holds %s, which is no scale".formatted(name, scale));
+    }
+  }
+
+  /**
+   * The widths between the layers, each at most what the file holds weights for: memory is taken
+   * for no more than was read.
+   */
+  private static List<Integer> hidden(Weights weights, int width) {
+    List<Integer> hidden = new ArrayList<>();
+    int in = width;
+    for (int i = 0; weights.entries().containsKey("layers." + i + ".weight"); i++) {
+      Shape shape = weights.get("layers." + i + ".weight").shape();
+      if (shape.rank() != 2 || shape.get(0) != in) {
+        throw new SextantException(
+            "layers.%d.weight is %s, not [%d, units]".formatted(i, shape, in));
+      }
+      in = shape.get(1);
+      hidden.add(in);
+    }
+    if (hidden.isEmpty() || hidden.removeLast() != 1) {
+      throw new SextantException("its last layer does not give one number");
+    }
+    return hidden;
   }
 
   private void load(Weights weights) {
