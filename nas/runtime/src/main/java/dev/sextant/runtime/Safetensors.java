@@ -20,7 +20,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -28,7 +27,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +54,7 @@ final class Safetensors {
   private Safetensors() {}
 
   /** Where a tensor lies in the data. */
-  private record Slot(String name, Shape shape, long begin, long end) {}
+  record Slot(String name, Shape shape, long begin, long end) {}
 
   private record Header(List<Slot> slots, SequencedMap<String, String> metadata) {}
 
@@ -73,7 +71,7 @@ final class Safetensors {
       slots.add(new Slot(tensor.getKey(), shape, offset, end));
       offset = end;
     }
-    MessageDigest digest = digest(slots, metadata);
+    MessageDigest digest = SafetensorsDigest.digest(slots, metadata);
     AtomicFile.write(
         path,
         channel -> {
@@ -200,7 +198,8 @@ final class Safetensors {
 
     private Weights readData(Header header, List<Slot> inOrder) throws IOException {
       String expected = header.metadata.get(Weights.CHECKSUM);
-      MessageDigest digest = expected == null ? null : digest(header.slots, header.metadata);
+      MessageDigest digest =
+          expected == null ? null : SafetensorsDigest.digest(header.slots, header.metadata);
       ByteBuffer chunk = chunk();
       Map<String, Weights.Entry> byName = new LinkedHashMap<>();
       for (Slot slot : inOrder) {
@@ -411,37 +410,5 @@ final class Safetensors {
 
   private static ByteBuffer chunk() {
     return ByteBuffer.allocate(CHUNK * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  /** A digest of all but the data. */
-  private static MessageDigest digest(List<Slot> slots, Map<String, String> metadata) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-    new TreeMap<>(metadata)
-        .forEach(
-            (key, value) -> {
-              if (!key.equals(Weights.CHECKSUM)) {
-                update(digest, key);
-                update(digest, value);
-              }
-            });
-    List<Slot> sorted = new ArrayList<>(slots);
-    sorted.sort(Comparator.comparing(Slot::name));
-    for (Slot slot : sorted) {
-      update(digest, slot.name);
-      update(digest, "F32 %s %d %d".formatted(slot.shape, slot.begin, slot.end));
-    }
-    return digest;
-  }
-
-  /** A string behind its length, so that no two lists of strings give the same bytes. */
-  private static void update(MessageDigest digest, String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
-    digest.update(bytes);
   }
 }
