@@ -44,7 +44,9 @@ final class ConsoleProgress implements Progress {
     if (!live) {
       out.println(line);
     } else {
-      out.print("\r" + line + " ".repeat(Math.max(0, width - line.length())));
+      // A byte, not text: the only control character that is meant.
+      out.write('\r');
+      out.print(line + " ".repeat(Math.max(0, width - line.length())));
       width = line.length();
       if (done == steps) {
         endLine();

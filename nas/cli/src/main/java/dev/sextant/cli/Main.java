@@ -3,6 +3,7 @@ package dev.sextant.cli;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.MemoryLimitException;
 import dev.sextant.tensor.SextantException;
+import java.io.PrintStream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -45,6 +46,20 @@ public final class Main implements Runnable {
    * @param more commands beside those there are, as picocli knows them
    */
   public static int execute(List<?> more, String... args) {
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    System.setOut(new CleanOutput(out));
+    System.setErr(new CleanOutput(err));
+    try {
+      return executeCleanly(more, args);
+    } finally {
+      System.out.flush();
+      System.setOut(out);
+      System.setErr(err);
+    }
+  }
+
+  private static int executeCleanly(List<?> more, String... args) {
     CommandLine commandLine = new CommandLine(new Main());
     more.forEach(commandLine::addSubcommand);
     commandLine
@@ -90,6 +105,6 @@ public final class Main implements Runnable {
 
   @Override
   public void run() {
-    CommandLine.usage(this, System.out);
+    CommandLine.usage(this, System.out, CommandLine.Help.Ansi.OFF);
   }
 }
