@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,7 +90,8 @@ record Results(String machine, int threads, List<Row> rows) {
     JsonObject root = JsonText.parse(JsonText.readFile(file), file.toString());
     try {
       if (!root.get("format").getAsString().equals(FORMAT)) {
-        throw new SextantException("%s: is not of format %s".formatted(file, FORMAT));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: is not of format %s", file, FORMAT));
       }
       List<Row> rows = new ArrayList<>();
       for (JsonElement element : root.getAsJsonArray("rows")) {

@@ -171,7 +171,8 @@ final class GpuCheckCommand implements Callable<Integer> {
       double error = error(network);
       result.addProperty(name, error);
       if (!(error <= TOLERANCE)) {
-        failures.add("%s: logits differ by %s of the largest".formatted(name, error));
+        failures.add(
+            String.format(Locale.ROOT, "%s: logits differ by %s of the largest", name, error));
       }
     }
     result.add("failures", failures);

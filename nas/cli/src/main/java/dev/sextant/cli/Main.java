@@ -5,6 +5,7 @@ import dev.sextant.tensor.MemoryLimitException;
 import dev.sextant.tensor.SextantException;
 import java.io.PrintStream;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -85,8 +86,12 @@ public final class Main implements Runnable {
     String message =
         noMemory == null || thrown instanceof MemoryLimitException
             ? String.valueOf(thrown.getMessage())
-            : "out of memory (%s) with a heap of %s: raise it with -Xmx, as in SEXTANT_OPTS=-Xmx8g"
-                .formatted(noMemory.getMessage(), Memory.human(Runtime.getRuntime().maxMemory()));
+            : String.format(
+                Locale.ROOT,
+                "out of memory (%s) with a heap of %s: raise it with -Xmx, as in"
+                    + " SEXTANT_OPTS=-Xmx8g",
+                noMemory.getMessage(),
+                Memory.human(Runtime.getRuntime().maxMemory()));
     // Causes may be quoted from elsewhere; the promise of one line holds for them too.
     System.err.println(
         "sextant: " + message.strip().replaceFirst("^Error: ", "").replaceAll("\\s*\\R\\s*", " "));

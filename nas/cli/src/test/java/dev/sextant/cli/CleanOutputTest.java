@@ -34,7 +34,13 @@ class CleanOutputTest {
     out.println("\tü 漢 \uD83D\uDE00\n" + null);
     String line = CLEAN + "\n";
     String expected =
-        (CLEAN + line).repeat(2) + CLEAN + line + line + CLEAN + "?a?" + "?\n\tü 漢 \uD83D\uDE00\nnull\n";
+        (CLEAN + line).repeat(2)
+            + CLEAN
+            + line
+            + line
+            + CLEAN
+            + "?a?"
+            + "?\n\tü 漢 \uD83D\uDE00\nnull\n";
     assertEquals(
         expected.replace("\n", System.lineSeparator()),
         bytes.toString(StandardCharsets.UTF_8).replace("\n", System.lineSeparator()));

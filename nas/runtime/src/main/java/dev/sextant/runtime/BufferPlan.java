@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Where each buffer of a program lies in one block of memory, so that buffers which are never live
@@ -63,8 +64,12 @@ record BufferPlan(int[] offsets, int size) {
 
   private static SextantException tooLarge(long elements) {
     return new SextantException(
-        "network: its buffers take %d elements at once, more than the %d of one block: take a smaller batch or image"
-            .formatted(elements, Integer.MAX_VALUE));
+        String.format(
+            Locale.ROOT,
+            "network: its buffers take %d elements at once, more than the %d of one block: take a"
+                + " smaller batch or image",
+            elements,
+            Integer.MAX_VALUE));
   }
 
   /** The most elements that are live at any one step: no plan is smaller. */

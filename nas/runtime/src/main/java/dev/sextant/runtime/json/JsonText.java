@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.Locale;
 
 /**
  * JSON text to a tree and back.
@@ -46,7 +47,8 @@ public final class JsonText {
     try (var in = Files.newInputStream(file)) {
       byte[] bytes = in.readNBytes(MAX_BYTES + 1);
       if (bytes.length > MAX_BYTES) {
-        throw new SextantException("%s: larger than %d bytes".formatted(file, MAX_BYTES));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: larger than %d bytes", file, MAX_BYTES));
       }
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
@@ -54,7 +56,8 @@ public final class JsonText {
     } catch (NoSuchFileException e) {
       throw new SextantException(file + ": no such file", e);
     } catch (IOException e) {
-      throw new SextantException("%s: cannot be read (%s)".formatted(file, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: cannot be read (%s)", file, e.getMessage()), e);
     }
   }
 
@@ -78,9 +81,11 @@ public final class JsonText {
     } catch (EOFException e) {
       throw new SextantException(source + ": not JSON: the text ends too early", e);
     } catch (MalformedJsonException e) {
-      throw new SextantException("%s: not JSON: %s".formatted(source, sentence(e)), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: not JSON: %s", source, sentence(e)), e);
     } catch (IOException e) {
-      throw new SextantException("%s: cannot be read (%s)".formatted(source, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: cannot be read (%s)", source, e.getMessage()), e);
     }
   }
 
@@ -109,7 +114,8 @@ public final class JsonText {
           String name = reader.nextName();
           inner.at(name);
           if (object.has(name)) {
-            throw new SextantException("%s: %s: is given twice".formatted(source, inner));
+            throw new SextantException(
+                String.format(Locale.ROOT, "%s: %s: is given twice", source, inner));
           }
           object.add(name, element(reader, source, inner));
         }
@@ -142,7 +148,8 @@ public final class JsonText {
   private static JsonPrimitive number(String literal, String source, JsonPlace place) {
     double value = Double.parseDouble(literal);
     if (Double.isInfinite(value)) {
-      throw new SextantException("%s: %s: the number is too large".formatted(source, place));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %s: the number is too large", source, place));
     }
     boolean whole = value == Math.rint(value) && Math.abs(value) < 1L << 53;
     return whole ? new JsonPrimitive((long) value) : new JsonPrimitive(value);

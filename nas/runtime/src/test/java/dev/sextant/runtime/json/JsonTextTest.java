@@ -43,7 +43,8 @@ class JsonTextTest {
                         .mapToObj(bit -> (i >> bit & 1) == 0 ? "Aa" : "BB")
                         .collect(Collectors.joining("", "\"", "\":0")))
             .collect(Collectors.joining(",", "{", "}")));
-    texts.add("{\"n\":" + "9".repeat(300) + "." + "9".repeat(KEYS) + "}");
+    // The longest that a number can be.
+    texts.add("{\"n\":[" + ("0." + "9".repeat(1000) + ",").repeat(200) + "1]}");
     return texts;
   }
 

@@ -13,6 +13,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Cells and what their networks were measured to take: what a latency predictor is trained on.
@@ -81,7 +82,7 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
         Genotype genotype = new Genotype(normal, reduction);
         double latency = row.number(MS);
         if (!(latency > 0)) {
-          throw new SextantException("%s: %s ms".formatted(row.where(), latency));
+          throw new SextantException(String.format(Locale.ROOT, "%s: %s ms", row.where(), latency));
         }
         try {
           CellEncoding.encode(space, genotype, types);

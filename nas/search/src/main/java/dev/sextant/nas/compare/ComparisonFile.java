@@ -11,6 +11,7 @@ import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 
 /** {@code compare.json}: the plan, which is read back, and what the runs came to, for programs. */
@@ -66,7 +67,7 @@ final class ComparisonFile {
     JsonObject root = JsonText.parse(JsonText.readFile(file), file.toString());
     JsonElement format = root.get("format");
     if (format == null || !format.equals(new JsonPrimitive(FORMAT))) {
-      throw new SextantException("%s: format is not %s".formatted(file, FORMAT));
+      throw new SextantException(String.format(Locale.ROOT, "%s: format is not %s", file, FORMAT));
     }
     Plan plan;
     try {
@@ -77,7 +78,8 @@ final class ComparisonFile {
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
-      throw new SextantException("%s: plan: %s".formatted(file, cause.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: plan: %s", file, cause.getMessage()), e);
     }
     if (plan == null) {
       throw new SextantException(file + ": plan is missing");
@@ -108,6 +110,7 @@ final class ComparisonFile {
     if (root.get(field) instanceof JsonPrimitive value && value.isNumber()) {
       return value.getAsDouble();
     }
-    throw new SextantException("%s: %s is missing or no number".formatted(file, field));
+    throw new SextantException(
+        String.format(Locale.ROOT, "%s: %s is missing or no number", file, field));
   }
 }

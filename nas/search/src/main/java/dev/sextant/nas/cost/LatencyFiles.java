@@ -21,6 +21,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
 
@@ -249,7 +250,8 @@ public final class LatencyFiles {
   private static Shape image(String where, String text) {
     String[] extents = text.split("x", -1);
     if (extents.length != 1 && extents.length != 3) {
-      throw new SextantException("%s: '%s' is no image and no vector".formatted(where, text));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: '%s' is no image and no vector", where, text));
     }
     int[] shape = new int[extents.length + 1];
     shape[0] = 1;
@@ -257,7 +259,8 @@ public final class LatencyFiles {
       try {
         shape[i + 1] = Integer.parseInt(extents[i]);
       } catch (NumberFormatException e) {
-        throw new SextantException("%s: '%s' is no image".formatted(where, text), e);
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: '%s' is no image", where, text), e);
       }
     }
     try {

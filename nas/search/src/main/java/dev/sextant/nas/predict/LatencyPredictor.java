@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -233,7 +234,8 @@ public final class LatencyPredictor implements AutoCloseable {
   private int count(float[] features) {
     if (features.length % width() != 0) {
       throw new SextantException(
-          "predictor: %d features are no rows of %d".formatted(features.length, width()));
+          String.format(
+              Locale.ROOT, "predictor: %d features are no rows of %d", features.length, width()));
     }
     return features.length / width();
   }
@@ -290,7 +292,8 @@ public final class LatencyPredictor implements AutoCloseable {
     try {
       return of(weights);
     } catch (SextantException | IllegalArgumentException e) {
-      throw new SextantException("%s: not a predictor (%s)".formatted(file, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: not a predictor (%s)", file, e.getMessage()), e);
     }
   }
 
@@ -334,7 +337,8 @@ public final class LatencyPredictor implements AutoCloseable {
 
   private static void checkPositive(String name, float scale) {
     if (!(scale > 0)) {
-      throw new SextantException("%s holds %s, which is no scale".formatted(name, scale));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s holds %s, which is no scale", name, scale));
     }
   }
 
@@ -349,7 +353,7 @@ public final class LatencyPredictor implements AutoCloseable {
       Shape shape = weights.get("layers." + i + ".weight").shape();
       if (shape.rank() != 2 || shape.get(0) != in) {
         throw new SextantException(
-            "layers.%d.weight is %s, not [%d, units]".formatted(i, shape, in));
+            String.format(Locale.ROOT, "layers.%d.weight is %s, not [%d, units]", i, shape, in));
       }
       in = shape.get(1);
       hidden.add(in);
@@ -365,8 +369,12 @@ public final class LatencyPredictor implements AutoCloseable {
       Weights.Entry entry = weights.get(target.getKey());
       if (!entry.shape().equals(target.getValue().shape())) {
         throw new SextantException(
-            "%s is %s, not %s"
-                .formatted(target.getKey(), entry.shape(), target.getValue().shape()));
+            String.format(
+                Locale.ROOT,
+                "%s is %s, not %s",
+                target.getKey(),
+                entry.shape(),
+                target.getValue().shape()));
       }
       backend.upload(entry.values(), 0, target.getValue());
     }

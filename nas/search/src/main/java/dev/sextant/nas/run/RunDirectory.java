@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -55,14 +56,15 @@ public record RunDirectory(Path path) {
     }
     if (!Files.isDirectory(existing)) {
       throw new SextantException(
-          "%s: cannot be made, %s is no directory".formatted(path, existing));
+          String.format(Locale.ROOT, "%s: cannot be made, %s is no directory", path, existing));
     }
     try {
       // Permissions do not tell: a superuser's hold for read-only and special file systems too.
       Files.delete(Files.createTempFile(existing, ".sextant-", null));
     } catch (IOException e) {
       throw new SextantException(
-          "%s: cannot be written, no permission for %s".formatted(path, existing));
+          String.format(
+              Locale.ROOT, "%s: cannot be written, no permission for %s", path, existing));
     }
     return new RunDirectory(path);
   }
