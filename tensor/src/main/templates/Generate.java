@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -84,8 +85,12 @@ public final class Generate {
   private static String program(String home, String name, List<String> template) {
     StringBuilder program = new StringBuilder();
     program.append(
-        "package %s; public final class %s { public static String text() { var out = new StringBuilder(); "
-            .formatted(home, name));
+        String.format(
+            Locale.ROOT,
+            "package %s; public final class %s { public static String text() { var out = new"
+                + " StringBuilder(); ",
+            home,
+            name));
     for (String line : template) {
       program
           .append(line.startsWith("$") && !line.startsWith("${") ? line.substring(1) : append(line))

@@ -7,6 +7,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,8 +83,15 @@ public final class GradientCheck {
         worst = Math.max(worst, error);
         if (!(error <= tolerance)) {
           throw new SextantException(
-              "gradient of %s: tensor %d %s element %d is %.6g, central difference %.6g"
-                  .formatted(name, t, tensor.shape(), i, expected[i], slope));
+              String.format(
+                  Locale.ROOT,
+                  "gradient of %s: tensor %d %s element %d is %.6g, central difference %.6g",
+                  name,
+                  t,
+                  tensor.shape(),
+                  i,
+                  expected[i],
+                  slope));
         }
       }
     }

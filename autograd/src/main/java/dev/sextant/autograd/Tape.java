@@ -316,8 +316,8 @@ public final class Tape implements AutoCloseable {
   private void checkMemory(String op, Memory memory, Shape shape) {
     if (memory != backend.memory()) {
       throw new SextantException(
-          "%s: input %s is not in the memory of the tape's backend (%s)"
-              .formatted(op, shape, backend.device()));
+          op + ": input " + shape + " is not in the memory of the tape's backend ("
+              + backend.device() + ")");
     }
   }
 
@@ -340,7 +340,7 @@ public final class Tape implements AutoCloseable {
     }
     if (!gradient.shape().equals(variable.shape())) {
       throw new SextantException(
-          "backward: gradient %s for %s".formatted(gradient.shape(), variable));
+          "backward: gradient " + gradient.shape() + " for " + variable);
     }
     Tensor held = variable.gradient();
     if (held == null) {
@@ -409,8 +409,8 @@ public final class Tape implements AutoCloseable {
   public void backward(Variable output, Tensor gradient) {
     if (!output.requiresGradient()) {
       throw new SextantException(
-          "backward: %s depends on nothing that requires a gradient%s"
-              .formatted(output, recording ? "" : " (this tape records nothing)"));
+          "backward: " + output + " depends on nothing that requires a gradient"
+              + (recording ? "" : " (this tape records nothing)"));
     }
     if (output.isConsumed()) {
       throw new SextantException("backward: " + output + " was already run backward");

@@ -10,6 +10,7 @@ import dev.sextant.bench.paths.Pooling;
 import dev.sextant.bench.paths.SupernetStep;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Every hot path that is measured. A new one is a line here, and a class in {@code paths} where
@@ -61,7 +62,11 @@ final class Cases {
       full("dense", Convolution.class, "dense %s 64x32x32x3 k3 s1 o32", pass);
     }
     for (String pass : List.of("forward", "data", "filter")) {
-      brief("", Convolution.class, "depthwise %s 64x32x32x96 k3 s1".formatted(pass), Effort.KERNEL);
+      brief(
+          "",
+          Convolution.class,
+          String.format(Locale.ROOT, "depthwise %s 64x32x32x96 k3 s1", pass),
+          Effort.KERNEL);
       full("", Convolution.class, "depthwise %s 64x16x16x144 k5 s1", pass);
       full("", Convolution.class, "depthwise %s 64x16x16x192 k7 s1", pass);
       full("", Convolution.class, "depthwise %s 64x8x8x384 k5 s1", pass);
@@ -129,7 +134,7 @@ final class Cases {
 
   /** One pass of a convolution. */
   private void full(String kind, Class<? extends HotPath> path, String spec, String pass) {
-    full(kind, path, spec.formatted(pass), Effort.KERNEL);
+    full(kind, path, String.format(Locale.ROOT, spec, pass), Effort.KERNEL);
   }
 
   /** The name leaves out what its first word says already. */

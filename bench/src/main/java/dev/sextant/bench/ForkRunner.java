@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
@@ -92,8 +93,12 @@ record ForkRunner(Layout layout, Path jvmOptions) {
           score(result, NeighbourProfiler.NAME));
     } catch (RunnerException e) {
       throw new IllegalStateException(
-          "%s in %s failed:%n%s"
-              .formatted(hotPath.name(), engine, printed.toString(StandardCharsets.UTF_8)),
+          String.format(
+              Locale.ROOT,
+              "%s in %s failed:%n%s",
+              hotPath.name(),
+              engine,
+              printed.toString(StandardCharsets.UTF_8)),
           e);
     }
   }

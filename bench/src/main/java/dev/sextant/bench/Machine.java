@@ -30,7 +30,7 @@ final class Machine {
             .replaceAll("\\((r|tm)\\)|\\bcpu\\b|@.*", "")
             .replaceAll("[^a-z0-9]+", "-")
             .replaceAll("^-|-$", "");
-    return "%s-%dc-%db-jdk%d".formatted(slug, cores, vectorBits, java);
+    return String.format(Locale.ROOT, "%s-%dc-%db-jdk%d", slug, cores, vectorBits, java);
   }
 
   private static String processor() {
@@ -46,8 +46,12 @@ final class Machine {
 
   /** The processor's name, with family and model where a virtual machine hides which it is. */
   static String model(List<String> lines) {
-    return "%s %s-%s"
-        .formatted(field(lines, "model name"), field(lines, "cpu family"), field(lines, "model"));
+    return String.format(
+        Locale.ROOT,
+        "%s %s-%s",
+        field(lines, "model name"),
+        field(lines, "cpu family"),
+        field(lines, "model"));
   }
 
   private static String field(List<String> lines, String name) {

@@ -2,6 +2,7 @@ package dev.sextant.bench;
 
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.paths.HotPath;
+import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** {@code mvn -Pbench}: measures, prints one table, writes JSON and SVG, compares. */
@@ -54,8 +56,11 @@ public final class Main {
     }
     if (chosen.isEmpty()) {
       throw new SextantException(
-          "no hot path matches %s; there are%n  %s"
-              .formatted(settings.only(), names(Cases.all(), "\n  ")));
+          String.format(
+              Locale.ROOT,
+              "no hot path matches %s; there are%n  %s",
+              settings.only(),
+              names(Cases.all(), "\n  ")));
     }
     ForkRunner runner = new ForkRunner(settings.layout(), settings.jvmOptions());
     Rounds rounds =
@@ -89,8 +94,12 @@ public final class Main {
 
   private void report(Results results, List<Case> listed, int forks) throws IOException {
     String title =
-        "%s, %d threads, libtorch images %s"
-            .formatted(results.machine(), results.threads(), settings.layout());
+        String.format(
+            Locale.ROOT,
+            "%s, %d threads, libtorch images %s",
+            results.machine(),
+            results.threads(),
+            settings.layout());
     System.out.println();
     System.out.println(title);
     System.out.println(
@@ -123,14 +132,16 @@ public final class Main {
     for (Row row : results.rows()) {
       int run = row.ours().forks().size();
       if (run < forks) {
-        System.out.printf("for want of time only %d of %d forks: %s%n", run, forks, row.name());
+        System.out.printf(
+            Locale.ROOT, "for want of time only %d of %d forks: %s%n", run, forks, row.name());
       }
     }
     if (settings.only().pattern().isEmpty()) {
       List<Case> rest = new ArrayList<>(Cases.all());
       rest.removeAll(listed);
       if (!rest.isEmpty()) {
-        System.out.printf("%d more with -Dbench=full: %s%n", rest.size(), names(rest, "; "));
+        System.out.printf(
+            Locale.ROOT, "%d more with -Dbench=full: %s%n", rest.size(), names(rest, "; "));
       }
       List<String> measured = results.rows().stream().map(Row::name).toList();
       listed.stream()
@@ -155,8 +166,12 @@ public final class Main {
           Fork fork = runner.run(hotPath, engine, sweep.threads().get(i));
           (engine.equals(HotPath.SEXTANT) ? ours : peer).add(fork.millis());
           System.err.printf(
+              Locale.ROOT,
               "%s, %d threads, %s: %s ms%n",
-              hotPath.name(), sweep.threads().get(i), engine, Table.millis(fork.millis()));
+              hotPath.name(),
+              sweep.threads().get(i),
+              engine,
+              Table.millis(fork.millis()));
         }
       }
       curves.add(new Scaling.Curve(sweep, ours, peer));
@@ -169,7 +184,7 @@ public final class Main {
 
   private static void write(Path file, String text) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
-    Files.writeString(file, text);
+    AtomicFile.write(file, text);
     System.out.println("wrote " + file);
   }
 }

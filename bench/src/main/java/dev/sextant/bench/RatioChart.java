@@ -34,7 +34,8 @@ final class RatioChart {
     for (int i = 0; i <= octaves; i++) {
       double x = NAMES + BARS * i / octaves;
       svg.line(x, TOP - 6, x, bottom, GRID, 1);
-      svg.words(x, TOP - 12, "middle", "%sx".formatted(number(Math.pow(2, first + i))));
+      svg.words(
+          x, TOP - 12, "middle", String.format(Locale.ROOT, "%sx", number(Math.pow(2, first + i))));
     }
     double one = NAMES + BARS * -first / octaves;
     for (int i = 0; i < drawn.size(); i++) {

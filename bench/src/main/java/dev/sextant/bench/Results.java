@@ -3,6 +3,7 @@ package dev.sextant.bench;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,7 +75,7 @@ record Results(String machine, int threads, List<Row> rows) {
       if (folder != null) {
         Files.createDirectories(folder);
       }
-      Files.writeString(file, toJson());
+      AtomicFile.write(file, toJson());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -88,7 +90,8 @@ record Results(String machine, int threads, List<Row> rows) {
     JsonObject root = JsonText.parse(JsonText.readFile(file), file.toString());
     try {
       if (!root.get("format").getAsString().equals(FORMAT)) {
-        throw new SextantException("%s: is not of format %s".formatted(file, FORMAT));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: is not of format %s", file, FORMAT));
       }
       List<Row> rows = new ArrayList<>();
       for (JsonElement element : root.getAsJsonArray("rows")) {

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -64,9 +65,14 @@ final class Rounds {
               .computeIfAbsent(engine, added -> new ArrayList<>())
               .add(fork);
           log.accept(
-              "fork %d of %d: %s, %s: %s ms"
-                  .formatted(
-                      round + 1, rounds, hotPath.name(), engine, Table.millis(fork.millis())));
+              String.format(
+                  Locale.ROOT,
+                  "fork %d of %d: %s, %s: %s ms",
+                  round + 1,
+                  rounds,
+                  hotPath.name(),
+                  engine,
+                  Table.millis(fork.millis())));
         }
         cost.put(hotPath, nanoTime.getAsLong() - start);
       }

@@ -56,7 +56,7 @@ final class Scaling {
   }
 
   private static Case block(int batch, int channels, int layers) {
-    String spec = "%dx16x16x%d e6 k3 l%d".formatted(batch, channels, layers);
+    String spec = String.format(Locale.ROOT, "%dx16x16x%d e6 k3 l%d", batch, channels, layers);
     return new Case("mbconv step " + spec, MbConvStep.class, spec, Effort.BLOCK);
   }
 
@@ -67,7 +67,14 @@ final class Scaling {
       List<Integer> values = curve.sweep.values;
       text.append("\nmbconv step against ").append(curve.sweep.quantity).append('\n');
       text.append(
-          "%10s %11s %14s %11s %8s%n".formatted("", "ours ms", "x the first", "libtorch", "ratio"));
+          String.format(
+              Locale.ROOT,
+              "%10s %11s %14s %11s %8s%n",
+              "",
+              "ours ms",
+              "x the first",
+              "libtorch",
+              "ratio"));
       for (int i = 0; i < values.size(); i++) {
         boolean peer = i < curve.peer.size();
         text.append(

@@ -60,7 +60,9 @@ record Settings(
     return switch (value) {
       case "true" -> true;
       case "false" -> false;
-      default -> throw new SextantException("%s: %s is not true or false".formatted(name, value));
+      default ->
+          throw new SextantException(
+              String.format(Locale.ROOT, "%s: %s is not true or false", name, value));
     };
   }
 
@@ -72,13 +74,14 @@ record Settings(
       }
     }
     throw new SextantException(
-        "%s: %s is none of %s"
-            .formatted(
-                name,
-                value,
-                Arrays.toString(otherwise.getDeclaringClass().getEnumConstants())
-                    .toLowerCase(Locale.ROOT)
-                    .replace('_', '-')));
+        String.format(
+            Locale.ROOT,
+            "%s: %s is none of %s",
+            name,
+            value,
+            Arrays.toString(otherwise.getDeclaringClass().getEnumConstants())
+                .toLowerCase(Locale.ROOT)
+                .replace('_', '-')));
   }
 
   private static Pattern pattern(String regex) {
@@ -94,7 +97,8 @@ record Settings(
       return Runtime.getRuntime().availableProcessors();
     }
     if (!value.matches("[1-9]\\d{0,3}")) {
-      throw new SextantException("bench.threads: %s is not a number from 1".formatted(value));
+      throw new SextantException(
+          String.format(Locale.ROOT, "bench.threads: %s is not a number from 1", value));
     }
     return Integer.parseInt(value);
   }

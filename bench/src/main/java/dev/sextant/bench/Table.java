@@ -20,10 +20,10 @@ final class Table {
           row.name(),
           millis(row.ours().millis()),
           peer == null ? "-" : millis(peer.millis()),
-          peer == null ? "-" : "%.2fx".formatted(row.ratio()),
-          "%.2f".formatted(row.ours().worstFork()),
-          peer == null ? "-" : "%.2f".formatted(peer.worstFork()),
-          "%.0f".formatted(row.ours().bytes()));
+          peer == null ? "-" : String.format(Locale.ROOT, "%.2fx", row.ratio()),
+          String.format(Locale.ROOT, "%.2f", row.ours().worstFork()),
+          peer == null ? "-" : String.format(Locale.ROOT, "%.2f", peer.worstFork()),
+          String.format(Locale.ROOT, "%.0f", row.ours().bytes()));
     }
     return text.toString();
   }

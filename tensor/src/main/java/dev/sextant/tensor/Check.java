@@ -1,5 +1,6 @@
 package dev.sextant.tensor;
 
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,8 @@ public final class Check {
   public static void same(String op, Tensor first, Tensor second) {
     if (!second.shape().equals(first.shape())) {
       throw new SextantException(
-          "%s: shapes differ (%s and %s)".formatted(op, first.shape(), second.shape()));
+          String.format(
+              Locale.ROOT, "%s: shapes differ (%s and %s)", op, first.shape(), second.shape()));
     }
   }
 
@@ -36,7 +38,8 @@ public final class Check {
   public static void shape(String op, String name, Tensor tensor, Shape expected) {
     if (!tensor.shape().equals(expected)) {
       throw new SextantException(
-          "%s: %s must be %s (it is %s)".formatted(op, name, expected, tensor.shape()));
+          String.format(
+              Locale.ROOT, "%s: %s must be %s (it is %s)", op, name, expected, tensor.shape()));
     }
   }
 
@@ -44,7 +47,8 @@ public final class Check {
   public static void rank(String op, String name, Shape shape, int rank) {
     if (shape.rank() != rank) {
       throw new SextantException(
-          "%s: %s must have %d dimensions (it is %s)".formatted(op, name, rank, shape));
+          String.format(
+              Locale.ROOT, "%s: %s must have %d dimensions (it is %s)", op, name, rank, shape));
     }
   }
 
@@ -56,8 +60,12 @@ public final class Check {
   public static void apart(String op, Tensor output, @Nullable Tensor input) {
     if (input != null && overlap(output, input)) {
       throw new SextantException(
-          "%s: output may not share elements with an input (output %s, input %s)"
-              .formatted(op, output, input));
+          String.format(
+              Locale.ROOT,
+              "%s: output may not share elements with an input (output %s, input %s)",
+              op,
+              output,
+              input));
     }
   }
 
@@ -69,8 +77,12 @@ public final class Check {
   public static void inPlace(String op, Tensor output, @Nullable Tensor input) {
     if (input != null && overlap(output, input) && output.offset() != input.offset()) {
       throw new SextantException(
-          "%s: output may be an input, but not overlap it in part (output %s, input %s)"
-              .formatted(op, output, input));
+          String.format(
+              Locale.ROOT,
+              "%s: output may be an input, but not overlap it in part (output %s, input %s)",
+              op,
+              output,
+              input));
     }
   }
 
@@ -99,8 +111,14 @@ public final class Check {
     hasChannels(op, x);
     if (vector != null && vector.size() != x.shape().channels()) {
       throw new SextantException(
-          "%s: input has %d channels, vector has %d (input %s, vector %s)"
-              .formatted(op, x.shape().channels(), vector.size(), x.shape(), vector.shape()));
+          String.format(
+              Locale.ROOT,
+              "%s: input has %d channels, vector has %d (input %s, vector %s)",
+              op,
+              x.shape().channels(),
+              vector.size(),
+              x.shape(),
+              vector.shape()));
     }
   }
 
@@ -115,12 +133,18 @@ public final class Check {
   public static void kernel(String op, Shape x, Shape w, Window window) {
     if (w.get(0) != window.kernel() || w.get(1) != window.kernel()) {
       throw new SextantException(
-          "%s: kernel %s does not fit the window %s".formatted(op, w, window));
+          String.format(Locale.ROOT, "%s: kernel %s does not fit the window %s", op, w, window));
     }
     if (x.get(3) != w.get(2)) {
       throw new SextantException(
-          "%s: input has %d channels, kernel has %d (input %s, kernel %s)"
-              .formatted(op, x.get(3), w.get(2), x, w));
+          String.format(
+              Locale.ROOT,
+              "%s: input has %d channels, kernel has %d (input %s, kernel %s)",
+              op,
+              x.get(3),
+              w.get(2),
+              x,
+              w));
     }
   }
 
@@ -143,8 +167,14 @@ public final class Check {
     Shape shape = tensor.shape();
     if (shape.rank() != 2 || shape.get(0) != x.shape().get(0) || shape.get(1) != x.shape().get(3)) {
       throw new SextantException(
-          "%s: %s must be %s for input %s (it is %s)"
-              .formatted(op, name, Shape.of(x.shape().get(0), x.shape().get(3)), x.shape(), shape));
+          String.format(
+              Locale.ROOT,
+              "%s: %s must be %s for input %s (it is %s)",
+              op,
+              name,
+              Shape.of(x.shape().get(0), x.shape().get(3)),
+              x.shape(),
+              shape));
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.sextant.tensor;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,7 +59,8 @@ public final class Memory {
 
     /** How much there is, and how to have more of it or need less, for an error's reader. */
     default String limit() {
-      return "JVM heap %s: raise it with -Xmx".formatted(human(Runtime.getRuntime().maxMemory()));
+      return String.format(
+          Locale.ROOT, "JVM heap %s: raise it with -Xmx", human(Runtime.getRuntime().maxMemory()));
     }
 
     /** Fills a float tensor in one of its blocks with zeros. */
@@ -142,8 +144,14 @@ public final class Memory {
     long bytes = (long) shape.size() * dtype.bytes();
     if (holdings.current() + bytes > cap) {
       throw new MemoryLimitException(
-          "memory: %s for %s %s passes the cap of %s; %s"
-              .formatted(human(bytes), label, shape, human(cap), largestHolders()));
+          String.format(
+              Locale.ROOT,
+              "memory: %s for %s %s passes the cap of %s; %s",
+              human(bytes),
+              label,
+              shape,
+              human(cap),
+              largestHolders()));
     }
     Storage storage = take(dtype, label, shape);
     storage.category = category;
@@ -170,13 +178,14 @@ public final class Memory {
         return made(allocator.allocate(dtype, elements), sizeClass);
       } catch (OutOfMemoryError second) {
         throw new MemoryLimitException(
-            "memory: the machine gave no %s for %s %s (%s); %s"
-                .formatted(
-                    human((long) elements * dtype.bytes()),
-                    label,
-                    shape,
-                    allocator.limit(),
-                    largestHolders()));
+            String.format(
+                Locale.ROOT,
+                "memory: the machine gave no %s for %s %s (%s); %s",
+                human((long) elements * dtype.bytes()),
+                label,
+                shape,
+                allocator.limit(),
+                largestHolders()));
       }
     }
   }
@@ -334,7 +343,7 @@ public final class Memory {
       value /= 1024;
       unit++;
     }
-    return "%.1f %s".formatted(value, units[unit]);
+    return String.format(Locale.ROOT, "%.1f %s", value, units[unit]);
   }
 
   /** A block of code's tensors; see {@link Memory#scope()}. */

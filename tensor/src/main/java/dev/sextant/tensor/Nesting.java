@@ -1,6 +1,7 @@
 package dev.sextant.tensor;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * How the candidates of a depthwise superkernel {@code [k, k, C]} lie inside one another
@@ -34,7 +35,8 @@ public final class Nesting {
     ascending("number of channels", channels);
     for (int kernel : kernels) {
       if (kernel % 2 == 0) {
-        throw new SextantException("nesting: kernel size %d is even".formatted(kernel));
+        throw new SextantException(
+            String.format(Locale.ROOT, "nesting: kernel size %d is even", kernel));
       }
     }
     int largest = kernel();
@@ -53,8 +55,11 @@ public final class Nesting {
     for (int value : values) {
       if (value < least) {
         throw new SextantException(
-            "nesting: each %s must be larger than the one before (they are %s)"
-                .formatted(what, Arrays.toString(values)));
+            String.format(
+                Locale.ROOT,
+                "nesting: each %s must be larger than the one before (they are %s)",
+                what,
+                Arrays.toString(values)));
       }
       least = value + 1;
     }
@@ -134,6 +139,10 @@ public final class Nesting {
   /** As in {@code kernels [3, 5], channels [48, 96]}. */
   @Override
   public String toString() {
-    return "kernels %s, channels %s".formatted(Arrays.toString(kernels), Arrays.toString(channels));
+    return String.format(
+        Locale.ROOT,
+        "kernels %s, channels %s",
+        Arrays.toString(kernels),
+        Arrays.toString(channels));
   }
 }

@@ -1,6 +1,7 @@
 package dev.sextant.tensor;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,7 +114,8 @@ public final class Tensor implements AutoCloseable {
   /** Overwrites the elements of a float tensor on the heap; returns this. */
   public Tensor set(float... values) {
     if (values.length != size()) {
-      throw new SextantException("set: %d values for %s".formatted(values.length, shape));
+      throw new SextantException(
+          String.format(Locale.ROOT, "set: %d values for %s", values.length, shape));
     }
     System.arraycopy(values, 0, floats(), offset, values.length);
     return this;
@@ -122,7 +124,8 @@ public final class Tensor implements AutoCloseable {
   /** Overwrites the elements of an integer tensor on the heap; returns this. */
   public Tensor set(int... values) {
     if (values.length != size()) {
-      throw new SextantException("set: %d values for %s".formatted(values.length, shape));
+      throw new SextantException(
+          String.format(Locale.ROOT, "set: %d values for %s", values.length, shape));
     }
     System.arraycopy(values, 0, ints(), offset, values.length);
     return this;
@@ -135,7 +138,8 @@ public final class Tensor implements AutoCloseable {
    */
   public Tensor reshape(Shape other) {
     if (other.size() != size()) {
-      throw new SextantException("reshape: %s does not hold as many as %s".formatted(other, shape));
+      throw new SextantException(
+          String.format(Locale.ROOT, "reshape: %s does not hold as many as %s", other, shape));
     }
     checkOpen();
     return memory.handle(storage, offset, other, dtype);
@@ -149,7 +153,8 @@ public final class Tensor implements AutoCloseable {
    */
   public Tensor slice(int from, int to) {
     if (shape.rank() == 0 || from < 0 || to < from || to > shape.get(0)) {
-      throw new SextantException("slice: [%d, %d) of %s".formatted(from, to, shape));
+      throw new SextantException(
+          String.format(Locale.ROOT, "slice: [%d, %d) of %s", from, to, shape));
     }
     checkOpen();
     int entry = shape.get(0) == 0 ? 0 : size() / shape.get(0);

@@ -1,5 +1,7 @@
 package dev.sextant.tensor;
 
+import java.util.Locale;
+
 /**
  * The square window of a convolution or a pooling.
  *
@@ -16,8 +18,13 @@ public record Window(int kernel, int stride, int padding, int dilation) {
   public Window {
     if (kernel < 1 || stride < 1 || padding < 0 || dilation < 1) {
       throw new SextantException(
-          "window: kernel %d, stride %d, padding %d, dilation %d is out of range"
-              .formatted(kernel, stride, padding, dilation));
+          String.format(
+              Locale.ROOT,
+              "window: kernel %d, stride %d, padding %d, dilation %d is out of range",
+              kernel,
+              stride,
+              padding,
+              dilation));
     }
   }
 
@@ -53,7 +60,11 @@ public record Window(int kernel, int stride, int padding, int dilation) {
     }
     if (in + 2 * padding < span()) {
       throw new SextantException(
-          "window: spans %d pixels, the padded input has %d".formatted(span(), in + 2 * padding));
+          String.format(
+              Locale.ROOT,
+              "window: spans %d pixels, the padded input has %d",
+              span(),
+              in + 2 * padding));
     }
     return (in + 2 * padding - span()) / stride + 1;
   }
@@ -66,6 +77,7 @@ public record Window(int kernel, int stride, int padding, int dilation) {
   /** As in {@code 3x3 s1 p1 d1}. */
   @Override
   public String toString() {
-    return "%dx%d s%d p%d d%d".formatted(kernel, kernel, stride, padding, dilation);
+    return String.format(
+        Locale.ROOT, "%dx%d s%d p%d d%d", kernel, kernel, stride, padding, dilation);
   }
 }

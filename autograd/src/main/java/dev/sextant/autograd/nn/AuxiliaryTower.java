@@ -9,6 +9,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
+import java.util.Locale;
 
 /**
  * The second classifier that DARTS trains two thirds up its final network: ReLU, average pooling
@@ -49,7 +50,12 @@ public final class AuxiliaryTower extends Module {
   public Variable forward(Tape tape, Variable x) {
     if (x.shape().get(1) != SIZE || x.shape().get(2) != SIZE) {
       throw new SextantException(
-          "auxiliary_tower: takes images of %d x %d (input %s)".formatted(SIZE, SIZE, x.shape()));
+          String.format(
+              Locale.ROOT,
+              "auxiliary_tower: takes images of %d x %d (input %s)",
+              SIZE,
+              SIZE,
+              x.shape()));
     }
     Variable h = Activate.apply(tape, x, Activation.RELU);
     Variable p = AvgPool.apply(tape, h, POOL);

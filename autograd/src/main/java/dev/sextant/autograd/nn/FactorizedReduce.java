@@ -11,6 +11,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Halves height and width without losing whole pixels: ReLU, two pointwise convolutions of stride
@@ -39,7 +40,10 @@ public final class FactorizedReduce extends Module {
   public Variable forward(Tape tape, Variable x) {
     if (x.shape().get(1) % 2 != 0 || x.shape().get(2) % 2 != 0) {
       throw new SextantException(
-          "factorized_reduce: height and width must be even (input %s)".formatted(x.shape()));
+          String.format(
+              Locale.ROOT,
+              "factorized_reduce: height and width must be even (input %s)",
+              x.shape()));
     }
     Variable h = Activate.apply(tape, x, Activation.RELU);
     Variable a = even.forward(tape, h);

@@ -10,6 +10,7 @@ import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,14 +60,23 @@ public final class MbConv extends Module {
     public Config {
       if (in < 1 || expanded < 1 || out < 1 || squeezed < 0) {
         throw new SextantException(
-            "mbconv: channels %d, %d, %d or squeeze %d out of range"
-                .formatted(in, expanded, out, squeezed));
+            String.format(
+                Locale.ROOT,
+                "mbconv: channels %d, %d, %d or squeeze %d out of range",
+                in,
+                expanded,
+                out,
+                squeezed));
       }
       boolean keepsSize = window.stride() == 1 && 2 * window.padding() == window.span() - 1;
       if (shortcut && (in != out || !keepsSize)) {
         throw new SextantException(
-            "mbconv: no shortcut from %d to %d channels through window %s"
-                .formatted(in, out, window));
+            String.format(
+                Locale.ROOT,
+                "mbconv: no shortcut from %d to %d channels through window %s",
+                in,
+                out,
+                window));
       }
     }
   }

@@ -7,6 +7,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -119,8 +120,12 @@ public abstract class Module implements AutoCloseable {
     Tensor value = source.get(path);
     if (value == null || !value.shape().equals(target.shape())) {
       throw new SextantException(
-          "weights: %s of shape %s is %s"
-              .formatted(path, target.shape(), value == null ? "missing" : value.shape()));
+          String.format(
+              Locale.ROOT,
+              "weights: %s of shape %s is %s",
+              path,
+              target.shape(),
+              value == null ? "missing" : value.shape()));
     }
     return value;
   }

@@ -6,6 +6,7 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /** Concatenation along the last dimension. */
 public final class Concat extends Op {
@@ -29,8 +30,11 @@ public final class Concat extends Op {
     for (Variable part : parts) {
       if (!part.shape().withChannels(1).equals(parts[0].shape().withChannels(1))) {
         throw new SextantException(
-            "concat: shapes differ beyond the last dimension (%s and %s)"
-                .formatted(parts[0].shape(), part.shape()));
+            String.format(
+                Locale.ROOT,
+                "concat: shapes differ beyond the last dimension (%s and %s)",
+                parts[0].shape(),
+                part.shape()));
       }
       channels += part.shape().channels();
     }

@@ -8,6 +8,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Weights times gates of a superkernel: the rows of a kernel that reads its channels, by the gates
@@ -39,8 +40,13 @@ public final class GateRows extends Op {
   public static Variable groups(Tape tape, Variable w, Variable gates, Nesting nesting) {
     if (w.shape().rows() != nesting.channels()) {
       throw new SextantException(
-          "gate_rows: %s has %d rows, the nesting %d channels (%s)"
-              .formatted(w.shape(), w.shape().rows(), nesting.channels(), nesting));
+          String.format(
+              Locale.ROOT,
+              "gate_rows: %s has %d rows, the nesting %d channels (%s)",
+              w.shape(),
+              w.shape().rows(),
+              nesting.channels(),
+              nesting));
     }
     return apply(tape, w, gates, nesting, false);
   }
@@ -60,8 +66,12 @@ public final class GateRows extends Op {
       Tape tape, Variable w, Variable gates, Nesting nesting, boolean wholeLayer) {
     if (!gates.shape().equals(Shape.of(nesting.gates()))) {
       throw new SextantException(
-          "gate_rows: %s gates, the nesting has %d (%s)"
-              .formatted(gates.shape(), nesting.gates(), nesting));
+          String.format(
+              Locale.ROOT,
+              "gate_rows: %s gates, the nesting has %d (%s)",
+              gates.shape(),
+              nesting.gates(),
+              nesting));
     }
     GateRows op = tape.op(KIND);
     op.w = op.input(op.save(w));

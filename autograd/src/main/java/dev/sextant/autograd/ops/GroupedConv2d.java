@@ -4,6 +4,7 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Window;
+import java.util.Locale;
 
 /**
  * Convolution of x {@code [N, H, W, Cin]} by w {@code [k, k, Cin / groups, Cout]}, each part of the
@@ -23,8 +24,12 @@ public final class GroupedConv2d {
     int out = w.shape().channels();
     if (groups < 1 || in % groups != 0 || out % groups != 0) {
       throw new SextantException(
-          "grouped_conv2d: %d groups do not divide %s by %s"
-              .formatted(groups, x.shape(), w.shape()));
+          String.format(
+              Locale.ROOT,
+              "grouped_conv2d: %d groups do not divide %s by %s",
+              groups,
+              x.shape(),
+              w.shape()));
     }
     Variable[] parts = new Variable[groups];
     for (int group = 0; group < groups; group++) {

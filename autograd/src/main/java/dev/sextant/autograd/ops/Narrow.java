@@ -6,6 +6,7 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /**
  * The first inputs and outputs of a kernel: what is left of shared weights where channels are
@@ -44,7 +45,8 @@ public final class Narrow extends Op {
         || kept < 1
         || kept > most
         || kept < most && !single) {
-      throw new SextantException("narrow: [%d, %d] of %s".formatted(rows, channels, w));
+      throw new SextantException(
+          String.format(Locale.ROOT, "narrow: [%d, %d] of %s", rows, channels, w));
     }
     // An array of extents would be the one object that a step of thresholds allocates.
     return switch (w.rank()) {
@@ -53,7 +55,8 @@ public final class Narrow extends Op {
       case 3 -> Shape.of(w.get(0), kept, channels);
       case 4 -> Shape.of(w.get(0), w.get(1), kept, channels);
       default ->
-          throw new SextantException("narrow: %s is no vector, matrix or kernel".formatted(w));
+          throw new SextantException(
+              String.format(Locale.ROOT, "narrow: %s is no vector, matrix or kernel", w));
     };
   }
 

@@ -5,6 +5,7 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /**
  * Channels of g groups dealt out in turn (ShuffleNet; PC-DARTS): with C channels, y[.., i g + j] =
@@ -22,7 +23,8 @@ public final class ShuffleChannels {
     int channels = x.shape().channels();
     if (groups < 1 || channels % groups != 0) {
       throw new SextantException(
-          "shuffle_channels: %d groups do not divide %s".formatted(groups, x.shape()));
+          String.format(
+              Locale.ROOT, "shuffle_channels: %d groups do not divide %s", groups, x.shape()));
     }
     Tensor y = tape.output(x.shape(), "shuffle_channels");
     deal(tape.backend(), x.value(), groups, y);

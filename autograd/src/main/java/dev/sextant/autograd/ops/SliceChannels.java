@@ -5,6 +5,7 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /** Some neighbouring channels of a tensor. */
 @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
@@ -24,7 +25,8 @@ public final class SliceChannels extends Op {
    */
   public static Variable apply(Tape tape, Variable x, int from, int to) {
     if (from < 0 || to < from || to > x.shape().channels()) {
-      throw new SextantException("slice_channels: [%d, %d) of %s".formatted(from, to, x.shape()));
+      throw new SextantException(
+          String.format(Locale.ROOT, "slice_channels: [%d, %d) of %s", from, to, x.shape()));
     }
     Tensor y = tape.output(x.shape().withChannels(to - from), "slice_channels");
     tape.backend().channels().copy(x.value(), from, y, 0, to - from);

@@ -5,6 +5,7 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /**
  * y = w[first] x[0] + w[first + 1] x[1] + ...: the mixture of candidates that DARTS trains, eq. 1
@@ -66,14 +67,19 @@ public final class WeightedSum {
         || first < 0
         || first + terms.length > w.shape().size()) {
       throw new SextantException(
-          "weighted_sum: %d variables for weights %s from %d on"
-              .formatted(terms.length, w.shape(), first));
+          String.format(
+              Locale.ROOT,
+              "weighted_sum: %d variables for weights %s from %d on",
+              terms.length,
+              w.shape(),
+              first));
     }
     for (Variable term : terms) {
       Shape shape = term.shape();
       if (!shape.equals(terms[0].shape())) {
         throw new SextantException(
-            "weighted_sum: shapes %s and %s differ".formatted(terms[0].shape(), shape));
+            String.format(
+                Locale.ROOT, "weighted_sum: shapes %s and %s differ", terms[0].shape(), shape));
       }
     }
   }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -212,7 +213,8 @@ public abstract class Optimizer implements AutoCloseable {
         continue;
       }
       if (steps < 1) {
-        throw new SextantException("optimizer: %s has taken %d steps".formatted(entry.path, steps));
+        throw new SextantException(
+            String.format(Locale.ROOT, "optimizer: %s has taken %d steps", entry.path, steps));
       }
       known++;
       for (String slot : slots) {
@@ -220,16 +222,22 @@ public abstract class Optimizer implements AutoCloseable {
         Tensor saved = savedState.get(key);
         if (saved == null || !saved.shape().equals(entry.parameter.shape())) {
           throw new SextantException(
-              "optimizer: state %s of shape %s is %s"
-                  .formatted(
-                      key, entry.parameter.shape(), saved == null ? "missing" : saved.shape()));
+              String.format(
+                  Locale.ROOT,
+                  "optimizer: state %s of shape %s is %s",
+                  key,
+                  entry.parameter.shape(),
+                  saved == null ? "missing" : saved.shape()));
         }
       }
     }
     if (savedSteps.size() != known || savedState.size() != known * slots.size()) {
       throw new SextantException(
-          "optimizer: of %s and %s some belong to no parameter that has taken steps"
-              .formatted(savedState.keySet(), savedSteps.keySet()));
+          String.format(
+              Locale.ROOT,
+              "optimizer: of %s and %s some belong to no parameter that has taken steps",
+              savedState.keySet(),
+              savedSteps.keySet()));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.sextant.bench.libtorch;
 
 import dev.sextant.tensor.Shape;
+import java.util.Locale;
 
 /** What a tensor is, which decides how its dimensions are ordered here and in libtorch. */
 public enum Kind {
@@ -38,11 +39,11 @@ public enum Kind {
   /** TorchScript for a copy of {@code x} in libtorch's order and in that layout. */
   String toTorch(Layout layout) {
     int format = this == LINEAR || this == PLAIN ? 0 : layout.memoryFormat();
-    return "torch.clone(%s, memory_format=%d)".formatted(toTorch, format);
+    return String.format(Locale.ROOT, "torch.clone(%s, memory_format=%d)", toTorch, format);
   }
 
   /** TorchScript for a dense copy of {@code x} in this engine's order. */
   String fromTorch() {
-    return "torch.clone(%s, memory_format=0)".formatted(fromTorch);
+    return String.format(Locale.ROOT, "torch.clone(%s, memory_format=0)", fromTorch);
   }
 }

@@ -18,6 +18,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Writes layers as straight-line TorchScript and notes which parameters it reads, under the paths
@@ -84,7 +85,7 @@ final class LayerCode {
     return switch (layer) {
       case MbConv block -> {
         String y = blockWithoutShortcut(block, in, x, prefix);
-        yield block.residual() ? set("torch.add(%s, %s)".formatted(y, x)) : y;
+        yield block.residual() ? set(String.format(Locale.ROOT, "torch.add(%s, %s)", y, x)) : y;
       }
       case Conv conv -> {
         String own = conv.batchNorm() ? prefix + "convolution." : prefix;
@@ -104,8 +105,8 @@ final class LayerCode {
       }
       case Pool pool -> set(pool(x, pool.max(), pool.window()));
       case Skip _ -> x;
-      case Zero _ -> set("torch.zeros_like(%s)".formatted(x));
-      case GlobalAvgPool _ -> set("torch.mean(%s, [2, 3])".formatted(x));
+      case Zero _ -> set(String.format(Locale.ROOT, "torch.zeros_like(%s)", x));
+      case GlobalAvgPool _ -> set(String.format(Locale.ROOT, "torch.mean(%s, [2, 3])", x));
       case Shuffle unit -> shuffle(unit, in, x, prefix);
       case Cell _, Junction _, CustomLayer _ ->
           throw new IllegalArgumentException("no script is written of " + layer.label());
@@ -117,7 +118,7 @@ final class LayerCode {
     int half = unit.out() / 2;
     Window window = Window.same(unit.kernel(), unit.stride());
     boolean passes = unit.stride() == 1 && in == unit.out();
-    String y = passes ? set("%s[:, %d:]".formatted(x, half)) : x;
+    String y = passes ? set(String.format(Locale.ROOT, "%s[:, %d:]", x, half)) : x;
     String z = convolution(y, prefix + "reduce.weight", Window.POINTWISE, 1);
     String a = norm(z, prefix + "reduce_norm.", unit.activation());
     String d = convolution(a, prefix + "depthwise.weight", window, half);
@@ -126,14 +127,15 @@ final class LayerCode {
     String right = norm(p, prefix + "project_norm.", unit.activation());
     String left;
     if (passes) {
-      left = set("%s[:, :%d]".formatted(x, half));
+      left = set(String.format(Locale.ROOT, "%s[:, :%d]", x, half));
     } else {
       String e = convolution(x, prefix + "left_depthwise.weight", window, in);
       String m = norm(e, prefix + "left_depthwise_norm.", Activation.IDENTITY);
       String q = convolution(m, prefix + "left_project.weight", Window.POINTWISE, 1);
       left = norm(q, prefix + "left_project_norm.", unit.activation());
     }
-    return set("torch.flatten(torch.stack([%s, %s], 2), 1, 2)".formatted(left, right));
+    return set(
+        String.format(Locale.ROOT, "torch.flatten(torch.stack([%s, %s], 2), 1, 2)", left, right));
   }
 
   /** Writes an MBConv without the addition of its input. */
@@ -154,17 +156,25 @@ final class LayerCode {
 
   /** Writes squeeze-and-excite. */
   String squeezeExcite(String x, String prefix) {
-    String mean = set("torch.mean(%s, [2, 3])".formatted(x));
-    String hidden = set("torch.relu_(%s)".formatted(linear(mean, prefix + "reduce.")));
-    String gate = set("torch.sigmoid_(%s)".formatted(linear(hidden, prefix + "expand.")));
-    return set("torch.mul(%s, torch.unsqueeze(torch.unsqueeze(%s, -1), -1))".formatted(x, gate));
+    String mean = set(String.format(Locale.ROOT, "torch.mean(%s, [2, 3])", x));
+    String hidden =
+        set(String.format(Locale.ROOT, "torch.relu_(%s)", linear(mean, prefix + "reduce.")));
+    String gate =
+        set(String.format(Locale.ROOT, "torch.sigmoid_(%s)", linear(hidden, prefix + "expand.")));
+    return set(
+        String.format(
+            Locale.ROOT, "torch.mul(%s, torch.unsqueeze(torch.unsqueeze(%s, -1), -1))", x, gate));
   }
 
   /** Writes a linear layer. */
   String linear(String x, String prefix) {
     return set(
-        "torch.linear(%s, %s, %s)"
-            .formatted(x, parameter(prefix + "weight"), parameter(prefix + "bias")));
+        String.format(
+            Locale.ROOT,
+            "torch.linear(%s, %s, %s)",
+            x,
+            parameter(prefix + "weight"),
+            parameter(prefix + "bias")));
   }
 
   /** Writes what follows a convolution. */
@@ -172,8 +182,11 @@ final class LayerCode {
     if (batchNorm) {
       return norm(z, prefix + "norm.", activation);
     }
-    String bias = "torch.reshape(%s, [1, -1, 1, 1])".formatted(parameter(prefix + "bias"));
-    return set(activation(set("torch.add(%s, %s)".formatted(z, bias)), activation, true));
+    String bias =
+        String.format(Locale.ROOT, "torch.reshape(%s, [1, -1, 1, 1])", parameter(prefix + "bias"));
+    return set(
+        activation(
+            set(String.format(Locale.ROOT, "torch.add(%s, %s)", z, bias)), activation, true));
   }
 
   /** Writes a convolution without a bias; {@code weight} is its path. */
@@ -189,14 +202,15 @@ final class LayerCode {
             : "None, None";
     String y =
         set(
-            "torch.batch_norm(%s, %s, %s, %s, training, %s, %s, True)"
-                .formatted(
-                    z,
-                    parameter(prefix + "gamma"),
-                    parameter(prefix + "beta"),
-                    statistics,
-                    MOMENTUM,
-                    epsilon));
+            String.format(
+                Locale.ROOT,
+                "torch.batch_norm(%s, %s, %s, %s, training, %s, %s, True)",
+                z,
+                parameter(prefix + "gamma"),
+                parameter(prefix + "beta"),
+                statistics,
+                MOMENTUM,
+                epsilon));
     return activation == Activation.IDENTITY ? y : set(activation(y, activation, true));
   }
 
@@ -208,27 +222,37 @@ final class LayerCode {
 
   /** A convolution; {@code groups} is 1 or, for a depthwise one, the number of channels. */
   static String convolution(String x, String w, Window window, int groups, String bias) {
-    return "torch.conv2d(%s, %s, %s, %s, %d)".formatted(x, w, bias, steps(window), groups);
+    return String.format(
+        Locale.ROOT, "torch.conv2d(%s, %s, %s, %s, %d)", x, w, bias, steps(window), groups);
   }
 
   /** Stride, padding and dilation, as TorchScript's convolutions take them. */
   static String steps(Window window) {
-    return "%s, %s, %s"
-        .formatted(square(window.stride()), square(window.padding()), square(window.dilation()));
+    return String.format(
+        Locale.ROOT,
+        "%s, %s, %s",
+        square(window.stride()),
+        square(window.padding()),
+        square(window.dilation()));
   }
 
   private static String square(int extent) {
-    return "[%d, %d]".formatted(extent, extent);
+    return String.format(Locale.ROOT, "[%d, %d]", extent, extent);
   }
 
   /** A pooling; padding takes no part. */
   static String pool(String x, boolean max, Window window) {
     String sizes =
-        "%s, %s, %s"
-            .formatted(square(window.kernel()), square(window.stride()), square(window.padding()));
+        String.format(
+            Locale.ROOT,
+            "%s, %s, %s",
+            square(window.kernel()),
+            square(window.stride()),
+            square(window.padding()));
     return max
-        ? "torch.max_pool2d(%s, %s, %s, False)".formatted(x, sizes, square(window.dilation()))
-        : "torch.avg_pool2d(%s, %s, False, False, None)".formatted(x, sizes);
+        ? String.format(
+            Locale.ROOT, "torch.max_pool2d(%s, %s, %s, False)", x, sizes, square(window.dilation()))
+        : String.format(Locale.ROOT, "torch.avg_pool2d(%s, %s, False, False, None)", x, sizes);
   }
 
   /**
@@ -239,10 +263,10 @@ final class LayerCode {
     String end = inPlace ? "_" : "";
     return switch (activation) {
       case IDENTITY -> x;
-      case RELU -> "torch.relu%s(%s)".formatted(end, x);
-      case RELU6 -> "torch.hardtanh(%s, 0., 6.)".formatted(x);
-      case HSWISH -> "torch.hardswish(%s)".formatted(x);
-      case SIGMOID -> "torch.sigmoid%s(%s)".formatted(end, x);
+      case RELU -> String.format(Locale.ROOT, "torch.relu%s(%s)", end, x);
+      case RELU6 -> String.format(Locale.ROOT, "torch.hardtanh(%s, 0., 6.)", x);
+      case HSWISH -> String.format(Locale.ROOT, "torch.hardswish(%s)", x);
+      case SIGMOID -> String.format(Locale.ROOT, "torch.sigmoid%s(%s)", end, x);
     };
   }
 }

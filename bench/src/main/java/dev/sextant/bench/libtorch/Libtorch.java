@@ -56,8 +56,11 @@ public final class Libtorch implements AutoCloseable {
       return Optional.empty();
     }
     return Optional.of(
-        "no libtorch for %s on %s: the build has the one for linux on amd64"
-            .formatted(system, processor));
+        String.format(
+            Locale.ROOT,
+            "no libtorch for %s on %s: the build has the one for linux on amd64",
+            system,
+            processor));
   }
 
   /** {@link #open(int, Layout, Precision)} in single precision. */
@@ -163,7 +166,7 @@ public final class Libtorch implements AutoCloseable {
     StringBuilder source = new StringBuilder();
     String[] names = parameters.isBlank() ? new String[0] : parameters.split(" ");
     for (int i = 0; i < names.length; i++) {
-      source.append("%s = t[%d]%n".formatted(names[i], i));
+      source.append(String.format(Locale.ROOT, "%s = t[%d]%n", names[i], i));
     }
     return scripts.computeIfAbsent(
         source.append(body).toString(), text -> new Script(this, manager, text));
@@ -215,23 +218,24 @@ public final class Libtorch implements AutoCloseable {
    * @param seeds the outputs' gradients; empty for scalars
    */
   static String gradientCode(String outputs, String inputs, String seeds) {
-    return """
-    wanted = [%s]
-    seeds = annotate(Optional[List[Optional[Tensor]]], %s)
-    found = torch.grad([%s], wanted, seeds, None, False, True)
-    gradients = annotate(List[Tensor], [])
-    for i in range(torch.len(wanted)):
-      one = found[i]
-      if torch.__is__(one, None):
-        gradient = torch.zeros_like(wanted[i])
-      else:
-        gradient = unchecked_cast(Tensor, one)
-      _ = torch.append(gradients, gradient)
-    """
-        .formatted(
-            inputs,
-            seeds.isEmpty() ? "None" : "annotate(List[Optional[Tensor]], [" + seeds + "])",
-            outputs);
+    return String.format(
+        Locale.ROOT,
+        """
+        wanted = [%s]
+        seeds = annotate(Optional[List[Optional[Tensor]]], %s)
+        found = torch.grad([%s], wanted, seeds, None, False, True)
+        gradients = annotate(List[Tensor], [])
+        for i in range(torch.len(wanted)):
+          one = found[i]
+          if torch.__is__(one, None):
+            gradient = torch.zeros_like(wanted[i])
+          else:
+            gradient = unchecked_cast(Tensor, one)
+          _ = torch.append(gradients, gradient)
+        """,
+        inputs,
+        seeds.isEmpty() ? "None" : "annotate(List[Optional[Tensor]], [" + seeds + "])",
+        outputs);
   }
 
   /** Frees every array and script. Idempotent. */

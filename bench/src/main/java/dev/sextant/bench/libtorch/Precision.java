@@ -1,5 +1,7 @@
 package dev.sextant.bench.libtorch;
 
+import java.util.Locale;
+
 /** The numbers that libtorch computes in. */
 public enum Precision {
   /** {@code torch.float32}, as this engine: the peer of benchmarks. */
@@ -15,6 +17,6 @@ public enum Precision {
 
   /** TorchScript for {@code x} in this precision. */
   String cast(String x) {
-    return "torch.to(%s, %d, False, False, None)".formatted(x, dtype);
+    return String.format(Locale.ROOT, "torch.to(%s, %d, False, False, None)", x, dtype);
   }
 }

@@ -7,6 +7,7 @@ import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -138,13 +139,19 @@ public final class TorchChain {
       names.add("m" + i);
     }
     String step =
-        """
-        weights = [%s]
-        _ = torch._fused_sgd_(weights, gradients, [%s], weight_decay=%s, momentum=%s, lr=%s, \
-        dampening=0., nesterov=True, maximize=False, is_first_step=False)
-        return [torch.detach(loss), weights[0]]
-        """
-            .formatted(trainedNames(), String.join(", ", names), decay, momentum, rate);
+        String.format(
+            Locale.ROOT,
+            """
+            weights = [%s]
+            _ = torch._fused_sgd_(weights, gradients, [%s], weight_decay=%s, momentum=%s, lr=%s, \
+            dampening=0., nesterov=True, maximize=False, is_first_step=False)
+            return [torch.detach(loss), weights[0]]
+            """,
+            trainedNames(),
+            String.join(", ", names),
+            decay,
+            momentum,
+            rate);
     List<NDArray> leading = new ArrayList<>(List.of(x, labels));
     leading.addAll(velocities);
     return script("x labels " + String.join(" ", names), LayerCode.TRAINING, loss(smoothing) + step)
@@ -153,7 +160,8 @@ public final class TorchChain {
   }
 
   private String loss(float smoothing) {
-    return "loss = %s\n".formatted(TorchOps.crossEntropy(output, "labels", smoothing))
+    return String.format(
+            Locale.ROOT, "loss = %s\n", TorchOps.crossEntropy(output, "labels", smoothing))
         + Libtorch.gradientCode("loss", trainedNames(), "");
   }
 

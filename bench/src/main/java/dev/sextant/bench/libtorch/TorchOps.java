@@ -3,6 +3,7 @@ package dev.sextant.bench.libtorch;
 import ai.djl.ndarray.NDArray;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
+import java.util.Locale;
 
 /**
  * This engine's ops in libtorch: images {@code [N, C, H, W]}, kernels and weights as {@link Kind}
@@ -46,7 +47,9 @@ public final class TorchOps {
   /** Batch norm by the batch's statistics, then an activation; no running statistics. */
   public NDArray batchNorm(
       NDArray z, NDArray gamma, NDArray beta, double epsilon, Activation activation) {
-    String norm = "torch.batch_norm(z, g, b, None, None, True, 0.1, %s, True)".formatted(epsilon);
+    String norm =
+        String.format(
+            Locale.ROOT, "torch.batch_norm(z, g, b, None, None, True, 0.1, %s, True)", epsilon);
     return torch.evaluate("z g b", LayerCode.activation(norm, activation, false), z, gamma, beta);
   }
 
@@ -75,7 +78,11 @@ public final class TorchOps {
   }
 
   static String crossEntropy(String logits, String labels, float smoothing) {
-    return "torch.cross_entropy_loss(%s, %s, None, 1, -100, %s)"
-        .formatted(logits, labels, (double) smoothing);
+    return String.format(
+        Locale.ROOT,
+        "torch.cross_entropy_loss(%s, %s, None, 1, -100, %s)",
+        logits,
+        labels,
+        (double) smoothing);
   }
 }

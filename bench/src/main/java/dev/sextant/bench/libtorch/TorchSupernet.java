@@ -11,6 +11,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -97,10 +98,11 @@ public final class TorchSupernet {
           String out = hasShortcut(layer) ? shortcut(code, part, y) : part;
           if (outputs.isEmpty()) {
             // Nothing below the first choice needs a gradient.
-            out = code.set("torch.requires_grad_(torch.detach(%s))".formatted(out));
+            out =
+                code.set(String.format(Locale.ROOT, "torch.requires_grad_(torch.detach(%s))", out));
           } else if (out.equals(y)) {
             // A skipped choice's output has a gradient of its own.
-            out = code.set("torch.alias(%s)".formatted(out));
+            out = code.set(String.format(Locale.ROOT, "torch.alias(%s)", out));
           }
           outputs.add(out);
           parts.add(part);
@@ -109,7 +111,7 @@ public final class TorchSupernet {
       }
     }
     StringBuilder body = new StringBuilder(LayerCode.TRAINING + code.body());
-    body.append("loss = %s\n".formatted(TorchOps.crossEntropy(y, "labels", 0)));
+    body.append(String.format(Locale.ROOT, "loss = %s\n", TorchOps.crossEntropy(y, "labels", 0)));
     body.append(Libtorch.gradientCode("loss", String.join(", ", outputs), ""));
     body.append("results = [torch.detach(loss)]\n");
     return new Source(body.append(candidates(space, decisions, code, entered, parts)).toString());
@@ -122,8 +124,9 @@ public final class TorchSupernet {
     int choiceIndex = 0;
     for (int i = 0; i < inputs.length; i++) {
       if (space.positions().get(i) instanceof Position.Choice choice) {
-        String x = code.set("torch.detach(%s)".formatted(entered.get(choiceIndex)));
-        String dy = code.set("gradients[%d]".formatted(choiceIndex));
+        String x =
+            code.set(String.format(Locale.ROOT, "torch.detach(%s)", entered.get(choiceIndex)));
+        String dy = code.set(String.format(Locale.ROOT, "gradients[%d]", choiceIndex));
         List<String> products = new ArrayList<>();
         boolean all = choice.candidates().stream().allMatch(TorchSupernet::hasShortcut);
         for (int j = 0; j < choice.candidates().size(); j++) {
@@ -138,7 +141,11 @@ public final class TorchSupernet {
           }
           products.add(product(code, part, dy));
         }
-        code.set("torch.append(results, torch.stack([%s]))".formatted(String.join(", ", products)));
+        code.set(
+            String.format(
+                Locale.ROOT,
+                "torch.append(results, torch.stack([%s]))",
+                String.join(", ", products)));
         choiceIndex++;
       }
     }
@@ -146,7 +153,9 @@ public final class TorchSupernet {
   }
 
   private static String shortcut(LayerCode code, String part, String x) {
-    return part.equals(ZERO) ? x : code.set("torch.add(%s, %s)".formatted(part, x));
+    return part.equals(ZERO)
+        ? x
+        : code.set(String.format(Locale.ROOT, "torch.add(%s, %s)", part, x));
   }
 
   /** What a skipped choice adds to its shortcut. */
@@ -164,8 +173,8 @@ public final class TorchSupernet {
   private static String product(LayerCode code, String part, String dy) {
     return code.set(
         part.equals(ZERO)
-            ? "torch.new_zeros(%s, [])".formatted(dy)
-            : "torch.sum(torch.mul(torch.detach(%s), %s))".formatted(part, dy));
+            ? String.format(Locale.ROOT, "torch.new_zeros(%s, [])", dy)
+            : String.format(Locale.ROOT, "torch.sum(torch.mul(torch.detach(%s), %s))", part, dy));
   }
 
   private static boolean hasShortcut(Layer layer) {
@@ -178,7 +187,7 @@ public final class TorchSupernet {
 
   private static String updateParameters(int choices) {
     return IntStream.range(0, choices)
-        .mapToObj(i -> "a%d g%d c%d m%d s%d n%d".formatted(i, i, i, i, i, i))
+        .mapToObj(i -> String.format(Locale.ROOT, "a%d g%d c%d m%d s%d n%d", i, i, i, i, i, i))
         .collect(Collectors.joining(" "));
   }
 
@@ -187,30 +196,33 @@ public final class TorchSupernet {
     StringBuilder body = new StringBuilder();
     for (int i = 0; i < choices; i++) {
       body.append(
-          """
-          q%1$d = torch.softmax(a%1$d, 0)
-          u%1$d = torch.add(g%1$d, c%1$d)
-          d%1$d = torch.mul(q%1$d, torch.sub(u%1$d, torch.sum(torch.mul(q%1$d, u%1$d))))
-          """
-              .formatted(i));
+          String.format(
+              Locale.ROOT,
+              """
+              q%1$d = torch.softmax(a%1$d, 0)
+              u%1$d = torch.add(g%1$d, c%1$d)
+              d%1$d = torch.mul(q%1$d, torch.sub(u%1$d, torch.sum(torch.mul(q%1$d, u%1$d))))
+              """,
+              i));
     }
     // Returned are what the kernels write: libtorch drops kernels whose lists nothing reads again.
     return body.append(
-            """
-            alphas = [%s]
-            steps = [%s]
-            _ = torch._foreach_add_(steps, 1)
-            _1 = torch._fused_adam_(alphas, [%s], [%s], [%s], [], steps, lr=%s, beta1=0., beta2=0.999, \
-            weight_decay=0., eps=1e-08, amsgrad=False, maximize=False)
-            return [alphas[0], steps[0]]
-            """
-                .formatted(
-                    list("a", choices),
-                    list("n", choices),
-                    list("d", choices),
-                    list("m", choices),
-                    list("s", choices),
-                    rate))
+            String.format(
+                Locale.ROOT,
+                """
+                alphas = [%s]
+                steps = [%s]
+                _ = torch._foreach_add_(steps, 1)
+                _1 = torch._fused_adam_(alphas, [%s], [%s], [%s], [], steps, lr=%s, beta1=0., beta2=0.999, \
+                weight_decay=0., eps=1e-08, amsgrad=False, maximize=False)
+                return [alphas[0], steps[0]]
+                """,
+                list("a", choices),
+                list("n", choices),
+                list("d", choices),
+                list("m", choices),
+                list("s", choices),
+                rate))
         .toString();
   }
 

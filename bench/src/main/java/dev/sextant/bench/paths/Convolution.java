@@ -9,6 +9,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,18 +92,32 @@ public class Convolution extends HotPath {
     Window window = task.window;
     int groups = task.depthwise ? task.image.channels() : 1;
     String steps =
-        "[%1$d, %1$d], [%2$d, %2$d], [1, 1]".formatted(window.stride(), window.padding());
+        String.format(
+            Locale.ROOT, "[%1$d, %1$d], [%2$d, %2$d], [1, 1]", window.stride(), window.padding());
     StringBuilder body = new StringBuilder("results = annotate(List[Tensor], [])\n");
     if (task.does("forward")) {
       body.append(
-          "_ = torch.append(results, torch.conv2d(x, w, None, %s, %d))\n".formatted(steps, groups));
+          String.format(
+              Locale.ROOT,
+              "_ = torch.append(results, torch.conv2d(x, w, None, %s, %d))\n",
+              steps,
+              groups));
     }
     if (task.does("data") || task.does("filter")) {
       String mask =
-          "[%s, %s, False]".formatted(python(task.does("data")), python(task.does("filter")));
+          String.format(
+              Locale.ROOT,
+              "[%s, %s, False]",
+              python(task.does("data")),
+              python(task.does("filter")));
       body.append(
-          "dx, dw, _1 = torch.convolution_backward(dy, x, w, None, %s, False, [0, 0], %d, %s)\n"
-              .formatted(steps, groups, mask));
+          String.format(
+              Locale.ROOT,
+              "dx, dw, _1 = torch.convolution_backward(dy, x, w, None, %s, False, [0, 0], %d,"
+                  + " %s)\n",
+              steps,
+              groups,
+              mask));
       if (task.does("data")) {
         body.append("_2 = torch.append(results, dx)\n");
       }

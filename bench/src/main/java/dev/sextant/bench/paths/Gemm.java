@@ -7,6 +7,7 @@ import dev.sextant.bench.libtorch.Script;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /**
  * The matrix products behind pointwise convolutions. {@code nn MxKxN}: c = a b, the forward pass;
@@ -52,10 +53,11 @@ public class Gemm extends HotPath {
     Script product =
         torch.script(
             "a b c",
-            "return [torch.mm(%s, %s, out=c)]"
-                .formatted(
-                    operands.transposeA ? "torch.t(a)" : "a",
-                    operands.transposeB ? "torch.t(b)" : "b"));
+            String.format(
+                Locale.ROOT,
+                "return [torch.mm(%s, %s, out=c)]",
+                operands.transposeA ? "torch.t(a)" : "a",
+                operands.transposeB ? "torch.t(b)" : "b"));
     return new TorchWork(torch, () -> product.call(a, b, c));
   }
 }

@@ -10,6 +10,7 @@ import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Batch norm by the batch's statistics followed by ReLU6: {@code forward NxHxWxC} and {@code
@@ -60,11 +61,13 @@ public class Norm extends HotPath {
     Script forward =
         torch.script(
             "z g b",
-            """
-            y, mean, invstd = torch.native_batch_norm(z, g, b, None, None, True, 0.1, %s)
-            return [torch.hardtanh_(y, 0., 6.), mean, invstd]
-            """
-                .formatted(EPSILON));
+            String.format(
+                Locale.ROOT,
+                """
+                y, mean, invstd = torch.native_batch_norm(z, g, b, None, None, True, 0.1, %s)
+                return [torch.hardtanh_(y, 0., 6.), mean, invstd]
+                """,
+                EPSILON));
     if (pass.equals("forward")) {
       return new TorchWork(torch, () -> forward.call(z, gamma, beta));
     }
@@ -74,13 +77,15 @@ public class Norm extends HotPath {
     Script backward =
         torch.script(
             "z g dy y mean invstd",
-            """
-            dn = torch.hardtanh_backward(dy, y, 0., 6.)
-            dz, dg, db = torch.native_batch_norm_backward(dn, z, g, None, None, mean, invstd, True, \
-            %s, [True, True, True])
-            return [dz, dg, db]
-            """
-                .formatted(EPSILON));
+            String.format(
+                Locale.ROOT,
+                """
+                dn = torch.hardtanh_backward(dy, y, 0., 6.)
+                dz, dg, db = torch.native_batch_norm_backward(dn, z, g, None, None, mean, invstd, True, \
+                %s, [True, True, True])
+                return [dz, dg, db]
+                """,
+                EPSILON));
     return new TorchWork(
         torch, () -> backward.call(z, gamma, dy, kept.get(0), kept.get(1), kept.get(2)));
   }

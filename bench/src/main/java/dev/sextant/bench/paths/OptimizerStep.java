@@ -14,6 +14,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -108,13 +109,14 @@ public class OptimizerStep extends HotPath {
   /** What is written is returned: libtorch drops kernels whose lists nothing reads again. */
   private static String body(String optimizer, int count) {
     String lists =
-        "w = [%s]\ng = [%s]\nm = [%s]\ns = [%s]\nn = [%s]\n"
-            .formatted(
-                names('w', count),
-                names('g', count),
-                names('m', count),
-                names('s', count),
-                names('n', count));
+        String.format(
+            Locale.ROOT,
+            "w = [%s]\ng = [%s]\nm = [%s]\ns = [%s]\nn = [%s]\n",
+            names('w', count),
+            names('g', count),
+            names('m', count),
+            names('s', count),
+            names('n', count));
     String step =
         switch (optimizer) {
           case "sgd" ->

@@ -8,6 +8,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.Locale;
 
 /**
  * Poolings on their own: {@code max PASS NxHxWxC kK sS} and {@code avg PASS NxHxWxC kK sS}, padded
@@ -76,8 +77,12 @@ public class Pooling extends HotPath {
             : torch.load(Kind.IMAGE, values(task.output(), 2), task.output());
     int k = task.window.kernel();
     String steps =
-        "[%1$d, %1$d], [%2$d, %2$d], [%3$d, %3$d]"
-            .formatted(k, task.window.stride(), task.window.padding());
+        String.format(
+            Locale.ROOT,
+            "[%1$d, %1$d], [%2$d, %2$d], [%3$d, %3$d]",
+            k,
+            task.window.stride(),
+            task.window.padding());
     String max = steps + ", [1, 1], False";
     String avg = steps + ", False, False, None";
     NDArray places =
@@ -85,8 +90,10 @@ public class Pooling extends HotPath {
             ? torch
                 .script(
                     "x",
-                    "y, places = torch.max_pool2d_with_indices(x, %s)\nreturn [places]"
-                        .formatted(max))
+                    String.format(
+                        Locale.ROOT,
+                        "y, places = torch.max_pool2d_with_indices(x, %s)\nreturn [places]",
+                        max))
                 .call(x)
                 .getFirst()
             : x;
@@ -94,18 +101,21 @@ public class Pooling extends HotPath {
         switch (task.kind) {
           case "max" ->
               task.forward
-                  ? "torch.max_pool2d_with_indices(x, %s)[0]".formatted(max)
-                  : "torch.max_pool2d_with_indices_backward(dy, x, %s, places)".formatted(max);
+                  ? String.format(Locale.ROOT, "torch.max_pool2d_with_indices(x, %s)[0]", max)
+                  : String.format(
+                      Locale.ROOT,
+                      "torch.max_pool2d_with_indices_backward(dy, x, %s, places)",
+                      max);
           case "avg" ->
               task.forward
-                  ? "torch.avg_pool2d(x, %s)".formatted(avg)
-                  : "torch.avg_pool2d_backward(dy, x, %s)".formatted(avg);
+                  ? String.format(Locale.ROOT, "torch.avg_pool2d(x, %s)", avg)
+                  : String.format(Locale.ROOT, "torch.avg_pool2d_backward(dy, x, %s)", avg);
           default ->
               task.forward
                   ? "torch.adaptive_avg_pool2d(x, [1, 1])"
                   : "torch._adaptive_avg_pool2d_backward(dy, x)";
         };
-    Script script = torch.script("x dy places", "return [%s]".formatted(result));
+    Script script = torch.script("x dy places", String.format(Locale.ROOT, "return [%s]", result));
     return new TorchWork(torch, () -> script.call(x, dy, places));
   }
 }

@@ -5,6 +5,7 @@ import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What a benchmark is asked for, in words: a shape as in {@code 64x32x32x96}, numbers as in {@code
@@ -55,13 +56,14 @@ final class Spec {
   }
 
   private SextantException missing(String what) {
-    return new SextantException("benchmark '%s': lacks %s".formatted(text, what));
+    return new SextantException(String.format(Locale.ROOT, "benchmark '%s': lacks %s", text, what));
   }
 
   /** Refuses words that nobody read. */
   void checkAllRead() {
     if (!words.isEmpty()) {
-      throw new SextantException("benchmark '%s': does not understand %s".formatted(text, words));
+      throw new SextantException(
+          String.format(Locale.ROOT, "benchmark '%s': does not understand %s", text, words));
     }
   }
 }

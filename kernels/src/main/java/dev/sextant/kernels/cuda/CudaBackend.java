@@ -32,6 +32,7 @@ import dev.sextant.tensor.family.Loss;
 import dev.sextant.tensor.family.Optimizer;
 import dev.sextant.tensor.family.Pooling;
 import dev.sextant.tensor.family.Superkernel;
+import java.util.Locale;
 
 /**
  * Hand-written kernels, cuBLAS and cuDNN behind {@link Backend}, on whatever driver it is given.
@@ -134,15 +135,16 @@ public final class CudaBackend implements Backend {
   @Override
   public String description() {
     Driver.DeviceInfo info = driver.info();
-    return "%s, %s, compute capability %d.%d%s"
-        .formatted(
-            info.name(),
-            Memory.human(info.bytes()),
-            info.capability() / 10,
-            info.capability() % 10,
-            info.libraries() == null
-                ? ""
-                : ", %s, %s".formatted(info.libraries(), driver.libraryVersions()));
+    return String.format(
+        Locale.ROOT,
+        "%s, %s, compute capability %d.%d%s",
+        info.name(),
+        Memory.human(info.bytes()),
+        info.capability() / 10,
+        info.capability() % 10,
+        info.libraries() == null
+            ? ""
+            : String.format(Locale.ROOT, ", %s, %s", info.libraries(), driver.libraryVersions()));
   }
 
   @Override

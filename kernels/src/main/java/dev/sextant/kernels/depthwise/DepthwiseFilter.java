@@ -13,6 +13,7 @@ import dev.sextant.kernels.stencil.StencilPlan;
 import dev.sextant.kernels.stencil.StencilPlan.Tap;
 import dev.sextant.tensor.Window;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -68,7 +69,8 @@ public record DepthwiseFilter(
     F32[][][] sums = new F32[taps][taps][];
     for (int row = 0; row < taps; row++) {
       for (int column = 0; column < taps; column++) {
-        sums[row][column] = tiles.threads.zeros("sum_%d_%d_".formatted(row, column));
+        sums[row][column] =
+            tiles.threads.zeros(String.format(Locale.ROOT, "sum_%d_%d_", row, column));
       }
     }
     k.when(
@@ -126,7 +128,7 @@ public record DepthwiseFilter(
       F32[][] into = sums[kernel];
       B32 line = k.add(row, kernel * window.dilation());
       k.when(
-          "the source row of kernel row %d is inside".formatted(kernel),
+          String.format(Locale.ROOT, "the source row of kernel row %d is inside", kernel),
           k.within(line, extents.sourceHeight()),
           () -> {
             B32 input =

@@ -17,6 +17,7 @@ import dev.sextant.kernels.stencil.StencilPlan.Tap;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
 import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -95,8 +96,13 @@ public record DepthwiseKernel(
 
   /** Part of a kernel's name, as in {@code _k3_s1_p1_d1}. */
   public static String windowSuffix(Window window) {
-    return "_k%d_s%d_p%d_d%d"
-        .formatted(window.kernel(), window.stride(), window.padding(), window.dilation());
+    return String.format(
+        Locale.ROOT,
+        "_k%d_s%d_p%d_d%d",
+        window.kernel(),
+        window.stride(),
+        window.padding(),
+        window.dilation());
   }
 
   @Override
@@ -164,7 +170,8 @@ public record DepthwiseKernel(
     void write(B64 w, @Nullable B64 biases, B64 target) {
       for (int row = 0; row < sums.length; row++) {
         for (int column = 0; column < sums[row].length; column++) {
-          sums[row][column] = tiles.threads.zeros("sum_%d_%d_".formatted(row, column));
+          sums[row][column] =
+              tiles.threads.zeros(String.format(Locale.ROOT, "sum_%d_%d_", row, column));
         }
       }
       B32 row = tiles.first(place.row(), down.sourceStep(), down.sourcePadding());
@@ -172,7 +179,7 @@ public record DepthwiseKernel(
       for (int offset : down.sources()) {
         B32 line = k.add(row, offset);
         k.when(
-            "source row %d of the tile is inside".formatted(offset),
+            String.format(Locale.ROOT, "source row %d of the tile is inside", offset),
             k.within(line, tiles.extents.sourceHeight()),
             () -> row(w, offset, line, column));
       }
@@ -186,7 +193,9 @@ public record DepthwiseKernel(
           tiles.index(place.image(), line, column, extents.sourceHeight(), extents.sourceWidth());
       F32[][] pixels = source.load(index, column, columns, extents.sourceWidth());
       for (Tap vertical : down.from(offset)) {
-        k.comment("kernel row %d into row %d".formatted(vertical.kernel(), vertical.target()));
+        k.comment(
+            String.format(
+                Locale.ROOT, "kernel row %d into row %d", vertical.kernel(), vertical.target()));
         B32 firstTap = k.constant(vertical.kernel() * window.kernel());
         B64 tap = tiles.threads.at(w, firstTap);
         for (int kernel = 0; kernel < window.kernel(); kernel++) {
@@ -214,7 +223,7 @@ public record DepthwiseKernel(
         int rowInTile = r;
         B32 line = k.add(row, r);
         k.when(
-            "target row %d of the tile is inside".formatted(r),
+            String.format(Locale.ROOT, "target row %d of the tile is inside", r),
             k.within(line, extents.targetHeight()),
             () -> {
               B64 address =

@@ -4,6 +4,7 @@ import dev.sextant.kernels.driver.Driver;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -173,7 +174,7 @@ public final class CachingAllocator implements AutoCloseable {
   /** Takes a piece back and joins it with free neighbours. */
   public void free(Piece piece) {
     if (piece.free) {
-      throw new IllegalStateException("freed twice: %x".formatted(piece.address));
+      throw new IllegalStateException(String.format(Locale.ROOT, "freed twice: %x", piece.address));
     }
     allocated -= piece.bytes;
     Piece joined = piece;

@@ -6,6 +6,7 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Storage;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /** A block of device memory behind tensors. */
 public final class DeviceStorage extends Storage {
@@ -33,8 +34,10 @@ public final class DeviceStorage extends Storage {
 
           @Override
           public String limit() {
-            return "%s of device memory: a smaller batch needs less"
-                .formatted(Memory.human(driver.info().bytes()));
+            return String.format(
+                Locale.ROOT,
+                "%s of device memory: a smaller batch needs less",
+                Memory.human(driver.info().bytes()));
           }
 
           @Override

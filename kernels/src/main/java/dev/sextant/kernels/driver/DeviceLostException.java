@@ -1,6 +1,7 @@
 package dev.sextant.kernels.driver;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /**
  * The device no longer serves this process: a kernel failed, or the hardware did. What was in its
@@ -12,7 +13,11 @@ public final class DeviceLostException extends SextantException {
   /** The call that met it, and what the driver said. */
   public DeviceLostException(String call, String meaning) {
     super(
-        "cuda: the device is lost: %s: %s; what it held is gone, start again (a run goes on with sextant resume DIR)"
-            .formatted(call, meaning));
+        String.format(
+            Locale.ROOT,
+            "cuda: the device is lost: %s: %s; what it held is gone, start again (a run goes on"
+                + " with sextant resume DIR)",
+            call,
+            meaning));
   }
 }

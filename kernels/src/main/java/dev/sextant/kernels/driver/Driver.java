@@ -3,6 +3,7 @@ package dev.sextant.kernels.driver;
 import dev.sextant.kernels.ptx.Kernel;
 import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,8 +123,12 @@ public interface Driver extends AutoCloseable {
   /** What {@link #load} throws where a kernel's text is refused. */
   static SextantException refused(Kernel kernel, String log) {
     return new SextantException(
-        "cuda: kernel %s is refused: %s; sextant ptx %s prints it"
-            .formatted(kernel.name(), log.strip(), kernel.name()));
+        String.format(
+            Locale.ROOT,
+            "cuda: kernel %s is refused: %s; sextant ptx %s prints it",
+            kernel.name(),
+            log.strip(),
+            kernel.name()));
   }
 
   /** Queues a launch. */

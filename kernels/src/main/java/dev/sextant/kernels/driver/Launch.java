@@ -5,6 +5,7 @@ import dev.sextant.kernels.ptx.Parameter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * A loaded kernel and how to run it: grid, block, and the parameter block, made once for a kernel
@@ -69,7 +70,7 @@ public final class Launch {
   public Launch grid(int x, int y, int z) {
     if (x < 1 || y < 1 || z < 1 || y > 65535 || z > 65535) {
       throw new IllegalArgumentException(
-          "%s: no grid of %d x %d x %d blocks".formatted(kernel.name(), x, y, z));
+          String.format(Locale.ROOT, "%s: no grid of %d x %d x %d blocks", kernel.name(), x, y, z));
     }
     gridX = x;
     gridY = y;
@@ -81,7 +82,7 @@ public final class Launch {
   public Launch block(int x, int y) {
     if (x < 1 || y < 1 || x * y > kernel.maxThreads()) {
       throw new IllegalArgumentException(
-          "%s: no block of %d x %d threads".formatted(kernel.name(), x, y));
+          String.format(Locale.ROOT, "%s: no block of %d x %d threads", kernel.name(), x, y));
     }
     blockX = x;
     blockY = y;
@@ -128,7 +129,7 @@ public final class Launch {
   private int offset(Parameter.Type type) {
     if (next == offsets.length || kernel.parameters().get(next).type() != type) {
       throw new IllegalArgumentException(
-          "%s: parameter %d is not a %s".formatted(kernel.name(), next, type));
+          String.format(Locale.ROOT, "%s: parameter %d is not a %s", kernel.name(), next, type));
     }
     return offsets[next++];
   }
@@ -137,7 +138,8 @@ public final class Launch {
   public void run() {
     if (next != offsets.length) {
       throw new IllegalStateException(
-          "%s: %d of %d parameters given".formatted(kernel.name(), next, offsets.length));
+          String.format(
+              Locale.ROOT, "%s: %d of %d parameters given", kernel.name(), next, offsets.length));
     }
     next = 0;
     driver.launch(this);

@@ -6,6 +6,7 @@ import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUstream;
@@ -224,7 +225,11 @@ final class Cudnn implements AutoCloseable {
 
   private static SextantException none(String direction, Convolution shape) {
     return new SextantException(
-        "cudnn: no algorithm in float that repeats for %s of %s".formatted(direction, shape));
+        String.format(
+            Locale.ROOT,
+            "cudnn: no algorithm in float that repeats for %s of %s",
+            direction,
+            shape));
   }
 
   /** The descriptors of one shape, and the algorithms chosen so far. */

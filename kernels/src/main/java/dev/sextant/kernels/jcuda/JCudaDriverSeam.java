@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Locale;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
@@ -82,7 +83,7 @@ public final class JCudaDriverSeam implements Driver {
     Status.driver("cuDeviceGetCount", JCudaDriver.cuDeviceGetCount(count));
     if (index >= count[0]) {
       throw new SextantException(
-          "cuda: no device %d, this machine has %d".formatted(index, count[0]));
+          String.format(Locale.ROOT, "cuda: no device %d, this machine has %d", index, count[0]));
     }
     Status.driver("cuDeviceGet", JCudaDriver.cuDeviceGet(device, index));
     Status.driver(
@@ -96,8 +97,12 @@ public final class JCudaDriverSeam implements Driver {
     info = describe(version[0]);
     if (info.capability() < 70) {
       throw new SextantException(
-          "cuda: %s has compute capability %d.%d, the kernels need 7.0"
-              .formatted(info.name(), info.capability() / 10, info.capability() % 10));
+          String.format(
+              Locale.ROOT,
+              "cuda: %s has compute capability %d.%d, the kernels need 7.0",
+              info.name(),
+              info.capability() / 10,
+              info.capability() % 10));
     }
   }
 
@@ -122,8 +127,12 @@ public final class JCudaDriverSeam implements Driver {
         capability,
         attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
         bytes[0],
-        "driver for CUDA %d.%d, TF32 %s"
-            .formatted(version / 1000, version % 1000 / 10, settings.tf32() ? "on" : "off"));
+        String.format(
+            Locale.ROOT,
+            "driver for CUDA %d.%d, TF32 %s",
+            version / 1000,
+            version % 1000 / 10,
+            settings.tf32() ? "on" : "off"));
   }
 
   private int attribute(int attribute) {
@@ -144,7 +153,8 @@ public final class JCudaDriverSeam implements Driver {
     DeviceAddress address = new DeviceAddress();
     int status = JCudaDriver.cuMemAlloc(address, bytes);
     if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
-      throw new OutOfMemoryError("cuda: the device has no %d bytes left".formatted(bytes));
+      throw new OutOfMemoryError(
+          String.format(Locale.ROOT, "cuda: the device has no %d bytes left", bytes));
     }
     Status.driver("cuMemAlloc", status);
     return address.value();
@@ -329,8 +339,11 @@ public final class JCudaDriverSeam implements Driver {
         workspace = allocate(CUBLAS_BYTES);
       } catch (OutOfMemoryError e) {
         throw new SextantException(
-            "cuda: cuBLAS needs %s of device memory, which are not left: a smaller batch needs less"
-                .formatted(Memory.human(CUBLAS_BYTES)),
+            String.format(
+                Locale.ROOT,
+                "cuda: cuBLAS needs %s of device memory, which are not left: a smaller batch needs"
+                    + " less",
+                Memory.human(CUBLAS_BYTES)),
             e);
       }
       try {
@@ -352,14 +365,19 @@ public final class JCudaDriverSeam implements Driver {
     String blas;
     try {
       int version = cublas().version();
-      blas = "cuBLAS %d.%d".formatted(version / 10000, version % 10000 / 100);
+      blas = String.format(Locale.ROOT, "cuBLAS %d.%d", version / 10000, version % 10000 / 100);
     } catch (SextantException e) {
       blas = String.valueOf(e.getMessage());
     }
     try {
       long version = cudnn().version();
-      return "%s, cuDNN %d.%d.%d"
-          .formatted(blas, version / 10000, version % 10000 / 100, version % 100);
+      return String.format(
+          Locale.ROOT,
+          "%s, cuDNN %d.%d.%d",
+          blas,
+          version / 10000,
+          version % 10000 / 100,
+          version % 100);
     } catch (SextantException e) {
       return blas + ", " + e.getMessage();
     }

@@ -3,6 +3,7 @@ package dev.sextant.kernels.jcuda;
 import dev.sextant.kernels.driver.DeviceLostException;
 import dev.sextant.tensor.SextantException;
 import it.unimi.dsi.fastutil.ints.IntSet;
+import java.util.Locale;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.cublasStatus;
@@ -45,12 +46,12 @@ final class Status {
     String[] meaning = new String[1];
     JCudaDriver.cuGetErrorName(status, name);
     JCudaDriver.cuGetErrorString(status, meaning);
-    String said = "%s (%s)".formatted(name[0], meaning[0]);
+    String said = String.format(Locale.ROOT, "%s (%s)", name[0], meaning[0]);
     if (FATAL.contains(status)) {
       lost = true;
       throw new DeviceLostException(call, said);
     }
-    throw new SextantException("cuda: %s: %s".formatted(call, said));
+    throw new SextantException(String.format(Locale.ROOT, "cuda: %s: %s", call, said));
   }
 
   /** A library says no more than that it could not, where the device was lost before its turn. */
@@ -65,7 +66,8 @@ final class Status {
   static void cublas(String call, int status) {
     if (status != cublasStatus.CUBLAS_STATUS_SUCCESS) {
       library(call);
-      throw new SextantException("cublas: %s: %s".formatted(call, cublasStatus.stringFor(status)));
+      throw new SextantException(
+          String.format(Locale.ROOT, "cublas: %s: %s", call, cublasStatus.stringFor(status)));
     }
   }
 
@@ -74,7 +76,7 @@ final class Status {
     if (status != 0) {
       library(call);
       throw new SextantException(
-          "cudnn: %s: %s".formatted(call, JCudnn.cudnnGetErrorString(status)));
+          String.format(Locale.ROOT, "cudnn: %s: %s", call, JCudnn.cudnnGetErrorString(status)));
     }
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -150,24 +151,28 @@ public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Option
     int needed = cublas.isPresent() ? cublasMajor() : 12;
     if (version < 1000 * needed) {
       throw new SextantException(
-          "cuda: the driver is for CUDA %d.%d, %s needs one for %d.0: install NVIDIA's driver %s"
-              .formatted(
-                  version / 1000,
-                  version % 1000 / 10,
-                  cublas.map(Path::toString).orElse("sextant"),
-                  needed,
-                  needed == 12 ? "525 or newer" : "580 or newer, or libcublas.so.12"));
+          String.format(
+              Locale.ROOT,
+              "cuda: the driver is for CUDA %d.%d, %s needs one for %d.0: install NVIDIA's driver"
+                  + " %s",
+              version / 1000,
+              version % 1000 / 10,
+              cublas.map(Path::toString).orElse("sextant"),
+              needed,
+              needed == 12 ? "525 or newer" : "580 or newer, or libcublas.so.12"));
     }
   }
 
   /** What to throw where cuBLAS could not be loaded. */
   public SextantException missingCublas(Throwable cause) {
-    return new SextantException("cuda: %s (%s)".formatted(report().get(1), cause), cause);
+    return new SextantException(
+        String.format(Locale.ROOT, "cuda: %s (%s)", report().get(1), cause), cause);
   }
 
   /** What to throw where cuDNN could not be loaded. */
   public SextantException missingCudnn(Throwable cause) {
-    return new SextantException("cuda: %s (%s)".formatted(report().get(2), cause), cause);
+    return new SextantException(
+        String.format(Locale.ROOT, "cuda: %s (%s)", report().get(2), cause), cause);
   }
 
   /** One line for each library: where it is, or what to do about it. */
@@ -186,7 +191,10 @@ public record CudaLibraries(Optional<Path> driver, Optional<Path> cublas, Option
         + ": "
         + file.map(Path::toString)
             .orElse(
-                "not found; %s, or name its folder with -D%s=FOLDER"
-                    .formatted(otherwise, PATH_PROPERTY));
+                String.format(
+                    Locale.ROOT,
+                    "not found; %s, or name its folder with -D%s=FOLDER",
+                    otherwise,
+                    PATH_PROPERTY));
   }
 }

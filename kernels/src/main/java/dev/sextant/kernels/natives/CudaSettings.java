@@ -1,6 +1,7 @@
 package dev.sextant.kernels.natives;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /**
  * How CUDA is used in this process.
@@ -26,11 +27,13 @@ public record CudaSettings(CudaLibraries libraries, boolean tf32, long memoryLim
   public static CudaSettings ofProperties() {
     String tf32 = System.getProperty(TF32_PROPERTY, "false");
     if (!tf32.equals("true") && !tf32.equals("false")) {
-      throw new SextantException("%s: '%s' is not true or false".formatted(TF32_PROPERTY, tf32));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: '%s' is not true or false", TF32_PROPERTY, tf32));
     }
     String memory = System.getProperty(MEMORY_PROPERTY, "");
     if (!memory.matches("\\d{0,9}")) {
-      throw new SextantException("%s: '%s' is no number of MiB".formatted(MEMORY_PROPERTY, memory));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: '%s' is no number of MiB", MEMORY_PROPERTY, memory));
     }
     return new CudaSettings(
         CudaLibraries.find(),

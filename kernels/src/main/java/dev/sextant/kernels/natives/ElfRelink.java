@@ -3,6 +3,7 @@ package dev.sextant.kernels.natives;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /**
  * Makes a shared library (64-bit ELF, little endian) ask for another major version of a library it
@@ -32,7 +33,8 @@ public final class ElfRelink {
    */
   public static byte[] relink(byte[] library, String from, String to) {
     if (from.length() != to.length()) {
-      throw new IllegalArgumentException("relink: %s and %s differ in length".formatted(from, to));
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "relink: %s and %s differ in length", from, to));
     }
     if (library.length < 64 || !isElf64(library)) {
       throw new IllegalArgumentException("relink: not a 64-bit little-endian ELF library");

@@ -8,6 +8,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -53,8 +54,11 @@ public final class JCudaLoader extends ClassLoader {
       throw new SextantException("cuda: JCuda could not be loaded: " + e.getCause());
     } catch (ReflectiveOperationException e) {
       throw new SextantException(
-          "cuda: JCuda is not on the class path (%s); add org.jcuda's jcuda, jcublas, jcudnn and their natives"
-              .formatted(e));
+          String.format(
+              Locale.ROOT,
+              "cuda: JCuda is not on the class path (%s); add org.jcuda's jcuda, jcublas, jcudnn"
+                  + " and their natives",
+              e));
     }
   }
 
@@ -117,7 +121,8 @@ public final class JCudaLoader extends ClassLoader {
       copy.toFile().deleteOnExit();
       return copy.toString();
     } catch (IOException e) {
-      throw new SextantException("cuda: could not unpack %s: %s".formatted(file, e));
+      throw new SextantException(
+          String.format(Locale.ROOT, "cuda: could not unpack %s: %s", file, e));
     }
   }
 
@@ -146,7 +151,7 @@ public final class JCudaLoader extends ClassLoader {
           .sorted()
           .forEach(JCudaLoader::preloadPart);
     } catch (IOException e) {
-      throw new SextantException("cuda: %s: %s".formatted(cudnn, e));
+      throw new SextantException(String.format(Locale.ROOT, "cuda: %s: %s", cudnn, e));
     }
   }
 

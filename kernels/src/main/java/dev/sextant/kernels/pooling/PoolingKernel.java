@@ -112,13 +112,13 @@ public record PoolingKernel(Mode mode, Window window, int width) implements Kern
       for (int vertical : plan.sources()) {
         B32 line = k.add(row, vertical);
         k.when(
-            "source row %d is inside".formatted(vertical),
+            String.format(Locale.ROOT, "source row %d is inside", vertical),
             k.within(line, tiles.extents.sourceHeight()),
             () -> {
               for (int horizontal : plan.sources()) {
                 B32 across = k.add(column, horizontal);
                 k.when(
-                    "source column %d is inside".formatted(horizontal),
+                    String.format(Locale.ROOT, "source column %d is inside", horizontal),
                     k.within(across, tiles.extents.sourceWidth()),
                     () -> body.visit(vertical, horizontal, line, across));
               }
@@ -183,7 +183,8 @@ public record PoolingKernel(Mode mode, Window window, int width) implements Kern
       F32[][][] sums = new F32[plan.targets()][plan.targets()][];
       for (int down = 0; down < sums.length; down++) {
         for (int across = 0; across < sums.length; across++) {
-          sums[down][across] = tiles.threads.zeros("sum_%d_%d_".formatted(down, across));
+          sums[down][across] =
+              tiles.threads.zeros(String.format(Locale.ROOT, "sum_%d_%d_", down, across));
         }
       }
       pixels(
@@ -252,7 +253,7 @@ public record PoolingKernel(Mode mode, Window window, int width) implements Kern
           B32 line = k.add(top, down);
           B32 across = k.add(left, right);
           k.when(
-              "target pixel %d, %d is inside".formatted(down, right),
+              String.format(Locale.ROOT, "target pixel %d, %d is inside", down, right),
               k.and(
                   k.within(line, extents.targetHeight()), k.within(across, extents.targetWidth())),
               () ->

@@ -7,6 +7,7 @@ import dev.sextant.kernels.ptx.Operand.Pred;
 import dev.sextant.kernels.ptx.Parameter.Type;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -205,7 +206,7 @@ public final class Assembler extends Instructions {
     B32 i = variable(variable, from);
     String again = listing.label("loop");
     String done = listing.label("done");
-    listing.comment("for %s below %s".formatted(variable, end.text()));
+    listing.comment(String.format(Locale.ROOT, "for %s below %s", variable, end.text()));
     listing.place(again);
     listing.instruction("@!%s bra %s", less(i, end).text(), done);
     listing.nest(1);

@@ -5,6 +5,7 @@ import it.unimi.dsi.fastutil.objects.Object2IntOpenHashMap;
 import it.unimi.dsi.fastutil.objects.Object2IntRBTreeMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -64,7 +65,8 @@ final class Listing {
     if (!names.add(name)) {
       throw new IllegalArgumentException("declared twice: " + name);
     }
-    shared.append("    .shared .align 16 .b8 %s[%d]; // %s\n".formatted(name, bytes, what));
+    shared.append(
+        String.format(Locale.ROOT, "    .shared .align 16 .b8 %s[%d]; // %s\n", name, bytes, what));
   }
 
   /** Every instruction until {@link #guard} is called again has this in front. */
@@ -77,7 +79,7 @@ final class Listing {
   }
 
   void instruction(String format, Object... operands) {
-    indent().append(guard).append(format.formatted(operands)).append(";\n");
+    indent().append(guard).append(String.format(Locale.ROOT, format, operands)).append(";\n");
   }
 
   void comment(String text) {
@@ -100,14 +102,17 @@ final class Listing {
   String text() {
     StringBuilder text = new StringBuilder();
     for (Object2IntMap.Entry<String> counted : temporaries.object2IntEntrySet()) {
-      text.append("    .reg %s<%d>;\n".formatted(counted.getKey(), counted.getIntValue()));
+      text.append(
+          String.format(
+              Locale.ROOT, "    .reg %s<%d>;\n", counted.getKey(), counted.getIntValue()));
     }
-    variables.forEach((type, list) -> text.append("    .reg %s %s;\n".formatted(type, list)));
+    variables.forEach(
+        (type, list) -> text.append(String.format(Locale.ROOT, "    .reg %s %s;\n", type, list)));
     return text.append(shared).append('\n').append(body).toString();
   }
 
   /** A float constant: exact in hexadecimal. */
   static String constant(float value) {
-    return "0f%08X".formatted(Float.floatToRawIntBits(value));
+    return String.format(Locale.ROOT, "0f%08X", Float.floatToRawIntBits(value));
   }
 }

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.sextant.tensor.Memory;
 import java.util.List;
+import java.util.Locale;
 
 /** The report of {@code gpu-check} for a reader. */
 final class CheckReport {
@@ -28,7 +29,7 @@ final class CheckReport {
   }
 
   private static void line(StringBuilder text, String format, Object... values) {
-    text.append(format.formatted(values)).append('\n');
+    text.append(String.format(Locale.ROOT, format, values)).append('\n');
   }
 
   private static void suite(StringBuilder text, JsonObject report, String part) {

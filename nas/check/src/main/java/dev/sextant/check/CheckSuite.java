@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.launcher.Launcher;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
@@ -32,8 +33,11 @@ final class CheckSuite {
         Class.forName(name, false, CheckSuite.class.getClassLoader());
       } catch (ClassNotFoundException e) {
         throw new SextantException(
-            "gpu-check: %s is not on the class path; start it as ./sextant gpu-check, or from the distribution archive"
-                .formatted(name),
+            String.format(
+                Locale.ROOT,
+                "gpu-check: %s is not on the class path; start it as ./sextant gpu-check, or from"
+                    + " the distribution archive",
+                name),
             e);
       }
     }

@@ -11,6 +11,7 @@ import dev.sextant.kernels.cuda.CudaBackend;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architectures;
+import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Backend;
@@ -135,8 +136,8 @@ final class GpuCheckCommand implements Callable<Integer> {
       good = false;
     }
     report.getAsJsonObject("seconds").addProperty(name, (System.nanoTime() - start) * 1e-9);
-    Files.writeString(out.resolve("gpu-check.json"), GSON.toJson(report) + "\n");
-    Files.writeString(out.resolve("gpu-check.txt"), CheckReport.text(report));
+    AtomicFile.write(out.resolve("gpu-check.json"), GSON.toJson(report) + "\n");
+    AtomicFile.write(out.resolve("gpu-check.txt"), CheckReport.text(report));
   }
 
   private void describe(String description) {
@@ -170,7 +171,8 @@ final class GpuCheckCommand implements Callable<Integer> {
       double error = error(network);
       result.addProperty(name, error);
       if (!(error <= TOLERANCE)) {
-        failures.add("%s: logits differ by %s of the largest".formatted(name, error));
+        failures.add(
+            String.format(Locale.ROOT, "%s: logits differ by %s of the largest", name, error));
       }
     }
     result.add("failures", failures);

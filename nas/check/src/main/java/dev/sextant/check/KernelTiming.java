@@ -15,6 +15,7 @@ import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -252,7 +253,7 @@ final class KernelTiming {
       for (int kernel = 3; kernel <= 7; kernel += 2) {
         Window window = Window.same(kernel, stride);
         Tensor w = random(Shape.of(kernel, kernel, CHANNELS));
-        String name = "depthwise %dx%d s%d".formatted(kernel, kernel, stride);
+        String name = String.format(Locale.ROOT, "depthwise %dx%d s%d", kernel, kernel, stride);
         long flops = 2L * kernel * kernel * y.size();
         time(
             name,
@@ -289,7 +290,7 @@ final class KernelTiming {
       Window window = Window.same(kernel, 1);
       Tensor w = random(Shape.of(kernel, kernel, CHANNELS));
       Tensor dw = random(Shape.of(kernel, kernel, CHANNELS));
-      String name = "normalised depthwise %dx%d".formatted(kernel, kernel);
+      String name = String.format(Locale.ROOT, "normalised depthwise %dx%d", kernel, kernel);
       long flops = 2L * kernel * kernel * z.size();
       time(
           name,
@@ -409,7 +410,7 @@ final class KernelTiming {
       Window window = Window.same(kernel, 1);
       Tensor w = random(Shape.of(kernel, kernel, in, CHANNELS));
       long flops = 2L * kernel * kernel * in * y.size();
-      String name = "convolution %dx%d".formatted(kernel, kernel);
+      String name = String.format(Locale.ROOT, "convolution %dx%d", kernel, kernel);
       time(
           name,
           bytes(x, y),

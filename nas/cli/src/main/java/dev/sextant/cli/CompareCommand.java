@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -159,8 +160,13 @@ final class CompareCommand implements Runnable {
       boolean unknown = !before.containsKey(option) && other.equals("false");
       if (!one.equals(other) && !unknown) {
         throw new SextantException(
-            "%s: holds a comparison with %s %s, not %s; resume it or give another --out"
-                .formatted(out, option, one, other));
+            String.format(
+                Locale.ROOT,
+                "%s: holds a comparison with %s %s, not %s; resume it or give another --out",
+                out,
+                option,
+                one,
+                other));
       }
     }
     return comparison;
@@ -169,14 +175,18 @@ final class CompareCommand implements Runnable {
   private MethodComparison begun(ConsoleProgress progress) {
     measurement.device();
     if (seeds < 1) {
-      throw new SextantException("seeds: %d is not at least 1".formatted(seeds));
+      throw new SextantException(String.format(Locale.ROOT, "seeds: %d is not at least 1", seeds));
     }
     List<Pair> pairs = methods.stream().map(text -> Pair.of(text, space)).toList();
     Set<Pair> different = new HashSet<>();
     for (Pair pair : pairs) {
       if (!different.add(pair)) {
         throw new SextantException(
-            "methods: %s is there twice with the space %s".formatted(pair.method.id(), pair.space));
+            String.format(
+                Locale.ROOT,
+                "methods: %s is there twice with the space %s",
+                pair.method.id(),
+                pair.space));
       }
     }
     RunDirectory.create(out);
@@ -232,7 +242,10 @@ final class CompareCommand implements Runnable {
         budgetMs = costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
       }
       boolean alone = pairs.stream().filter(p -> p.method == pair.method).count() == 1;
-      String name = alone ? pair.method.id() : "%s-%s".formatted(pair.method.id(), searched.name());
+      String name =
+          alone
+              ? pair.method.id()
+              : String.format(Locale.ROOT, "%s-%s", pair.method.id(), searched.name());
       entrants.add(
           new Entrant(
               name,
@@ -246,11 +259,12 @@ final class CompareCommand implements Runnable {
               model));
     }
     progress.message(
-        "methods   %s; %s, budget %s"
-            .formatted(
-                entrants.stream().map(Entrant::name).collect(Collectors.joining(", ")),
-                spaces.values().stream().map(SearchSpace::name).sorted().toList(),
-                CostUnit.MILLISECONDS.format(budgetMs)));
+        String.format(
+            Locale.ROOT,
+            "methods   %s; %s, budget %s",
+            entrants.stream().map(Entrant::name).collect(Collectors.joining(", ")),
+            spaces.values().stream().map(SearchSpace::name).sorted().toList(),
+            CostUnit.MILLISECONDS.format(budgetMs)));
     return entrants;
   }
 }

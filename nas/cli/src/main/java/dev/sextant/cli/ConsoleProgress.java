@@ -4,6 +4,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.tensor.Memory;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.Locale;
 
 /** Progress for a person: one live line on a terminal, a plain line every few seconds elsewhere. */
 final class ConsoleProgress implements Progress {
@@ -39,12 +40,20 @@ final class ConsoleProgress implements Progress {
     double perStep = (double) (now - stageStart) / Math.max(1, done - stageFirst - 1);
     Duration left = Duration.ofNanos((long) (perStep * (steps - done)));
     String line =
-        "%-14s %3d%%  %s  memory %s  %s left"
-            .formatted(name, 100 * done / steps, status, Memory.human(peakBytes), text(left));
+        String.format(
+            Locale.ROOT,
+            "%-14s %3d%%  %s  memory %s  %s left",
+            name,
+            100 * done / steps,
+            status,
+            Memory.human(peakBytes),
+            text(left));
     if (!live) {
       out.println(line);
     } else {
-      out.print("\r" + line + " ".repeat(Math.max(0, width - line.length())));
+      // A byte, not text: the only control character that is meant.
+      out.write('\r');
+      out.print(line + " ".repeat(Math.max(0, width - line.length())));
       width = line.length();
       if (done == steps) {
         endLine();
@@ -55,8 +64,8 @@ final class ConsoleProgress implements Progress {
 
   private static String text(Duration left) {
     return left.toHours() > 0
-        ? "%dh%02dm".formatted(left.toHours(), left.toMinutesPart())
-        : "%dm%02ds".formatted(left.toMinutes(), left.toSecondsPart());
+        ? String.format(Locale.ROOT, "%dh%02dm", left.toHours(), left.toMinutesPart())
+        : String.format(Locale.ROOT, "%dm%02ds", left.toMinutes(), left.toSecondsPart());
   }
 
   @Override

@@ -130,11 +130,17 @@ final class DescribeCommand implements Runnable {
       System.out.print(
           switch (format) {
             case TEXT ->
-                "spaces\n%sarchitectures\n%s"
-                    .formatted(lines(SearchSpace.names()), lines(Architectures.names()));
+                String.format(
+                    Locale.ROOT,
+                    "spaces\n%sarchitectures\n%s",
+                    lines(SearchSpace.names()),
+                    lines(Architectures.names()));
             case JSON ->
-                "{\"spaces\": [%s], \"architectures\": [%s]}\n"
-                    .formatted(quoted(SearchSpace.names()), quoted(Architectures.names()));
+                String.format(
+                    Locale.ROOT,
+                    "{\"spaces\": [%s], \"architectures\": [%s]}\n",
+                    quoted(SearchSpace.names()),
+                    quoted(Architectures.names()));
           });
       return;
     }

@@ -9,6 +9,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.VectorUnit;
+import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.ServiceLoader;
 import picocli.CommandLine.Command;
@@ -127,6 +128,6 @@ final class DoctorCommand implements Runnable {
   }
 
   private static void line(String what, String format, Object... values) {
-    System.out.printf("%-12s%s%n", what, format.formatted(values));
+    System.out.printf(Locale.ROOT, "%-12s%s%n", what, String.format(Locale.ROOT, format, values));
   }
 }

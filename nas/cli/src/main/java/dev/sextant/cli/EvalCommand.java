@@ -15,6 +15,7 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -62,7 +63,11 @@ final class EvalCommand implements Runnable {
     for (Path file : new Path[] {directory.architecture(), directory.weights()}) {
       if (!Files.isRegularFile(file)) {
         throw new SextantException(
-            "%s: holds no trained model (%s is missing)".formatted(model, file.getFileName()));
+            String.format(
+                Locale.ROOT,
+                "%s: holds no trained model (%s is missing)",
+                model,
+                file.getFileName()));
       }
     }
     Device target = Device.parse(device);
@@ -79,14 +84,19 @@ final class EvalCommand implements Runnable {
     } else {
       requireCount(images, architecture);
       note(
-          "the weights do not name the model's classes: they are taken to be the data's, %s"
-              .formatted(ClassNames.some(images.classNames())));
+          String.format(
+              Locale.ROOT,
+              "the weights do not name the model's classes: they are taken to be the data's, %s",
+              ClassNames.some(images.classNames())));
     }
     for (String key : List.of(CompiledModel.MEAN, CompiledModel.DEVIATION)) {
       if (!weights.metadata().containsKey(key)) {
         note(
-            "the weights do not say the %s of the training pixels, %s is taken"
-                .formatted(key, key.equals(CompiledModel.MEAN) ? 0 : 1));
+            String.format(
+                Locale.ROOT,
+                "the weights do not say the %s of the training pixels, %s is taken",
+                key,
+                key.equals(CompiledModel.MEAN) ? 0 : 1));
       }
     }
     double accuracy =
@@ -106,8 +116,13 @@ final class EvalCommand implements Runnable {
   private void requireCount(ImageDataset images, Architecture architecture) {
     if (images.classes() != architecture.classes()) {
       throw new SextantException(
-          "%s: %d classes do not fit the %d of the model %s"
-              .formatted(images.name(), images.classes(), architecture.classes(), model));
+          String.format(
+              Locale.ROOT,
+              "%s: %d classes do not fit the %d of the model %s",
+              images.name(),
+              images.classes(),
+              architecture.classes(),
+              model));
     }
   }
 }

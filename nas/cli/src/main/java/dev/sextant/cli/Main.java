@@ -3,7 +3,9 @@ package dev.sextant.cli;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.MemoryLimitException;
 import dev.sextant.tensor.SextantException;
+import java.io.PrintStream;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -51,6 +53,20 @@ public final class Main implements Runnable {
    * @return its exit status
    */
   public static int execute(List<?> more, String... args) {
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    System.setOut(new CleanOutput(out));
+    System.setErr(new CleanOutput(err));
+    try {
+      return executeCleanly(more, args);
+    } finally {
+      System.out.flush();
+      System.setOut(out);
+      System.setErr(err);
+    }
+  }
+
+  private static int executeCleanly(List<?> more, String... args) {
     CommandLine commandLine = new CommandLine(new Main());
     more.forEach(commandLine::addSubcommand);
     commandLine
@@ -76,8 +92,12 @@ public final class Main implements Runnable {
     String message =
         noMemory == null || thrown instanceof MemoryLimitException
             ? String.valueOf(thrown.getMessage())
-            : "out of memory (%s) with a heap of %s: raise it with -Xmx, as in SEXTANT_OPTS=-Xmx8g"
-                .formatted(noMemory.getMessage(), Memory.human(Runtime.getRuntime().maxMemory()));
+            : String.format(
+                Locale.ROOT,
+                "out of memory (%s) with a heap of %s: raise it with -Xmx, as in"
+                    + " SEXTANT_OPTS=-Xmx8g",
+                noMemory.getMessage(),
+                Memory.human(Runtime.getRuntime().maxMemory()));
     // Causes may be quoted from elsewhere; the promise of one line holds for them too.
     System.err.println(
         "sextant: " + message.strip().replaceFirst("^Error: ", "").replaceAll("\\s*\\R\\s*", " "));
@@ -96,6 +116,6 @@ public final class Main implements Runnable {
 
   @Override
   public void run() {
-    CommandLine.usage(this, System.out);
+    CommandLine.usage(this, System.out, CommandLine.Help.Ansi.OFF);
   }
 }

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /** Spaces and architectures as the command line names them: built in, or a JSON file. */
@@ -51,8 +52,12 @@ final class Networks {
     boolean architecture = Architectures.names().contains(nameOrFile);
     if (space && architecture) {
       throw new SextantException(
-          "\"%s\": both a space and an architecture (give --space %s or --architecture %s)"
-              .formatted(nameOrFile, nameOrFile, nameOrFile));
+          String.format(
+              Locale.ROOT,
+              "\"%s\": both a space and an architecture (give --space %s or --architecture %s)",
+              nameOrFile,
+              nameOrFile,
+              nameOrFile));
     }
     if (space) {
       return new Named.OfSpace(SearchSpace.named(nameOrFile));
@@ -63,8 +68,10 @@ final class Networks {
     Path file = Path.of(nameOrFile);
     if (!Files.exists(file)) {
       throw new SextantException(
-          "\"%s\": neither a built-in network (`sextant describe` lists them) nor a file"
-              .formatted(nameOrFile));
+          String.format(
+              Locale.ROOT,
+              "\"%s\": neither a built-in network (`sextant describe` lists them) nor a file",
+              nameOrFile));
     }
     return isSpace(file)
         ? new Named.OfSpace(SearchSpace.read(file))
@@ -84,8 +91,12 @@ final class Networks {
     Path file = Path.of(nameOrFile);
     if (!Files.exists(file)) {
       throw new SextantException(
-          "\"%s\": no built-in %s (there are %s) and no file"
-              .formatted(nameOrFile, kind, String.join(", ", names)));
+          String.format(
+              Locale.ROOT,
+              "\"%s\": no built-in %s (there are %s) and no file",
+              nameOrFile,
+              kind,
+              String.join(", ", names)));
     }
     return file;
   }

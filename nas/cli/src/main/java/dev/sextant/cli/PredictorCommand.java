@@ -198,13 +198,14 @@ final class PredictorCommand implements Runnable {
             1,
             false);
     CellLatencies latencies = new CellLatencies(space, width, depth, types.ordinal() + 1, 1, 1);
-    encoding = "darts-%s-cell".formatted(types);
+    encoding = String.format(Locale.ROOT, "darts-%s-cell", types);
     if (source.csv != null) {
       return CellSamples.read(space, source.csv).encoded();
     }
     if (source.measure < MIN_MEASURED) {
       throw new SextantException(
-          "--measure: %d is not at least %d".formatted(source.measure, MIN_MEASURED));
+          String.format(
+              Locale.ROOT, "--measure: %d is not at least %d", source.measure, MIN_MEASURED));
     }
     List<Genotype> cells = latencies.sample(source.measure, seed);
     ConsoleProgress progress = Terminal.progress();
@@ -232,8 +233,11 @@ final class PredictorCommand implements Runnable {
     for (int size : sizes) {
       if (size < 1 || size > split.train().count()) {
         throw new SextantException(
-            "--train: %d is not between 1 and the %d there are"
-                .formatted(size, split.train().count()));
+            String.format(
+                Locale.ROOT,
+                "--train: %d is not between 1 and the %d there are",
+                size,
+                split.train().count()));
       }
       row(split.train().first(size), split.test(), size == sizes.getLast());
     }

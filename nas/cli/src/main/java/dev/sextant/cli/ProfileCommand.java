@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -98,18 +99,22 @@ final class ProfileCommand implements Runnable {
   @Override
   public void run() {
     if (check < 0 || check > 100_000) {
-      throw new SextantException("check: %d is not between 0 and 100000".formatted(check));
+      throw new SextantException(
+          String.format(Locale.ROOT, "check: %d is not between 0 and 100000", check));
     }
     if (!(seconds > 0 && seconds <= 3600)) {
-      throw new SextantException("seconds: %s is not between 0 and 3600".formatted(seconds));
+      throw new SextantException(
+          String.format(Locale.ROOT, "seconds: %s is not between 0 and 3600", seconds));
     }
     if (target.table != null && check == 0) {
       throw new SextantException("table: give --check N to say how many networks to compare");
     }
     if (!(size.of(Networks.space(space)) instanceof Space searched)) {
       throw new SextantException(
-          "space %s: networks of cells have no table of layers; see `sextant predictor`"
-              .formatted(space));
+          String.format(
+              Locale.ROOT,
+              "space %s: networks of cells have no table of layers; see `sextant predictor`",
+              space));
     }
     LatencyTable latencies;
     if (target.table != null) {
@@ -129,7 +134,8 @@ final class ProfileCommand implements Runnable {
   private static void agree(String option, @Nullable Integer asked, int ofTable) {
     if (asked != null && asked != ofTable) {
       throw new SextantException(
-          "%s: %d was asked for, the table is for %d".formatted(option, asked, ofTable));
+          String.format(
+              Locale.ROOT, "%s: %d was asked for, the table is for %d", option, asked, ofTable));
     }
   }
 
@@ -145,8 +151,11 @@ final class ProfileCommand implements Runnable {
     }
     if (!Files.isDirectory(directory) || !Files.isWritable(directory)) {
       throw new SextantException(
-          "%s: cannot be written, %s is no directory that can be written to"
-              .formatted(out, directory));
+          String.format(
+              Locale.ROOT,
+              "%s: cannot be written, %s is no directory that can be written to",
+              out,
+              directory));
     }
     return out;
   }
@@ -161,8 +170,13 @@ final class ProfileCommand implements Runnable {
         profiler.measure(searched, batch == null ? 1 : batch, CALIBRATION_NETWORKS, 0);
     LatencyFiles.write(table, out);
     progress.message(
-        "table     %d entries, overhead %.4f ms, scale %.4f: written to %s"
-            .formatted(table.entries().size(), table.overheadMs(), table.scale(), out));
+        String.format(
+            Locale.ROOT,
+            "table     %d entries, overhead %.4f ms, scale %.4f: written to %s",
+            table.entries().size(),
+            table.overheadMs(),
+            table.scale(),
+            out));
     return table;
   }
 
@@ -185,13 +199,18 @@ final class ProfileCommand implements Runnable {
     double signed = 0;
     for (LatencyProfiler.Check c : compared) {
       System.out.printf(
-          "%12.4f %12.4f %+7.2f%%%n", c.predictedMs(), c.measuredMs(), 100 * c.relativeError());
+          Locale.ROOT,
+          "%12.4f %12.4f %+7.2f%%%n",
+          c.predictedMs(),
+          c.measuredMs(),
+          100 * c.relativeError());
       double difference = c.predictedMs() - c.measuredMs();
       squares += difference * difference;
       relative += Math.abs(c.relativeError());
       signed += c.relativeError();
     }
     System.out.printf(
+        Locale.ROOT,
         "RMSE %.4f ms, mean relative error %.2f%%, bias %+.2f%% over %d networks%n",
         Math.sqrt(squares / compared.size()),
         100 * relative / compared.size(),

@@ -2,6 +2,7 @@ package dev.sextant.cli;
 
 import dev.sextant.tensor.BackendProvider;
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
@@ -33,7 +34,7 @@ final class PtxCommand implements Runnable {
     Supplier<String> text = kernels.get(name);
     if (text == null) {
       throw new SextantException(
-          "ptx: no kernel '%s'; sextant ptx lists the names".formatted(name));
+          String.format(Locale.ROOT, "ptx: no kernel '%s'; sextant ptx lists the names", name));
     }
     System.out.print(text.get());
   }

@@ -11,6 +11,7 @@ import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -73,7 +74,8 @@ final class ResumeCommand implements Runnable {
         }
       }
     } catch (IOException e) {
-      throw new SextantException("%s: cannot be read (%s)".formatted(directory, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: cannot be read (%s)", directory, e.getMessage()), e);
     }
   }
 

@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -128,13 +129,14 @@ final class SearchCommand implements Runnable {
             ? budget.in(unit)
             : costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
     progress.message(
-        "space     %s: %s networks, %s to %s; budget %s"
-            .formatted(
-                searched.name(),
-                searched.size(),
-                unit.format(costs.minimum()),
-                unit.format(costs.maximum()),
-                unit.format(asked)));
+        String.format(
+            Locale.ROOT,
+            "space     %s: %s networks, %s to %s; budget %s",
+            searched.name(),
+            searched.size(),
+            unit.format(costs.minimum()),
+            unit.format(costs.maximum()),
+            unit.format(asked)));
     SearchConfig config =
         settings.config(parts.method(), recipe, asked, ceiling, data.others()).withSeed(seed);
     SearchSetup setup = measurement.setup(data, searched, config.withLength(length(config)), model);
@@ -155,7 +157,8 @@ final class SearchCommand implements Runnable {
   }
 
   private static Path defaultDirectory() {
-    String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss"));
+    String time =
+        LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT));
     Path directory = Path.of("runs", time);
     for (int i = 2; Files.exists(directory); i++) {
       directory = Path.of("runs", time + "-" + i);

@@ -19,6 +19,7 @@ import dev.sextant.tensor.Memory;
 import java.io.Console;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** What commands print. */
@@ -45,18 +46,21 @@ final class Terminal {
     printCells(result.found().architecture());
     if (search != null) {
       System.out.printf(
+          Locale.ROOT,
           "search    average of the networks drawn %s, most probable %s, lambda %.3f%s%n",
           unit.format(search.expectedCost()),
           unit.format(search.argmaxCost()),
           search.lambda(),
           search.constrained() ? "; most probable network within the budget taken" : "");
       System.out.printf(
+          Locale.ROOT,
           "memory    weight step %s, architecture step %s of activations%n",
           Memory.human(search.weightStepPeakBytes()),
           Memory.human(search.architectureStepPeakBytes()));
     }
-    System.out.printf("budget    %s%n%n", unit.format(config.budget().cost()));
+    System.out.printf(Locale.ROOT, "budget    %s%n%n", unit.format(config.budget().cost()));
     System.out.printf(
+        Locale.ROOT,
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "
             + " MACs   seconds%n");
     row("search", result.found(), config);
@@ -73,14 +77,18 @@ final class Terminal {
     List<Standing.Summary> rows = standing.summaries();
     int width = rows.stream().mapToInt(row -> row.method().name().length()).max().orElse(0);
     String name = "%-" + Math.max(width, 6) + "s";
-    System.out.printf("%nbudget    %s%n", CostUnit.MILLISECONDS.format(plan.budgetMs()));
-    System.out.printf("time      %.0f s of search and retraining for each run%n%n", plan.seconds());
     System.out.printf(
+        Locale.ROOT, "%nbudget    %s%n", CostUnit.MILLISECONDS.format(plan.budgetMs()));
+    System.out.printf(
+        Locale.ROOT, "time      %.0f s of search and retraining for each run%n%n", plan.seconds());
+    System.out.printf(
+        Locale.ROOT,
         name + "  runs  test accuracy %%      measured ms          within %.0f %%  seconds%n",
         "method",
         100 * Standing.TOLERANCE);
     for (Standing.Summary row : rows) {
       System.out.printf(
+          Locale.ROOT,
           name + "  %4d  %-18s  %-19s  %-10s  %s%n",
           row.method().name(),
           row.runs(),
@@ -98,9 +106,12 @@ final class Terminal {
     return Double.isNaN(spread.mean())
         ? "-"
         : Double.isNaN(spread.deviation())
-            ? format.formatted(scale * spread.mean())
-            : (format + " ± " + format)
-                .formatted(scale * spread.mean(), scale * spread.deviation());
+            ? String.format(Locale.ROOT, format, scale * spread.mean())
+            : String.format(
+                Locale.ROOT,
+                format + " ± " + format,
+                scale * spread.mean(),
+                scale * spread.deviation());
   }
 
   /** The graphs of the normal and of the reduction cell, where there are cells. */
@@ -119,10 +130,14 @@ final class Terminal {
   static void print(Architecture architecture, double testAccuracy, Measured measured) {
     Latency latency = measured.latency;
     System.out.printf(
+        Locale.ROOT,
         "network   %s: %,d parameters, %,d MACs%n",
-        architecture.name(), architecture.parameters(), architecture.macs());
-    System.out.printf("accuracy  %.2f%% of the test images%n", 100 * testAccuracy);
+        architecture.name(),
+        architecture.parameters(),
+        architecture.macs());
+    System.out.printf(Locale.ROOT, "accuracy  %.2f%% of the test images%n", 100 * testAccuracy);
     System.out.printf(
+        Locale.ROOT,
         "latency   p50 %.4f ms, p90 %.4f, p99 %.4f; batch %d, %d thread%s, %d samples%n",
         latency.medianMs(),
         latency.p90Ms(),
@@ -147,6 +162,7 @@ final class Terminal {
     CostProvider cost = config.recipe().cost();
     double compared = cost.isMeasurable() ? found.measuredMs() : found.predictedCost();
     System.out.printf(
+        Locale.ROOT,
         "%-15s %14s %12.4f %+9.1f%% %13.2f%% %11d %9d %9.0f%n",
         name,
         cost.unit().format(found.predictedCost()).replaceFirst(" .*", ""),

@@ -12,6 +12,7 @@ import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,12 +57,20 @@ public record Architecture(
     public Input {
       if (height < 1 || height > MAX_IMAGE || width < 1 || width > MAX_IMAGE) {
         throw new SextantException(
-            "input: an image of %d x %d pixels is not between 1 and %d on each side"
-                .formatted(height, width, MAX_IMAGE));
+            String.format(
+                Locale.ROOT,
+                "input: an image of %d x %d pixels is not between 1 and %d on each side",
+                height,
+                width,
+                MAX_IMAGE));
       }
       if (channels < 1 || channels > Layer.MAX_WIDTH) {
         throw new SextantException(
-            "input: %d channels is not between 1 and %d".formatted(channels, Layer.MAX_WIDTH));
+            String.format(
+                Locale.ROOT,
+                "input: %d channels is not between 1 and %d",
+                channels,
+                Layer.MAX_WIDTH));
       }
     }
 
@@ -76,28 +85,45 @@ public record Architecture(
     layers = List.copyOf(layers);
     if (!isName(name)) {
       throw new SextantException(
-          "name: must have 1 to %d characters, none of them control characters"
-              .formatted(MAX_NAME));
+          String.format(
+              Locale.ROOT,
+              "name: must have 1 to %d characters, none of them control characters",
+              MAX_NAME));
     }
     if (classes < 1 || classes > Layer.MAX_WIDTH) {
       throw new SextantException(
-          "%s: %d classes is not between 1 and %d".formatted(name, classes, Layer.MAX_WIDTH));
+          String.format(
+              Locale.ROOT,
+              "%s: %d classes is not between 1 and %d",
+              name,
+              classes,
+              Layer.MAX_WIDTH));
     }
     if (!(batchNormEpsilon >= MIN_BATCH_NORM_EPSILON && batchNormEpsilon <= 1)) {
       throw new SextantException(
-          "%s: batch-norm-epsilon %s is not between %s and 1"
-              .formatted(name, batchNormEpsilon, MIN_BATCH_NORM_EPSILON));
+          String.format(
+              Locale.ROOT,
+              "%s: batch-norm-epsilon %s is not between %s and 1",
+              name,
+              batchNormEpsilon,
+              MIN_BATCH_NORM_EPSILON));
     }
     if (layers.isEmpty() || layers.size() > MAX_LAYERS) {
       throw new SextantException(
-          "%s: %d layers is not between 1 and %d".formatted(name, layers.size(), MAX_LAYERS));
+          String.format(
+              Locale.ROOT,
+              "%s: %d layers is not between 1 and %d",
+              name,
+              layers.size(),
+              MAX_LAYERS));
     }
     Shape before = null;
     Shape shape = input.shape(1);
     Branches branches = new Branches();
     for (int i = 0; i < layers.size(); i++) {
       if (layers.get(i) instanceof Zero) {
-        throw new SextantException("%s: layers[%d]: zero would cut the chain".formatted(name, i));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: layers[%d]: zero would cut the chain", name, i));
       }
       try {
         if (layers.get(i) instanceof Cell cell) {
@@ -109,7 +135,8 @@ public record Architecture(
         before = shape;
         shape = branches.output(layers.get(i), shape);
       } catch (SextantException e) {
-        throw new SextantException("%s: layers[%d]: %s".formatted(name, i, e.getMessage()), e);
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: layers[%d]: %s", name, i, e.getMessage()), e);
       }
     }
     if (!branches.isClosed()) {
@@ -117,8 +144,13 @@ public record Architecture(
     }
     if (!shape.equals(Shape.of(1, classes))) {
       throw new SextantException(
-          "%s: the last layer gives %s, %d classes need [1,%d]"
-              .formatted(name, shape, classes, classes));
+          String.format(
+              Locale.ROOT,
+              "%s: the last layer gives %s, %d classes need [1,%d]",
+              name,
+              shape,
+              classes,
+              classes));
     }
   }
 
@@ -133,8 +165,11 @@ public record Architecture(
     Cell.Older older = Cell.Older.of(before, shape);
     if (!older.equals(cell.older())) {
       throw new SextantException(
-          "cell: the older input is %s, the cell is made for %s"
-              .formatted(before, cell.older().shape(shape)));
+          String.format(
+              Locale.ROOT,
+              "cell: the older input is %s, the cell is made for %s",
+              before,
+              cell.older().shape(shape)));
     }
   }
 
@@ -169,12 +204,20 @@ public record Architecture(
     return sum;
   }
 
-  /** Multiply-adds for one image, counted as {@link Layer} says. */
+  /**
+   * Multiply-adds for one image, counted as {@link Layer} says.
+   *
+   * @throws SextantException if they are 2<sup>63</sup> or more
+   */
   public long macs() {
     List<Shape> shapes = shapes();
     long sum = 0;
-    for (int i = 0; i < layers.size(); i++) {
-      sum += layers.get(i).macs(shapes.get(i));
+    try {
+      for (int i = 0; i < layers.size(); i++) {
+        sum = Math.addExact(sum, layers.get(i).macs(shapes.get(i)));
+      }
+    } catch (ArithmeticException e) {
+      throw new SextantException(name + ": has more multiply-adds than a long integer holds", e);
     }
     return sum;
   }
@@ -223,8 +266,11 @@ public record Architecture(
     }
     if (!(layers.getLast() instanceof Linear)) {
       throw new SextantException(
-          "%s: the number of classes can change only where the last layer is linear (it is %s)"
-              .formatted(name, layers.getLast().label()));
+          String.format(
+              Locale.ROOT,
+              "%s: the number of classes can change only where the last layer is linear (it is %s)",
+              name,
+              layers.getLast().label()));
     }
     List<Layer> changed = new ArrayList<>(layers);
     changed.set(changed.size() - 1, new Linear(classes));

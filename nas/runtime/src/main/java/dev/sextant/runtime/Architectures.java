@@ -3,6 +3,7 @@ package dev.sextant.runtime;
 import dev.sextant.runtime.json.Resources;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The published networks, for 224x224x3 images and the 1000 classes of ImageNet (darts-v1, darts-v2
@@ -51,8 +52,11 @@ public final class Architectures {
   public static Architecture named(String name) {
     if (!NAMES.contains(name)) {
       throw new SextantException(
-          "no architecture is named \"%s\" (there are %s)"
-              .formatted(name, String.join(", ", NAMES)));
+          String.format(
+              Locale.ROOT,
+              "no architecture is named \"%s\" (there are %s)",
+              name,
+              String.join(", ", NAMES)));
     }
     String file = "architectures/" + name + ".json";
     return Architecture.parse(

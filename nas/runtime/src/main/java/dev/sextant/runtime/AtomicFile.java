@@ -2,29 +2,34 @@ package dev.sextant.runtime;
 
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Files that are whole or absent: written beside their place, forced to the disk, then renamed.
  *
- * <p>Whatever interrupts {@link #write} (an exception, a kill, a power cut), the path holds either
- * what it held before or all that was written. Safe to call from any thread; of two writers of one
- * path, the last to finish wins.
+ * <p>Whatever interrupts {@link #write} (an exception, a full disk, a kill, a power cut), the path
+ * holds either what it held before or all that was written; what a killed process left beside it
+ * goes with the next write. Safe to call from any thread; of two writers of one path, the last to
+ * finish wins.
  */
 public final class AtomicFile {
-  private static final AtomicLong COUNTER = new AtomicLong();
-
   private AtomicFile() {}
 
-  /** Writes a file's content to a channel that starts empty. */
+  /** Writes a file's content to an output that starts empty. */
   public interface Body {
     /** Writes all of the content. */
-    void write(FileChannel channel) throws IOException;
+    void write(FileOutput out) throws IOException;
+  }
+
+  /** Replaces the file at a path by a text in UTF-8, as {@link #write(Path, Body)} does. */
+  public static void write(Path path, String text) {
+    write(path, out -> out.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8))));
   }
 
   /**
@@ -39,28 +44,26 @@ public final class AtomicFile {
     if (directory == null || Files.isDirectory(target)) {
       throw new SextantException(path + ": cannot be written, it is a directory");
     }
-    Path temporary =
-        directory.resolve(
-            // The time keeps clear of what a killed process of the same id may have left behind.
-            ".%s.%d-%d-%x.tmp"
-                .formatted(
-                    target.getFileName(),
-                    ProcessHandle.current().pid(),
-                    COUNTER.incrementAndGet(),
-                    System.nanoTime()));
-    try {
-      try (FileChannel channel =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        body.write(channel);
-        channel.force(true);
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      throw new SextantException(path + ": cannot be written, it is no plain file");
+    }
+    String name = String.valueOf(target.getFileName());
+    Temporaries.sweep(directory, name);
+    try (FileOutput out = Temporaries.create(directory, name)) {
+      try {
+        body.write(out);
+        out.force();
+        Files.move(
+            out.path(),
+            target,
+            StandardCopyOption.ATOMIC_MOVE,
+            StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Temporaries.delete(out.path());
       }
-      Files.move(
-          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       forceDirectory(directory);
     } catch (IOException e) {
       throw unwritable(path, e);
-    } finally {
-      deleteQuietly(temporary);
     }
   }
 
@@ -73,18 +76,9 @@ public final class AtomicFile {
     }
   }
 
-  /** After a move there is nothing left to delete; after a failure the first error matters. */
-  private static void deleteQuietly(Path temporary) {
-    try {
-      Files.deleteIfExists(temporary);
-    } catch (IOException e) {
-      // The write's own outcome is what the caller needs to hear.
-    }
-  }
-
   /** The error of a path that cannot be written, for the same message everywhere. */
   public static SextantException unwritable(Path path, IOException e) {
-    return new SextantException("%s: cannot be written (%s)".formatted(path, reason(e)), e);
+    return new SextantException(path + ": cannot be written (" + reason(e) + ")", e);
   }
 
   /** What an I/O error says: the JDK's file errors carry only the path as their message. */

@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 
 /** The shapes along a chain of layers that forks: goes from layer to layer, first to last. */
 public final class Branches {
@@ -49,8 +50,11 @@ public final class Branches {
     for (Shape output : fork.outputs) {
       if (!output.withChannels(input.channels()).equals(input)) {
         throw new SextantException(
-            "sum: branches give %s and %s, which must have one height and width"
-                .formatted(output, input));
+            String.format(
+                Locale.ROOT,
+                "sum: branches give %s and %s, which must have one height and width",
+                output,
+                input));
       }
       widest = output.channels() > widest.channels() ? output : widest;
     }

@@ -6,6 +6,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -89,7 +90,8 @@ public final class CompiledModel implements AutoCloseable {
   public static CompiledModel compile(
       Architecture architecture, Weights weights, Device device, int threads, int batch) {
     if (batch < 1) {
-      throw new SextantException("model: batch %d is not at least 1".formatted(batch));
+      throw new SextantException(
+          String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
     check(architecture, weights);
     PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
@@ -115,8 +117,13 @@ public final class CompiledModel implements AutoCloseable {
         missing.add(tensor.getKey());
       } else if (!entry.shape().equals(tensor.getValue())) {
         throw new SextantException(
-            "%s: weights '%s' must be %s (it is %s)"
-                .formatted(architecture.name(), tensor.getKey(), tensor.getValue(), entry.shape()));
+            String.format(
+                Locale.ROOT,
+                "%s: weights '%s' must be %s (it is %s)",
+                architecture.name(),
+                tensor.getKey(),
+                tensor.getValue(),
+                entry.shape()));
       } else {
         checkFinite(architecture, tensor.getKey(), entry.values());
       }
@@ -130,9 +137,13 @@ public final class CompiledModel implements AutoCloseable {
   private static void refuse(Architecture architecture, String verb, List<String> names) {
     if (!names.isEmpty()) {
       String listed = String.join(", ", names.subList(0, Math.min(LISTED, names.size())));
-      String more = names.size() > LISTED ? " and %d more".formatted(names.size() - LISTED) : "";
+      String more =
+          names.size() > LISTED
+              ? String.format(Locale.ROOT, " and %d more", names.size() - LISTED)
+              : "";
       throw new SextantException(
-          "%s: the weights %s %s%s".formatted(architecture.name(), verb, listed, more));
+          String.format(
+              Locale.ROOT, "%s: the weights %s %s%s", architecture.name(), verb, listed, more));
     }
   }
 
@@ -140,7 +151,13 @@ public final class CompiledModel implements AutoCloseable {
     for (int i = 0; i < values.length; i++) {
       if (!Float.isFinite(values[i])) {
         throw new SextantException(
-            "%s: weights '%s' hold %s at %d".formatted(architecture.name(), name, values[i], i));
+            String.format(
+                Locale.ROOT,
+                "%s: weights '%s' hold %s at %d",
+                architecture.name(),
+                name,
+                values[i],
+                i));
       }
     }
   }
@@ -229,7 +246,8 @@ public final class CompiledModel implements AutoCloseable {
   public int classify(byte[] pixels) {
     if (batch != 1) {
       throw new SextantException(
-          "model: classify takes one image, the model is compiled for %d".formatted(batch));
+          String.format(
+              Locale.ROOT, "model: classify takes one image, the model is compiled for %d", batch));
     }
     length("pixels", pixels.length, inputSize());
     enter();
@@ -276,7 +294,8 @@ public final class CompiledModel implements AutoCloseable {
   private static void length(String what, int actual, int expected) {
     if (actual != expected) {
       throw new SextantException(
-          "model: %s has %d elements, needs %d".formatted(what, actual, expected));
+          String.format(
+              Locale.ROOT, "model: %s has %d elements, needs %d", what, actual, expected));
     }
   }
 

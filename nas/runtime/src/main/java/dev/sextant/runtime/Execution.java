@@ -10,6 +10,7 @@ import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,8 @@ final class Execution implements AutoCloseable {
   private List<Tensor> operands(Program.Custom custom, Device device) {
     if (!custom.kernel().supports(device)) {
       throw new SextantException(
-          "%s: has no kernel for device %s".formatted(custom.kernel().name(), device));
+          String.format(
+              Locale.ROOT, "%s: has no kernel for device %s", custom.kernel().name(), device));
     }
     List<Tensor> tensors = new ArrayList<>();
     custom.operands().forEach(operand -> tensors.add(values[operand]));

@@ -6,6 +6,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /**
@@ -72,8 +73,13 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
   public LatencyMeter {
     if (!(goal > 0) || warmUpLimit.isNegative() || limit.isNegative() || patience.isNegative()) {
       throw new SextantException(
-          "latency: goal %s, warm-up %s, limit %s and patience %s must be positive"
-              .formatted(goal, warmUpLimit, limit, patience));
+          String.format(
+              Locale.ROOT,
+              "latency: goal %s, warm-up %s, limit %s and patience %s must be positive",
+              goal,
+              warmUpLimit,
+              limit,
+              patience));
     }
   }
 

@@ -9,6 +9,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
@@ -38,8 +39,10 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
     if (!Architecture.isName(name)) {
       throw fields.error(
           "name",
-          "must have 1 to %d characters, none of them control characters"
-              .formatted(Architecture.MAX_NAME));
+          String.format(
+              Locale.ROOT,
+              "must have 1 to %d characters, none of them control characters",
+              Architecture.MAX_NAME));
     }
     int classes = fields.integer("classes", 1, Layer.MAX_WIDTH);
     JsonFields input = fields.object("input");
@@ -69,7 +72,12 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
     if (!output.equals(Shape.of(1, classes))) {
       throw fields.error(
           "layers",
-          "the last layer gives %s, %d classes need [1,%d]".formatted(output, classes, classes));
+          String.format(
+              Locale.ROOT,
+              "the last layer gives %s, %d classes need [1,%d]",
+              output,
+              classes,
+              classes));
     }
   }
 
@@ -77,7 +85,8 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
   public static void checkCount(JsonFields fields, int layers) {
     if (layers > Architecture.MAX_LAYERS) {
       throw fields.error(
-          "layers", "more than %d layers after repeat".formatted(Architecture.MAX_LAYERS));
+          "layers",
+          String.format(Locale.ROOT, "more than %d layers after repeat", Architecture.MAX_LAYERS));
     }
   }
 

@@ -2,6 +2,7 @@ package dev.sextant.runtime;
 
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 
 /** Turns unsigned bytes into what a network was trained on, by one table per channel. Immutable. */
@@ -27,7 +28,8 @@ final class PixelScale {
     for (int c = 0; c < channels; c++) {
       if (!(deviation[c] > 0)) {
         throw new SextantException(
-            "weights: metadata deviation %s is not positive".formatted(deviation[c]));
+            String.format(
+                Locale.ROOT, "weights: metadata deviation %s is not positive", deviation[c]));
       }
       for (int level = 0; level < LEVELS; level++) {
         tables[c][level] = (float) ((level / 255.0 - mean[c]) / deviation[c]);
@@ -47,18 +49,25 @@ final class PixelScale {
     String[] parts = text.split(",", -1);
     if (parts.length != channels) {
       throw new SextantException(
-          "weights: metadata %s '%s' is not one number for each of %d channels"
-              .formatted(key, text, channels));
+          String.format(
+              Locale.ROOT,
+              "weights: metadata %s '%s' is not one number for each of %d channels",
+              key,
+              text,
+              channels));
     }
     for (int c = 0; c < channels; c++) {
       try {
         numbers[c] = Double.parseDouble(parts[c].strip());
       } catch (NumberFormatException e) {
         throw new SextantException(
-            "weights: metadata %s '%s' is not a list of numbers".formatted(key, text), e);
+            String.format(
+                Locale.ROOT, "weights: metadata %s '%s' is not a list of numbers", key, text),
+            e);
       }
       if (!Double.isFinite(numbers[c])) {
-        throw new SextantException("weights: metadata %s '%s' is not finite".formatted(key, text));
+        throw new SextantException(
+            String.format(Locale.ROOT, "weights: metadata %s '%s' is not finite", key, text));
       }
     }
     return numbers;

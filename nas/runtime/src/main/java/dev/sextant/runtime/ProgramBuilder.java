@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -398,7 +399,7 @@ final class ProgramBuilder {
       int n = from + c;
       if (variance[n] < 0) {
         throw new SextantException(
-            "%svariance[%d]: %s is negative".formatted(norm, n, variance[n]));
+            String.format(Locale.ROOT, "%svariance[%d]: %s is negative", norm, n, variance[n]));
       }
       factor[c] = gamma[n] / Math.sqrt(variance[n] + epsilon);
       bias[c] = normalOrZero(beta[n] - mean[n] * factor[c]);

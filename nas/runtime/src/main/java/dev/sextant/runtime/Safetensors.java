@@ -17,7 +17,6 @@ import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
@@ -26,6 +25,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -85,25 +85,19 @@ final class Safetensors {
           }
           metadata.put(Weights.CHECKSUM, HexFormat.of().formatHex(digest.digest()));
           channel.position(0);
-          writeFully(channel, header(path, slots, metadata));
+          channel.write(header(path, slots, metadata));
         });
   }
 
   private static void writeValues(
-      float[] values, ByteBuffer chunk, MessageDigest digest, FileChannel channel)
+      float[] values, ByteBuffer chunk, MessageDigest digest, FileOutput channel)
       throws IOException {
     for (int from = 0; from < values.length; from += CHUNK) {
       int count = Math.min(CHUNK, values.length - from);
       chunk.clear().limit(count * Float.BYTES);
       chunk.asFloatBuffer().put(values, from, count);
       digest.update(chunk.array(), 0, chunk.limit());
-      writeFully(channel, chunk);
-    }
-  }
-
-  private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+      channel.write(chunk);
     }
   }
 
@@ -135,8 +129,12 @@ final class Safetensors {
     int padded = (utf8.remaining() + 7) / 8 * 8;
     if (padded > MAX_HEADER) {
       throw new SextantException(
-          "%s: a header of %d bytes is above the format's limit of %d"
-              .formatted(path, padded, MAX_HEADER));
+          String.format(
+              Locale.ROOT,
+              "%s: a header of %d bytes is above the format's limit of %d",
+              path,
+              padded,
+              MAX_HEADER));
     }
     ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putLong(padded).put(utf8);
@@ -149,16 +147,14 @@ final class Safetensors {
   // ---- reading
 
   static Weights read(Path path) {
-    if (Files.isDirectory(path)) {
-      throw new SextantException(path + ": is a directory, not a safetensors file");
-    }
+    PlainFile.check(path, "a safetensors file");
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       return new FileReader(path, channel).read();
     } catch (EOFException e) {
       throw new SextantException(path + ": is truncated", e);
     } catch (IOException e) {
       throw new SextantException(
-          "%s: cannot be read (%s)".formatted(path, AtomicFile.reason(e)), e);
+          path + ": cannot be read (" + AtomicFile.reason(e) + ")", e);
     }
   }
 
@@ -176,19 +172,29 @@ final class Safetensors {
       long fileBytes = channel.size();
       if (fileBytes < Long.BYTES) {
         throw defect(
-            "is truncated: %d bytes, a safetensors file has at least 8".formatted(fileBytes));
+            String.format(
+                Locale.ROOT,
+                "is truncated: %d bytes, a safetensors file has at least 8",
+                fileBytes));
       }
       ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
       readFully(length);
       long headerBytes = length.getLong(0);
       if (headerBytes < 2 || headerBytes > MAX_HEADER) {
         throw defect(
-            "is no safetensors file: a header of %s bytes is not between 2 and %d"
-                .formatted(Long.toUnsignedString(headerBytes), MAX_HEADER));
+            String.format(
+                Locale.ROOT,
+                "is no safetensors file: a header of %s bytes is not between 2 and %d",
+                Long.toUnsignedString(headerBytes),
+                MAX_HEADER));
       }
       if (headerBytes > fileBytes - Long.BYTES) {
         throw defect(
-            "is truncated: the header has %d bytes, the file %d".formatted(headerBytes, fileBytes));
+            String.format(
+                Locale.ROOT,
+                "is truncated: the header has %d bytes, the file %d",
+                headerBytes,
+                fileBytes));
       }
       ByteBuffer bytes = ByteBuffer.allocate((int) headerBytes);
       readFully(bytes);
@@ -220,7 +226,11 @@ final class Safetensors {
         String actual = HexFormat.of().formatHex(digest.digest());
         if (!actual.equalsIgnoreCase(expected)) {
           throw defect(
-              "is damaged: its SHA-256 is %s, the file says %s".formatted(actual, expected));
+              String.format(
+                  Locale.ROOT,
+                  "is damaged: its SHA-256 is %s, the file says %s",
+                  actual,
+                  expected));
         }
       }
       SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
@@ -254,22 +264,31 @@ final class Safetensors {
       for (Slot slot : inOrder) {
         if (slot.end > dataBytes) {
           throw defect(
-              "tensor '%s' ends at byte %d, the data at %d (truncated?)"
-                  .formatted(slot.name, slot.end, dataBytes));
+              String.format(
+                  Locale.ROOT,
+                  "tensor '%s' ends at byte %d, the data at %d (truncated?)",
+                  slot.name,
+                  slot.end,
+                  dataBytes));
         }
         if (slot.begin < end) {
-          throw defect("tensors '%s' and '%s' overlap".formatted(previous, slot.name));
+          throw defect(
+              String.format(Locale.ROOT, "tensors '%s' and '%s' overlap", previous, slot.name));
         }
         if (slot.begin > end) {
           throw defect(
-              "%d bytes before tensor '%s' belong to no tensor"
-                  .formatted(slot.begin - end, slot.name));
+              String.format(
+                  Locale.ROOT,
+                  "%d bytes before tensor '%s' belong to no tensor",
+                  slot.begin - end,
+                  slot.name));
         }
         end = slot.end;
         previous = slot.name;
       }
       if (end != dataBytes) {
-        throw defect("%d bytes at the end belong to no tensor".formatted(dataBytes - end));
+        throw defect(
+            String.format(Locale.ROOT, "%d bytes at the end belong to no tensor", dataBytes - end));
       }
       return inOrder;
     }
@@ -293,11 +312,11 @@ final class Safetensors {
           String name = json.nextName();
           if (name.equals(METADATA)) {
             if (metadata != null) {
-              throw defect("the header has %s twice".formatted(METADATA));
+              throw defect(String.format(Locale.ROOT, "the header has %s twice", METADATA));
             }
             metadata = metadata(json);
           } else if (slots.put(name, slot(json, name)) != null) {
-            throw defect("the header has tensor '%s' twice".formatted(name));
+            throw defect(String.format(Locale.ROOT, "the header has tensor '%s' twice", name));
           }
         }
         json.endObject();
@@ -321,7 +340,7 @@ final class Safetensors {
         String key = json.nextName();
         expect(json, JsonToken.STRING, METADATA + "." + key);
         if (metadata.put(key, json.nextString()) != null) {
-          throw defect("%s has '%s' twice".formatted(METADATA, key));
+          throw defect(String.format(Locale.ROOT, "%s has '%s' twice", METADATA, key));
         }
       }
       json.endObject();
@@ -329,7 +348,7 @@ final class Safetensors {
     }
 
     private Slot slot(JsonReader json, String name) throws IOException {
-      String tensor = "tensor '%s'".formatted(name);
+      String tensor = String.format(Locale.ROOT, "tensor '%s'", name);
       boolean typed = false;
       List<Long> extents = null;
       List<Long> offsets = null;
@@ -342,16 +361,18 @@ final class Safetensors {
               case "dtype" -> typed;
               case "shape" -> extents != null;
               case "data_offsets" -> offsets != null;
-              default -> throw defect("%s has an unknown field '%s'".formatted(tensor, field));
+              default ->
+                  throw defect(
+                      String.format(Locale.ROOT, "%s has an unknown field '%s'", tensor, field));
             };
         if (twice) {
-          throw defect("%s has '%s' twice".formatted(tensor, field));
+          throw defect(String.format(Locale.ROOT, "%s has '%s' twice", tensor, field));
         }
         if (field.equals("dtype")) {
           expect(json, JsonToken.STRING, tensor + ".dtype");
           String dtype = json.nextString();
           if (!dtype.equals("F32")) {
-            throw defect("%s is %s, only F32 is read".formatted(tensor, dtype));
+            throw defect(String.format(Locale.ROOT, "%s is %s, only F32 is read", tensor, dtype));
           }
           typed = true;
         } else if (field.equals("shape")) {
@@ -369,19 +390,25 @@ final class Safetensors {
 
     private Slot checkSlot(String name, String tensor, List<Long> extents, List<Long> offsets) {
       if (offsets.size() != 2 || offsets.get(0) > offsets.get(1)) {
-        throw defect("%s: data_offsets %s are no [begin, end]".formatted(tensor, offsets));
+        throw defect(
+            String.format(Locale.ROOT, "%s: data_offsets %s are no [begin, end]", tensor, offsets));
       }
       Shape shape;
       try {
         shape = Shape.of(extents.stream().mapToInt(Math::toIntExact).toArray());
       } catch (SextantException | ArithmeticException e) {
-        throw defect("%s: shape %s is too large".formatted(tensor, extents));
+        throw defect(String.format(Locale.ROOT, "%s: shape %s is too large", tensor, extents));
       }
       long bytes = offsets.get(1) - offsets.get(0);
       if (bytes != shape.size() * (long) Float.BYTES) {
         throw defect(
-            "%s: shape %s needs %d bytes, data_offsets span %d"
-                .formatted(tensor, shape, shape.size() * (long) Float.BYTES, bytes));
+            String.format(
+                Locale.ROOT,
+                "%s: shape %s needs %d bytes, data_offsets span %d",
+                tensor,
+                shape,
+                shape.size() * (long) Float.BYTES,
+                bytes));
       }
       return new Slot(name, shape, offsets.get(0), offsets.get(1));
     }
@@ -394,10 +421,11 @@ final class Safetensors {
         expect(json, JsonToken.NUMBER, where);
         String number = json.nextString();
         if (!number.matches("\\d{1,18}")) {
-          throw defect("%s: %s is no whole number from 0".formatted(where, number));
+          throw defect(
+              String.format(Locale.ROOT, "%s: %s is no whole number from 0", where, number));
         }
         if (numbers.size() == MAX_RANK) {
-          throw defect("%s has more than %d numbers".formatted(where, MAX_RANK));
+          throw defect(String.format(Locale.ROOT, "%s has more than %d numbers", where, MAX_RANK));
         }
         numbers.add(Long.parseLong(number));
       }
@@ -408,7 +436,7 @@ final class Safetensors {
     private void expect(JsonReader json, JsonToken token, String where) throws IOException {
       JsonToken found = json.peek();
       if (found != token) {
-        throw defect("%s: expected %s, found %s".formatted(where, token, found));
+        throw defect(String.format(Locale.ROOT, "%s: expected %s, found %s", where, token, found));
       }
     }
 

@@ -7,6 +7,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -34,7 +35,9 @@ final class SafetensorsDigest {
     sorted.sort(Comparator.comparing(Safetensors.Slot::name));
     for (Safetensors.Slot slot : sorted) {
       update(digest, slot.name());
-      update(digest, "F32 %s %d %d".formatted(slot.shape(), slot.begin(), slot.end()));
+      update(
+          digest,
+          String.format(Locale.ROOT, "F32 %s %d %d", slot.shape(), slot.begin(), slot.end()));
     }
     return digest;
   }

@@ -6,6 +6,7 @@ import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -37,7 +38,7 @@ public final class Weights {
     public Entry {
       if (values.length != shape.size()) {
         throw new SextantException(
-            "weights: %d values for shape %s".formatted(values.length, shape));
+            String.format(Locale.ROOT, "weights: %d values for shape %s", values.length, shape));
       }
     }
   }
@@ -73,7 +74,8 @@ public final class Weights {
   public Entry get(String name) {
     Entry entry = entries.get(name);
     if (entry == null) {
-      throw new SextantException("weights: there is no tensor named '%s'".formatted(name));
+      throw new SextantException(
+          String.format(Locale.ROOT, "weights: there is no tensor named '%s'", name));
     }
     return entry;
   }

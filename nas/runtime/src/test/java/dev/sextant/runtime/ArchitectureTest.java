@@ -17,6 +17,8 @@ import dev.sextant.tensor.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,5 +92,19 @@ class ArchitectureTest {
 
   private static void assertError(String message, org.junit.jupiter.api.function.Executable code) {
     assertEquals(message, assertThrows(SextantException.class, code).getMessage());
+  }
+
+  /** A thousand layers of 15x15 on 65,535 channels. */
+  @Test
+  void multiplyAddsDoNotOverflow() {
+    Conv conv = new Conv(15, 1, 1, 65_535, true, Activation.RELU6);
+    List<Layer> layers = new ArrayList<>(Collections.nCopies(1000, conv));
+    layers.add(new GlobalAvgPool());
+    layers.add(new Linear(2));
+    Architecture architecture =
+        new Architecture("huge", 2, new Architecture.Input(181, 181, 65_535), 1e-3, layers);
+    assertEquals(
+        "huge: has more multiply-adds than a long integer holds",
+        assertThrows(SextantException.class, architecture::macs).getMessage());
   }
 }

@@ -2,11 +2,24 @@ package dev.sextant.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
+import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.Linear;
+import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -70,5 +83,42 @@ class BufferPlanTest {
     Program program =
         ProgramBuilder.network(architecture, Weights.random(architecture, 1), 1).program();
     assertEquals(BufferPlan.bound(program), BufferPlan.reusing(program).size());
+  }
+
+  /** Ten thousand blocks with squeeze and residual, the most that an architecture can have. */
+  @Test
+  @Timeout(20)
+  void deepNetworksArePlannedInTimeLinearInTheirLayers() {
+    List<Layer> layers = new ArrayList<>();
+    for (int i = 0; i < Architecture.MAX_LAYERS - 2; i++) {
+      layers.add(new MbConv(3, 1, 2, 2, Activation.RELU6, 1, true));
+    }
+    layers.add(new GlobalAvgPool());
+    layers.add(new Linear(2));
+    Architecture architecture =
+        new Architecture("deep", 2, new Architecture.Input(1, 1, 2), 1e-3, layers);
+    Program program =
+        ProgramBuilder.network(architecture, Weights.random(architecture, 1), 1).program();
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    BufferPlan plan = BufferPlan.reusing(program);
+    long each = (threads.getCurrentThreadAllocatedBytes() - before) / program.steps().size();
+    assertTrue(each < 4000, each + " bytes for each step");
+    assertEquals(BufferPlan.bound(program), plan.size());
+  }
+
+  /** An image and what the first layer makes of it are each below 2^31 elements, but not both. */
+  @Test
+  void whatDoesNotFitIntoOneBlockIsSaid() {
+    List<Layer> layers =
+        List.of(new Conv(1, 1, 1, 7, true, Activation.RELU6), new GlobalAvgPool(), new Linear(10));
+    Architecture architecture =
+        new Architecture("wide", 10, new Architecture.Input(16384, 16384, 4), 1e-3, layers);
+    Program program =
+        ProgramBuilder.network(architecture, Weights.random(architecture, 1), 1).program();
+    assertEquals(
+        "network: its buffers take 2952790016 elements at once, more than the 2147483647 of one"
+            + " block: take a smaller batch or image",
+        assertThrows(SextantException.class, () -> BufferPlan.reusing(program)).getMessage());
   }
 }

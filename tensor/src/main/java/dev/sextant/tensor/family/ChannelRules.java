@@ -3,6 +3,7 @@ package dev.sextant.tensor.family;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /** The rules of {@link Channels}. A passing check allocates nothing. */
 public final class ChannelRules {
@@ -47,7 +48,8 @@ public final class ChannelRules {
     Check.hasChannels("copyChannels", to);
     if (from.shape().rows() != to.shape().rows()) {
       throw new SextantException(
-          "copyChannels: rows differ (from %s, to %s)".formatted(from.shape(), to.shape()));
+          String.format(
+              Locale.ROOT, "copyChannels: rows differ (from %s, to %s)", from.shape(), to.shape()));
     }
     if (count < 0
         || fromChannel < 0
@@ -55,8 +57,14 @@ public final class ChannelRules {
         || fromChannel > from.shape().channels() - count
         || toChannel > to.shape().channels() - count) {
       throw new SextantException(
-          "copyChannels: %d channels from %d of %s do not fit at %d of %s"
-              .formatted(count, fromChannel, from.shape(), toChannel, to.shape()));
+          String.format(
+              Locale.ROOT,
+              "copyChannels: %d channels from %d of %s do not fit at %d of %s",
+              count,
+              fromChannel,
+              from.shape(),
+              toChannel,
+              to.shape()));
     }
     Check.apart("copyChannels", to, from);
   }

@@ -7,6 +7,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The rules of {@link Expansions}. A passing check allocates nothing. */
@@ -164,8 +165,13 @@ public final class ExpansionRules {
         || shape.get(2) != inputs
         || shape.get(3) < Expansions.LEAST_CHANNELS) {
       throw new SextantException(
-          "%s: kernel must be [1, 1, %d, at least %d] (it is %s)"
-              .formatted(op, inputs, Expansions.LEAST_CHANNELS, shape));
+          String.format(
+              Locale.ROOT,
+              "%s: kernel must be [1, 1, %d, at least %d] (it is %s)",
+              op,
+              inputs,
+              Expansions.LEAST_CHANNELS,
+              shape));
     }
   }
 
@@ -179,7 +185,8 @@ public final class ExpansionRules {
   private static void clamps(String op, BatchNorm norm) {
     if (!norm.activation().clamps()) {
       throw new SextantException(
-          "%s: activation must clamp (it is %s)".formatted(op, norm.activation()));
+          String.format(
+              Locale.ROOT, "%s: activation must clamp (it is %s)", op, norm.activation()));
     }
   }
 

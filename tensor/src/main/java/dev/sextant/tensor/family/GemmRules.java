@@ -4,6 +4,7 @@ import dev.sextant.tensor.Check;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /**
  * The rules of {@link Gemm}. A passing check allocates nothing, but for the shapes that some
@@ -43,8 +44,13 @@ public final class GemmRules {
     int inner = a.get(transposeA ? 0 : 1);
     if (inner != b.get(transposeB ? 1 : 0)) {
       throw new SextantException(
-          "gemm: inner extents differ (a %s%s, b %s%s)"
-              .formatted(a, transposeA ? " transposed" : "", b, transposeB ? " transposed" : ""));
+          String.format(
+              Locale.ROOT,
+              "gemm: inner extents differ (a %s%s, b %s%s)",
+              a,
+              transposeA ? " transposed" : "",
+              b,
+              transposeB ? " transposed" : ""));
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Storage;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The rules of {@link Loss}. A passing check allocates nothing. */
@@ -39,8 +40,13 @@ public final class LossRules {
       for (int i = labels.offset(); i < labels.offset() + labels.size(); i++) {
         if (values[i] < 0 || values[i] >= classes) {
           throw new SextantException(
-              "%s: label %d at %d is not below the %d classes"
-                  .formatted(op, values[i], i - labels.offset(), classes));
+              String.format(
+                  Locale.ROOT,
+                  "%s: label %d at %d is not below the %d classes",
+                  op,
+                  values[i],
+                  i - labels.offset(),
+                  classes));
         }
       }
     }

@@ -4,6 +4,7 @@ import dev.sextant.tensor.Check;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import java.util.List;
+import java.util.Locale;
 
 /** The rules of {@link Optimizer}. A passing check allocates nothing. */
 public final class OptimizerRules {
@@ -46,12 +47,14 @@ public final class OptimizerRules {
   private static void steps(String op, List<Tensor[]> tensors, int operands, int constants) {
     if (constants < tensors.size()) {
       throw new SextantException(
-          "%s: %d tensors, constants of %d".formatted(op, tensors.size(), constants));
+          String.format(
+              Locale.ROOT, "%s: %d tensors, constants of %d", op, tensors.size(), constants));
     }
     for (int i = 0; i < tensors.size(); i++) {
       Tensor[] t = tensors.get(i);
       if (t.length != operands) {
-        throw new SextantException("%s: %d operands, needs %d".formatted(op, t.length, operands));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: %d operands, needs %d", op, t.length, operands));
       }
       for (int a = 1; a < operands; a++) {
         Check.same(op, t[0], t[a]);

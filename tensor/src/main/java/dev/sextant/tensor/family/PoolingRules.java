@@ -5,6 +5,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.Locale;
 
 /**
  * The rules of {@link Pooling}. A passing check allocates nothing, but for the shapes that some
@@ -68,7 +69,8 @@ public final class PoolingRules {
     Check.rank(op, "input", x, 4);
     if (window.padding() >= window.span()) {
       throw new SextantException(
-          "%s: padding of window %s leaves windows without a pixel".formatted(op, window));
+          String.format(
+              Locale.ROOT, "%s: padding of window %s leaves windows without a pixel", op, window));
     }
   }
 }

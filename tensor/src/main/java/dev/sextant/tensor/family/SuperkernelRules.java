@@ -5,6 +5,7 @@ import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Locale;
 
 /** The rules of {@link Superkernel}. A passing check allocates nothing. */
 public final class SuperkernelRules {
@@ -54,8 +55,14 @@ public final class SuperkernelRules {
   private static void gates(String op, String name, Tensor tensor, Nesting nesting) {
     if (tensor.size() != nesting.gates()) {
       throw new SextantException(
-          "%s: %s has %d entries, the superkernel %d gates (%s)"
-              .formatted(op, name, tensor.size(), nesting.gates(), nesting));
+          String.format(
+              Locale.ROOT,
+              "%s: %s has %d entries, the superkernel %d gates (%s)",
+              op,
+              name,
+              tensor.size(),
+              nesting.gates(),
+              nesting));
     }
   }
 
@@ -66,7 +73,8 @@ public final class SuperkernelRules {
         || w.get(1) != nesting.kernel()
         || w.get(2) != nesting.channels()) {
       throw new SextantException(
-          "%s: kernel %s does not fit the nesting of %s".formatted(op, w, nesting));
+          String.format(
+              Locale.ROOT, "%s: kernel %s does not fit the nesting of %s", op, w, nesting));
     }
   }
 }

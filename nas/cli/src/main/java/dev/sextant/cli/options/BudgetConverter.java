@@ -2,6 +2,7 @@ package dev.sextant.cli.options;
 
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -42,7 +43,8 @@ public final class BudgetConverter implements ITypeConverter<BudgetConverter.Bud
                   }
                   : suffix.isEmpty() || suffix.equals(unit.symbol()) ? 1 : Double.NaN;
       if (Double.isNaN(factor)) {
-        throw new SextantException("budget: '%s' is no unit of %s".formatted(suffix, unit));
+        throw new SextantException(
+            String.format(Locale.ROOT, "budget: '%s' is no unit of %s", suffix, unit));
       }
       return number * factor;
     }

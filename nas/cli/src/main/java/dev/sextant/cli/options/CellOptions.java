@@ -13,6 +13,7 @@ import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -78,8 +79,11 @@ public final class CellOptions {
           width == null ? cells.width() : width, depth == null ? cells.depth() : depth);
     }
     throw new SextantException(
-        "width, depth: space %s is a chain of layers, whose file says how large its networks are"
-            .formatted(space.name()));
+        String.format(
+            Locale.ROOT,
+            "width, depth: space %s is a chain of layers, whose file says how large its networks"
+                + " are",
+            space.name()));
   }
 
   /**
@@ -93,16 +97,19 @@ public final class CellOptions {
         && !(recipe instanceof Recipe.InSupernet<?, ?> searched
             && searched.policy() == Policies.DARTS)) {
       throw new SextantException(
-          "second-order: %s follows no gradient through mixtures (--method la-darts)"
-              .formatted(
-                  recipe instanceof Recipe.InSupernet<?, ?> searched
-                      ? "policy " + searched.policy().id()
-                      : "random search"));
+          String.format(
+              Locale.ROOT,
+              "second-order: %s follows no gradient through mixtures (--method la-darts)",
+              recipe instanceof Recipe.InSupernet<?, ?> searched
+                  ? "policy " + searched.policy().id()
+                  : "random search"));
     }
     if (noise != null && noise > 0 && recipe.cost() != Costs.PREDICTED) {
       throw new SextantException(
-          "prediction-noise: cost %s predicts nothing (--cost predicted)"
-              .formatted(recipe.cost().id()));
+          String.format(
+              Locale.ROOT,
+              "prediction-noise: cost %s predicts nothing (--cost predicted)",
+              recipe.cost().id()));
     }
   }
 

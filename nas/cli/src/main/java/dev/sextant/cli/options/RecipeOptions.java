@@ -91,13 +91,13 @@ public final class RecipeOptions {
     return switch (preset) {
       case Recipe.Random _ ->
           throw new SextantException(
-              "%s with --method random: it trains networks without a supernet, one by one, and"
-                      .formatted(
-                          policy != null
-                              ? "policy " + policy
-                              : supernet != null
-                                  ? "supernet " + supernet
-                                  : "objective " + objective)
+              String.format(
+                      Locale.ROOT,
+                      "%s with --method random: it trains networks without a supernet, one by one,"
+                          + " and",
+                      policy != null
+                          ? "policy " + policy
+                          : supernet != null ? "supernet " + supernet : "objective " + objective)
                   + " compares them by accuracy (another --method)");
       case Recipe.InSupernet<?, ?> own ->
           Recipe.of(
@@ -114,7 +114,8 @@ public final class RecipeOptions {
   private static String part(String kind, String name) {
     if (OF_RANDOM.contains(name.toLowerCase(Locale.ROOT))) {
       throw new SextantException(
-          "%s %s: is that of random search (--method random)".formatted(kind, name));
+          String.format(
+              Locale.ROOT, "%s %s: is that of random search (--method random)", kind, name));
     }
     return name;
   }

@@ -129,11 +129,16 @@ public final class Graph {
     return sum;
   }
 
-  /** Multiply-adds for the whole batch. */
+  /**
+   * Multiply-adds for the whole batch.
+   *
+   * @throws ArithmeticException if they are 2<sup>63</sup> or more, as only a layer from outside
+   *     can have
+   */
   public long macs() {
     long sum = 0;
     for (Node node : nodes) {
-      sum += node.operation.macs(shapes(node.inputs));
+      sum = Math.addExact(sum, node.operation.macs(shapes(node.inputs)));
     }
     return sum;
   }

@@ -6,6 +6,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,12 +84,18 @@ public sealed interface Operation {
       Shape x = image(layer, inputs.getFirst());
       if (x.channels() % groups != 0 || out % groups != 0) {
         throw new SextantException(
-            "%s: %d groups do not divide %d and %d channels"
-                .formatted(layer, groups, x.channels(), out));
+            String.format(
+                Locale.ROOT,
+                "%s: %d groups do not divide %d and %d channels",
+                layer,
+                groups,
+                x.channels(),
+                out));
       }
       Shape output = window.output(x, out);
       if (inputs.size() > 1 && !inputs.get(1).equals(output)) {
-        throw new SextantException("%s: adds %s to %s".formatted(layer, inputs.get(1), output));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: adds %s to %s", layer, inputs.get(1), output));
       }
       return output;
     }
@@ -150,7 +157,11 @@ public sealed interface Operation {
       Shape x = inputs.getFirst();
       if (x.rank() != 2) {
         throw new SextantException(
-            "%s: input must be [N,C], after global-avg-pool (it is %s)".formatted(layer, x));
+            String.format(
+                Locale.ROOT,
+                "%s: input must be [N,C], after global-avg-pool (it is %s)",
+                layer,
+                x));
       }
       return x.withChannels(out);
     }
@@ -200,7 +211,8 @@ public sealed interface Operation {
       Shape x = image(layer, inputs.getFirst());
       if (!inputs.get(1).equals(Shape.of(x.get(0), x.channels()))) {
         throw new SextantException(
-            "%s: a gate of %s does not fit %s".formatted(layer, inputs.get(1), x));
+            String.format(
+                Locale.ROOT, "%s: a gate of %s does not fit %s", layer, inputs.get(1), x));
       }
       return x;
     }
@@ -212,7 +224,7 @@ public sealed interface Operation {
     public Shape output(String layer, List<Shape> inputs) {
       if (!inputs.get(0).equals(inputs.get(1))) {
         throw new SextantException(
-            "%s: adds %s and %s".formatted(layer, inputs.get(0), inputs.get(1)));
+            String.format(Locale.ROOT, "%s: adds %s and %s", layer, inputs.get(0), inputs.get(1)));
       }
       return inputs.getFirst();
     }
@@ -224,7 +236,8 @@ public sealed interface Operation {
     public Shape output(String layer, List<Shape> inputs) {
       Shape x = inputs.getFirst();
       if (from < 0 || to <= from || to > x.channels()) {
-        throw new SextantException("%s: %s has no channels %d to %d".formatted(layer, x, from, to));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: %s has no channels %d to %d", layer, x, from, to));
       }
       return x.withChannels(to - from);
     }
@@ -238,7 +251,8 @@ public sealed interface Operation {
       int channels = 0;
       for (Shape input : inputs) {
         if (!input.withChannels(first.channels()).equals(first)) {
-          throw new SextantException("%s: %s do not go side by side".formatted(layer, inputs));
+          throw new SextantException(
+              String.format(Locale.ROOT, "%s: %s do not go side by side", layer, inputs));
         }
         channels += input.channels();
       }
@@ -252,7 +266,8 @@ public sealed interface Operation {
     public Shape output(String layer, List<Shape> inputs) {
       Shape first = inputs.getFirst();
       if (!inputs.stream().allMatch(first::equals)) {
-        throw new SextantException("%s: %s have not one shape".formatted(layer, inputs));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: %s have not one shape", layer, inputs));
       }
       return first.withChannels(inputs.size() * first.channels());
     }
@@ -308,7 +323,8 @@ public sealed interface Operation {
   private static Shape image(String layer, Shape input) {
     if (input.rank() != 4) {
       throw new SextantException(
-          "%s: input must be an image [N,H,W,C] (it is %s)".formatted(layer, input));
+          String.format(
+              Locale.ROOT, "%s: input must be an image [N,H,W,C] (it is %s)", layer, input));
     }
     return input;
   }

@@ -7,6 +7,7 @@ import com.google.gson.JsonPrimitive;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,12 +35,15 @@ public final class JsonFields {
   /** An error about this object as a whole. */
   public SextantException error(String message) {
     return new SextantException(
-        path.isEmpty() ? source + ": " + message : "%s: %s: %s".formatted(source, path, message));
+        path.isEmpty()
+            ? source + ": " + message
+            : String.format(Locale.ROOT, "%s: %s: %s", source, path, message));
   }
 
   /** An error about one field. */
   public SextantException error(String field, String message) {
-    return new SextantException("%s: %s: %s".formatted(source, path(field), message));
+    return new SextantException(
+        String.format(Locale.ROOT, "%s: %s: %s", source, path(field), message));
   }
 
   private String path(String field) {
@@ -51,8 +55,11 @@ public final class JsonFields {
     for (String field : object.keySet()) {
       if (!known.contains(field)) {
         throw error(
-            "unknown field %s (known here: %s)"
-                .formatted(shown(new JsonPrimitive(field)), String.join(", ", known)));
+            String.format(
+                Locale.ROOT,
+                "unknown field %s (known here: %s)",
+                shown(new JsonPrimitive(field)),
+                String.join(", ", known)));
       }
     }
   }
@@ -82,8 +89,11 @@ public final class JsonFields {
     if (!words.contains(value)) {
       throw error(
           field,
-          "%s is not one of %s"
-              .formatted(shown(new JsonPrimitive(value)), String.join(", ", words)));
+          String.format(
+              Locale.ROOT,
+              "%s is not one of %s",
+              shown(new JsonPrimitive(value)),
+              String.join(", ", words)));
     }
     return value;
   }
@@ -114,11 +124,12 @@ public final class JsonFields {
       throw error(field, "must be an array of integers");
     }
     if (array.size() > most) {
-      throw error(field, "has %d entries, at most %d".formatted(array.size(), most));
+      throw error(
+          field, String.format(Locale.ROOT, "has %d entries, at most %d", array.size(), most));
     }
     List<Integer> values = new ArrayList<>(array.size());
     for (JsonElement element : array) {
-      String inner = "%s[%d]".formatted(field, values.size());
+      String inner = String.format(Locale.ROOT, "%s[%d]", field, values.size());
       double number = number(inner, element);
       if (number != Math.rint(number)) {
         throw error(inner, shown(element) + " is not an integer");
@@ -173,11 +184,12 @@ public final class JsonFields {
       throw error(field, "is empty");
     }
     if (array.size() > max) {
-      throw error(field, "has %d entries, at most %d".formatted(array.size(), max));
+      throw error(
+          field, String.format(Locale.ROOT, "has %d entries, at most %d", array.size(), max));
     }
     List<JsonFields> objects = new ArrayList<>(array.size());
     for (JsonElement element : array) {
-      String inner = "%s[%d]".formatted(field, objects.size());
+      String inner = String.format(Locale.ROOT, "%s[%d]", field, objects.size());
       if (!(element instanceof JsonObject object)) {
         throw error(inner, "must be an object");
       }
@@ -206,8 +218,8 @@ public final class JsonFields {
       throw error(
           field,
           number < min
-              ? "%s is below %s".formatted(shown(value), plain(min))
-              : "%s is above %s".formatted(shown(value), plain(max)));
+              ? String.format(Locale.ROOT, "%s is below %s", shown(value), plain(min))
+              : String.format(Locale.ROOT, "%s is above %s", shown(value), plain(max)));
     }
     return number;
   }

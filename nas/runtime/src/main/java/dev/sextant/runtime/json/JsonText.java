@@ -8,6 +8,7 @@ import com.google.gson.JsonPrimitive;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.MalformedJsonException;
+import dev.sextant.runtime.PlainFile;
 import dev.sextant.tensor.SextantException;
 import java.io.EOFException;
 import java.io.IOException;
@@ -19,13 +20,15 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.Locale;
 
 /**
  * JSON text to a tree and back.
  *
  * <p>Reading is strict (RFC 8259) and refuses what a hostile file would try: a field given twice,
  * nesting deeper than {@value #MAX_DEPTH}, numbers no double can hold, files above {@value
- * #MAX_BYTES} bytes.
+ * #MAX_BYTES} bytes. It takes time and memory linear in the text: at most 200 bytes are allocated
+ * for each of its own.
  */
 public final class JsonText {
   private static final int MAX_DEPTH = 64;
@@ -40,10 +43,12 @@ public final class JsonText {
    * @throws SextantException if it cannot be read, is too large or is not UTF-8
    */
   public static String readFile(Path file) {
+    PlainFile.check(file, "a text file");
     try (var in = Files.newInputStream(file)) {
       byte[] bytes = in.readNBytes(MAX_BYTES + 1);
       if (bytes.length > MAX_BYTES) {
-        throw new SextantException("%s: larger than %d bytes".formatted(file, MAX_BYTES));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: larger than %d bytes", file, MAX_BYTES));
       }
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
@@ -51,7 +56,8 @@ public final class JsonText {
     } catch (NoSuchFileException e) {
       throw new SextantException(file + ": no such file", e);
     } catch (IOException e) {
-      throw new SextantException("%s: cannot be read (%s)".formatted(file, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: cannot be read (%s)", file, e.getMessage()), e);
     }
   }
 
@@ -66,7 +72,7 @@ public final class JsonText {
     reader.setStrictness(Strictness.STRICT);
     reader.setNestingLimit(MAX_DEPTH);
     try {
-      JsonElement root = element(reader, source, "");
+      JsonElement root = element(reader, source, new JsonPlace(null));
       reader.peek(); // throws where something follows
       if (root instanceof JsonObject object) {
         return object;
@@ -75,35 +81,41 @@ public final class JsonText {
     } catch (EOFException e) {
       throw new SextantException(source + ": not JSON: the text ends too early", e);
     } catch (MalformedJsonException e) {
-      throw new SextantException("%s: not JSON: %s".formatted(source, sentence(e)), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: not JSON: %s", source, sentence(e)), e);
     } catch (IOException e) {
-      throw new SextantException("%s: cannot be read (%s)".formatted(source, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: cannot be read (%s)", source, e.getMessage()), e);
     }
   }
 
   /** Gson's first line, without its advice to the programmer who calls it. */
   private static String sentence(MalformedJsonException e) {
     String message = String.valueOf(e.getMessage());
-    return message
-        .lines()
-        .findFirst()
-        .orElse("")
-        .replace(
-            "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON",
-            "unexpected text");
+    String sentence =
+        message
+            .lines()
+            .findFirst()
+            .orElse("")
+            .replace(
+                "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON",
+                "unexpected text");
+    return JsonPlace.clean(sentence);
   }
 
-  private static JsonElement element(JsonReader reader, String source, String path)
+  private static JsonElement element(JsonReader reader, String source, JsonPlace place)
       throws IOException {
     return switch (reader.peek()) {
       case BEGIN_OBJECT -> {
         JsonObject object = new JsonObject();
+        JsonPlace inner = new JsonPlace(place);
         reader.beginObject();
         while (reader.hasNext()) {
           String name = reader.nextName();
-          String inner = path.isEmpty() ? name : path + "." + name;
+          inner.at(name);
           if (object.has(name)) {
-            throw new SextantException("%s: %s: is given twice".formatted(source, inner));
+            throw new SextantException(
+                String.format(Locale.ROOT, "%s: %s: is given twice", source, inner));
           }
           object.add(name, element(reader, source, inner));
         }
@@ -112,15 +124,17 @@ public final class JsonText {
       }
       case BEGIN_ARRAY -> {
         JsonArray array = new JsonArray();
+        JsonPlace inner = new JsonPlace(place);
         reader.beginArray();
         while (reader.hasNext()) {
-          array.add(element(reader, source, path + "[" + array.size() + "]"));
+          inner.at(array.size());
+          array.add(element(reader, source, inner));
         }
         reader.endArray();
         yield array;
       }
       case STRING -> new JsonPrimitive(reader.nextString());
-      case NUMBER -> number(reader.nextString(), source, path);
+      case NUMBER -> number(reader.nextString(), source, place);
       case BOOLEAN -> new JsonPrimitive(reader.nextBoolean());
       case NULL -> {
         reader.nextNull();
@@ -131,10 +145,11 @@ public final class JsonText {
     };
   }
 
-  private static JsonPrimitive number(String literal, String source, String path) {
+  private static JsonPrimitive number(String literal, String source, JsonPlace place) {
     double value = Double.parseDouble(literal);
     if (Double.isInfinite(value)) {
-      throw new SextantException("%s: %s: the number is too large".formatted(source, path));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %s: the number is too large", source, place));
     }
     boolean whole = value == Math.rint(value) && Math.abs(value) < 1L << 53;
     return whole ? new JsonPrimitive((long) value) : new JsonPrimitive(value);

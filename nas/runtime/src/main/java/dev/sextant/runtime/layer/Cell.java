@@ -8,6 +8,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -102,13 +103,16 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
     /** Checks the kernel. */
     public Op {
       if (kind.isWindowed() ? kernel < 1 || kernel > 15 || kernel % 2 == 0 : kernel != 0) {
-        throw new SextantException("%s: kernel %d".formatted(kind.word(), kernel));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: kernel %d", kind.word(), kernel));
       }
     }
 
     /** In a few words, as in {@code separable 3x3}. */
     public String label() {
-      return kind.isWindowed() ? "%s %dx%d".formatted(kind.word(), kernel, kernel) : kind.word();
+      return kind.isWindowed()
+          ? String.format(Locale.ROOT, "%s %dx%d", kind.word(), kernel, kernel)
+          : kind.word();
     }
 
     /** The window of the pooling, or of the first depthwise convolution. */
@@ -153,8 +157,12 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
         }
       }
       throw new SextantException(
-          "cell: the older input must have the size of the newer or twice that (they are %s and %s)"
-              .formatted(older, newer));
+          String.format(
+              Locale.ROOT,
+              "cell: the older input must have the size of the newer or twice that (they are %s and"
+                  + " %s)",
+              older,
+              newer));
     }
 
     /** Its shape beside a newer input. */
@@ -169,15 +177,21 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
     nodes = List.copyOf(nodes);
     if (nodes.isEmpty() || nodes.size() > MAX_NODES) {
       throw new SextantException(
-          "cell: %d nodes is not between 1 and %d".formatted(nodes.size(), MAX_NODES));
+          String.format(
+              Locale.ROOT, "cell: %d nodes is not between 1 and %d", nodes.size(), MAX_NODES));
     }
     if (width < 1 || (long) width * nodes.size() > MAX_WIDTH) {
       throw new SextantException(
-          "cell: %d nodes of width %d is not between 1 and %d channels"
-              .formatted(nodes.size(), width, MAX_WIDTH));
+          String.format(
+              Locale.ROOT,
+              "cell: %d nodes of width %d is not between 1 and %d channels",
+              nodes.size(),
+              width,
+              MAX_WIDTH));
     }
     if (stride < 1 || stride > 2) {
-      throw new SextantException("cell: stride %d is neither 1 nor 2".formatted(stride));
+      throw new SextantException(
+          String.format(Locale.ROOT, "cell: stride %d is neither 1 nor 2", stride));
     }
     boolean halves = older != null && older.twice();
     for (int i = 0; i < nodes.size(); i++) {
@@ -188,15 +202,21 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
       for (Edge edge : edges) {
         if (edge.from() < 0 || edge.from() >= i + INPUTS) {
           throw new SextantException(
-              "cell: node %d has an edge from %d, which is no earlier node"
-                  .formatted(i + INPUTS, edge.from()));
+              String.format(
+                  Locale.ROOT,
+                  "cell: node %d has an edge from %d, which is no earlier node",
+                  i + INPUTS,
+                  edge.from()));
         }
         halves |= edge.op().kind() == Kind.IDENTITY && strideFrom(stride, edge.from()) == 2;
       }
     }
     if (halves && width % 2 != 0) {
       throw new SextantException(
-          "cell: width %d is odd, and a factorized reduction has two halves".formatted(width));
+          String.format(
+              Locale.ROOT,
+              "cell: width %d is odd, and a factorized reduction has two halves",
+              width));
     }
   }
 
@@ -246,7 +266,7 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
   public Graph operations(Shape input) {
     if (input.rank() != 4) {
       throw new SextantException(
-          "cell: input must be an image [N,H,W,C] (it is %s)".formatted(input));
+          String.format(Locale.ROOT, "cell: input must be an image [N,H,W,C] (it is %s)", input));
     }
     return older == null
         ? Graph.of("cell", input, this::lower)
@@ -281,7 +301,7 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
       for (int e = 0; e < edges.size(); e++) {
         Edge edge = edges.get(e);
         if (edge.op().kind() != Kind.ZERO && !isPlain(edge)) {
-          String name = "nodes.%d.edges.%d".formatted(n, e);
+          String name = String.format(Locale.ROOT, "nodes.%d.edges.%d", n, e);
           sum = convolution(graph, name, edge, values.get(edge.from()), newer, sum);
         }
       }
@@ -364,8 +384,10 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
   private static void evenSize(Shape image) {
     if (image.get(1) % 2 != 0 || image.get(2) % 2 != 0) {
       throw new SextantException(
-          "cell: an identity of stride 2 needs an even height and width (it is %s)"
-              .formatted(image));
+          String.format(
+              Locale.ROOT,
+              "cell: an identity of stride 2 needs an even height and width (it is %s)",
+              image));
     }
   }
 }

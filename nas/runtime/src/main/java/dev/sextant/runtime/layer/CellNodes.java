@@ -12,6 +12,7 @@ import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -135,18 +136,32 @@ public final class CellNodes extends FieldKind<List<Node>> {
    *
    * @throws SextantException if it is none
    */
-  public static List<Node> parse(String text) {
+  public static List<Node> parse(String graph) {
     List<Node> nodes = new ArrayList<>();
-    for (String node : text.split("(?<=\\)) ", -1)) {
+    for (String node : graph.split("(?<=\\)) ", -1)) {
       String start = (nodes.size() + Cell.INPUTS) + "(";
       if (!node.startsWith(start) || !node.endsWith(")")) {
-        throw new SextantException("cell: '%s' is no node %s...)".formatted(node, start));
+        throw new SextantException(
+            String.format(Locale.ROOT, "cell: '%s' is no node %s...)", node, start));
       }
       List<Edge> edges = new ArrayList<>();
-      for (String edge : node.substring(start.length(), node.length() - 1).split(", ", -1)) {
-        edges.add(parseEdge(edge));
+      for (String text : node.substring(start.length(), node.length() - 1).split(", ", -1)) {
+        Edge edge = parseEdge(text);
+        if (edge.from() >= Cell.INPUTS + nodes.size()) {
+          throw new SextantException(
+              String.format(
+                  Locale.ROOT,
+                  "cell: node %d has an edge from %d, which is no earlier node",
+                  Cell.INPUTS + nodes.size(),
+                  edge.from()));
+        }
+        edges.add(edge);
       }
       nodes.add(new Node(edges));
+      if (nodes.size() > Cell.MAX_NODES) {
+        throw new SextantException(
+            String.format(Locale.ROOT, "cell: more than %d nodes", Cell.MAX_NODES));
+      }
     }
     return nodes;
   }
@@ -155,7 +170,7 @@ public final class CellNodes extends FieldKind<List<Node>> {
     Matcher matcher = EDGE.matcher(text);
     Optional<Kind> kind = matcher.matches() ? kind(matcher.group(1)) : Optional.empty();
     if (kind.isEmpty()) {
-      throw new SextantException("cell: '%s' is no edge".formatted(text));
+      throw new SextantException(String.format(Locale.ROOT, "cell: '%s' is no edge", text));
     }
     int kernel = matcher.group(2) == null ? 0 : Integer.parseInt(matcher.group(2));
     return new Edge(Integer.parseInt(matcher.group(3)), new Cell.Op(kind.get(), kernel));

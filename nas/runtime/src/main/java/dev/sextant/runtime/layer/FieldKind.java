@@ -8,6 +8,7 @@ import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.tensor.SextantException;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 
 /** What a field can be: a range of numbers, words, true or false. */
@@ -104,10 +105,10 @@ public abstract sealed class FieldKind<T>
     void check(String where, Integer value) {
       if (value < min || value > max) {
         throw new SextantException(
-            "%s %d is not between %d and %d".formatted(where, value, min, max));
+            String.format(Locale.ROOT, "%s %d is not between %d and %d", where, value, min, max));
       }
       if (odd && value % 2 == 0) {
-        throw new SextantException("%s %d is even".formatted(where, value));
+        throw new SextantException(String.format(Locale.ROOT, "%s %d is even", where, value));
       }
     }
   }
@@ -149,8 +150,13 @@ public abstract sealed class FieldKind<T>
     void check(String where, Double value) {
       if (!(value >= min && value <= max)) {
         throw new SextantException(
-            "%s %s is not between %s and %s"
-                .formatted(where, value, JsonFields.plain(min), JsonFields.plain(max)));
+            String.format(
+                Locale.ROOT,
+                "%s %s is not between %s and %s",
+                where,
+                value,
+                JsonFields.plain(min),
+                JsonFields.plain(max)));
       }
     }
   }

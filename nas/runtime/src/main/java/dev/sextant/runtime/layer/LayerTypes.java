@@ -3,6 +3,7 @@ package dev.sextant.runtime.layer;
 import dev.sextant.tensor.SextantException;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
@@ -63,7 +64,8 @@ public final class LayerTypes {
     for (LayerType<?> type : added) {
       if (types.putIfAbsent(type.op(), type) != null) {
         throw new SextantException(
-            "layers: %s has a second layer of the name %s".formatted(whose, type.op()));
+            String.format(
+                Locale.ROOT, "layers: %s has a second layer of the name %s", whose, type.op()));
       }
     }
   }

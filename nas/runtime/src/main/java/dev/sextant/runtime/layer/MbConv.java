@@ -5,6 +5,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Window;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -110,8 +111,12 @@ public record MbConv(
   }
 
   private static String misfit(int stride, int in, int out) {
-    return "needs stride 1 and equal widths (stride %d, %d to %d channels)"
-        .formatted(stride, in, out);
+    return String.format(
+        Locale.ROOT,
+        "needs stride 1 and equal widths (stride %d, %d to %d channels)",
+        stride,
+        in,
+        out);
   }
 
   @Override

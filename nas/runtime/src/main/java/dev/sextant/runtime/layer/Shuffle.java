@@ -5,6 +5,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Window;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The unit of ShuffleNetV2 (Ma et al., 2018, figure 3c and 3d): where the shape stays, half of the
@@ -50,7 +51,7 @@ public record Shuffle(int kernel, int stride, int out, Activation activation) im
     STRIDE.check("shuffle", stride);
     OUT.check("shuffle", out);
     if (out % 2 != 0) {
-      throw new SextantException("shuffle: out %d is odd".formatted(out));
+      throw new SextantException(String.format(Locale.ROOT, "shuffle: out %d is odd", out));
     }
   }
 

@@ -8,7 +8,10 @@ import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 
 /**
  * A cell as bits for the latency predictor (section 3.2): one for each op of each edge, 14 x 8 in
@@ -48,14 +51,24 @@ public final class CellEncoding {
   public static float[] encode(CellSpace space, List<Node> nodes) {
     if (nodes.size() != space.nodes()) {
       throw new SextantException(
-          "cell: %d nodes, the space has %d".formatted(nodes.size(), space.nodes()));
+          String.format(
+              Locale.ROOT, "cell: %d nodes, the space has %d", nodes.size(), space.nodes()));
     }
     float[] bits = new float[width(space)];
     for (int node = 0; node < nodes.size(); node++) {
+      Set<Integer> from = new HashSet<>();
       for (Edge edge : nodes.get(node).edges()) {
         int op = space.candidates().indexOf(edge.op());
         if (op < 0) {
           throw new SextantException("cell: the space has no " + edge.op().label());
+        }
+        if (edge.from() < 0 || edge.from() >= Cell.INPUTS + node || !from.add(edge.from())) {
+          throw new SextantException(
+              String.format(
+                  Locale.ROOT,
+                  "cell: node %d has an edge from %d, which is no earlier node or has one already",
+                  Cell.INPUTS + node,
+                  edge.from()));
         }
         bits[bit(space, CellSpace.firstEdge(node) + edge.from(), op)] = 1;
       }
@@ -92,8 +105,13 @@ public final class CellEncoding {
     int width = width(space);
     if (features != width && features != 2 * width) {
       throw new SextantException(
-          "a predictor of %d features is made for other cells: these have %d, or %d of both types"
-              .formatted(features, width, 2 * width));
+          String.format(
+              Locale.ROOT,
+              "a predictor of %d features is made for other cells: these have %d, or %d of both"
+                  + " types",
+              features,
+              width,
+              2 * width));
     }
     return features / width;
   }

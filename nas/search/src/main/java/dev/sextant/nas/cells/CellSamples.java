@@ -12,11 +12,10 @@ import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.tensor.SextantException;
 import java.io.StringWriter;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Cells and what their networks were measured to take: what a latency predictor is trained on.
@@ -65,14 +64,7 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
       row.add(Double.toString(ms[i]));
       writer.writeRecord(row);
     }
-    ByteBuffer bytes = ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8));
-    AtomicFile.write(
-        file,
-        channel -> {
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(file, text.toString());
   }
 
   /**
@@ -97,7 +89,7 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
         Genotype genotype = new Genotype(normal, reduction);
         double latency = row.number(MS);
         if (!(latency > 0)) {
-          throw new SextantException("%s: %s ms".formatted(row.where(), latency));
+          throw new SextantException(String.format(Locale.ROOT, "%s: %s ms", row.where(), latency));
         }
         try {
           CellEncoding.encode(space, genotype, types);

@@ -12,6 +12,7 @@ import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** Spaces of cells for people (text) and for programs (JSON). */
@@ -28,36 +29,39 @@ public final class DescribeCells {
     CellCounts parameters = counts(space, true);
     CellCounts macs = counts(space, false);
     String channels =
-        cells.partial() == 1 ? "all channels" : "1/%d of the channels".formatted(cells.partial());
-    return """
-    %s: %dx%dx%d, %d classes
-    cells: a normal and a reduction cell of %d nodes and %d edges, of which each node keeps %d
-    edge: %s
-    networks: %,d of %d cells of width %d, of %,d to %,d parameters and %,d to %,d MACs
-    supernet: %d cells of width %d, %s%s: %,d parameters
-    """
-        .formatted(
-            space.name(),
-            space.input().height(),
-            space.input().width(),
-            space.input().channels(),
-            space.classes(),
-            cells.nodes(),
-            cells.edges(),
-            CellSpace.KEPT,
-            cells.candidates().stream().map(Op::label).collect(Collectors.joining(", ")),
-            space.size(),
-            space.depth(),
-            space.width(),
-            parameters.minimum(),
-            parameters.maximum(),
-            macs.minimum(),
-            macs.maximum(),
-            cells.cells(),
-            cells.width(),
-            channels,
-            cells.edgeNormalized() ? ", weights of edges" : "",
-            supernetParameters(cells));
+        cells.partial() == 1
+            ? "all channels"
+            : String.format(Locale.ROOT, "1/%d of the channels", cells.partial());
+    return String.format(
+        Locale.ROOT,
+        """
+        %s: %dx%dx%d, %d classes
+        cells: a normal and a reduction cell of %d nodes and %d edges, of which each node keeps %d
+        edge: %s
+        networks: %,d of %d cells of width %d, of %,d to %,d parameters and %,d to %,d MACs
+        supernet: %d cells of width %d, %s%s: %,d parameters
+        """,
+        space.name(),
+        space.input().height(),
+        space.input().width(),
+        space.input().channels(),
+        space.classes(),
+        cells.nodes(),
+        cells.edges(),
+        CellSpace.KEPT,
+        cells.candidates().stream().map(Op::label).collect(Collectors.joining(", ")),
+        space.size(),
+        space.depth(),
+        space.width(),
+        parameters.minimum(),
+        parameters.maximum(),
+        macs.minimum(),
+        macs.maximum(),
+        cells.cells(),
+        cells.width(),
+        channels,
+        cells.edgeNormalized() ? ", weights of edges" : "",
+        supernetParameters(cells));
   }
 
   /**

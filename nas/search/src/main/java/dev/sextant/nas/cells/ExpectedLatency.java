@@ -8,6 +8,7 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * LAT(α), eq. 2 of Latency-Aware DARTS: the mean predicted latency, in ms, of sub-networks sampled
@@ -56,8 +57,11 @@ public final class ExpectedLatency implements ArchitectureCost {
     public Config {
       if (samples < 1 || !(noiseMs >= 0)) {
         throw new SextantException(
-            "expected latency: %d samples or noise of %s ms out of range"
-                .formatted(samples, noiseMs));
+            String.format(
+                Locale.ROOT,
+                "expected latency: %d samples or noise of %s ms out of range",
+                samples,
+                noiseMs));
       }
     }
   }

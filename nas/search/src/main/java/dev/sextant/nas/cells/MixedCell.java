@@ -25,6 +25,7 @@ import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,7 +88,8 @@ final class MixedCell extends Module {
       for (int from = 0; from < node + Cell.INPUTS; from++) {
         List<Module> candidates = new ArrayList<>();
         for (Op op : space.candidates().subList(1, space.candidates().size())) {
-          String name = "edges.%d.ops.%d".formatted(edges.size(), candidates.size() + 1);
+          String name =
+              String.format(Locale.ROOT, "edges.%d.ops.%d", edges.size(), candidates.size() + 1);
           candidates.add(
               child(name, candidate(ops, op, width / space.partial(), strideFrom(from))));
         }

@@ -15,6 +15,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeMap;
@@ -101,7 +102,12 @@ public final class Checkpoint {
     for (float value : values) {
       if (!Float.isFinite(value)) {
         throw new SextantException(
-            "%s: %s has become %s; a lower learning rate may help".formatted(stage, name, value));
+            String.format(
+                Locale.ROOT,
+                "%s: %s has become %s; a lower learning rate may help",
+                stage,
+                name,
+                value));
       }
     }
   }
@@ -113,9 +119,13 @@ public final class Checkpoint {
           Weights.Entry entry = tensors.get(prefix + name);
           if (entry == null || !entry.shape().equals(tensor.shape())) {
             throw new SextantException(
-                "checkpoint: %s%s of shape %s is %s"
-                    .formatted(
-                        prefix, name, tensor.shape(), entry == null ? "missing" : entry.shape()));
+                String.format(
+                    Locale.ROOT,
+                    "checkpoint: %s%s of shape %s is %s",
+                    prefix,
+                    name,
+                    tensor.shape(),
+                    entry == null ? "missing" : entry.shape()));
           }
           backend.upload(entry.values(), 0, tensor);
         });

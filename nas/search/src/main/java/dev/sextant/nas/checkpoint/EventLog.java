@@ -1,13 +1,13 @@
 package dev.sextant.nas.checkpoint;
 
 import com.google.gson.JsonObject;
+import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.FileOutput;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
  * {@code events.jsonl}: one JSON object a line. A checkpoint remembers the length; a resumed run
@@ -15,20 +15,12 @@ import java.nio.file.StandardOpenOption;
  */
 public final class EventLog implements Events, AutoCloseable {
   private final Path file;
-  private final FileChannel channel;
+  private final FileOutput out;
 
   /** Opens the log and forgets everything past a length. */
   public EventLog(Path file, long length) {
     this.file = file;
-    try {
-      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (channel.size() > length) {
-        channel.truncate(length);
-      }
-      channel.position(channel.size());
-    } catch (IOException e) {
-      throw new SextantException(file + ": cannot be written (" + e + ")", e);
-    }
+    out = FileOutput.append(file, length);
   }
 
   @Override
@@ -44,29 +36,25 @@ public final class EventLog implements Events, AutoCloseable {
                     && field.getValue().getAsJsonPrimitive().isNumber()
                     && Double.isNaN(field.getValue().getAsDouble()));
     try {
-      ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      out.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8)));
     } catch (IOException e) {
-      throw new SextantException(file + ": cannot be written (" + e + ")", e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
   /** Bytes written so far, all on disk. */
   public long length() {
     try {
-      channel.force(false);
-      return channel.position();
+      return out.force();
     } catch (IOException e) {
-      throw new SextantException(file + ": cannot be written (" + e + ")", e);
+      throw AtomicFile.unwritable(file, e);
     }
   }
 
   @Override
   public void close() {
     try {
-      channel.close();
+      out.close();
     } catch (IOException e) {
       throw new SextantException(file + ": cannot be closed (" + e + ")", e);
     }

@@ -9,10 +9,9 @@ import com.google.gson.JsonPrimitive;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 
 /** {@code compare.json}: the plan, which is read back, and what the runs came to, for programs. */
@@ -45,15 +44,7 @@ final class ComparisonFile {
     }
     root.add("methods", methods);
     root.add("remarks", GSON.toJsonTree(standing.remarks()));
-    AtomicFile.write(
-        in(directory),
-        channel -> {
-          ByteBuffer bytes =
-              ByteBuffer.wrap((GSON.toJson(root) + "\n").getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(in(directory), GSON.toJson(root) + "\n");
   }
 
   /** What is not known is left out: JSON has no NaN. */
@@ -76,7 +67,7 @@ final class ComparisonFile {
     JsonObject root = JsonText.parse(JsonText.readFile(file), file.toString());
     JsonElement format = root.get("format");
     if (format == null || !format.equals(new JsonPrimitive(FORMAT))) {
-      throw new SextantException("%s: format is not %s".formatted(file, FORMAT));
+      throw new SextantException(String.format(Locale.ROOT, "%s: format is not %s", file, FORMAT));
     }
     Plan plan;
     try {
@@ -87,7 +78,8 @@ final class ComparisonFile {
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
-      throw new SextantException("%s: plan: %s".formatted(file, cause.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: plan: %s", file, cause.getMessage()), e);
     }
     if (plan == null) {
       throw new SextantException(file + ": plan is missing");
@@ -118,6 +110,7 @@ final class ComparisonFile {
     if (root.get(field) instanceof JsonPrimitive value && value.isNumber()) {
       return value.getAsDouble();
     }
-    throw new SextantException("%s: %s is missing or no number".formatted(file, field));
+    throw new SextantException(
+        String.format(Locale.ROOT, "%s: %s is missing or no number", file, field));
   }
 }

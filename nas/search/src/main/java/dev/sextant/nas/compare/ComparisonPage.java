@@ -10,8 +10,6 @@ import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.report.page.Page;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -37,18 +35,12 @@ public final class ComparisonPage {
    */
   public static void write(Path file, Standing standing) {
     String text = new ComparisonPage(standing).document();
-    AtomicFile.write(
-        file,
-        channel -> {
-          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(file, text);
   }
 
   private String title() {
-    return "%d methods within %s".formatted(plan.methods().size(), Numbers.ms(plan.budgetMs()));
+    return String.format(
+        Locale.ROOT, "%d methods within %s", plan.methods().size(), Numbers.ms(plan.budgetMs()));
   }
 
   private String document() {
@@ -58,20 +50,21 @@ public final class ComparisonPage {
       html.open("p")
           .leaf(
               "span",
-              "not finished: %d of %d runs".formatted(ended, standing.runs()),
+              String.format(Locale.ROOT, "not finished: %d of %d runs", ended, standing.runs()),
               "class",
               "state")
           .close();
     }
     html.leaf(
         "p",
-        ("%d seeds of each method with the images of %s, %s of search and retraining for a run;"
-                + " the budget %s.")
-            .formatted(
-                plan.seeds(),
-                plan.data(),
-                Numbers.duration(plan.seconds()),
-                plan.ceiling() ? "may be undercut" : "is to be met"),
+        String.format(
+            Locale.ROOT,
+            "%d seeds of each method with the images of %s, %s of search and retraining for a run;"
+                + " the budget %s.",
+            plan.seeds(),
+            plan.data(),
+            Numbers.duration(plan.seconds()),
+            plan.ceiling() ? "may be undercut" : "is to be met"),
         "class",
         "note");
     table();
@@ -90,14 +83,14 @@ public final class ComparisonPage {
         "runs",
         "test accuracy",
         "measured ms",
-        "within %.0f %% of the budget".formatted(100 * Standing.TOLERANCE),
+        String.format(Locale.ROOT, "within %.0f %% of the budget", 100 * Standing.TOLERANCE),
         "seconds");
     for (Standing.Summary row : standing.summaries()) {
       html.open("tr").leaf("td", row.method().name(), "class", "name");
-      html.leaf("td", "%d of %d".formatted(row.runs(), plan.seeds()));
+      html.leaf("td", String.format(Locale.ROOT, "%d of %d", row.runs(), plan.seeds()));
       spread(row.accuracy(), Numbers::percent);
       spread(row.measuredMs(), Numbers::significant);
-      html.leaf("td", "%d of %d".formatted(row.withinBudget(), row.runs()));
+      html.leaf("td", String.format(Locale.ROOT, "%d of %d", row.withinBudget(), row.runs()));
       spread(row.seconds(), ComparisonPage::tenths);
       html.close();
     }
@@ -146,7 +139,8 @@ public final class ComparisonPage {
         new Chart("Accuracy at the latency reached, a point for each run", "test accuracy, %")
             .over("measured latency, ms")
             .band(
-                "within %.0f %% of the budget".formatted(100 * Standing.TOLERANCE),
+                String.format(
+                    Locale.ROOT, "within %.0f %% of the budget", 100 * Standing.TOLERANCE),
                 plan.budgetMs() * (1 - Standing.TOLERANCE),
                 plan.budgetMs() * (1 + Standing.TOLERANCE));
     for (int i = 0; i < plan.methods().size(); i++) {

@@ -18,6 +18,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -124,8 +125,13 @@ public final class MethodComparison {
     }
     if (methods.size() < entrants.size()) {
       throw new SextantException(
-          "time: %s s is too short, %s takes %.0f s for one epoch of search and one of training"
-              .formatted(seconds, slowest, Math.ceil(least)));
+          String.format(
+              Locale.ROOT,
+              "time: %s s is too short, %s takes %.0f s for one epoch of search and one of"
+                  + " training",
+              seconds,
+              slowest,
+              Math.ceil(least)));
     }
     var config = entrants.getFirst().setup().config();
     return begin(
@@ -152,7 +158,8 @@ public final class MethodComparison {
   private void begin(List<Entrant> entrants) {
     Path target = directory.toAbsolutePath().normalize();
     Path made =
-        target.resolveSibling(".%s.%x.tmp".formatted(target.getFileName(), System.nanoTime()));
+        target.resolveSibling(
+            String.format(Locale.ROOT, ".%s.%x.tmp", target.getFileName(), System.nanoTime()));
     try {
       Files.createDirectories(made);
       try {
@@ -176,7 +183,8 @@ public final class MethodComparison {
   private static void prepare(Path made, Entrant entrant, int seed, RunLength length) {
     SearchSetup setup = entrant.setup();
     if (entrant.model() instanceof LatencyTable table) {
-      LatencyFiles.write(table, made.resolve("latency-%s.json".formatted(setup.space().name())));
+      LatencyFiles.write(
+          table, made.resolve(String.format(Locale.ROOT, "latency-%s.json", setup.space().name())));
     }
     SearchRun.prepare(
         new RunDirectory(made.resolve(Plan.folder(entrant.name(), seed))),
@@ -222,8 +230,13 @@ public final class MethodComparison {
           continue;
         }
         progress.message(
-            "run %d of %d: %s, seed %d"
-                .formatted(run, plan.seeds() * plan.methods().size(), method.name(), seed));
+            String.format(
+                Locale.ROOT,
+                "run %d of %d: %s, seed %d",
+                run,
+                plan.seeds() * plan.methods().size(),
+                method.name(),
+                seed));
         try (SearchRun resumed = SearchRun.resume(files, checkpointSeconds, progress)) {
           resumed.run();
         } catch (SextantException e) {

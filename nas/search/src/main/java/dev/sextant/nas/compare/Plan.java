@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.Set;
 
@@ -53,7 +54,7 @@ public record Plan(
     asked = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(asked));
     methods = List.copyOf(methods);
     if (seeds < 1) {
-      throw new SextantException("seeds: %d is not at least 1".formatted(seeds));
+      throw new SextantException(String.format(Locale.ROOT, "seeds: %d is not at least 1", seeds));
     }
     if (!(seconds > 0) || !(budgetMs > 0) || data == null) {
       throw new SextantException("time, budget or data is missing");
@@ -61,7 +62,8 @@ public record Plan(
     Set<String> names = new HashSet<>();
     for (Planned method : methods) {
       if (method.name == null || method.length == null || !names.add(method.name)) {
-        throw new SextantException("methods: %s is not one that can run".formatted(method));
+        throw new SextantException(
+            String.format(Locale.ROOT, "methods: %s is not one that can run", method));
       }
     }
   }

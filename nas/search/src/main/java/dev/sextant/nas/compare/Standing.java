@@ -3,6 +3,7 @@ package dev.sextant.nas.compare;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -130,7 +131,7 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
   public List<String> remarks() {
     List<String> remarks = new ArrayList<>();
     for (Failure failure : failures) {
-      remarks.add("%s went wrong: %s".formatted(failure.folder, failure.message));
+      remarks.add(String.format(Locale.ROOT, "%s went wrong: %s", failure.folder, failure.message));
     }
     List<Summary> summaries = summaries();
     if (summaries.stream().noneMatch(summary -> summary.method.random())) {
@@ -158,17 +159,27 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
     }
     double deviation = Math.max(summary.accuracy.deviation, random.accuracy.deviation);
     String accuracies =
-        "%.2f %% against %.2f %%"
-            .formatted(100 * summary.accuracy.mean, 100 * random.accuracy.mean);
+        String.format(
+            Locale.ROOT,
+            "%.2f %% against %.2f %%",
+            100 * summary.accuracy.mean,
+            100 * random.accuracy.mean);
     if (Double.isNaN(deviation)) {
       remarks.add(
-          "%s and random search, %s: of one run each, which is too few for a deviation."
-              .formatted(summary.method.name(), accuracies));
+          String.format(
+              Locale.ROOT,
+              "%s and random search, %s: of one run each, which is too few for a deviation.",
+              summary.method.name(),
+              accuracies));
     } else if (!(summary.accuracy.mean - random.accuracy.mean > deviation)) {
       remarks.add(
-          "%s does not beat random search by more than the deviation: %s, the larger deviation"
-                  .formatted(summary.method.name(), accuracies)
-              + " is %.2f.".formatted(100 * deviation));
+          String.format(
+                  Locale.ROOT,
+                  "%s does not beat random search by more than the deviation: %s, the larger"
+                      + " deviation",
+                  summary.method.name(),
+                  accuracies)
+              + String.format(Locale.ROOT, " is %.2f.", 100 * deviation));
     }
   }
 }

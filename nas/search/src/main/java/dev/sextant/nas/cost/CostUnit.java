@@ -1,5 +1,7 @@
 package dev.sextant.nas.cost;
 
+import java.util.Locale;
+
 /**
  * What a cost counts, and so what a budget is given in.
  *
@@ -23,7 +25,7 @@ public record CostUnit(String quantity, String symbol, boolean isCount) {
    * @param cost in this unit
    */
   public String format(double cost) {
-    return (isCount ? "%,.0f %s" : "%.4g %s").formatted(cost, symbol);
+    return String.format(Locale.ROOT, isCount ? "%,.0f %s" : "%.4g %s", cost, symbol);
   }
 
   /** The unit behind a number. */

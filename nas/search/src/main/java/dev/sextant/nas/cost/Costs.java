@@ -141,7 +141,7 @@ public enum Costs implements CostProvider {
 
   private static SextantException unfit(SearchSpace space) {
     return new SextantException(
-        "space %s: its networks have no such latency".formatted(space.name()));
+        String.format(Locale.ROOT, "space %s: its networks have no such latency", space.name()));
   }
 
   /** One that was trained before, or of networks measured before, or of some measured now. */
@@ -163,8 +163,12 @@ public enum Costs implements CostProvider {
     int count = measuring.predictorSamples();
     if (count < PredictedLatency.MIN_SAMPLES || count > MOST_SAMPLES) {
       throw new SextantException(
-          "predictor-samples: %d is not between %d and %d"
-              .formatted(count, PredictedLatency.MIN_SAMPLES, MOST_SAMPLES));
+          String.format(
+              Locale.ROOT,
+              "predictor-samples: %d is not between %d and %d",
+              count,
+              PredictedLatency.MIN_SAMPLES,
+              MOST_SAMPLES));
     }
     CellLatencies latencies =
         new CellLatencies(
@@ -180,8 +184,11 @@ public enum Costs implements CostProvider {
     request
         .progress()
         .message(
-            "predictor %d networks of cells measured, off by %.1f %% on a fifth kept apart"
-                .formatted(count, 100 * predictor.relativeError()));
+            String.format(
+                Locale.ROOT,
+                "predictor %d networks of cells measured, off by %.1f %% on a fifth kept apart",
+                count,
+                100 * predictor.relativeError()));
     return predictor;
   }
 }

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +25,8 @@ sealed interface LatencyFields {
   default int size(String name) {
     long size = whole(name);
     if (size != (int) size) {
-      throw new SextantException("%s: %s: %d is too large".formatted(where(), name, size));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %s: %d is too large", where(), name, size));
     }
     return (int) size;
   }
@@ -67,7 +69,12 @@ sealed interface LatencyFields {
       }
       if (value == null || !value.isJsonPrimitive()) {
         throw new SextantException(
-            "%s.%s: %s".formatted(where, name, value == null ? "is missing" : "is no value"));
+            String.format(
+                Locale.ROOT,
+                "%s.%s: %s",
+                where,
+                name,
+                value == null ? "is missing" : "is no value"));
       }
       return value.getAsString();
     }
@@ -101,7 +108,7 @@ sealed interface LatencyFields {
 
     private SextantException wrong(String name, String what, @Nullable Throwable cause) {
       return new SextantException(
-          "%s.%s: '%s' is %s".formatted(where, name, text(name), what), cause);
+          String.format(Locale.ROOT, "%s.%s: '%s' is %s", where, name, text(name), what), cause);
     }
   }
 }

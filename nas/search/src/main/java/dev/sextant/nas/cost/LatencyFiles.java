@@ -18,11 +18,10 @@ import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.StringWriter;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
 
@@ -92,8 +91,7 @@ public final class LatencyFiles {
    */
   public static void write(LatencyTable table, Path file) {
     String text = file.toString().endsWith(".csv") ? csv(table) : json(table);
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(bytes)));
+    AtomicFile.write(file, text);
   }
 
   // ---- JSON
@@ -259,7 +257,8 @@ public final class LatencyFiles {
   private static Shape image(String where, String text) {
     String[] extents = text.split("x", -1);
     if (extents.length != 1 && extents.length != 3) {
-      throw new SextantException("%s: '%s' is no image and no vector".formatted(where, text));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: '%s' is no image and no vector", where, text));
     }
     int[] shape = new int[extents.length + 1];
     shape[0] = 1;
@@ -267,7 +266,8 @@ public final class LatencyFiles {
       try {
         shape[i + 1] = Integer.parseInt(extents[i]);
       } catch (NumberFormatException e) {
-        throw new SextantException("%s: '%s' is no image".formatted(where, text), e);
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: '%s' is no image", where, text), e);
       }
     }
     try {

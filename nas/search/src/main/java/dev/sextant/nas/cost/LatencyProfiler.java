@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.function.BiConsumer;
 
@@ -204,10 +205,11 @@ public final class LatencyProfiler {
   }
 
   private static String machine() {
-    return "%s %s, %d processors"
-        .formatted(
-            System.getProperty("os.name"),
-            System.getProperty("os.arch"),
-            Runtime.getRuntime().availableProcessors());
+    return String.format(
+        Locale.ROOT,
+        "%s %s, %d processors",
+        System.getProperty("os.name"),
+        System.getProperty("os.arch"),
+        Runtime.getRuntime().availableProcessors());
   }
 }

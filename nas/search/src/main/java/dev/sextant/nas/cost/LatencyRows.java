@@ -42,7 +42,8 @@ final class LatencyRows {
       int[] given = {fields.size("out_h"), fields.size("out_w"), fields.size("out_c")};
       Shape expected = Shape.of(1, given[0], given[1], given[2]);
       if (output.size() != expected.size() || output.channels() != given[2]) {
-        throw new SextantException("gives %s where the row has %s".formatted(output, expected));
+        throw new SextantException(
+            String.format(Locale.ROOT, "gives %s where the row has %s", output, expected));
       }
       return new Key(layer, taken);
     } catch (SextantException e) {
@@ -81,7 +82,7 @@ final class LatencyRows {
   private static Cell cell(String op, Shape input, int stride, int out) {
     Matcher matcher = CELL.matcher(op);
     if (!matcher.matches()) {
-      throw new SextantException("op '%s' is unknown".formatted(op));
+      throw new SextantException(String.format(Locale.ROOT, "op '%s' is unknown", op));
     }
     Shape older =
         Shape.of(
@@ -104,6 +105,6 @@ final class LatencyRows {
         return activation;
       }
     }
-    throw new SextantException("activation '%s' is unknown".formatted(word));
+    throw new SextantException(String.format(Locale.ROOT, "activation '%s' is unknown", word));
   }
 }

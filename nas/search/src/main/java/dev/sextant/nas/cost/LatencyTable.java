@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 
 /**
@@ -73,7 +74,8 @@ public record LatencyTable(
     /** As in {@code mbconv 5x5 e6 s2 28x28x24 -> 14x14x40}. */
     @Override
     public String toString() {
-      return "%s %s -> %s".formatted(layer.label(), image(input), image(layer.output(input)));
+      return String.format(
+          Locale.ROOT, "%s %s -> %s", layer.label(), image(input), image(layer.output(input)));
     }
 
     /** The extents of an image or a vector, as in {@code 28x28x24}. */
@@ -98,7 +100,12 @@ public record LatencyTable(
     public Entry {
       if (!(ms >= 0 && ms < 1e9) || !(p90Ms >= 0 && p90Ms < 1e9) || count < 0) {
         throw new SextantException(
-            "latency: %s ms (p90 %s, count %d) is out of range".formatted(ms, p90Ms, count));
+            String.format(
+                Locale.ROOT,
+                "latency: %s ms (p90 %s, count %d) is out of range",
+                ms,
+                p90Ms,
+                count));
       }
     }
   }
@@ -108,7 +115,11 @@ public record LatencyTable(
     entries = new LinkedHashMap<>(entries);
     if (!(scale > 0 && scale < 1e6) || !(Math.abs(overheadMs) < 1e9)) {
       throw new SextantException(
-          "latency table: scale %s or overhead %s ms is out of range".formatted(scale, overheadMs));
+          String.format(
+              Locale.ROOT,
+              "latency table: scale %s or overhead %s ms is out of range",
+              scale,
+              overheadMs));
     }
   }
 
@@ -131,8 +142,12 @@ public record LatencyTable(
     }
     if (entry == null) {
       throw new SextantException(
-          "latency table of %s (%s): no entry for %s; measure it with `sextant profile`"
-              .formatted(setting.machine, setting.runtime, key));
+          String.format(
+              Locale.ROOT,
+              "latency table of %s (%s): no entry for %s; measure it with `sextant profile`",
+              setting.machine,
+              setting.runtime,
+              key));
     }
     return scale * entry.ms;
   }

@@ -9,12 +9,11 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 
 /**
@@ -72,7 +71,8 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
                 .putIfAbsent(row.text("op"), coefficient)
             != null) {
           throw new SextantException(
-              "%s: a second %s of %s".formatted(row.where(), row.text("op"), layer));
+              String.format(
+                  Locale.ROOT, "%s: a second %s of %s", row.where(), row.text("op"), layer));
         }
       }
     } catch (SextantException e) {
@@ -95,8 +95,7 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
       String layer = "choice" + i;
       layers.get(i).forEach((op, ms) -> text.append(layer + "," + op + "," + ms + "\n"));
     }
-    byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
-    AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(bytes)));
+    AtomicFile.write(file, text.toString());
   }
 
   @Override
@@ -104,8 +103,13 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
     List<Position.Choice> choices = space.choices();
     if (choices.size() != layers.size() || !space.widthChoices().isEmpty()) {
       throw new SextantException(
-          "linear model: it is of %d choices and no widths, %s has %d and %d"
-              .formatted(layers.size(), space.name(), choices.size(), space.widthChoices().size()));
+          String.format(
+              Locale.ROOT,
+              "linear model: it is of %d choices and no widths, %s has %d and %d",
+              layers.size(),
+              space.name(),
+              choices.size(),
+              space.widthChoices().size()));
     }
     double[][] costs = new double[choices.size()][];
     for (int i = 0; i < costs.length; i++) {
@@ -114,8 +118,13 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
       List<String> names = candidates.stream().map(LinearCost::op).toList();
       if (candidates.size() != ops.size() || !ops.keySet().containsAll(names)) {
         throw new SextantException(
-            "linear model: choice %d of %s is among %s, the model's among %s"
-                .formatted(i, space.name(), names, ops.keySet()));
+            String.format(
+                Locale.ROOT,
+                "linear model: choice %d of %s is among %s, the model's among %s",
+                i,
+                space.name(),
+                names,
+                ops.keySet()));
       }
       costs[i] = names.stream().mapToDouble(ops::get).toArray();
     }
@@ -125,7 +134,7 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
   private static String op(Layer layer) {
     return switch (layer) {
       case MbConv l when l.expand() == 1 -> "sepconv k" + l.kernel();
-      case MbConv l -> "mb k%d e%d".formatted(l.kernel(), l.expand());
+      case MbConv l -> String.format(Locale.ROOT, "mb k%d e%d", l.kernel(), l.expand());
       case Skip _ -> "zero";
       default -> layer.label();
     };

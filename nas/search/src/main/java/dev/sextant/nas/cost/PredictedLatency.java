@@ -13,6 +13,7 @@ import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -64,8 +65,11 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
     LatencySamples encoded = samples.encoded();
     if (encoded.count() < MIN_SAMPLES) {
       throw new SextantException(
-          "predictor: %d measured networks, at least %d are needed"
-              .formatted(encoded.count(), MIN_SAMPLES));
+          String.format(
+              Locale.ROOT,
+              "predictor: %d measured networks, at least %d are needed",
+              encoded.count(),
+              MIN_SAMPLES));
     }
     LatencySamples.Split split = encoded.split(TRAIN_SHARE, seed);
     LatencyPredictor predictor = LatencyPredictor.train(split.train(), recipe, seed);
@@ -92,7 +96,8 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
           null);
     } catch (NumberFormatException e) {
       predictor.close();
-      throw new SextantException("%s: not a predictor (%s)".formatted(file, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: not a predictor (%s)", file, e.getMessage()), e);
     }
   }
 
@@ -151,8 +156,10 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
   @Override
   public ExpectedCost costs(Space space) {
     throw new SextantException(
-        "cost predicted with space %s: a chain of layers is priced by a table (--cost latency)"
-            .formatted(space.name()));
+        String.format(
+            Locale.ROOT,
+            "cost predicted with space %s: a chain of layers is priced by a table (--cost latency)",
+            space.name()));
   }
 
   /** Predictor and scale; the networks it was trained on, once. */

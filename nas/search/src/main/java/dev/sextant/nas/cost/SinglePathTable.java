@@ -14,6 +14,7 @@ import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 
 /**
@@ -76,8 +77,12 @@ final class SinglePathTable {
     JsonElement costs = root.get(Integer.toString(block));
     if (!(costs instanceof JsonObject object)) {
       throw new SextantException(
-          "%d: %s, of blocks 1 to %d"
-              .formatted(block, costs == null ? "is missing" : "is not an object", SEARCHED));
+          String.format(
+              Locale.ROOT,
+              "%d: %s, of blocks 1 to %d",
+              block,
+              costs == null ? "is missing" : "is not an object",
+              SEARCHED));
     }
     return object;
   }
@@ -89,7 +94,7 @@ final class SinglePathTable {
     }
     JsonElement ms = costs.get(Integer.toString(option));
     if (ms == null || !ms.isJsonPrimitive()) {
-      throw new SextantException("%d.%d: is no number".formatted(block, option));
+      throw new SextantException(String.format(Locale.ROOT, "%d.%d: is no number", block, option));
     }
     return ms.getAsDouble();
   }

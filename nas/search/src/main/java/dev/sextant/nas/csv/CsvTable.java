@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -52,7 +53,8 @@ public final class CsvTable {
     public String text(String column) {
       Integer place = columns.get(column);
       if (place == null || place >= record.getFieldCount()) {
-        throw new SextantException("%s: column %s is missing".formatted(where(), column));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: column %s is missing", where(), column));
       }
       return record.getField(place);
     }
@@ -72,7 +74,8 @@ public final class CsvTable {
       } catch (NumberFormatException e) {
         // Said below.
       }
-      throw new SextantException("%s: %s: '%s' is not a number".formatted(where(), column, text));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %s: '%s' is not a number", where(), column, text));
     }
 
     /**
@@ -86,7 +89,8 @@ public final class CsvTable {
         return Long.parseLong(text);
       } catch (NumberFormatException e) {
         throw new SextantException(
-            "%s: %s: '%s' is not a whole number".formatted(where(), column, text), e);
+            String.format(Locale.ROOT, "%s: %s: '%s' is not a whole number", where(), column, text),
+            e);
       }
     }
 
@@ -101,7 +105,8 @@ public final class CsvTable {
         return text.equalsIgnoreCase("true");
       }
       throw new SextantException(
-          "%s: %s is '%s', neither true nor false".formatted(where(), column, text));
+          String.format(
+              Locale.ROOT, "%s: %s is '%s', neither true nor false", where(), column, text));
     }
   }
 
@@ -131,15 +136,20 @@ public final class CsvTable {
           header = record.getFields().stream().map(String::strip).toList();
           for (int i = 0; i < header.size(); i++) {
             if (columns.put(header.get(i), i) != null && !header.get(i).isEmpty()) {
-              throw new SextantException("there are two columns '%s'".formatted(header.get(i)));
+              throw new SextantException(
+                  String.format(Locale.ROOT, "there are two columns '%s'", header.get(i)));
             }
           }
         } else {
           Row row = new Row(record, columns, separator != ',');
           if (record.getFields().stream().skip(header.size()).anyMatch(cell -> !cell.isBlank())) {
             throw new SextantException(
-                "%s: has %d cells, the header %d"
-                    .formatted(row.where(), record.getFieldCount(), header.size()));
+                String.format(
+                    Locale.ROOT,
+                    "%s: has %d cells, the header %d",
+                    row.where(),
+                    record.getFieldCount(),
+                    header.size()));
           }
           rows.add(row);
         }

@@ -1,6 +1,7 @@
 package dev.sextant.nas.data;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,13 +38,19 @@ public record Augmentation(
     public ResizedCrop {
       if (!(minScale > 0 && minScale <= maxScale && maxScale <= 1)) {
         throw new SextantException(
-            "augmentation: crop scales %s to %s are not within 0 and 1"
-                .formatted(minScale, maxScale));
+            String.format(
+                Locale.ROOT,
+                "augmentation: crop scales %s to %s are not within 0 and 1",
+                minScale,
+                maxScale));
       }
       if (!(minRatio > 0 && minRatio <= maxRatio && maxRatio < Double.POSITIVE_INFINITY)) {
         throw new SextantException(
-            "augmentation: crop ratios %s to %s are not a positive range"
-                .formatted(minRatio, maxRatio));
+            String.format(
+                Locale.ROOT,
+                "augmentation: crop ratios %s to %s are not a positive range",
+                minRatio,
+                maxRatio));
       }
     }
   }
@@ -67,8 +74,13 @@ public record Augmentation(
           && hue >= 0
           && hue <= 0.5)) {
         throw new SextantException(
-            "augmentation: colour jitter %s, %s, %s, %s is negative or its hue exceeds 0.5"
-                .formatted(brightness, contrast, saturation, hue));
+            String.format(
+                Locale.ROOT,
+                "augmentation: colour jitter %s, %s, %s, %s is negative or its hue exceeds 0.5",
+                brightness,
+                contrast,
+                saturation,
+                hue));
       }
     }
 
@@ -81,11 +93,16 @@ public record Augmentation(
   public Augmentation {
     if (!(flip >= 0 && flip <= 1)) {
       throw new SextantException(
-          "augmentation: flip probability %s is not between 0 and 1".formatted(flip));
+          String.format(
+              Locale.ROOT, "augmentation: flip probability %s is not between 0 and 1", flip));
     }
     if (cropPadding < 0 || cutout < 0) {
       throw new SextantException(
-          "augmentation: crop padding %d or cutout %d is negative".formatted(cropPadding, cutout));
+          String.format(
+              Locale.ROOT,
+              "augmentation: crop padding %d or cutout %d is negative",
+              cropPadding,
+              cutout));
     }
     if (cropPadding > 0 && resizedCrop != null) {
       throw new SextantException(
@@ -142,7 +159,10 @@ public record Augmentation(
       case "imagenet" -> imagenet();
       default ->
           throw new SextantException(
-              "augmentation '%s' is unknown (known: none, light, cifar, imagenet)".formatted(name));
+              String.format(
+                  Locale.ROOT,
+                  "augmentation '%s' is unknown (known: none, light, cifar, imagenet)",
+                  name));
     };
   }
 }

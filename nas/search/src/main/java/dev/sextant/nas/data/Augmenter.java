@@ -4,6 +4,7 @@ import dev.sextant.nas.data.Augmentation.ResizedCrop;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Applies an {@link Augmentation} and a {@link Normalization} to images of one size. Holds scratch,
@@ -29,8 +30,11 @@ final class Augmenter {
   Augmenter(Images images, Augmentation augmentation, Normalization normalization) {
     if (normalization.channels() != images.channels()) {
       throw new SextantException(
-          "batches: images have %d channels, the normalization %d"
-              .formatted(images.channels(), normalization.channels()));
+          String.format(
+              Locale.ROOT,
+              "batches: images have %d channels, the normalization %d",
+              images.channels(),
+              normalization.channels()));
     }
     this.augmentation = augmentation;
     this.height = images.height();

@@ -1,6 +1,7 @@
 package dev.sextant.nas.data;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -115,8 +116,12 @@ public final class BatchLoader implements AutoCloseable {
       }
       if (readyCount == 0) {
         throw new SextantException(
-            "batches: batch %d of epoch %d could not be made (%s)"
-                .formatted(consumeBatch, consumeEpoch, failure),
+            String.format(
+                Locale.ROOT,
+                "batches: batch %d of epoch %d could not be made (%s)",
+                consumeBatch,
+                consumeEpoch,
+                failure),
             failure);
       }
       Batch batch = ready[readyFirst];
@@ -161,8 +166,12 @@ public final class BatchLoader implements AutoCloseable {
   public void seek(Position position) {
     if (position.epoch() < 0 || position.batch() < 0 || position.batch() >= batchesPerEpoch) {
       throw new SextantException(
-          "batches: there is no batch %d in epoch %d (an epoch has %d)"
-              .formatted(position.batch(), position.epoch(), batchesPerEpoch));
+          String.format(
+              Locale.ROOT,
+              "batches: there is no batch %d in epoch %d (an epoch has %d)",
+              position.batch(),
+              position.epoch(),
+              batchesPerEpoch));
     }
     synchronized (lock) {
       generation++;

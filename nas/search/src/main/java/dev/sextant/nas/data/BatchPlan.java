@@ -2,6 +2,7 @@ package dev.sextant.nas.data;
 
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /**
  * What batch b of epoch e holds: a pure function, computed here, of the images, the indices, the
@@ -30,24 +31,32 @@ final class BatchPlan {
       boolean shuffled,
       boolean dropLast) {
     if (batchSize < 1) {
-      throw new SextantException("batches: batch size %d is not positive".formatted(batchSize));
+      throw new SextantException(
+          String.format(Locale.ROOT, "batches: batch size %d is not positive", batchSize));
     }
     if ((long) batchSize * images.imageBytes() > LARGEST_BATCH_VALUES) {
       throw new SextantException(
-          "batches: %d images of [%d,%d,%d] exceed 2^31 values"
-              .formatted(batchSize, images.height(), images.width(), images.channels()));
+          String.format(
+              Locale.ROOT,
+              "batches: %d images of [%d,%d,%d] exceed 2^31 values",
+              batchSize,
+              images.height(),
+              images.width(),
+              images.channels()));
     }
     for (int index : indices) {
       if (index < 0 || index >= images.count()) {
         throw new SextantException(
-            "batches: index %d is not one of %d images".formatted(index, images.count()));
+            String.format(
+                Locale.ROOT, "batches: index %d is not one of %d images", index, images.count()));
       }
     }
     int whole = indices.length / batchSize;
     this.batches = dropLast || indices.length % batchSize == 0 ? whole : whole + 1;
     if (batches == 0) {
       throw new SextantException(
-          "batches: %d images make no batch of %d".formatted(indices.length, batchSize));
+          String.format(
+              Locale.ROOT, "batches: %d images make no batch of %d", indices.length, batchSize));
     }
     this.images = images;
     this.indices = indices.clone();

@@ -6,6 +6,7 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -69,8 +70,10 @@ final class CifarFiles {
         return DataFormat.CIFAR100;
       }
       throw file.wrong(
-          "is truncated or not CIFAR: %d bytes are a multiple of neither 3073 nor 3074"
-              .formatted(bytes));
+          String.format(
+              Locale.ROOT,
+              "is truncated or not CIFAR: %d bytes are a multiple of neither 3073 nor 3074",
+              bytes));
     }
   }
 
@@ -107,7 +110,8 @@ final class CifarFiles {
     }
     for (String name : BATCHES) {
       if (batches.stream().noneMatch(path -> stem(path).equals(name))) {
-        throw new SextantException("%s: %s is missing".formatted(tree.root(), name));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: %s is missing", tree.root(), name));
       }
     }
     for (Path path : batches) {
@@ -160,8 +164,12 @@ final class CifarFiles {
         }
         if (bytes % recordBytes != 0) {
           throw file.wrong(
-              "is truncated or not %s: %d bytes are not a multiple of %d"
-                  .formatted(variant.id(), bytes, recordBytes));
+              String.format(
+                  Locale.ROOT,
+                  "is truncated or not %s: %d bytes are not a multiple of %d",
+                  variant.id(),
+                  bytes,
+                  recordBytes));
         }
         count += bytes / recordBytes;
       }
@@ -177,8 +185,12 @@ final class CifarFiles {
           int label = record[recordBytes - 3 * PLANE - 1] & 0xFF;
           if (label >= classes) {
             throw file.wrong(
-                "label %d of image %d is out of range (there are %d classes)"
-                    .formatted(label, i, classes));
+                String.format(
+                    Locale.ROOT,
+                    "label %d of image %d is out of range (there are %d classes)",
+                    label,
+                    i,
+                    classes));
           }
           images.setLabel(index, label);
           interleave(record, recordBytes - 3 * PLANE, images.chunk(index), images.offset(index));

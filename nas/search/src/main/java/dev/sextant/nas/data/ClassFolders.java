@@ -47,8 +47,12 @@ final class ClassFolders {
         String name = FileNames.composed(entry.name());
         if (classes.labels.putIfAbsent(name, classes.names.size()) != null) {
           throw new SextantException(
-              "%s: is a second class folder '%s', whose letters are put in another form of Unicode"
-                  .formatted(entry.path(), name));
+              String.format(
+                  Locale.ROOT,
+                  "%s: is a second class folder '%s', whose letters are put in another form of"
+                      + " Unicode",
+                  entry.path(),
+                  name));
         }
         classes.names.add(name);
       }

@@ -94,7 +94,8 @@ final class ClassList {
         label = byName.get(stem(name));
       }
       if (label == null) {
-        throw new SextantException("%s: %s does not say its class".formatted(image.path(), path));
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: %s does not say its class", image.path(), path));
       }
       labelled.add(new LabelledFile(image.path(), label));
     }
@@ -130,7 +131,12 @@ final class ClassList {
         }
         if (label == null) {
           throw new SextantException(
-              "%s: line %d: '%s' is no class of the training images".formatted(path, number, name));
+              String.format(
+                  Locale.ROOT,
+                  "%s: line %d: '%s' is no class of the training images",
+                  path,
+                  number,
+                  name));
         }
         String image = FileNames.composed(parts[0]);
         byName.put(image.substring(image.lastIndexOf('/') + 1), label);

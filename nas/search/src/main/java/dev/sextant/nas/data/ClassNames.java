@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -35,7 +36,12 @@ public final class ClassNames {
     List<String> names = lines(path);
     if (names.size() < classes) {
       throw new SextantException(
-          "%s: names %d classes, the labels have %d".formatted(path, names.size(), classes));
+          String.format(
+              Locale.ROOT,
+              "%s: names %d classes, the labels have %d",
+              path,
+              names.size(),
+              classes));
     }
     return names.subList(0, classes);
   }
@@ -58,7 +64,12 @@ public final class ClassNames {
                   }
                 } catch (IllegalArgumentException e) {
                   throw new SextantException(
-                      "%s: '%s' is not a label and codes of characters".formatted(path, line), e);
+                      String.format(
+                          Locale.ROOT,
+                          "%s: '%s' is not a label and codes of characters",
+                          path,
+                          line),
+                      e);
                 }
               }
             });
@@ -126,7 +137,8 @@ public final class ClassNames {
       // Said below.
     }
     throw new SextantException(
-        "weights: metadata %s does not name the %d classes".formatted(METADATA, classes));
+        String.format(
+            Locale.ROOT, "weights: metadata %s does not name the %d classes", METADATA, classes));
   }
 
   /**
@@ -143,7 +155,8 @@ public final class ClassNames {
     Map<String, Integer> labels = new HashMap<>();
     for (int k = 0; k < model.size(); k++) {
       if (labels.put(FileNames.composed(model.get(k)), k) != null) {
-        throw new SextantException("the model has two classes '%s'".formatted(model.get(k)));
+        throw new SextantException(
+            String.format(Locale.ROOT, "the model has two classes '%s'", model.get(k)));
       }
     }
     int[] match = new int[data.size()];
@@ -158,8 +171,13 @@ public final class ClassNames {
                 .findFirst()
                 .orElse("");
         throw new SextantException(
-            "%s: class '%s' is none of the model's (%s)%s"
-                .formatted(source, other, some(model), near));
+            String.format(
+                Locale.ROOT,
+                "%s: class '%s' is none of the model's (%s)%s",
+                source,
+                other,
+                some(model),
+                near));
       }
       match[k] = label;
     }
@@ -173,6 +191,8 @@ public final class ClassNames {
    */
   public static String some(List<String> names) {
     String first = String.join(", ", names.subList(0, Math.min(10, names.size())));
-    return names.size() > 10 ? first + ", and %d more".formatted(names.size() - 10) : first;
+    return names.size() > 10
+        ? first + String.format(Locale.ROOT, ", and %d more", names.size() - 10)
+        : first;
   }
 }

@@ -2,6 +2,7 @@ package dev.sextant.nas.data;
 
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** How a data set is stored. */
@@ -40,8 +41,10 @@ public enum DataFormat {
       }
     }
     throw new SextantException(
-        "data format '%s' is unknown (known: %s)"
-            .formatted(
-                id, Arrays.stream(values()).map(DataFormat::id).collect(Collectors.joining(", "))));
+        String.format(
+            Locale.ROOT,
+            "data format '%s' is unknown (known: %s)",
+            id,
+            Arrays.stream(values()).map(DataFormat::id).collect(Collectors.joining(", "))));
   }
 }

@@ -3,6 +3,7 @@ package dev.sextant.nas.data;
 import dev.sextant.tensor.SextantException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +51,8 @@ public record DataOptions(
   public DataOptions {
     if (imageSize < 0 || imageSize > LARGEST_SIZE) {
       throw new SextantException(
-          "image size %d is not between 1 and %d".formatted(imageSize, LARGEST_SIZE));
+          String.format(
+              Locale.ROOT, "image size %d is not between 1 and %d", imageSize, LARGEST_SIZE));
     }
     own =
         own == null

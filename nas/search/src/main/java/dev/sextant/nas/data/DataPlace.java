@@ -51,15 +51,16 @@ final class DataPlace {
       String classes =
           place.found.size() > 1 ? " (or --nested-folders, if each of them is a class)" : "";
       throw new SextantException(
-          "%s: is one level too high, give %s"
-              .formatted(
-                  tree.root(),
-                  place.found.stream()
-                          .limit(MOST_NAMED)
-                          .map(Path::toString)
-                          .collect(Collectors.joining(" or "))
-                      + more
-                      + classes));
+          String.format(
+              Locale.ROOT,
+              "%s: is one level too high, give %s",
+              tree.root(),
+              place.found.stream()
+                      .limit(MOST_NAMED)
+                      .map(Path::toString)
+                      .collect(Collectors.joining(" or "))
+                  + more
+                  + classes));
     }
     List<DataTree.Entry> entries = tree.list();
     if (entries.stream().anyMatch(DataTree.Entry::isFolder)) {
@@ -67,8 +68,12 @@ final class DataPlace {
     }
     if (place.hasImages(tree.root())) {
       throw new SextantException(
-          "%s: holds images but no folder for each class, give the folder that does, such as %s"
-              .formatted(tree.root(), tree.root().toAbsolutePath().normalize().getParent()));
+          String.format(
+              Locale.ROOT,
+              "%s: holds images but no folder for each class, give the folder that does, such as"
+                  + " %s",
+              tree.root(),
+              tree.root().toAbsolutePath().normalize().getParent()));
     }
     for (DataTree.Entry entry : entries) {
       if (ARCHIVES.stream().anyMatch(entry.name().toLowerCase(Locale.ROOT)::endsWith)) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -149,7 +150,7 @@ public final class Datasets {
     try {
       return Path.of(source);
     } catch (InvalidPathException e) {
-      throw new SextantException("data '%s' is not a path".formatted(source), e);
+      throw new SextantException(String.format(Locale.ROOT, "data '%s' is not a path", source), e);
     }
   }
 
@@ -157,9 +158,11 @@ public final class Datasets {
     if (!Files.exists(folder)) {
       if (FileNames.isGarbled(folder.toString()) || folder.toString().contains("?")) {
         throw new SextantException(
-            ("%s: there is no such folder of images, in a locale that has not all letters of its"
-                    + " name (set LC_ALL=C.UTF-8)")
-                .formatted(folder));
+            String.format(
+                Locale.ROOT,
+                "%s: there is no such folder of images, in a locale that has not all letters of its"
+                    + " name (set LC_ALL=C.UTF-8)",
+                folder));
       }
       throw new SextantException(folder + ": there is no such folder of images");
     }
@@ -193,7 +196,11 @@ public final class Datasets {
       // Falls through to the one message about what a count may be.
     }
     throw new SextantException(
-        "data '%s': the number of images must be from %d to %d"
-            .formatted(source, SyntheticImages.SMALLEST_COUNT, SyntheticImages.LARGEST_COUNT));
+        String.format(
+            Locale.ROOT,
+            "data '%s': the number of images must be from %d to %d",
+            source,
+            SyntheticImages.SMALLEST_COUNT,
+            SyntheticImages.LARGEST_COUNT));
   }
 }

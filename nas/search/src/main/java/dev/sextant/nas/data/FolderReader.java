@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -91,10 +92,19 @@ final class FolderReader {
             .map(SextantException::getMessage)
             .collect(Collectors.joining("; "));
     String more =
-        errors.size() > MOST_NAMED ? "; and %d more".formatted(errors.size() - MOST_NAMED) : "";
+        errors.size() > MOST_NAMED
+            ? String.format(Locale.ROOT, "; and %d more", errors.size() - MOST_NAMED)
+            : "";
     return new SextantException(
-        "%s: %d of %d images cannot be read%s: %s%s"
-            .formatted(folder, errors.size(), files, skip, named, more),
+        String.format(
+            Locale.ROOT,
+            "%s: %d of %d images cannot be read%s: %s%s",
+            folder,
+            errors.size(),
+            files,
+            skip,
+            named,
+            more),
         errors.getFirst());
   }
 
@@ -124,15 +134,16 @@ final class FolderReader {
       ImageHeader header = header(file);
       if (header.height() != height || header.width() != width) {
         throw new SextantException(
-            ("%s: is %d x %d pixels, most images are %d x %d (give --image-size, such as %d, to"
-                    + " resize them)")
-                .formatted(
-                    file.path(),
-                    header.width(),
-                    header.height(),
-                    width,
-                    height,
-                    Math.min(height, width)));
+            String.format(
+                Locale.ROOT,
+                "%s: is %d x %d pixels, most images are %d x %d (give --image-size, such as %d, to"
+                    + " resize them)",
+                file.path(),
+                header.width(),
+                header.height(),
+                width,
+                height,
+                Math.min(height, width)));
       }
     }
     return new Layout(height, width, channels, false, grayBits);

@@ -90,12 +90,13 @@ final class IdxFiles {
     }
     if (sets.size() > 1) {
       throw new SextantException(
-          "%s: holds several data sets (%s); put the files of one into a folder of their own"
-              .formatted(
-                  tree.root(),
-                  sets.keySet().stream()
-                      .map(name -> name.isEmpty() ? "train, t10k" : name)
-                      .collect(Collectors.joining("; "))));
+          String.format(
+              Locale.ROOT,
+              "%s: holds several data sets (%s); put the files of one into a folder of their own",
+              tree.root(),
+              sets.keySet().stream()
+                  .map(name -> name.isEmpty() ? "train, t10k" : name)
+                  .collect(Collectors.joining("; "))));
     }
     return (sets.isEmpty() ? new IdxFiles(tree, "") : sets.values().iterator().next()).dataset();
   }
@@ -122,7 +123,14 @@ final class IdxFiles {
       String prefix = set.isEmpty() ? "" : set + "-";
       String name = part.equals("test") && set.isEmpty() ? "t10k" : part;
       throw new SextantException(
-          "%s: %s%s-%s-%s-ubyte[.gz] is missing".formatted(tree.root(), prefix, name, what, kind));
+          String.format(
+              Locale.ROOT,
+              "%s: %s%s-%s-%s-ubyte[.gz] is missing",
+              tree.root(),
+              prefix,
+              name,
+              what,
+              kind));
     }
     return path;
   }
@@ -151,10 +159,15 @@ final class IdxFiles {
     int[] sizes = sizes(file, rows ? 2 : 1, rows ? 4 : 1);
     if (sizes[0] != images.count()) {
       throw file.wrong(
-          "has %d labels for the %d images of %s".formatted(sizes[0], images.count(), pixels));
+          String.format(
+              Locale.ROOT,
+              "has %d labels for the %d images of %s",
+              sizes[0],
+              images.count(),
+              pixels));
     }
     if (rows && sizes[1] > MOST_COLUMNS) {
-      throw file.wrong("has %d numbers a label".formatted(sizes[1]));
+      throw file.wrong(String.format(Locale.ROOT, "has %d numbers a label", sizes[1]));
     }
     byte[] rest = new byte[rows ? 4 * (sizes[1] - 1) : 0];
     byte[] label = new byte[1];
@@ -163,7 +176,8 @@ final class IdxFiles {
         images.setLabel(i, file.readInt());
         file.read(rest, 0, rest.length);
         if (images.label(i) < 0 || images.label(i) >= MOST_CLASSES) {
-          throw file.wrong("label %d of image %d is no class".formatted(images.label(i), i));
+          throw file.wrong(
+              String.format(Locale.ROOT, "label %d of image %d is no class", images.label(i), i));
         }
       } else {
         file.read(label, 0, 1);
@@ -176,7 +190,8 @@ final class IdxFiles {
   private static int magic(DataFile file) {
     int magic = file.readInt();
     if (magic >>> 16 != 0) {
-      throw file.wrong("is not an IDX file (it begins with 0x%08X)".formatted(magic));
+      throw file.wrong(
+          String.format(Locale.ROOT, "is not an IDX file (it begins with 0x%08X)", magic));
     }
     return magic;
   }
@@ -184,11 +199,14 @@ final class IdxFiles {
   private static void require(DataFile file, int magic, int rank, String meaning) {
     if (magic >> 8 != UNSIGNED_BYTE) {
       throw file.wrong(
-          "holds elements of IDX type 0x%02X, images need unsigned bytes (0x08)"
-              .formatted(magic >> 8));
+          String.format(
+              Locale.ROOT,
+              "holds elements of IDX type 0x%02X, images need unsigned bytes (0x08)",
+              magic >> 8));
     }
     if ((magic & 0xFF) != rank) {
-      throw file.wrong("has %d dimensions, %s have %d".formatted(magic & 0xFF, meaning, rank));
+      throw file.wrong(
+          String.format(Locale.ROOT, "has %d dimensions, %s have %d", magic & 0xFF, meaning, rank));
     }
   }
 
@@ -198,10 +216,11 @@ final class IdxFiles {
     for (int i = 0; i < rank; i++) {
       sizes[i] = file.readInt();
       if (sizes[i] < 0) {
-        throw file.wrong("has a negative size %d in its header".formatted(sizes[i]));
+        throw file.wrong(
+            String.format(Locale.ROOT, "has a negative size %d in its header", sizes[i]));
       }
       if (sizes[i] == 0) {
-        throw file.wrong("is empty: size %d in its header is 0".formatted(i));
+        throw file.wrong(String.format(Locale.ROOT, "is empty: size %d in its header is 0", i));
       }
       if (bytes > Long.MAX_VALUE / sizes[i] - 1024) {
         throw file.wrong("promises more than 2^63 bytes");
@@ -234,8 +253,12 @@ final class IdxFiles {
     for (int k = 1; k < classes; k++) {
       if (!seen[k]) {
         throw new SextantException(
-            "%s: label %d is out of range (no training image has label %d)"
-                .formatted(require("train", "labels", "idx1"), classes - 1, k));
+            String.format(
+                Locale.ROOT,
+                "%s: label %d is out of range (no training image has label %d)",
+                require("train", "labels", "idx1"),
+                classes - 1,
+                k));
       }
     }
   }

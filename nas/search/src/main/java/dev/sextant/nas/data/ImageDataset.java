@@ -2,6 +2,7 @@ package dev.sextant.nas.data;
 
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Labelled images in memory, in two parts of one image size.
@@ -26,29 +27,37 @@ public record ImageDataset(
     classNames = List.copyOf(classNames);
     if (classNames.size() < 2) {
       throw new SextantException(
-          "%s: a data set needs at least 2 classes, this has %d"
-              .formatted(name, classNames.size()));
+          String.format(
+              Locale.ROOT,
+              "%s: a data set needs at least 2 classes, this has %d",
+              name,
+              classNames.size()));
     }
     if (train.height() != test.height()
         || train.width() != test.width()
         || train.channels() != test.channels()) {
       throw new SextantException(
-          "%s: training images are [%d,%d,%d], test images [%d,%d,%d]"
-              .formatted(
-                  name,
-                  train.height(),
-                  train.width(),
-                  train.channels(),
-                  test.height(),
-                  test.width(),
-                  test.channels()));
+          String.format(
+              Locale.ROOT,
+              "%s: training images are [%d,%d,%d], test images [%d,%d,%d]",
+              name,
+              train.height(),
+              train.width(),
+              train.channels(),
+              test.height(),
+              test.width(),
+              test.channels()));
     }
     checkLabels(name, "training", train, classNames.size());
     checkLabels(name, "test", test, classNames.size());
     if (normalization.channels() != train.channels()) {
       throw new SextantException(
-          "%s: images have %d channels, the normalization %d"
-              .formatted(name, train.channels(), normalization.channels()));
+          String.format(
+              Locale.ROOT,
+              "%s: images have %d channels, the normalization %d",
+              name,
+              train.channels(),
+              normalization.channels()));
     }
   }
 
@@ -118,8 +127,14 @@ public record ImageDataset(
     for (int i = 0; i < images.count(); i++) {
       if (images.label(i) >= classes) {
         throw new SextantException(
-            "%s: label %d of %s image %d is out of range (there are %d classes)"
-                .formatted(name, images.label(i), part, i, classes));
+            String.format(
+                Locale.ROOT,
+                "%s: label %d of %s image %d is out of range (there are %d classes)",
+                name,
+                images.label(i),
+                part,
+                i,
+                classes));
       }
     }
   }
@@ -147,8 +162,18 @@ public record ImageDataset(
   @Override
   public String toString() {
     String text =
-        "%s: %d training and %d test images [%d,%d,%d] of %d classes"
-            .formatted(name, train.count(), test.count(), height(), width(), channels(), classes());
-    return leftOut == 0 ? text : text + ", %d damaged files left out".formatted(leftOut);
+        String.format(
+            Locale.ROOT,
+            "%s: %d training and %d test images [%d,%d,%d] of %d classes",
+            name,
+            train.count(),
+            test.count(),
+            height(),
+            width(),
+            channels(),
+            classes());
+    return leftOut == 0
+        ? text
+        : text + String.format(Locale.ROOT, ", %d damaged files left out", leftOut);
   }
 }

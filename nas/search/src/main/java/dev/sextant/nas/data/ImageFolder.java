@@ -83,8 +83,12 @@ final class ImageFolder {
     }
     if (parts.isEmpty()) {
       throw new SextantException(
-          "%s: has %s but no test or val folder (give %s to have a tenth of it held out)"
-              .formatted(tree.root(), train.name(), train.path()));
+          String.format(
+              Locale.ROOT,
+              "%s: has %s but no test or val folder (give %s to have a tenth of it held out)",
+              tree.root(),
+              train.name(),
+              train.path()));
     }
     for (DataTree.Entry part : parts) {
       if (classes.isIn(part.path())) {
@@ -108,9 +112,13 @@ final class ImageFolder {
       return classes.files(first.path());
     }
     throw new SextantException(
-        ("%s: its images are in no class folders, and no list such as %s.txt (file name and class a"
-                + " line) says their classes (give %s to have a tenth of it held out)")
-            .formatted(first.path(), first.path(), train.path()));
+        String.format(
+            Locale.ROOT,
+            "%s: its images are in no class folders, and no list such as %s.txt (file name and"
+                + " class a line) says their classes (give %s to have a tenth of it held out)",
+            first.path(),
+            first.path(),
+            train.path()));
   }
 
   /** Images that lie in a part itself, or in its only folder, {@code images}. */

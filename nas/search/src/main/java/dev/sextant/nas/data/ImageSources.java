@@ -5,6 +5,7 @@ import dev.sextant.nas.provider.Providers;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** The image sources from outside. */
@@ -47,8 +48,11 @@ public final class ImageSources {
     List<ImageSource> found = ALL.all().stream().filter(source -> source.recognises(path)).toList();
     if (found.size() > 1) {
       throw new SextantException(
-          "%s: is what several read, %s; put a name and a colon before it"
-              .formatted(path, found.stream().map(ImageSource::id).toList()));
+          String.format(
+              Locale.ROOT,
+              "%s: is what several read, %s; put a name and a colon before it",
+              path,
+              found.stream().map(ImageSource::id).toList()));
     }
     return found.stream().map(source -> new Located(source, path.toString())).findFirst();
   }

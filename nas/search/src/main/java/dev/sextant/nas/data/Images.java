@@ -4,6 +4,7 @@ import dev.sextant.nas.data.image.Pixels;
 import dev.sextant.nas.data.image.Resampler;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -52,19 +53,20 @@ public final class Images {
     Images images = allocate("images", labels.length, height, width, channels);
     if (pixels.length != (long) labels.length * images.imageBytes) {
       throw new SextantException(
-          "images: %d labels of images [%d,%d,%d] need %d bytes of pixels, not %d"
-              .formatted(
-                  labels.length,
-                  height,
-                  width,
-                  channels,
-                  (long) labels.length * images.imageBytes,
-                  pixels.length));
+          String.format(
+              Locale.ROOT,
+              "images: %d labels of images [%d,%d,%d] need %d bytes of pixels, not %d",
+              labels.length,
+              height,
+              width,
+              channels,
+              (long) labels.length * images.imageBytes,
+              pixels.length));
     }
     for (int i = 0; i < labels.length; i++) {
       if (labels[i] < 0) {
         throw new SextantException(
-            "images: label %d of image %d is negative".formatted(labels[i], i));
+            String.format(Locale.ROOT, "images: label %d of image %d is negative", labels[i], i));
       }
       images.setLabel(i, labels[i]);
       System.arraycopy(
@@ -80,18 +82,30 @@ public final class Images {
     }
     if (height < 1 || width < 1 || channels < 1) {
       throw new SextantException(
-          "%s: images of height %d, width %d and %d channels are not possible"
-              .formatted(what, height, width, channels));
+          String.format(
+              Locale.ROOT,
+              "%s: images of height %d, width %d and %d channels are not possible",
+              what,
+              height,
+              width,
+              channels));
     }
     long imageBytes = (long) height * width;
     imageBytes = imageBytes > CHUNK_BYTES ? imageBytes : imageBytes * channels;
     if (imageBytes > CHUNK_BYTES) {
       throw new SextantException(
-          "%s: one image of %d x %d x %d exceeds %d MiB"
-              .formatted(what, height, width, channels, CHUNK_BYTES >> 20));
+          String.format(
+              Locale.ROOT,
+              "%s: one image of %d x %d x %d exceeds %d MiB",
+              what,
+              height,
+              width,
+              channels,
+              CHUNK_BYTES >> 20));
     }
     if (count > Integer.MAX_VALUE - 8) {
-      throw new SextantException("%s: %d images are more than 2^31".formatted(what, count));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %d images are more than 2^31", what, count));
     }
     long bytes = count * imageBytes;
     if (bytes > Runtime.getRuntime().maxMemory()) {
@@ -113,8 +127,12 @@ public final class Images {
 
   private static SextantException tooLarge(String what, long bytes, @Nullable Throwable cause) {
     return new SextantException(
-        "%s: the images need %d MiB, the Java heap may grow to %d MiB (raise it with -Xmx)"
-            .formatted(what, bytes >> 20, Runtime.getRuntime().maxMemory() >> 20),
+        String.format(
+            Locale.ROOT,
+            "%s: the images need %d MiB, the Java heap may grow to %d MiB (raise it with -Xmx)",
+            what,
+            bytes >> 20,
+            Runtime.getRuntime().maxMemory() >> 20),
         cause);
   }
 

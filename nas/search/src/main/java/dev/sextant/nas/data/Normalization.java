@@ -2,6 +2,7 @@ package dev.sextant.nas.data;
 
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Maps a byte b of channel c to {@code (b / 255 - mean[c]) / deviation[c]}.
@@ -19,13 +20,21 @@ public record Normalization(float[] mean, float[] deviation) {
     deviation = deviation.clone();
     if (mean.length != deviation.length || mean.length == 0) {
       throw new SextantException(
-          "normalization: %d means for %d deviations".formatted(mean.length, deviation.length));
+          String.format(
+              Locale.ROOT,
+              "normalization: %d means for %d deviations",
+              mean.length,
+              deviation.length));
     }
     for (int c = 0; c < mean.length; c++) {
       if (!Float.isFinite(mean[c]) || !Float.isFinite(deviation[c]) || deviation[c] <= 0) {
         throw new SextantException(
-            "normalization: channel %d has mean %s and deviation %s"
-                .formatted(c, mean[c], deviation[c]));
+            String.format(
+                Locale.ROOT,
+                "normalization: channel %d has mean %s and deviation %s",
+                c,
+                mean[c],
+                deviation[c]));
       }
     }
   }
@@ -94,6 +103,7 @@ public record Normalization(float[] mean, float[] deviation) {
 
   @Override
   public String toString() {
-    return "mean %s, deviation %s".formatted(Arrays.toString(mean), Arrays.toString(deviation));
+    return String.format(
+        Locale.ROOT, "mean %s, deviation %s", Arrays.toString(mean), Arrays.toString(deviation));
   }
 }

@@ -3,6 +3,7 @@ package dev.sextant.nas.data;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Indices of one {@link Images} in two parts, each ascending.
@@ -27,7 +28,8 @@ public record Split(int[] train, int[] validation) {
   public static Split stratified(Images images, double fraction, long seed) {
     if (!(fraction > 0 && fraction < 1)) {
       throw new SextantException(
-          "split: validation fraction %s is not between 0 and 1".formatted(fraction));
+          String.format(
+              Locale.ROOT, "split: validation fraction %s is not between 0 and 1", fraction));
     }
     return stratified(images.labels(), fraction, seed);
   }
@@ -54,7 +56,11 @@ public record Split(int[] train, int[] validation) {
     int total = labels.length;
     if (count < 1 || count >= total) {
       throw new SextantException(
-          "split: %d of %d images cannot be held out for validation".formatted(count, total));
+          String.format(
+              Locale.ROOT,
+              "split: %d of %d images cannot be held out for validation",
+              count,
+              total));
     }
     int[][] members = byClass(labels);
     int[] quota = quotas(members, count, total);

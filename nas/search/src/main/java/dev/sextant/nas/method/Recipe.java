@@ -15,6 +15,7 @@ import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -76,7 +77,7 @@ public sealed interface Recipe {
                 "the cost of a network of cells is no sum over layers (--cost predicted)";
           };
       throw new SextantException(
-          "cost %s with space %s: %s".formatted(cost().id(), space.name(), why));
+          String.format(Locale.ROOT, "cost %s with space %s: %s", cost().id(), space.name(), why));
     }
   }
 
@@ -92,8 +93,11 @@ public sealed interface Recipe {
     public Random {
       if (cost.measuresSamples()) {
         throw new SextantException(
-            "random search with cost %s: networks are drawn by a predicted cost and measured anyway"
-                    .formatted(cost.id())
+            String.format(
+                    Locale.ROOT,
+                    "random search with cost %s: networks are drawn by a predicted cost and"
+                        + " measured anyway",
+                    cost.id())
                 + " (--cost latency)");
       }
     }
@@ -133,8 +137,12 @@ public sealed interface Recipe {
       CostDetail told = supernet.hasCells() ? cost.ofCells() : cost.ofChains();
       if (told == null || told.compareTo(policy.cost()) < 0) {
         throw new SextantException(
-            "policy %s with cost %s: %s"
-                .formatted(policy.id(), cost.id(), Recipe.missing(supernet, policy, told)));
+            String.format(
+                Locale.ROOT,
+                "policy %s with cost %s: %s",
+                policy.id(),
+                cost.id(),
+                Recipe.missing(supernet, policy, told)));
       }
     }
 
@@ -222,25 +230,30 @@ public sealed interface Recipe {
       ObjectiveProvider<?> objective) {
     if (!policy.supernet().isAssignableFrom(supernet.type())) {
       throw new SextantException(
-          "supernet %s with policy %s: the policy is for --supernet %s, the supernet for --policy %s"
-                  .formatted(
-                      supernet.id(),
-                      policy.id(),
-                      SupernetKind.ALL.stream()
-                          .filter(kind -> policy.supernet().isAssignableFrom(kind.type()))
-                          .map(SupernetKind::id)
-                          .collect(Collectors.joining(" or ")),
-                      Policies.ALL.all().stream()
-                          .filter(other -> other.supernet().isAssignableFrom(supernet.type()))
-                          .map(Provider::id)
-                          .collect(Collectors.joining(" or ")))
-              + " (as in --method %s)".formatted(methodWith(supernet)));
+          String.format(
+                  Locale.ROOT,
+                  "supernet %s with policy %s: the policy is for --supernet %s, the supernet for"
+                      + " --policy %s",
+                  supernet.id(),
+                  policy.id(),
+                  SupernetKind.ALL.stream()
+                      .filter(kind -> policy.supernet().isAssignableFrom(kind.type()))
+                      .map(SupernetKind::id)
+                      .collect(Collectors.joining(" or ")),
+                  Policies.ALL.all().stream()
+                      .filter(other -> other.supernet().isAssignableFrom(supernet.type()))
+                      .map(Provider::id)
+                      .collect(Collectors.joining(" or ")))
+              + String.format(Locale.ROOT, " (as in --method %s)", methodWith(supernet)));
     }
     if (!policy.objective().isAssignableFrom(objective.type())) {
       throw new SextantException(
-          ("policy %s with objective %s: it follows gradients, and accuracy has none (--objective"
-                  + " add-linear or absolute, or --policy reinforce)")
-              .formatted(policy.id(), objective.id()));
+          String.format(
+              Locale.ROOT,
+              "policy %s with objective %s: it follows gradients, and accuracy has none"
+                  + " (--objective add-linear or absolute, or --policy reinforce)",
+              policy.id(),
+              objective.id()));
     }
     return unchecked(method, supernet, policy, cost, objective);
   }

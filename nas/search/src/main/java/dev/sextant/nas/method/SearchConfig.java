@@ -9,6 +9,7 @@ import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.tensor.SextantException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
@@ -88,8 +89,11 @@ public record SearchConfig(
     Options.check(options, recipe.providers());
     if (architecture.delayEpochs() >= weights.epochs()) {
       throw new SextantException(
-          "quiet-epochs: %d leaves no architecture step in %d epochs"
-              .formatted(architecture.delayEpochs(), weights.epochs()));
+          String.format(
+              Locale.ROOT,
+              "quiet-epochs: %d leaves no architecture step in %d epochs",
+              architecture.delayEpochs(),
+              weights.epochs()));
     }
     switch (recipe) {
       case Recipe.Random _ -> {
@@ -113,14 +117,19 @@ public record SearchConfig(
     }
     if (recipe.supernet().isStateless() && retraining.epochs() == 0) {
       throw new SextantException(
-          ("retrain-epochs: 0 keeps no weights of a %s supernet, whose batch norms have no running"
-                  + " statistics")
-              .formatted(recipe.supernet().id()));
+          String.format(
+              Locale.ROOT,
+              "retrain-epochs: 0 keeps no weights of a %s supernet, whose batch norms have no"
+                  + " running statistics",
+              recipe.supernet().id()));
     }
     if (recipe.hasCells() && weights.optimizer() != WeightSteps.Optimizer.SGD) {
       throw new SextantException(
-          "optimizer %s with cells: their weights are trained by SGD, which second-order steps look"
-                  .formatted(weights.optimizer())
+          String.format(
+                  Locale.ROOT,
+                  "optimizer %s with cells: their weights are trained by SGD, which second-order"
+                      + " steps look",
+                  weights.optimizer())
               + " ahead");
     }
     if (recipe.hasCells() && (retraining.epochs() == 0 || retraining.inheritWeights())) {

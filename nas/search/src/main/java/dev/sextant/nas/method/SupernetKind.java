@@ -121,8 +121,12 @@ public final class SupernetKind<S extends Supernet> {
       case CellNetworkSpace cells -> {
         SupernetKind<?> fitting = isPartial(cells) ? PARTIAL_CELLS : CELLS;
         throw new SextantException(
-            "supernet %s with space %s: its networks are of cells (--supernet %s)"
-                .formatted(id, cells.name(), fitting.id));
+            String.format(
+                Locale.ROOT,
+                "supernet %s with space %s: its networks are of cells (--supernet %s)",
+                id,
+                cells.name(),
+                fitting.id));
       }
     };
   }
@@ -144,17 +148,21 @@ public final class SupernetKind<S extends Supernet> {
   private static CellNetworkSpace cells(String id, boolean partial, SearchSpace space) {
     if (!(space instanceof CellNetworkSpace networks)) {
       throw new SextantException(
-          "supernet %s with space %s: it is a chain of layers (--space darts-small)"
-              .formatted(id, space.name()));
+          String.format(
+              Locale.ROOT,
+              "supernet %s with space %s: it is a chain of layers (--space darts-small)",
+              id,
+              space.name()));
     }
     if (isPartial(networks) != partial) {
       throw new SextantException(
-          "supernet %s with space %s: its cells have %s (--supernet %s)"
-              .formatted(
-                  id,
-                  space.name(),
-                  partial ? "all channels" : "partial channels or edge weights",
-                  (partial ? CELLS : PARTIAL_CELLS).id));
+          String.format(
+              Locale.ROOT,
+              "supernet %s with space %s: its cells have %s (--supernet %s)",
+              id,
+              space.name(),
+              partial ? "all channels" : "partial channels or edge weights",
+              (partial ? CELLS : PARTIAL_CELLS).id));
     }
     return networks;
   }
@@ -176,10 +184,11 @@ public final class SupernetKind<S extends Supernet> {
         .orElseThrow(
             () ->
                 new SextantException(
-                    "supernet: '%s' is none (there are %s)"
-                        .formatted(
-                            name,
-                            ALL.stream().map(SupernetKind::id).collect(Collectors.joining(", ")))));
+                    String.format(
+                        Locale.ROOT,
+                        "supernet: '%s' is none (there are %s)",
+                        name,
+                        ALL.stream().map(SupernetKind::id).collect(Collectors.joining(", ")))));
   }
 
   /** {@return what the command line and {@code run.json} call it} */

@@ -13,6 +13,7 @@ import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -88,8 +89,10 @@ public final class Mixtures implements Policy {
     BilevelGradient.Result result = heldOut.get();
     if (!Double.isFinite(result.loss())) {
       throw new SextantException(
-          "search: the validation loss is %s; a lower learning rate may help"
-              .formatted(result.loss()));
+          String.format(
+              Locale.ROOT,
+              "search: the validation loss is %s; a lower learning rate may help",
+              result.loss()));
     }
     ArchitectureCost.Estimate estimate = cost.estimate(parameters);
     alphas.step(gradient(result, estimate, rate), rate);

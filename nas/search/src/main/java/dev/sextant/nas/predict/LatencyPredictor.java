@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -243,7 +244,8 @@ public final class LatencyPredictor implements AutoCloseable {
   private int count(float[] features) {
     if (features.length % width() != 0) {
       throw new SextantException(
-          "predictor: %d features are no rows of %d".formatted(features.length, width()));
+          String.format(
+              Locale.ROOT, "predictor: %d features are no rows of %d", features.length, width()));
     }
     return features.length / width();
   }
@@ -303,7 +305,8 @@ public final class LatencyPredictor implements AutoCloseable {
     try {
       return of(weights);
     } catch (SextantException | IllegalArgumentException e) {
-      throw new SextantException("%s: not a predictor (%s)".formatted(file, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: not a predictor (%s)", file, e.getMessage()), e);
     }
   }
 
@@ -317,10 +320,12 @@ public final class LatencyPredictor implements AutoCloseable {
     if (latency.length != 2 || mean.length == 0 || deviation.length != mean.length) {
       throw new SextantException("its scales do not fit together");
     }
-    List<Integer> hidden = new ArrayList<>();
-    for (int i = 0; weights.entries().containsKey("layers." + (i + 1) + ".weight"); i++) {
-      hidden.add(weights.get("layers." + i + ".weight").shape().channels());
+    weights.entries().forEach(LatencyPredictor::checkFinite);
+    for (float scale : deviation) {
+      checkPositive(DEVIATION, scale);
     }
+    checkPositive(LATENCY, latency[1]);
+    List<Integer> hidden = hidden(weights, mean.length);
     Scaling scaling = new Scaling(mean, deviation, latency[0], latency[1]);
     Activation activation =
         Activation.valueOf(weights.metadata().getOrDefault("activation", "missing"));
@@ -334,13 +339,55 @@ public final class LatencyPredictor implements AutoCloseable {
     }
   }
 
+  /** A prediction of a number that is none would be one too. */
+  private static void checkFinite(String name, Weights.Entry entry) {
+    for (float value : entry.values()) {
+      if (!Float.isFinite(value)) {
+        throw new SextantException(name + " holds " + value);
+      }
+    }
+  }
+
+  private static void checkPositive(String name, float scale) {
+    if (!(scale > 0)) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s holds %s, which is no scale", name, scale));
+    }
+  }
+
+  /**
+   * The widths between the layers, each at most what the file holds weights for: memory is taken
+   * for no more than was read.
+   */
+  private static List<Integer> hidden(Weights weights, int width) {
+    List<Integer> hidden = new ArrayList<>();
+    int in = width;
+    for (int i = 0; weights.entries().containsKey("layers." + i + ".weight"); i++) {
+      Shape shape = weights.get("layers." + i + ".weight").shape();
+      if (shape.rank() != 2 || shape.get(0) != in) {
+        throw new SextantException(
+            String.format(Locale.ROOT, "layers.%d.weight is %s, not [%d, units]", i, shape, in));
+      }
+      in = shape.get(1);
+      hidden.add(in);
+    }
+    if (hidden.isEmpty() || hidden.removeLast() != 1) {
+      throw new SextantException("its last layer does not give one number");
+    }
+    return hidden;
+  }
+
   private void load(Weights weights) {
     for (Map.Entry<String, Tensor> target : mlp.state().entrySet()) {
       Weights.Entry entry = weights.get(target.getKey());
       if (!entry.shape().equals(target.getValue().shape())) {
         throw new SextantException(
-            "%s is %s, not %s"
-                .formatted(target.getKey(), entry.shape(), target.getValue().shape()));
+            String.format(
+                Locale.ROOT,
+                "%s is %s, not %s",
+                target.getKey(),
+                entry.shape(),
+                target.getValue().shape()));
       }
       backend.upload(entry.values(), 0, target.getValue());
     }

@@ -3,6 +3,7 @@ package dev.sextant.nas.predict;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Encoded architectures and what they were measured to take. The arrays are not copied and must not
@@ -17,12 +18,17 @@ public record LatencySamples(int width, float[] features, double[] ms) {
   public LatencySamples {
     if (width < 1 || features.length != (long) width * ms.length) {
       throw new SextantException(
-          "samples: %d features of width %d for %d latencies"
-              .formatted(features.length, width, ms.length));
+          String.format(
+              Locale.ROOT,
+              "samples: %d features of width %d for %d latencies",
+              features.length,
+              width,
+              ms.length));
     }
     for (int i = 0; i < ms.length; i++) {
       if (!(ms[i] > 0 && ms[i] < Double.POSITIVE_INFINITY)) {
-        throw new SextantException("samples: latency %d is %s ms".formatted(i, ms[i]));
+        throw new SextantException(
+            String.format(Locale.ROOT, "samples: latency %d is %s ms", i, ms[i]));
       }
     }
   }
@@ -41,7 +47,8 @@ public record LatencySamples(int width, float[] features, double[] ms) {
   public LatencySamples first(int count) {
     if (count < 0 || count > count()) {
       throw new SextantException(
-          "samples: the first %d of %d cannot be taken".formatted(count, count()));
+          String.format(
+              Locale.ROOT, "samples: the first %d of %d cannot be taken", count, count()));
     }
     return range(0, count);
   }

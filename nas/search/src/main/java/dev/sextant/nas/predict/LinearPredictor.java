@@ -1,6 +1,7 @@
 package dev.sextant.nas.predict;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /**
  * Latency as a sum over features, least squares in double: what a latency table amounts to on
@@ -88,7 +89,11 @@ public final class LinearPredictor {
     int width = coefficients.length - 1;
     if (features.length % width != 0) {
       throw new SextantException(
-          "linear predictor: %d features are no rows of %d".formatted(features.length, width));
+          String.format(
+              Locale.ROOT,
+              "linear predictor: %d features are no rows of %d",
+              features.length,
+              width));
     }
     double[] ms = new double[features.length / width];
     for (int i = 0; i < ms.length; i++) {

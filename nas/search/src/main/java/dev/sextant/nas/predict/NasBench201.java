@@ -6,6 +6,7 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Cells of NAS-Bench-201 (Dong and Yang, 2020): four nodes, an op on each of the six edges, written
@@ -59,7 +60,8 @@ public final class NasBench201 {
   }
 
   private static SextantException notCell(String cell) {
-    return new SextantException("'%s' is not a cell of NAS-Bench-201".formatted(cell));
+    return new SextantException(
+        String.format(Locale.ROOT, "'%s' is not a cell of NAS-Bench-201", cell));
   }
 
   /** The edges that lie on a path from the input to the output; the others cannot matter to it. */
@@ -136,14 +138,18 @@ public final class NasBench201 {
       CsvTable csv = CsvTable.parse(text);
       if (!csv.header().contains(device)) {
         throw new SextantException(
-            "there is no column %s (there are %s)"
-                .formatted(device, String.join(", ", csv.header())));
+            String.format(
+                Locale.ROOT,
+                "there is no column %s (there are %s)",
+                device,
+                String.join(", ", csv.header())));
       }
       for (CsvTable.Row row : csv.rows()) {
         int[] ops = cell(row);
         double ms = row.number(device);
         if (!(ms > 0)) {
-          throw new SextantException("%s: %s: %s ms".formatted(row.where(), device, ms));
+          throw new SextantException(
+              String.format(Locale.ROOT, "%s: %s: %s ms", row.where(), device, ms));
         }
         if (isConnected(ops)) {
           rows.add(encode(ops));

@@ -3,6 +3,7 @@ package dev.sextant.nas.predict;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -29,8 +30,11 @@ public record PredictionError(
     int count = measured.length;
     if (count == 0 || predicted.length != count) {
       throw new SextantException(
-          "prediction error: %d predictions for %d measurements"
-              .formatted(predicted.length, count));
+          String.format(
+              Locale.ROOT,
+              "prediction error: %d predictions for %d measurements",
+              predicted.length,
+              count));
     }
     double absolute = 0;
     double relative = 0;

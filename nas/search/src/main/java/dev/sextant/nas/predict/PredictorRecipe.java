@@ -4,6 +4,7 @@ import dev.sextant.autograd.optim.Schedule;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The network of a {@link LatencyPredictor} and how it is trained: SGD with momentum on batches in
@@ -82,8 +83,12 @@ public record PredictorRecipe(
     hidden = List.copyOf(hidden);
     if (hidden.stream().anyMatch(units -> units < 1) || epochs < 1 || minSteps < 0 || batch < 1) {
       throw new SextantException(
-          "predictor: hidden layers %s, %d epochs or batch %d out of range"
-              .formatted(hidden, epochs, batch));
+          String.format(
+              Locale.ROOT,
+              "predictor: hidden layers %s, %d epochs or batch %d out of range",
+              hidden,
+              epochs,
+              batch));
     }
   }
 

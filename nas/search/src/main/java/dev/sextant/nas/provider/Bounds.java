@@ -1,6 +1,7 @@
 package dev.sextant.nas.provider;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /** Checks of numbers that a user gives; messages name them as the command line does. */
 public final class Bounds {
@@ -15,7 +16,8 @@ public final class Bounds {
    */
   public static void atLeast(String name, int value, int least) {
     if (value < least) {
-      throw new SextantException("%s: %d is not at least %d".formatted(name, value, least));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %d is not at least %d", name, value, least));
     }
   }
 
@@ -30,7 +32,7 @@ public final class Bounds {
   public static void within(String name, double value, double low, double high) {
     if (!(value >= low && value <= high)) {
       throw new SextantException(
-          "%s: %s is not between %s and %s".formatted(name, value, low, high));
+          String.format(Locale.ROOT, "%s: %s is not between %s and %s", name, value, low, high));
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.sextant.nas.provider;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,9 +74,11 @@ public record Option(String name, String initial, @Nullable Range range, String 
         return number;
       }
     } catch (NumberFormatException e) {
-      throw new SextantException("%s: '%s' is no number".formatted(whole, value), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: '%s' is no number", whole, value), e);
     }
     throw new SextantException(
-        "%s: %s is not between %s and %s".formatted(whole, value, range.low, range.high));
+        String.format(
+            Locale.ROOT, "%s: %s is not between %s and %s", whole, value, range.low, range.high));
   }
 }

@@ -4,6 +4,7 @@ import dev.sextant.tensor.SextantException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** The values of a provider's {@link Option}s in a run. Immutable. */
@@ -49,9 +50,13 @@ public final class Options {
       if (!names.contains(name)) {
         throw new SextantException(
             names.isEmpty()
-                ? "set %s: nothing that this run is made of has options".formatted(name)
-                : "set %s: is not among the options of what this run is made of (%s)"
-                    .formatted(name, String.join(", ", names)));
+                ? String.format(
+                    Locale.ROOT, "set %s: nothing that this run is made of has options", name)
+                : String.format(
+                    Locale.ROOT,
+                    "set %s: is not among the options of what this run is made of (%s)",
+                    name,
+                    String.join(", ", names)));
       }
     }
     providers.forEach(provider -> of(provider, given));
@@ -78,7 +83,8 @@ public final class Options {
   public String text(String name) {
     String value = values.get(name);
     if (value == null) {
-      throw new IllegalArgumentException("%s declares no option %s".formatted(provider.id(), name));
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "%s declares no option %s", provider.id(), name));
     }
     return value;
   }

@@ -47,7 +47,8 @@ public final class Providers<P extends Provider> {
       try {
         ServiceLoader.load(service).forEach(provider -> add(provider, found));
       } catch (ServiceConfigurationError e) {
-        throw new SextantException("%s: a provider cannot be made (%s)".formatted(kind, e), e);
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: a provider cannot be made (%s)", kind, e), e);
       }
       byName = found;
     }
@@ -57,15 +58,23 @@ public final class Providers<P extends Provider> {
   private void add(P provider, Map<String, P> found) {
     if (!isName(provider.id())) {
       throw new SextantException(
-          "%s '%s' of %s: a name has lower-case letters, digits and dashes"
-              .formatted(kind, provider.id(), provider.getClass().getName()));
+          String.format(
+              Locale.ROOT,
+              "%s '%s' of %s: a name has lower-case letters, digits and dashes",
+              kind,
+              provider.id(),
+              provider.getClass().getName()));
     }
     P other = found.putIfAbsent(provider.id(), provider);
     if (other != null) {
       throw new SextantException(
-          "%s '%s': there are two, %s and %s"
-              .formatted(
-                  kind, provider.id(), other.getClass().getName(), provider.getClass().getName()));
+          String.format(
+              Locale.ROOT,
+              "%s '%s': there are two, %s and %s",
+              kind,
+              provider.id(),
+              other.getClass().getName(),
+              provider.getClass().getName()));
     }
   }
 
@@ -89,7 +98,12 @@ public final class Providers<P extends Provider> {
     P provider = byName().get(name.toLowerCase(Locale.ROOT));
     if (provider == null) {
       throw new SextantException(
-          "%s: '%s' is none (there are %s)".formatted(kind, name, String.join(", ", names())));
+          String.format(
+              Locale.ROOT,
+              "%s: '%s' is none (there are %s)",
+              kind,
+              name,
+              String.join(", ", names())));
     }
     return provider;
   }

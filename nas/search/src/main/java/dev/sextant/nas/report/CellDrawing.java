@@ -7,6 +7,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Edge;
 import dev.sextant.runtime.layer.Layer;
+import java.util.Locale;
 
 /**
  * The graphs of a network's normal and reduction cell as SVG: a column for each node, and a row for
@@ -41,7 +42,8 @@ final class CellDrawing {
     html.open(
         "svg",
         "viewBox",
-        "0 0 %s %s".formatted(length(LEFT + columns * COLUMN), length(bottom + 8)),
+        String.format(
+            Locale.ROOT, "0 0 %s %s", length(LEFT + columns * COLUMN), length(bottom + 8)),
         "role",
         "img",
         "aria-label",
@@ -77,7 +79,9 @@ final class CellDrawing {
     double from = x(edge.from());
     double end = x(to);
     html.open("g");
-    html.leaf("title", "%s from %d to %d".formatted(edge.op().label(), edge.from(), to));
+    html.leaf(
+        "title",
+        String.format(Locale.ROOT, "%s from %d to %d", edge.op().label(), edge.from(), to));
     line(html, "edge", from, y, end, y);
     line(html, "edge", end - 7, y - 4, end, y);
     line(html, "edge", end - 7, y + 4, end, y);

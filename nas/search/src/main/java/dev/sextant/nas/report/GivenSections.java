@@ -25,20 +25,21 @@ record GivenSections(RunRecord run, Html html) {
     html.leaf("h2", "Latency table");
     html.leaf(
         "p",
-        ("%s, %s on %s, %d threads, batch %d. A network is predicted to take %s + %s × the sum"
-                + " of its layers.")
-            .formatted(
-                setting.machine(),
-                setting.runtime(),
-                setting.device(),
-                setting.threads(),
-                setting.batch(),
-                Numbers.ms(table.overheadMs()),
-                Numbers.significant(table.scale())),
+        String.format(
+            Locale.ROOT,
+            "%s, %s on %s, %d threads, batch %d. A network is predicted to take %s + %s × the sum"
+                + " of its layers.",
+            setting.machine(),
+            setting.runtime(),
+            setting.device(),
+            setting.threads(),
+            setting.batch(),
+            Numbers.ms(table.overheadMs()),
+            Numbers.significant(table.scale())),
         "class",
         "note");
     html.open("details", "open", "open");
-    html.leaf("summary", "%d layers".formatted(table.entries().size()));
+    html.leaf("summary", String.format(Locale.ROOT, "%d layers", table.entries().size()));
     html.open("div", "class", "scroll").open("table").open("thead").open("tr");
     html.leaf("th", "layer", "class", "name").leaf("th", "input").leaf("th", "output");
     html.leaf("th", "ms").leaf("th", "ninth decile, ms").leaf("th", "samples");

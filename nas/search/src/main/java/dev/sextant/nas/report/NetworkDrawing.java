@@ -25,6 +25,7 @@ import dev.sextant.tensor.Shape;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -83,7 +84,7 @@ final class NetworkDrawing {
   /** What the legend calls layers of one color. */
   private static String op(Layer layer) {
     return switch (layer) {
-      case MbConv l -> "mbconv %dx%d".formatted(l.kernel(), l.kernel());
+      case MbConv l -> String.format(Locale.ROOT, "mbconv %dx%d", l.kernel(), l.kernel());
       case Junction _ -> "branches";
       default -> layer.type().op();
     };
@@ -102,7 +103,7 @@ final class NetworkDrawing {
     html.open(
         "svg",
         "viewBox",
-        "0 0 %s %s".formatted(length(WIDTH), length(HEADER + rows * ROW + 4)),
+        String.format(Locale.ROOT, "0 0 %s %s", length(WIDTH), length(HEADER + rows * ROW + 4)),
         "role",
         "img",
         "aria-label",
@@ -172,8 +173,13 @@ final class NetworkDrawing {
     html.open("g");
     html.leaf(
         "title",
-        "layer %d, %s: %s → %s"
-            .formatted(i, layer.label(), Numbers.shape(input), Numbers.shape(shapes.get(i + 1))));
+        String.format(
+            Locale.ROOT,
+            "layer %d, %s: %s → %s",
+            i,
+            layer.label(),
+            Numbers.shape(input),
+            Numbers.shape(shapes.get(i + 1))));
     text(html, String.valueOf(i), "label", LABEL - 10, y + 16, "end");
     text(html, layer.label(), style, LABEL, y + 16, "start");
     String box = away ? "skipped" : "box " + Chart.color(color(layer));

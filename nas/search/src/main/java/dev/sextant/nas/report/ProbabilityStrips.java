@@ -109,12 +109,13 @@ final class ProbabilityStrips {
         List<String> labels = candidates.stream().map(Layer::label).toList();
         int taken = network == null ? -1 : labels.indexOf(network.layers().get(i).label());
         String title =
-            "Choice %d (layer %d): %s → %s"
-                .formatted(
-                    strips.size(),
-                    i,
-                    Numbers.shape(inputs[i]),
-                    Numbers.shape(candidates.getFirst().output(inputs[i])));
+            String.format(
+                Locale.ROOT,
+                "Choice %d (layer %d): %s → %s",
+                strips.size(),
+                i,
+                Numbers.shape(inputs[i]),
+                Numbers.shape(candidates.getFirst().output(inputs[i])));
         strips.add(new Strip(title, labels, taken));
       }
     }
@@ -122,8 +123,12 @@ final class ProbabilityStrips {
       List<String> labels = width.options().stream().map(String::valueOf).toList();
       int channels = network == null ? -1 : network.shapes().get(width.first() + 1).channels();
       String title =
-          "Choice %d (width of layers %d to %d)"
-              .formatted(strips.size(), width.first(), width.last());
+          String.format(
+              Locale.ROOT,
+              "Choice %d (width of layers %d to %d)",
+              strips.size(),
+              width.first(),
+              width.last());
       strips.add(new Strip(title, labels, width.options().indexOf(channels)));
     }
     return strips;
@@ -148,12 +153,14 @@ final class ProbabilityStrips {
               kept.set(from);
             }
           }
-          String title = "%s: node %d from %d".formatted(type, node + Cell.INPUTS, from);
+          String title =
+              String.format(Locale.ROOT, "%s: node %d from %d", type, node + Cell.INPUTS, from);
           strips.add(new Strip(title, ops, taken));
         }
         List<String> edges =
             IntStream.range(0, node + Cell.INPUTS).mapToObj(from -> "from " + from).toList();
-        String title = "%s: edges into node %d".formatted(type, node + Cell.INPUTS);
+        String title =
+            String.format(Locale.ROOT, "%s: edges into node %d", type, node + Cell.INPUTS);
         ofEdges.add(new Strip(title, edges, kept));
       }
     }
@@ -193,7 +200,7 @@ final class ProbabilityStrips {
     html.open(
         "svg",
         "viewBox",
-        "0 0 %s %s".formatted(length(WIDTH), length(bottom + BOTTOM)),
+        String.format(Locale.ROOT, "0 0 %s %s", length(WIDTH), length(bottom + BOTTOM)),
         "role",
         "img",
         "aria-label",
@@ -208,11 +215,12 @@ final class ProbabilityStrips {
       html.open("g");
       html.leaf(
           "title",
-          "%s: %s after the first epoch, %s after the last"
-              .formatted(
-                  label,
-                  Numbers.percent(columns.getFirst().probabilities()[choice][j]),
-                  Numbers.percent(last)));
+          String.format(
+              Locale.ROOT,
+              "%s: %s after the first epoch, %s after the last",
+              label,
+              Numbers.percent(columns.getFirst().probabilities()[choice][j]),
+              Numbers.percent(last)));
       row(html, choice, j, y + 1);
       html.close();
       String percent = String.format(Locale.ROOT, "%.1f %%", 100 * last);

@@ -22,9 +22,8 @@ import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -60,18 +59,12 @@ public final class Report {
    */
   public static void write(RunDirectory directory) {
     String text = new Report(RunRecord.read(directory)).document();
-    AtomicFile.write(
-        directory.report(),
-        channel -> {
-          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(directory.report(), text);
   }
 
   private String title() {
-    return "%s within %s".formatted(run.setup().space().name(), cost(config.budget().cost()));
+    return String.format(
+        Locale.ROOT, "%s within %s", run.setup().space().name(), cost(config.budget().cost()));
   }
 
   private String document() {
@@ -96,15 +89,16 @@ public final class Report {
     }
     html.leaf(
         "p",
-        "%s networks of %s, searched on %s (%s, %d threads) with the images of %s, seed %d."
-            .formatted(
-                Numbers.grouped(setup.space().size()),
-                setup.space().name(),
-                setup.device(),
-                machine(),
-                setup.threads(),
-                setup.dataSource(),
-                config.seed()),
+        String.format(
+            Locale.ROOT,
+            "%s networks of %s, searched on %s (%s, %d threads) with the images of %s, seed %d.",
+            Numbers.grouped(setup.space().size()),
+            setup.space().name(),
+            setup.device(),
+            machine(),
+            setup.threads(),
+            setup.dataSource(),
+            config.seed()),
         "class",
         "note");
     html.open("dl", "class", "tiles");
@@ -113,7 +107,7 @@ public final class Report {
     tile("Test accuracy", found.testAccuracy(), Numbers.percent(found.testAccuracy()), "");
     if (!run.isRandom()) {
       tile(
-          "Expected %s of the search".formatted(costName()),
+          String.format(Locale.ROOT, "Expected %s of the search", costName()),
           run.expectedCost(),
           cost(run.expectedCost()),
           "over all networks, by their probability");
@@ -149,10 +143,11 @@ public final class Report {
     RunEvents events = run.events();
     int epochs = config.weights().warmupEpochs() + config.weights().epochs();
     if (events.trained().isEmpty()) {
-      return "search, %d of %d epochs".formatted(events.searched().size(), epochs);
+      return String.format(
+          Locale.ROOT, "search, %d of %d epochs", events.searched().size(), epochs);
     }
     TrainedEpoch last = events.trained().getLast();
-    return "%s, epoch %d".formatted(last.stage().text(), last.epoch());
+    return String.format(Locale.ROOT, "%s, epoch %d", last.stage().text(), last.epoch());
   }
 
   private String budgetNote() {
@@ -297,7 +292,7 @@ public final class Report {
         .add(events.searched("training", 0, Stroke.SOLID, e -> 100 * e.accuracy()))
         .add(events.searched("validation", 1, Stroke.DASHED, e -> 100 * e.validationAccuracy()))
         .draw(html);
-    chart("Expected " + costName(), "%s, %s".formatted(costName(), unit()))
+    chart("Expected " + costName(), String.format(Locale.ROOT, "%s, %s", costName(), unit()))
         .add(events.searched("average", 2, Stroke.SOLID, SearchEpoch::expectedCost))
         .add(events.searched("most probable", 1, Stroke.DASHED, SearchEpoch::argmaxCost))
         .level("budget", config.budget().cost())

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -125,13 +126,15 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
     if (rows.length != options.length) {
       throw event.error(
           "probabilities",
-          "%d choices where the space has %d".formatted(rows.length, options.length));
+          String.format(
+              Locale.ROOT, "%d choices where the space has %d", rows.length, options.length));
     }
     for (int i = 0; i < rows.length; i++) {
       if (rows[i].length != options[i]) {
         throw event.error(
             "probabilities[" + i + "]",
-            "%d candidates where the space has %d".formatted(rows[i].length, options[i]));
+            String.format(
+                Locale.ROOT, "%d candidates where the space has %d", rows[i].length, options[i]));
       }
       for (double p : rows[i]) {
         if (!(p >= 0 && p <= 1 + 1e-6)) {

@@ -9,6 +9,7 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * One JSON object of a run, its fields read by name. Every error is a {@link SextantException} that
@@ -81,7 +82,7 @@ record RunJson(String source, JsonObject object) {
 
   /** An error about a field. */
   SextantException error(String field, String message) {
-    return new SextantException("%s: %s: %s".formatted(source, field, message));
+    return new SextantException(String.format(Locale.ROOT, "%s: %s: %s", source, field, message));
   }
 
   private double[] numbers(JsonElement element, String field) {

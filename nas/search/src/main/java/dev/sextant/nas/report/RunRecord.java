@@ -13,6 +13,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -57,8 +58,12 @@ record RunRecord(
     Architecture network = Files.exists(architecture) ? Architecture.read(architecture) : null;
     if (network != null && network.layers().size() != setup.space().layers()) {
       throw new SextantException(
-          "%s: %d layers where the space of the run has %d positions"
-              .formatted(architecture, network.layers().size(), setup.space().layers()));
+          String.format(
+              Locale.ROOT,
+              "%s: %d layers where the space of the run has %d positions",
+              architecture,
+              network.layers().size(),
+              setup.space().layers()));
     }
     return new RunRecord(
         directory,

@@ -7,11 +7,10 @@ import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -59,14 +58,15 @@ public record RunDirectory(Path path) {
     }
     if (!Files.isDirectory(existing)) {
       throw new SextantException(
-          "%s: cannot be made, %s is no directory".formatted(path, existing));
+          String.format(Locale.ROOT, "%s: cannot be made, %s is no directory", path, existing));
     }
     try {
       // Permissions do not tell: a superuser's hold for read-only and special file systems too.
       Files.delete(Files.createTempFile(existing, ".sextant-", null));
     } catch (IOException e) {
       throw new SextantException(
-          "%s: cannot be written, no permission for %s".formatted(path, existing));
+          String.format(
+              Locale.ROOT, "%s: cannot be written, no permission for %s", path, existing));
     }
     return new RunDirectory(path);
   }
@@ -176,13 +176,6 @@ public record RunDirectory(Path path) {
    * @throws dev.sextant.tensor.SextantException if it cannot be written
    */
   public static void write(Path file, String text) {
-    AtomicFile.write(
-        file,
-        channel -> {
-          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(file, text);
   }
 }

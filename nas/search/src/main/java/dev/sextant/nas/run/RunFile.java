@@ -19,6 +19,7 @@ import dev.sextant.tensor.VectorUnit;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -200,22 +201,25 @@ public record RunFile(RunDirectory directory) {
     try {
       return reader.apply(root);
     } catch (JsonParseException | UnsupportedOperationException | NumberFormatException e) {
-      throw new SextantException("%s: damaged (%s)".formatted(file(), e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: damaged (%s)", file(), e.getMessage()), e);
     } catch (IllegalStateException e) {
-      throw new SextantException("%s: damaged (%s)".formatted(file(), e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: damaged (%s)", file(), e.getMessage()), e);
     }
   }
 
   private void requireFormat(JsonObject root, String format) {
     if (!string(root, "format").equals(format)) {
-      throw new SextantException("%s: format is not %s".formatted(file(), format));
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: format is not %s", file(), format));
     }
   }
 
   private JsonElement field(JsonObject root, String name) {
     JsonElement element = root.get(name);
     if (element == null || element.isJsonNull()) {
-      throw new SextantException("%s: %s is missing".formatted(file(), name));
+      throw new SextantException(String.format(Locale.ROOT, "%s: %s is missing", file(), name));
     }
     return element;
   }
@@ -233,7 +237,8 @@ public record RunFile(RunDirectory directory) {
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
-      throw new SextantException("%s: %s: %s".formatted(file(), name, cause.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %s: %s", file(), name, cause.getMessage()), e);
     }
   }
 }

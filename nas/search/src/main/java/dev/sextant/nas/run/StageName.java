@@ -1,6 +1,7 @@
 package dev.sextant.nas.run;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /** Which stage of a run: what events, checkpoints and progress call it, and back. */
 public sealed interface StageName {
@@ -80,6 +81,7 @@ public sealed interface StageName {
     if (text.matches(Contestant.Sample.PREFIX + "[1-9][0-9]{0,8}")) {
       return sample(Integer.parseInt(text.substring(Contestant.Sample.PREFIX.length())));
     }
-    throw new SextantException("%s: '%s' is no stage of a search".formatted(source, text));
+    throw new SextantException(
+        String.format(Locale.ROOT, "%s: '%s' is no stage of a search", source, text));
   }
 }

@@ -4,6 +4,7 @@ import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -75,8 +76,11 @@ record BudgetDerivation(SearchSpace space, Budget budget, double tolerance, Prog
         return best;
       }
       progress.message(
-          "derived network takes %.4g ms, predicted %.4g: calibrated anew"
-              .formatted(measured, next.pricing.of(next.decisions)));
+          String.format(
+              Locale.ROOT,
+              "derived network takes %.4g ms, predicted %.4g: calibrated anew",
+              measured,
+              next.pricing.of(next.decisions)));
       aim.observe(pricing.of(next.decisions), measured);
       double ratio = aim.scale() / scale;
       scale *= ratio;

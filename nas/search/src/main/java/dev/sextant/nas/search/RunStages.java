@@ -30,6 +30,7 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +124,8 @@ final class RunStages {
 
   private SextantException unknown(StageName name) {
     return new SextantException(
-        "%s: stage %s is none of this run".formatted(directory.checkpoint(), name.text()));
+        String.format(
+            Locale.ROOT, "%s: stage %s is none of this run", directory.checkpoint(), name.text()));
   }
 
   private TrainingStage sample(StageName name, Contestant.Sample sample) {

@@ -28,6 +28,7 @@ import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -227,13 +228,14 @@ public final class SearchRun implements AutoCloseable {
     if (budget < minimum || tooLarge) {
       CostUnit unit = model.unit();
       throw new SextantException(
-          "budget: no network of %s has %s; they have %s to %s%s"
-              .formatted(
-                  setup.space().name(),
-                  unit.format(budget),
-                  unit.format(minimum),
-                  unit.format(maximum),
-                  config.recipe().cost().isMeasurable() ? " on this machine" : ""));
+          String.format(
+              Locale.ROOT,
+              "budget: no network of %s has %s; they have %s to %s%s",
+              setup.space().name(),
+              unit.format(budget),
+              unit.format(minimum),
+              unit.format(maximum),
+              config.recipe().cost().isMeasurable() ? " on this machine" : ""));
     }
     if (config.retraining().regularization().auxiliary() > 0) {
       Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
@@ -256,17 +258,18 @@ public final class SearchRun implements AutoCloseable {
         || input.channels() != data.channels()
         || setup.space().classes() != data.classes()) {
       throw new SextantException(
-          "%s: images of %dx%dx%d in %d classes do not fit the run's %dx%dx%d in %d"
-              .formatted(
-                  data.name(),
-                  data.height(),
-                  data.width(),
-                  data.channels(),
-                  data.classes(),
-                  input.height(),
-                  input.width(),
-                  input.channels(),
-                  setup.space().classes()));
+          String.format(
+              Locale.ROOT,
+              "%s: images of %dx%dx%d in %d classes do not fit the run's %dx%dx%d in %d",
+              data.name(),
+              data.height(),
+              data.width(),
+              data.channels(),
+              data.classes(),
+              input.height(),
+              input.width(),
+              input.channels(),
+              setup.space().classes()));
     }
   }
 

@@ -31,6 +31,7 @@ import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -306,8 +307,10 @@ final class SupernetStage<S extends Supernet> implements RunStage {
       return;
     }
     throw new SextantException(
-        "search: after %d architecture steps no decision has moved from its start; raise"
-                .formatted(architectureSteps)
+        String.format(
+                Locale.ROOT,
+                "search: after %d architecture steps no decision has moved from its start; raise",
+                architectureSteps)
             + " --architecture-rate or the number of epochs");
   }
 
@@ -364,13 +367,14 @@ final class SupernetStage<S extends Supernet> implements RunStage {
   @Override
   public String status() {
     Outcome mean = running.mean();
-    return "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.3g"
-        .formatted(
-            mean.loss(),
-            100 * mean.accuracy(),
-            config.recipe().cost().unit().format(expectedCost()),
-            policy.meanEntropy(),
-            lambda());
+    return String.format(
+        Locale.ROOT,
+        "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.3g",
+        mean.loss(),
+        100 * mean.accuracy(),
+        config.recipe().cost().unit().format(expectedCost()),
+        policy.meanEntropy(),
+        lambda());
   }
 
   @Override

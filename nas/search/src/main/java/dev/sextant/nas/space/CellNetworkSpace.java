@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The networks that repeat the two cells of a {@link CellSpace}, at the size they are trained and
@@ -43,16 +44,27 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
   public CellNetworkSpace {
     if (depth < MIN_DEPTH || cells.cells() < MIN_DEPTH) {
       throw new SextantException(
-          "%s: networks of %d cells and a supernet of %d: both need %d for a normal and two"
-                  .formatted(name, depth, cells.cells(), MIN_DEPTH)
+          String.format(
+                  Locale.ROOT,
+                  "%s: networks of %d cells and a supernet of %d: both need %d for a normal and"
+                      + " two",
+                  name,
+                  depth,
+                  cells.cells(),
+                  MIN_DEPTH)
               + " reduction cells");
     }
     Input image = cells.input();
     if (image.height() % HALVED != 0 || image.width() % HALVED != 0) {
       throw new SextantException(
-          "%s: images of %dx%d: reduction cells halve height and width twice, which must be"
-                  .formatted(name, image.height(), image.width())
-              + " multiples of %d".formatted(HALVED));
+          String.format(
+                  Locale.ROOT,
+                  "%s: images of %dx%d: reduction cells halve height and width twice, which must"
+                      + " be",
+                  name,
+                  image.height(),
+                  image.width())
+              + String.format(Locale.ROOT, " multiples of %d", HALVED));
     }
     for (Op op : cells.candidates()) {
       if (op.kind() != Kind.ZERO) {
@@ -133,7 +145,12 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
   public Genotype genotype(int[] decisions) {
     if (decisions.length != 2 * cells.edges()) {
       throw new SextantException(
-          "%s: %d decisions for %d edges".formatted(name, decisions.length, 2 * cells.edges()));
+          String.format(
+              Locale.ROOT,
+              "%s: %d decisions for %d edges",
+              name,
+              decisions.length,
+              2 * cells.edges()));
     }
     return new Genotype(nodes(decisions, 0), nodes(decisions, cells.edges()));
   }
@@ -147,8 +164,13 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
         int op = decisions[edge];
         if (op < 0 || op >= cells.candidates().size()) {
           throw new SextantException(
-              "%s: decision %d is %d, the edge has %d candidates"
-                  .formatted(name, edge, op, cells.candidates().size()));
+              String.format(
+                  Locale.ROOT,
+                  "%s: decision %d is %d, the edge has %d candidates",
+                  name,
+                  edge,
+                  op,
+                  cells.candidates().size()));
         }
         if (op > 0) {
           edges.add(new Edge(from, cells.candidates().get(op)));
@@ -156,8 +178,13 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
       }
       if (edges.size() != CellSpace.KEPT) {
         throw new SextantException(
-            "%s: %d edges into node %d where %d are kept"
-                .formatted(name, edges.size(), node + Cell.INPUTS, CellSpace.KEPT));
+            String.format(
+                Locale.ROOT,
+                "%s: %d edges into node %d where %d are kept",
+                name,
+                edges.size(),
+                node + Cell.INPUTS,
+                CellSpace.KEPT));
       }
       nodes.add(new Node(edges));
     }

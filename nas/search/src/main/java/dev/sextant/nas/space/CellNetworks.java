@@ -12,6 +12,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Networks that repeat the two cells of a genotype, as DARTS builds them. */
@@ -115,7 +116,8 @@ public final class CellNetworks {
     try {
       return cell.output(input);
     } catch (SextantException e) {
-      throw new SextantException("cell %d: %s".formatted(index, e.getMessage()), e);
+      throw new SextantException(
+          String.format(Locale.ROOT, "cell %d: %s", index, e.getMessage()), e);
     }
   }
 }

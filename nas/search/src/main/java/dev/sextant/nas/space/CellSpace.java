@@ -7,6 +7,7 @@ import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.SextantException;
 import java.math.BigInteger;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A space of networks that repeat a normal and a reduction cell, and the supernet it is searched
@@ -54,8 +55,12 @@ public record CellSpace(
     candidates = List.copyOf(candidates);
     if (nodes < 1 || nodes > Cell.MAX_NODES || cells < 1 || classes < 1) {
       throw new SextantException(
-          "cell space: %d nodes, %d cells or %d classes out of range"
-              .formatted(nodes, cells, classes));
+          String.format(
+              Locale.ROOT,
+              "cell space: %d nodes, %d cells or %d classes out of range",
+              nodes,
+              cells,
+              classes));
     }
     if (candidates.size() < 2
         || candidates.getFirst().kind() != Kind.ZERO
@@ -65,7 +70,11 @@ public record CellSpace(
     }
     if (partial < 1 || width < 1 || width % (2 * partial) != 0) {
       throw new SextantException(
-          "cell space: the width %d must be a multiple of 2 x %d".formatted(width, partial));
+          String.format(
+              Locale.ROOT,
+              "cell space: the width %d must be a multiple of 2 x %d",
+              width,
+              partial));
     }
   }
 

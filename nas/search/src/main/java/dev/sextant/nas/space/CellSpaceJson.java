@@ -12,6 +12,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Spaces of cells in the format {@code sextant-space/1}; the JSON Schema beside this class says the
@@ -43,7 +44,8 @@ final class CellSpaceJson {
     for (JsonFields candidate : cell.objects("choice", Position.MAX_CANDIDATES)) {
       Op op = CellNodes.readOp(candidate, List.of("op"));
       if (candidates.contains(op)) {
-        throw candidate.error("the same as choice[%d]".formatted(candidates.indexOf(op)));
+        throw candidate.error(
+            String.format(Locale.ROOT, "the same as choice[%d]", candidates.indexOf(op)));
       }
       candidates.add(op);
     }

@@ -63,12 +63,18 @@ public final class Describe {
     String latency =
         prices == null
             ? ""
-            : "predicted latency: %s ms, of which %s besides layers\n"
-                .formatted(ms(total(architecture, prices)), ms(prices.overheadMs));
+            : String.format(
+                Locale.ROOT,
+                "predicted latency: %s ms, of which %s besides layers\n",
+                ms(total(architecture, prices)),
+                ms(prices.overheadMs));
     return title(architecture.name(), architecture.input(), architecture.classes())
         + table(rows, prices)
-        + "total: %s parameters, %s MACs\n"
-            .formatted(grouped(architecture.parameters()), grouped(architecture.macs()))
+        + String.format(
+            Locale.ROOT,
+            "total: %s parameters, %s MACs\n",
+            grouped(architecture.parameters()),
+            grouped(architecture.macs()))
         + latency;
   }
 
@@ -145,18 +151,24 @@ public final class Describe {
     String latency =
         prices == null
             ? ""
-            : "predicted latency: %s ms, of which %s besides layers\n"
-                .formatted(Milliseconds.of(space, prices).text(), ms(prices.overheadMs));
+            : String.format(
+                Locale.ROOT,
+                "predicted latency: %s ms, of which %s besides layers\n",
+                Milliseconds.of(space, prices).text(),
+                ms(prices.overheadMs));
     return title(space.name(), space.input(), space.classes())
         + table(rows, prices)
-        + "networks: %s from %d choices, of %s parameters and %s MACs\n"
-            .formatted(
-                String.format(Locale.ROOT, "%,d", space.size()),
-                space.choices().size(),
-                grouped(space.parameters()),
-                grouped(space.macs()))
-        + "supernet with all candidates: %s parameters\n"
-            .formatted(grouped(space.supernetParameters()))
+        + String.format(
+            Locale.ROOT,
+            "networks: %s from %d choices, of %s parameters and %s MACs\n",
+            String.format(Locale.ROOT, "%,d", space.size()),
+            space.choices().size(),
+            grouped(space.parameters()),
+            grouped(space.macs()))
+        + String.format(
+            Locale.ROOT,
+            "supernet with all candidates: %s parameters\n",
+            grouped(space.supernetParameters()))
         + latency;
   }
 
@@ -328,8 +340,14 @@ public final class Describe {
   }
 
   private static String title(String name, Input input, int classes) {
-    return "%s: %dx%dx%d, %d classes\n"
-        .formatted(name, input.height(), input.width(), input.channels(), classes);
+    return String.format(
+        Locale.ROOT,
+        "%s: %dx%dx%d, %d classes\n",
+        name,
+        input.height(),
+        input.width(),
+        input.channels(),
+        classes);
   }
 
   private static String table(List<Row> rows, @Nullable Prices prices) {
@@ -365,7 +383,7 @@ public final class Describe {
   /** Height x width x channels, or the features alone. */
   private static String image(Shape shape) {
     return shape.rank() == 4
-        ? "%dx%dx%d".formatted(shape.get(1), shape.get(2), shape.get(3))
+        ? String.format(Locale.ROOT, "%dx%dx%d", shape.get(1), shape.get(2), shape.get(3))
         : String.valueOf(shape.channels());
   }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
@@ -166,9 +167,11 @@ public final class Factoring implements Factors {
 
   private static SextantException noGrid(int decision) {
     return new SextantException(
-        ("collapsed weights: choice %d is not among all combinations of kernels, expansions and"
-                + " squeeze-and-excite of one block, which share weights")
-            .formatted(decision));
+        String.format(
+            Locale.ROOT,
+            "collapsed weights: choice %d is not among all combinations of kernels, expansions and"
+                + " squeeze-and-excite of one block, which share weights",
+            decision));
   }
 
   /** {@return the factors, those of one decision after those of another} */

@@ -7,6 +7,7 @@ import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -56,8 +57,11 @@ public record Genotype(List<Node> normal, List<Node> reduction) {
     reduction = List.copyOf(reduction);
     if (normal.size() != reduction.size()) {
       throw new SextantException(
-          "genotype: %d nodes in the normal cell, %d in the reduction cell"
-              .formatted(normal.size(), reduction.size()));
+          String.format(
+              Locale.ROOT,
+              "genotype: %d nodes in the normal cell, %d in the reduction cell",
+              normal.size(),
+              reduction.size()));
     }
   }
 

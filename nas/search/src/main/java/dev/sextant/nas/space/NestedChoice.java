@@ -7,6 +7,7 @@ import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -47,12 +48,16 @@ public final class NestedChoice {
   public static List<NestedChoice> of(Space space) {
     if (!space.widthChoices().isEmpty()) {
       throw new SextantException(
-          "superkernel: %s searches widths, which need collapsed weights".formatted(space.name()));
+          String.format(
+              Locale.ROOT,
+              "superkernel: %s searches widths, which need collapsed weights",
+              space.name()));
     }
     List<NestedChoice> choices = new ArrayList<>();
     for (int i = 0; i < space.positions().size(); i++) {
       if (space.positions().get(i) instanceof Position.Choice(List<Layer> candidates)) {
-        String where = "superkernel: layers[%d] of %s: ".formatted(i, space.name());
+        String where =
+            String.format(Locale.ROOT, "superkernel: layers[%d] of %s: ", i, space.name());
         if (!(candidates.getFirst() instanceof MbConv first)) {
           throw new SextantException(
               where + candidates.getFirst().label() + " has no depthwise kernel to search");

@@ -4,6 +4,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 
 /** One place in the chain of a {@link Space}. Immutable. */
 public sealed interface Position {
@@ -36,26 +37,35 @@ public sealed interface Position {
       candidates = List.copyOf(candidates);
       if (candidates.isEmpty() || candidates.size() > MAX_CANDIDATES) {
         throw new SextantException(
-            "choice: %d candidates is not between 1 and %d"
-                .formatted(candidates.size(), MAX_CANDIDATES));
+            String.format(
+                Locale.ROOT,
+                "choice: %d candidates is not between 1 and %d",
+                candidates.size(),
+                MAX_CANDIDATES));
       }
       for (int i = 0; i < candidates.size(); i++) {
         Layer candidate = candidates.get(i);
         String fault = candidate.type().whyNotACandidate();
         if (fault != null) {
-          throw new SextantException("choice[%d]: %s".formatted(i, fault));
+          throw new SextantException(String.format(Locale.ROOT, "choice[%d]: %s", i, fault));
         }
         if (candidate.stride() != candidates.getFirst().stride()) {
           throw new SextantException(
-              "choice[%d]: stride %d differs from the %d of choice[0]"
-                  .formatted(i, candidate.stride(), candidates.getFirst().stride()));
+              String.format(
+                  Locale.ROOT,
+                  "choice[%d]: stride %d differs from the %d of choice[0]",
+                  i,
+                  candidate.stride(),
+                  candidates.getFirst().stride()));
         }
         if (candidate instanceof Skip && i < candidates.size() - 1) {
-          throw new SextantException("choice[%d]: skip must be the last candidate".formatted(i));
+          throw new SextantException(
+              String.format(Locale.ROOT, "choice[%d]: skip must be the last candidate", i));
         }
         int first = candidates.indexOf(candidate);
         if (first < i) {
-          throw new SextantException("choice[%d]: the same as choice[%d]".formatted(i, first));
+          throw new SextantException(
+              String.format(Locale.ROOT, "choice[%d]: the same as choice[%d]", i, first));
         }
       }
     }

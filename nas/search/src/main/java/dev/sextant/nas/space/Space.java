@@ -14,6 +14,7 @@ import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToLongBiFunction;
 import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
@@ -85,7 +86,7 @@ public record Space(
       if (positions.get(i) instanceof Position.Choice choice) {
         for (int j = 1; j < choice.candidates().size(); j++) {
           checkCandidate(
-              "%s: layers[%d].choice[%d]".formatted(name, i, j),
+              String.format(Locale.ROOT, "%s: layers[%d].choice[%d]", name, i, j),
               choice.candidates().get(j),
               shapes.get(i),
               shapes.get(i + 1));
@@ -96,15 +97,24 @@ public record Space(
     for (WidthChoice width : widthChoices) {
       if (width.first() < free || width.last() >= positions.size() - 1) {
         throw new SextantException(
-            "%s: widths of positions %d to %d overlap others or the logits"
-                .formatted(name, width.first(), width.last()));
+            String.format(
+                Locale.ROOT,
+                "%s: widths of positions %d to %d overlap others or the logits",
+                name,
+                width.first(),
+                width.last()));
       }
       free = width.last() + 1;
       for (int i = width.first(); i <= width.last(); i++) {
         if (shapes.get(i + 1).channels() != width.largest()) {
           throw new SextantException(
-              "%s: layers[%d]: gives %d channels where the largest width is %d"
-                  .formatted(name, i, shapes.get(i + 1).channels(), width.largest()));
+              String.format(
+                  Locale.ROOT,
+                  "%s: layers[%d]: gives %d channels where the largest width is %d",
+                  name,
+                  i,
+                  shapes.get(i + 1).channels(),
+                  width.largest()));
         }
       }
       checkResiduals(name, positions, width);
@@ -118,8 +128,12 @@ public record Space(
         boolean keeps = WidthChoice.keepsWidth(layer);
         if (keeps || layer instanceof MbConv block && block.residual()) {
           throw new SextantException(
-              "%s: layers[%d]: %s needs equal widths, and here they are searched apart"
-                  .formatted(name, i, keeps ? layer.label() : "a residual"));
+              String.format(
+                  Locale.ROOT,
+                  "%s: layers[%d]: %s needs equal widths, and here they are searched apart",
+                  name,
+                  i,
+                  keeps ? layer.label() : "a residual"));
         }
       }
     }
@@ -134,7 +148,8 @@ public record Space(
     }
     if (!output.equals(expected)) {
       throw new SextantException(
-          "%s: gives %s where choice[0] gives %s".formatted(where, output, expected));
+          String.format(
+              Locale.ROOT, "%s: gives %s where choice[0] gives %s", where, output, expected));
     }
   }
 
@@ -305,13 +320,23 @@ public record Space(
     int[] options = options();
     if (decisions.length != options.length) {
       throw new SextantException(
-          "%s: %d decisions for %d choices".formatted(name, decisions.length, options.length));
+          String.format(
+              Locale.ROOT,
+              "%s: %d decisions for %d choices",
+              name,
+              decisions.length,
+              options.length));
     }
     for (int d = 0; d < options.length; d++) {
       if (decisions[d] < 0 || decisions[d] >= options[d]) {
         throw new SextantException(
-            "%s: decision %d is %d, the choice has %d candidates"
-                .formatted(name, d, decisions[d], options[d]));
+            String.format(
+                Locale.ROOT,
+                "%s: decision %d is %d, the choice has %d candidates",
+                name,
+                d,
+                decisions[d],
+                options[d]));
       }
     }
     List<Layer> layers = new ArrayList<>(positions.size());

@@ -17,6 +17,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The format {@code sextant-space/1}; the JSON Schema beside this class says the same. */
@@ -179,12 +180,17 @@ final class SpaceJson {
           continue;
         }
         throw candidate.error(
-            "skip needs stride 1 and equal widths (stride %d, %d to %d channels)"
-                .formatted(stride, input.channels(), out));
+            String.format(
+                Locale.ROOT,
+                "skip needs stride 1 and equal widths (stride %d, %d to %d channels)",
+                stride,
+                input.channels(),
+                out));
       }
       Shape given = LayerJson.output(candidate, layer, input);
       if (!given.equals(needed)) {
-        throw candidate.error("gives %s, the choice needs %s".formatted(given, needed));
+        throw candidate.error(
+            String.format(Locale.ROOT, "gives %s, the choice needs %s", given, needed));
       }
       layers.add(apart ? withoutResidual(layer) : layer);
     }

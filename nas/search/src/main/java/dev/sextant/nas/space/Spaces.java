@@ -3,6 +3,7 @@ package dev.sextant.nas.space;
 import dev.sextant.runtime.json.Resources;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The spaces shipped, as resources but for those of trees; {@link Space#named} says what they are.
@@ -26,7 +27,11 @@ final class Spaces {
   static Space named(String name) {
     if (!NAMES.contains(name)) {
       throw new SextantException(
-          "no space is named \"%s\" (there are %s)".formatted(name, String.join(", ", NAMES)));
+          String.format(
+              Locale.ROOT,
+              "no space is named \"%s\" (there are %s)",
+              name,
+              String.join(", ", NAMES)));
     }
     return switch (name) {
       case "proxyless-cifar-tree" -> TreeSpaces.cifar();

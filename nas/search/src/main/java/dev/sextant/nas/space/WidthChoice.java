@@ -6,6 +6,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A choice of output width that some neighbouring positions share, as the filters of TuNAS's blocks
@@ -24,15 +25,20 @@ public record WidthChoice(int first, int last, List<Integer> options) {
   public WidthChoice {
     options = List.copyOf(options);
     if (first < 0 || last < first) {
-      throw new SextantException("width: positions %d to %d are no range".formatted(first, last));
+      throw new SextantException(
+          String.format(Locale.ROOT, "width: positions %d to %d are no range", first, last));
     }
     if (options.size() < 2 || options.size() > MAX_OPTIONS) {
       throw new SextantException(
-          "width: %d options is not between 2 and %d".formatted(options.size(), MAX_OPTIONS));
+          String.format(
+              Locale.ROOT,
+              "width: %d options is not between 2 and %d",
+              options.size(),
+              MAX_OPTIONS));
     }
     for (int i = 1; i < options.size(); i++) {
       if (options.get(i) <= options.get(i - 1)) {
-        throw new SextantException("width: %s do not ascend".formatted(options));
+        throw new SextantException(String.format(Locale.ROOT, "width: %s do not ascend", options));
       }
     }
   }

@@ -7,6 +7,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A second classifier on a layer of a network, in training only (DARTS).
@@ -46,7 +47,11 @@ public record Auxiliary(AuxiliaryTower tower, int layer, float weight) {
       }
     }
     throw new SextantException(
-        "%s: an auxiliary classifier needs a reduction cell that gives images of %dx%d"
-            .formatted(architecture.name(), AuxiliaryTower.SIZE, AuxiliaryTower.SIZE));
+        String.format(
+            Locale.ROOT,
+            "%s: an auxiliary classifier needs a reduction cell that gives images of %dx%d",
+            architecture.name(),
+            AuxiliaryTower.SIZE,
+            AuxiliaryTower.SIZE));
   }
 }

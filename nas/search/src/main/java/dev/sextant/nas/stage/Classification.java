@@ -18,6 +18,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Forward and backward passes of an image classifier over batches. */
 public final class Classification {
@@ -93,8 +94,12 @@ public final class Classification {
     double value = backend.elementwise().sum(loss.value());
     if (!Double.isFinite(value)) {
       throw new SextantException(
-          "training: the loss is %s at batch %d of epoch %d; a lower learning rate may help"
-              .formatted(value, batch.index(), batch.epoch()));
+          String.format(
+              Locale.ROOT,
+              "training: the loss is %s at batch %d of epoch %d; a lower learning rate may help",
+              value,
+              batch.index(),
+              batch.epoch()));
     }
     logits.release();
     pass.backward(total);

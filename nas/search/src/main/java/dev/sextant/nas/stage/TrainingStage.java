@@ -25,6 +25,7 @@ import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -219,7 +220,8 @@ public final class TrainingStage implements RunStage {
   @Override
   public String status() {
     Outcome mean = running.mean();
-    return "loss %.3f  accuracy %.1f%%".formatted(mean.loss(), 100 * mean.accuracy());
+    return String.format(
+        Locale.ROOT, "loss %.3f  accuracy %.1f%%", mean.loss(), 100 * mean.accuracy());
   }
 
   @Override

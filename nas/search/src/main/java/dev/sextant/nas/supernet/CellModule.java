@@ -13,6 +13,7 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The trainable form of a {@link Cell} with every choice made. Drop path applies to the output of
@@ -47,7 +48,9 @@ final class CellModule extends Module {
         Cell.Edge edge = specified.get(e);
         if (edge.op().kind() != Cell.Kind.ZERO) {
           Module op = ops.edge(edge.op(), cell.width(), cell.strideFrom(edge.from()));
-          edges.add(new Edge(edge.from(), child("nodes.%d.edges.%d".formatted(n, e), op)));
+          edges.add(
+              new Edge(
+                  edge.from(), child(String.format(Locale.ROOT, "nodes.%d.edges.%d", n, e), op)));
         }
       }
       nodes.add(edges);

@@ -20,6 +20,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,8 +90,12 @@ public final class CollapsedSupernet extends SampledSupernet {
 
   private SextantException unshared(int i, Layer layer) {
     return new SextantException(
-        "collapsed weights: layers[%d] of %s (%s) has no form that shares weights"
-            .formatted(i, space.name(), layer.label()));
+        String.format(
+            Locale.ROOT,
+            "collapsed weights: layers[%d] of %s (%s) has no form that shares weights",
+            i,
+            space.name(),
+            layer.label()));
   }
 
   /** The candidates as convolutions that differ in nothing but the kernel; null if they are not. */

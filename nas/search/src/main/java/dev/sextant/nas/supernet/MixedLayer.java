@@ -13,6 +13,7 @@ import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,7 +97,7 @@ public final class MixedLayer extends Module {
     }
     if (!found) {
       throw new SextantException(
-          "gates: the active candidate %d is not sampled".formatted(candidate));
+          String.format(Locale.ROOT, "gates: the active candidate %d is not sampled", candidate));
     }
     active = candidate;
     averaged = false;

@@ -8,6 +8,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.util.Locale;
 
 /** The trainable form of what stands fixed in a supernet. */
 final class Modules {
@@ -18,8 +19,10 @@ final class Modules {
     return switch (layer) {
       case Junction junction ->
           throw new SextantException(
-              "%s: this kind of supernet cannot fork (--supernet multi-path)"
-                  .formatted(junction.label()));
+              String.format(
+                  Locale.ROOT,
+                  "%s: this kind of supernet cannot fork (--supernet multi-path)",
+                  junction.label()));
       case Cell cell -> {
         if (cell.older() != null) {
           throw new SextantException(

@@ -16,6 +16,7 @@ import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 
 /**
@@ -81,7 +82,10 @@ public final class MultiPathSupernet extends SampledSupernet {
   public static void check(Space space) {
     if (!space.widthChoices().isEmpty()) {
       throw new SextantException(
-          "multi-path: %s searches widths, which need collapsed weights".formatted(space.name()));
+          String.format(
+              Locale.ROOT,
+              "multi-path: %s searches widths, which need collapsed weights",
+              space.name()));
     }
   }
 

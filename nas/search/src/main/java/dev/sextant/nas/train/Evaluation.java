@@ -6,6 +6,7 @@ import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 
 /** What the compiled model, which is what an application runs, makes of labelled images. */
 public final class Evaluation {
@@ -30,15 +31,16 @@ public final class Evaluation {
         || input.width() != images.width()
         || input.channels() != images.channels()) {
       throw new SextantException(
-          "%s: takes images of %dx%dx%d, these are %dx%dx%d"
-              .formatted(
-                  architecture.name(),
-                  input.height(),
-                  input.width(),
-                  input.channels(),
-                  images.height(),
-                  images.width(),
-                  images.channels()));
+          String.format(
+              Locale.ROOT,
+              "%s: takes images of %dx%dx%d, these are %dx%dx%d",
+              architecture.name(),
+              input.height(),
+              input.width(),
+              input.channels(),
+              images.height(),
+              images.width(),
+              images.channels()));
     }
     int batch = Math.min(BATCH, images.count());
     int classes = architecture.classes();

@@ -18,6 +18,7 @@ import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -120,14 +121,15 @@ public final class TrainingRun implements AutoCloseable {
     if (!setup.architecture().input().equals(images)
         || setup.architecture().classes() != data.classes()) {
       throw new SextantException(
-          "%s: images of %dx%dx%d in %d classes do not fit the network %s"
-              .formatted(
-                  data.name(),
-                  data.height(),
-                  data.width(),
-                  data.channels(),
-                  data.classes(),
-                  setup.architecture().name()));
+          String.format(
+              Locale.ROOT,
+              "%s: images of %dx%dx%d in %d classes do not fit the network %s",
+              data.name(),
+              data.height(),
+              data.width(),
+              data.channels(),
+              data.classes(),
+              setup.architecture().name()));
     }
     events =
         new EventLog(
@@ -147,7 +149,11 @@ public final class TrainingRun implements AutoCloseable {
         String saved = checkpoint.get("stage").getAsString();
         if (!saved.equals(STAGE.text())) {
           throw new SextantException(
-              "%s: '%s' is no stage of a training".formatted(directory.checkpoint(), saved));
+              String.format(
+                  Locale.ROOT,
+                  "%s: '%s' is no stage of a training",
+                  directory.checkpoint(),
+                  saved));
         }
         stage.load(checkpoint);
       } catch (RuntimeException e) {

@@ -96,6 +96,26 @@ final class PredictedLatencyTest {
     refused("none.csv: line 2", () -> CellSamples.read(DARTS, csv));
   }
 
+  /** An edge from itself would be a bit of the next node, one that comes twice half of one. */
+  @Test
+  void refusesEdgesFromLaterNodes() throws Exception {
+    Path csv = directory.resolve("cells.csv");
+    String pair = "(identity from 0, identity from 1)";
+    for (String from : new String[] {"5", "6", "31", "1"}) {
+      String last = "(identity from 1, identity from %s)".formatted(from);
+      String cell = "2%s 3%s 4%s 5%s".formatted(pair, pair, pair, last);
+      Files.writeString(csv, "cell,ms\n\"" + cell + "\",1\n");
+      refused(
+          "cells.csv: line 2: cell: node 5 has an edge from %s, which is no earlier"
+              .formatted(from),
+          () -> CellSamples.read(DARTS, csv));
+    }
+    Files.writeString(csv, "cell,ms\n\"" + "2(identity from 0) ".repeat(100_000) + "\",1\n");
+    refused(
+        "cells.csv: line 2: cell: '2(identity from 0)' is no node 3",
+        () -> CellSamples.read(DARTS, csv));
+  }
+
   private static void refused(String part, Runnable action) {
     String message = assertThrows(SextantException.class, action::run).getMessage();
     assertTrue(message.contains(part), message);

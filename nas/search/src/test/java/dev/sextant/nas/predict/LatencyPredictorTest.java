@@ -10,9 +10,12 @@ import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -170,5 +173,43 @@ final class LatencyPredictorTest {
     assertThrows(
         SextantException.class, () -> LatencyPredictor.train(none, PredictorRecipe.DEFAULT, 0));
     assertThrows(SextantException.class, () -> LinearPredictor.fit(none));
+  }
+
+  /** What a file says of its sizes is held against what it brings before memory is taken. */
+  @Test
+  void damagedFilesAreRefused() {
+    Path good = directory.resolve("good.safetensors");
+    try (LatencyPredictor predictor = LatencyPredictor.train(samples(20, 0), SMOOTH, 1)) {
+      predictor.write(good, Map.of());
+    }
+    LatencyPredictor.read(good).close();
+    Weights weights = Weights.read(good);
+    for (String name : weights.entries().keySet()) {
+      for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+        float[] values = weights.get(name).values().clone();
+        values[values.length - 1] = value;
+        refused(weights, name, new Weights.Entry(weights.get(name).shape(), values));
+      }
+      refused(weights, name, new Weights.Entry(Shape.of(), new float[1]));
+      int size = weights.get(name).values().length;
+      refused(weights, name, new Weights.Entry(Shape.of(size, 1, 1), new float[size]));
+    }
+    // A thin layer between two wide ones, which together would ask for 40 GB.
+    refused(
+        weights, "layers.0.weight", new Weights.Entry(Shape.of(1, 100_000), new float[100_000]));
+    refused(
+        weights, "layers.1.weight", new Weights.Entry(Shape.of(1, 100_000), new float[100_000]));
+    refused(weights, "features.deviation", new Weights.Entry(Shape.of(WIDTH), new float[WIDTH]));
+  }
+
+  private void refused(Weights weights, String name, Weights.Entry entry) {
+    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>(weights.entries());
+    entries.put(name, entry);
+    Map<String, String> metadata = new LinkedHashMap<>(weights.metadata());
+    Path file = directory.resolve("damaged.safetensors");
+    new Weights(entries, metadata).write(file);
+    String message =
+        assertThrows(SextantException.class, () -> LatencyPredictor.read(file), name).getMessage();
+    assertTrue(message.startsWith(file + ": not a predictor ("), message);
   }
 }

@@ -16,6 +16,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -132,13 +133,25 @@ public final class DataFile implements AutoCloseable {
     if (!zipped && fileBytes != bytes) {
       throw wrong(
           fileBytes < bytes
-              ? "is truncated: its header promises %d bytes, it has %d".formatted(bytes, fileBytes)
-              : "is too long: its header promises %d bytes, it has %d".formatted(bytes, fileBytes));
+              ? String.format(
+                  Locale.ROOT,
+                  "is truncated: its header promises %d bytes, it has %d",
+                  bytes,
+                  fileBytes)
+              : String.format(
+                  Locale.ROOT,
+                  "is too long: its header promises %d bytes, it has %d",
+                  bytes,
+                  fileBytes));
     }
     if (zipped && bytes > FREE_BYTES + LARGEST_RATIO * fileBytes) {
       throw wrong(
-          "is truncated or no images: its header promises %d bytes, %d of gzip cannot hold them"
-              .formatted(bytes, fileBytes));
+          String.format(
+              Locale.ROOT,
+              "is truncated or no images: its header promises %d bytes, %d of gzip cannot hold"
+                  + " them",
+              bytes,
+              fileBytes));
     }
   }
 
@@ -158,10 +171,12 @@ public final class DataFile implements AutoCloseable {
       int got = in.readNBytes(target, offset, length);
       position += got;
       if (got < length) {
-        throw wrong("is truncated: it ends after %d bytes".formatted(position));
+        throw wrong(String.format(Locale.ROOT, "is truncated: it ends after %d bytes", position));
       }
     } catch (EOFException e) {
-      throw wrong("is truncated: the gzip stream is cut after about %d bytes".formatted(position));
+      throw wrong(
+          String.format(
+              Locale.ROOT, "is truncated: the gzip stream is cut after about %d bytes", position));
     } catch (IOException e) {
       throw unreadable(path, e);
     }
@@ -171,10 +186,14 @@ public final class DataFile implements AutoCloseable {
   public void end() {
     try {
       if (in.read() >= 0) {
-        throw wrong("is too long: it goes on after the promised %d bytes".formatted(position));
+        throw wrong(
+            String.format(
+                Locale.ROOT, "is too long: it goes on after the promised %d bytes", position));
       }
     } catch (EOFException e) {
-      throw wrong("is truncated: the gzip stream is cut after %d bytes".formatted(position));
+      throw wrong(
+          String.format(
+              Locale.ROOT, "is truncated: the gzip stream is cut after %d bytes", position));
     } catch (IOException e) {
       throw unreadable(path, e);
     }

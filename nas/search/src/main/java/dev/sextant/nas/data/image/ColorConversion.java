@@ -3,6 +3,7 @@ package dev.sextant.nas.data.image;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,7 @@ final class ColorConversion {
     int bands = raster.getNumBands();
     int[] palette = palette(image);
     if (palette == null && bands < conversion.bands()) {
-      throw ImageException.damaged("it has %d samples a pixel".formatted(bands));
+      throw ImageException.damaged(String.format(Locale.ROOT, "it has %d samples a pixel", bands));
     }
     int shift = header.bits() <= 8 ? 0 : (header.isDeepGray() ? grayBits : header.bits()) - 8;
     int[] row = new int[width * bands];

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * What a PNG or JPEG file says of its pixels before any of them is decoded. The kind is taken from
@@ -104,7 +105,7 @@ public record ImageHeader(
         throw new ImageException(DataFile.POINTER);
       } else {
         throw new ImageException(
-            "is not a PNG or JPEG image (it begins with 0x%08X)".formatted(head));
+            String.format(Locale.ROOT, "is not a PNG or JPEG image (it begins with 0x%08X)", head));
       }
     } catch (EOFException e) {
       throw ImageException.damaged("it is cut");
@@ -117,24 +118,34 @@ public record ImageHeader(
   static void checkSize(long fileBytes) {
     if (fileBytes > MOST_BYTES) {
       throw new ImageException(
-          "has %d MiB, images may have %d".formatted(fileBytes >> 20, MOST_BYTES >> 20));
+          String.format(
+              Locale.ROOT, "has %d MiB, images may have %d", fileBytes >> 20, MOST_BYTES >> 20));
     }
   }
 
   private void check(long fileBytes) {
     if (storedHeight < 1 || storedWidth < 1) {
-      throw ImageException.damaged("it has %d x %d pixels".formatted(storedWidth, storedHeight));
+      throw ImageException.damaged(
+          String.format(Locale.ROOT, "it has %d x %d pixels", storedWidth, storedHeight));
     }
     long pixels = (long) storedHeight * storedWidth;
     if (pixels > MOST_PIXELS) {
       throw new ImageException(
-          "is %d x %d pixels, images may have %d million"
-              .formatted(storedWidth, storedHeight, MOST_PIXELS / 1_000_000));
+          String.format(
+              Locale.ROOT,
+              "is %d x %d pixels, images may have %d million",
+              storedWidth,
+              storedHeight,
+              MOST_PIXELS / 1_000_000));
     }
     if (pixels > FREE_PIXELS + PIXELS_PER_BYTE * fileBytes) {
       throw new ImageException(
-          "is %d x %d pixels in %d bytes, no picture is so small"
-              .formatted(storedWidth, storedHeight, fileBytes));
+          String.format(
+              Locale.ROOT,
+              "is %d x %d pixels in %d bytes, no picture is so small",
+              storedWidth,
+              storedHeight,
+              fileBytes));
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.sextant.nas.data.image;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /**
  * The segments of a JPEG file before its first scan (ITU T.81, annex B), and what they say of its
@@ -116,13 +117,14 @@ final class JpegHeader {
   private void frame(int marker, byte[] body) {
     if (marker > SOF2) {
       throw new ImageException(
-          "is a JPEG of a rare kind (%s), which is not read: save it as an ordinary one"
-              .formatted(
-                  switch (marker) {
-                    case 0xC3, 0xC7, 0xCB, 0xCF -> "lossless";
-                    case 0xC5, 0xC6, 0xCD, 0xCE -> "hierarchical";
-                    default -> "arithmetic coding";
-                  }));
+          String.format(
+              Locale.ROOT,
+              "is a JPEG of a rare kind (%s), which is not read: save it as an ordinary one",
+              switch (marker) {
+                case 0xC3, 0xC7, 0xCB, 0xCF -> "lossless";
+                case 0xC5, 0xC6, 0xCD, 0xCE -> "hierarchical";
+                default -> "arithmetic coding";
+              }));
     }
     if (body.length < 6 || body.length < 6 + 3 * body[5]) {
       throw ImageException.damaged("its frame header is cut");
@@ -132,12 +134,16 @@ final class JpegHeader {
     }
     if (body[0] != 8) {
       throw new ImageException(
-          "is a JPEG of %d bits a sample, which is not read: save it with 8".formatted(body[0]));
+          String.format(
+              Locale.ROOT,
+              "is a JPEG of %d bits a sample, which is not read: save it with 8",
+              body[0]));
     }
     height = (body[1] & 0xFF) << 8 | body[2] & 0xFF;
     width = (body[3] & 0xFF) << 8 | body[4] & 0xFF;
     if (body[5] != 1 && body[5] != 3 && body[5] != 4) {
-      throw ImageException.damaged("it has %d components".formatted(body[5] & 0xFF));
+      throw ImageException.damaged(
+          String.format(Locale.ROOT, "it has %d components", body[5] & 0xFF));
     }
     names = new byte[body[5]];
     int columns = 0;
@@ -195,7 +201,8 @@ final class JpegHeader {
         break;
       } else {
         if (marker == SOS && ++scans > MOST_SCANS) {
-          throw ImageException.damaged("it has more than %d scans".formatted(MOST_SCANS));
+          throw ImageException.damaged(
+              String.format(Locale.ROOT, "it has more than %d scans", MOST_SCANS));
         }
         at += 2 + ((file[at + 2] & 0xFF) << 8 | file[at + 3] & 0xFF);
       }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -120,7 +121,7 @@ public final class Chart {
     html.open(
         "svg",
         "viewBox",
-        "0 0 %s %s".formatted(length(WIDTH), length(HEIGHT)),
+        String.format(Locale.ROOT, "0 0 %s %s", length(WIDTH), length(HEIGHT)),
         "role",
         "img",
         "aria-label",
@@ -216,7 +217,7 @@ public final class Chart {
         "text-anchor",
         "middle",
         "transform",
-        "translate(13 %s) rotate(-90)".formatted(length(middle)));
+        String.format(Locale.ROOT, "translate(13 %s) rotate(-90)", length(middle)));
   }
 
   private void draw(Html html, Series line, Axis x, Axis y) {
@@ -254,8 +255,13 @@ public final class Chart {
                 line.stroke == Stroke.POINTS ? "4" : "2.6")
             .leaf(
                 "title",
-                "%s, %s %s: %s"
-                    .formatted(line.name, xLabel, at(line.x[i]), Numbers.significant(line.y[i])))
+                String.format(
+                    Locale.ROOT,
+                    "%s, %s %s: %s",
+                    line.name,
+                    xLabel,
+                    at(line.x[i]),
+                    Numbers.significant(line.y[i])))
             .close();
       }
     }

@@ -52,8 +52,8 @@ public final class Numbers {
       return exact;
     }
     return minutes < 60
-        ? "%s (%d min)".formatted(exact, minutes)
-        : "%s (%d h %02d min)".formatted(exact, minutes / 60, minutes % 60);
+        ? String.format(Locale.ROOT, "%s (%d min)", exact, minutes)
+        : String.format(Locale.ROOT, "%s (%d h %02d min)", exact, minutes / 60, minutes % 60);
   }
 
   /** A whole number, a long or a BigInteger, with its thousands apart. */
@@ -70,7 +70,7 @@ public final class Numbers {
   /** Height x width x channels of an image, or the features alone. */
   public static String shape(Shape shape) {
     return shape.rank() == 4
-        ? "%d×%d×%d".formatted(shape.get(1), shape.get(2), shape.get(3))
+        ? String.format(Locale.ROOT, "%d×%d×%d", shape.get(1), shape.get(2), shape.get(3))
         : String.valueOf(shape.channels());
   }
 }

@@ -1,6 +1,7 @@
 package dev.sextant.tensor.internal.cpu.vector;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -44,8 +45,12 @@ public final class VectorWidth {
     String text = System.getProperty(PROPERTY);
     if (text != null && requested(text, widest()) == 0) {
       throw new SextantException(
-          "-D%s=%s: this machine has vectors of 128 to %d bits, in powers of two"
-              .formatted(PROPERTY, text, widest()));
+          String.format(
+              Locale.ROOT,
+              "-D%s=%s: this machine has vectors of 128 to %d bits, in powers of two",
+              PROPERTY,
+              text,
+              widest()));
     }
   }
 
