@@ -77,7 +77,7 @@ public final class Main {
     if (baseline == null) {
       return true;
     }
-    Comparison comparison = Comparison.of(baseline, results);
+    BaselineComparison comparison = BaselineComparison.of(baseline, results);
     System.out.println();
     System.out.print(comparison.report());
     return comparison.slower().isEmpty();

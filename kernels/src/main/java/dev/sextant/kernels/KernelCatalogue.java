@@ -95,13 +95,13 @@ public final class KernelCatalogue {
       }
     }
     for (ChannelReduction.Quantity quantity : ChannelReduction.Quantity.values()) {
-      for (ChannelReduction.Stage stage : ChannelReduction.Stage.values()) {
+      for (ChannelReduction.Pass pass : ChannelReduction.Pass.values()) {
         boolean fused =
             (quantity == ChannelReduction.Quantity.BATCH_NORM_BACKWARD
                     || quantity == ChannelReduction.Quantity.BATCH_NORM_REDUCE)
-                && stage != ChannelReduction.Stage.COMBINE;
+                && pass != ChannelReduction.Pass.COMBINE;
         for (Activation activation : fused ? FUSED : List.of(Activation.IDENTITY)) {
-          sources.add(new ChannelReduction(quantity, stage, activation, width));
+          sources.add(new ChannelReduction(quantity, pass, activation, width));
         }
       }
     }

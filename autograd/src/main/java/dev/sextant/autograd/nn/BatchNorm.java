@@ -66,7 +66,7 @@ public final class BatchNorm extends Module {
   }
 
   /** A convolution by w whose output goes through this norm. */
-  NormalizedChain.Stage behind(Parameter w, Window window) {
-    return new NormalizedChain.Stage(w, window, gamma, beta, running, activation);
+  NormalizedChain.ConvNorm behind(Parameter w, Window window) {
+    return new NormalizedChain.ConvNorm(w, window, gamma, beta, running, activation);
   }
 }

@@ -37,7 +37,7 @@ public final class DepthwiseConvolution extends Module {
   }
 
   /** This convolution with a norm behind it; without a bias. */
-  public NormalizedChain.Stage before(BatchNorm norm) {
+  public NormalizedChain.ConvNorm before(BatchNorm norm) {
     if (bias != null || activation != Activation.IDENTITY) {
       throw new IllegalArgumentException("a bias and an activation stand before the batch norm");
     }

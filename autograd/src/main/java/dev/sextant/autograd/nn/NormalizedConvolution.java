@@ -7,7 +7,7 @@ import java.util.List;
 
 /** A convolution, dense or depthwise, followed by batch norm and an activation. */
 public final class NormalizedConvolution extends Module {
-  private final List<NormalizedChain.Stage> stages;
+  private final List<NormalizedChain.ConvNorm> stages;
 
   /** A dense convolution without a bias, and its norm. */
   public NormalizedConvolution(Convolution convolution, BatchNorm norm) {

@@ -12,7 +12,7 @@ import java.util.List;
  * W, in]} to {@code [N, H', W', out]}.
  */
 public final class SeparableConvolution extends Module {
-  private final List<NormalizedChain.Stage> stages;
+  private final List<NormalizedChain.ConvNorm> stages;
 
   /** A separable convolution; the window, dilated or not, is that of the depthwise part. */
   public SeparableConvolution(

@@ -26,11 +26,11 @@ import java.util.Optional;
  * <pre>{@code
  * try (Libtorch torch = Libtorch.open(2, Layout.CHANNELS_LAST);
  *     Libtorch.Scope _ = torch.scope()) {
- *   NDArray x = torch.load(Kind.IMAGE, values, Shape.of(8, 32, 32, 96));
+ *   NDArray x = torch.load(TensorRole.IMAGE, values, Shape.of(8, 32, 32, 96));
  *   x.setRequiresGradient(true);
  *   NDArray y = torch.evaluate("x", "torch.hardtanh(x, 0., 6.)", x);
  *   NDArray dx = torch.gradients(List.of(y), List.of(x), List.of(dy)).getFirst();
- *   float[] result = torch.read(Kind.IMAGE, dx);
+ *   float[] result = torch.read(TensorRole.IMAGE, dx);
  * }
  * }</pre>
  */
@@ -122,7 +122,7 @@ public final class Libtorch implements AutoCloseable {
   }
 
   /** A copy, in libtorch, of values that have that shape in this engine. */
-  public NDArray load(Kind kind, float[] values, Shape shape) {
+  public NDArray load(TensorRole kind, float[] values, Shape shape) {
     long[] extents = new long[shape.rank()];
     Arrays.setAll(extents, shape::get);
     try (NDArray source = manager.create(values, new ai.djl.ndarray.types.Shape(extents))) {
@@ -131,7 +131,7 @@ public final class Libtorch implements AutoCloseable {
   }
 
   /** A copy, in libtorch, of a tensor on the heap. */
-  public NDArray load(Kind kind, Tensor tensor) {
+  public NDArray load(TensorRole kind, Tensor tensor) {
     return load(kind, tensor.toArray(), tensor.shape());
   }
 
@@ -145,7 +145,7 @@ public final class Libtorch implements AutoCloseable {
   }
 
   /** The values of an array in this engine's order. */
-  public float[] read(Kind kind, NDArray array) {
+  public float[] read(TensorRole kind, NDArray array) {
     try (NDArray ordered = evaluate("x", Precision.SINGLE.cast(kind.fromTorch()), array)) {
       return ordered.toFloatArray();
     }

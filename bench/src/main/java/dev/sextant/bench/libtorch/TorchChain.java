@@ -19,7 +19,7 @@ import java.util.SequencedMap;
 public final class TorchChain {
   private final Libtorch torch;
   private final List<String> paths;
-  private final List<Kind> kinds = new ArrayList<>();
+  private final List<TensorRole> kinds = new ArrayList<>();
   private final List<NDArray> weights = new ArrayList<>();
   private final List<NDArray> velocities = new ArrayList<>();
   private final List<Integer> trained = new ArrayList<>();
@@ -63,7 +63,7 @@ public final class TorchChain {
     paths = code.paths();
     for (int i = 0; i < paths.size(); i++) {
       Tensor value = TorchSupernet.weight(state, paths.get(i));
-      Kind kind = Kind.ofParameter(value.shape());
+      TensorRole kind = TensorRole.ofParameter(value.shape());
       NDArray weight = torch.load(kind, value);
       kinds.add(kind);
       weights.add(weight);

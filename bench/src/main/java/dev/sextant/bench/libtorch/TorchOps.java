@@ -5,9 +5,9 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
 
 /**
- * This engine's ops in libtorch: images {@code [N, C, H, W]}, kernels and weights as {@link Kind}
- * says. Gradients of any of them: {@link Libtorch#gradients}. What is not here is one line of
- * {@link Libtorch#evaluate}.
+ * This engine's ops in libtorch: images {@code [N, C, H, W]}, kernels and weights as {@link
+ * TensorRole} says. Gradients of any of them: {@link Libtorch#gradients}. What is not here is one
+ * line of {@link Libtorch#evaluate}.
  */
 public final class TorchOps {
   private final Libtorch torch;
@@ -33,7 +33,7 @@ public final class TorchOps {
     return torch.evaluate("a b", "torch.mm(a, b)", a, b);
   }
 
-  /** x w + b with x {@code [N, in]} and w of {@link Kind#LINEAR}. */
+  /** x w + b with x {@code [N, in]} and w of {@link TensorRole#LINEAR}. */
   public NDArray linear(NDArray x, NDArray w, NDArray b) {
     return torch.evaluate("x w b", "torch.linear(x, w, b)", x, w, b);
   }

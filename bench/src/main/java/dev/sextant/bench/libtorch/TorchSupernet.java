@@ -61,16 +61,16 @@ public final class TorchSupernet {
     for (int i = 0; i < paths.size(); i++) {
       names.append(" p").append(i);
       Tensor value = weight(state, paths.get(i));
-      weights.add(torch.load(Kind.ofParameter(value.shape()), value));
+      weights.add(torch.load(TensorRole.ofParameter(value.shape()), value));
     }
     gateGradients = torch.script(names.toString(), source.body);
     for (int i = 0; i < alphas.length; i++) {
       Shape shape = Shape.of(alphas[i].length);
-      this.alphas.add(torch.load(Kind.PLAIN, alphas[i], shape));
-      this.costs.add(torch.load(Kind.PLAIN, costs[i], shape));
-      means.add(torch.load(Kind.PLAIN, new float[alphas[i].length], shape));
-      squares.add(torch.load(Kind.PLAIN, new float[alphas[i].length], shape));
-      steps.add(torch.load(Kind.PLAIN, new float[1], Shape.of()));
+      this.alphas.add(torch.load(TensorRole.PLAIN, alphas[i], shape));
+      this.costs.add(torch.load(TensorRole.PLAIN, costs[i], shape));
+      means.add(torch.load(TensorRole.PLAIN, new float[alphas[i].length], shape));
+      squares.add(torch.load(TensorRole.PLAIN, new float[alphas[i].length], shape));
+      steps.add(torch.load(TensorRole.PLAIN, new float[1], Shape.of()));
     }
     update = torch.script(updateParameters(alphas.length), updateBody(alphas.length, rate));
   }
@@ -251,7 +251,7 @@ public final class TorchSupernet {
 
   /** The architecture parameters of each choice now. */
   public List<float[]> alphas() {
-    return alphas.stream().map(alpha -> torch.read(Kind.PLAIN, alpha)).toList();
+    return alphas.stream().map(alpha -> torch.read(TensorRole.PLAIN, alpha)).toList();
   }
 
   /** A parameter or buffer of that path. */

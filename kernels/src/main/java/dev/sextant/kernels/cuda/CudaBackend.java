@@ -133,16 +133,16 @@ public final class CudaBackend implements Backend {
 
   @Override
   public String description() {
-    Driver.DeviceInfo info = driver.info();
+    Driver.DeviceProperties properties = driver.properties();
     return "%s, %s, compute capability %d.%d%s"
         .formatted(
-            info.name(),
-            Memory.human(info.bytes()),
-            info.capability() / 10,
-            info.capability() % 10,
-            info.libraries() == null
+            properties.name(),
+            Memory.human(properties.bytes()),
+            properties.capability() / 10,
+            properties.capability() % 10,
+            properties.libraries() == null
                 ? ""
-                : ", %s, %s".formatted(info.libraries(), driver.libraryVersions()));
+                : ", %s, %s".formatted(properties.libraries(), driver.libraryVersions()));
   }
 
   @Override

@@ -34,7 +34,7 @@ public final class DeviceStorage extends Storage {
           @Override
           public String limit() {
             return "%s of device memory: a smaller batch needs less"
-                .formatted(Memory.human(driver.info().bytes()));
+                .formatted(Memory.human(driver.properties().bytes()));
           }
 
           @Override

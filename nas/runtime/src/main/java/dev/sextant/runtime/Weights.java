@@ -48,8 +48,8 @@ public final class Weights {
    * @throws SextantException if a tensor is named {@code __metadata__}
    */
   public Weights(SequencedMap<String, Entry> entries, Map<String, String> metadata) {
-    if (entries.containsKey(Safetensors.METADATA)) {
-      throw new SextantException("weights: a tensor cannot be named " + Safetensors.METADATA);
+    if (entries.containsKey(SafetensorsHeader.METADATA)) {
+      throw new SextantException("weights: a tensor cannot be named " + SafetensorsHeader.METADATA);
     }
     this.entries = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(entries));
     this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));

@@ -78,7 +78,7 @@ public final class ExpansionRules {
   public static void reduceProjection(
       Tensor g,
       Tensor z,
-      Expansions.Stage projection,
+      Expansions.ConvolutionGradient projection,
       Tensor middle,
       NormGradient into,
       @Nullable Tensor behind) {
@@ -107,16 +107,16 @@ public final class ExpansionRules {
   public static void backward(
       Tensor g,
       Tensor z,
-      Expansions.Stage projection,
+      Expansions.ConvolutionGradient projection,
       Tensor middle,
       @Nullable Tensor behind,
-      Expansions.Stage depthwise,
+      Expansions.ConvolutionGradient depthwise,
       Window window,
       Tensor x,
       Tensor inputMean,
       Tensor covariance,
       @Nullable Tensor expanded,
-      Expansions.Stage expansion,
+      Expansions.ConvolutionGradient expansion,
       @Nullable Tensor dx) {
     String op = "expansion backward";
     projection(op, g, z, projection, middle);
@@ -212,13 +212,14 @@ public final class ExpansionRules {
   }
 
   private static void projection(
-      String op, Tensor g, Tensor z, Expansions.Stage projection, Tensor middle) {
+      String op, Tensor g, Tensor z, Expansions.ConvolutionGradient projection, Tensor middle) {
     ConvolutionRules.output(
         op, middle.shape(), projection.w().shape(), Window.POINTWISE, "output gradient", g);
     BatchNormRules.outputGradient(op, g, z, projection.gradient());
   }
 
-  private static void gradient(String op, Expansions.Stage stage, Tensor x, Tensor middle) {
+  private static void gradient(
+      String op, Expansions.ConvolutionGradient stage, Tensor x, Tensor middle) {
     Tensor dw = stage.dw();
     if (dw != null) {
       Check.same(op, stage.w(), dw);

@@ -39,13 +39,13 @@ public interface Expansions {
    * A convolution and the norm behind it in the backward pass. Reusable, as {@link BatchNorm} is.
    * Confined to one thread.
    */
-  final class Stage {
+  final class ConvolutionGradient {
     private Tensor w;
     private NormGradient gradient;
     private @Nullable Tensor dw;
 
     /** See {@link #set}. */
-    public Stage(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
+    public ConvolutionGradient(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
       this.w = w;
       this.gradient = gradient;
       this.dw = dw;
@@ -58,7 +58,7 @@ public interface Expansions {
      * @param gradient of the norm
      * @param dw the gradient of w, written; absent where it is not wanted
      */
-    public Stage set(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
+    public ConvolutionGradient set(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
       this.w = w;
       this.gradient = gradient;
       this.dw = dw;
@@ -148,7 +148,7 @@ public interface Expansions {
   void reduceProjection(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       NormGradient into,
       @Nullable Tensor behind);
@@ -173,15 +173,15 @@ public interface Expansions {
   void backward(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       @Nullable Tensor behind,
-      Stage depthwise,
+      ConvolutionGradient depthwise,
       Window window,
       Tensor x,
       Tensor inputMean,
       Tensor covariance,
       @Nullable Tensor expanded,
-      Stage expansion,
+      ConvolutionGradient expansion,
       @Nullable Tensor dx);
 }

@@ -21,12 +21,12 @@ import org.jspecify.annotations.Nullable;
  * pass, of a narrow input not even z1: the normalised, activated and gated tensors between them are
  * dropped and recomputed.
  */
-public final class MbConv extends Module {
+public final class InvertedBottleneck extends Module {
   /** The convolutions before squeeze-and-excite, or all of them where there is none. */
-  private final List<NormalizedChain.Stage> head;
+  private final List<NormalizedChain.ConvNorm> head;
 
   private final @Nullable SqueezeExcite squeeze;
-  private final NormalizedChain.Stage project;
+  private final NormalizedChain.ConvNorm project;
   private final BatchNorm projectNorm;
   private final boolean shortcut;
 
@@ -72,9 +72,9 @@ public final class MbConv extends Module {
   }
 
   /** A block with fresh weights. */
-  public MbConv(Initializer init, Config config) {
+  public InvertedBottleneck(Initializer init, Config config) {
     int mid = config.expanded;
-    List<NormalizedChain.Stage> stages = new ArrayList<>();
+    List<NormalizedChain.ConvNorm> stages = new ArrayList<>();
     if (mid != config.in) {
       var expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE));
       stages.add(expand.before(norm(init, "expand_norm", mid, config)));
