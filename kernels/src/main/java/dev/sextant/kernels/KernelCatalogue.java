@@ -17,6 +17,7 @@ import dev.sextant.kernels.ptx.KernelSource;
 import dev.sextant.kernels.superkernel.SuperkernelMask;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Window;
+import it.unimi.dsi.fastutil.ints.IntList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,7 +52,7 @@ public final class KernelCatalogue {
     for (OptimizerStep.Rule rule : OptimizerStep.Rule.values()) {
       sources.add(new OptimizerSteps(rule));
     }
-    for (List<Integer> kernels : List.of(List.of(3, 5), List.of(3, 5, 7))) {
+    for (IntList kernels : List.of(IntList.of(3, 5), IntList.of(3, 5, 7))) {
       for (int groups = 1; groups <= 3; groups++) {
         sources.add(new SuperkernelMask(kernels, groups, false));
         sources.add(new SuperkernelMask(kernels, groups, true));

@@ -6,12 +6,12 @@ import dev.sextant.kernels.natives.CudaSettings;
 import dev.sextant.kernels.ptx.Kernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
+import it.unimi.dsi.fastutil.ints.Int2ObjectMap;
+import it.unimi.dsi.fastutil.ints.Int2ObjectOpenHashMap;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
-import java.util.Map;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
@@ -36,7 +36,7 @@ public final class JCudaDriverSeam implements Driver {
   /** What NVIDIA recommends for Hopper; older devices are content with less. */
   private static final long CUBLAS_BYTES = 32 << 20;
 
-  private static final Map<Integer, Deque<JCudaDriverSeam>> IDLE = new HashMap<>();
+  private static final Int2ObjectMap<Deque<JCudaDriverSeam>> IDLE = new Int2ObjectOpenHashMap<>();
 
   /** The device whose context a thread has; all of a device share one, which is kept. */
   private static final ThreadLocal<Integer> CURRENT = ThreadLocal.withInitial(() -> -1);
@@ -61,8 +61,8 @@ public final class JCudaDriverSeam implements Driver {
    */
   public static Driver open(int index, CudaSettings settings) {
     synchronized (IDLE) {
-      Deque<JCudaDriverSeam> idle = IDLE.computeIfAbsent(index, _ -> new ArrayDeque<>());
-      JCudaDriverSeam kept = idle.poll();
+      Deque<JCudaDriverSeam> idle = IDLE.get(index);
+      JCudaDriverSeam kept = idle == null ? null : idle.poll();
       if (kept != null) {
         kept.closed = false;
         return kept;
@@ -404,7 +404,12 @@ public final class JCudaDriverSeam implements Driver {
       transfers = null;
     }
     synchronized (IDLE) {
-      IDLE.computeIfAbsent(index, _ -> new ArrayDeque<>()).push(this);
+      Deque<JCudaDriverSeam> idle = IDLE.get(index);
+      if (idle == null) {
+        idle = new ArrayDeque<>();
+        IDLE.put(index, idle);
+      }
+      idle.push(this);
     }
   }
 }

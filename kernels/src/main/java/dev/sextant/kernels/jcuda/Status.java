@@ -2,7 +2,7 @@ package dev.sextant.kernels.jcuda;
 
 import dev.sextant.kernels.driver.DeviceLostException;
 import dev.sextant.tensor.SextantException;
-import java.util.Set;
+import it.unimi.dsi.fastutil.ints.IntSet;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.cublasStatus;
@@ -11,8 +11,8 @@ import jcuda.jcudnn.JCudnn;
 /** Turns status codes into errors that name the call. */
 final class Status {
   /** After these nothing works in this process any more: faults of kernels and of hardware. */
-  private static final Set<Integer> FATAL =
-      Set.of(
+  private static final IntSet FATAL =
+      IntSet.of(
           CUresult.CUDA_ERROR_DEVICE_UNAVAILABLE,
           CUresult.CUDA_ERROR_ECC_UNCORRECTABLE,
           CUresult.CUDA_ERROR_NVLINK_UNCORRECTABLE,

@@ -1,10 +1,12 @@
 package dev.sextant.kernels.ptx;
 
+import it.unimi.dsi.fastutil.objects.Object2IntMap;
+import it.unimi.dsi.fastutil.objects.Object2IntOpenHashMap;
+import it.unimi.dsi.fastutil.objects.Object2IntRBTreeMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 
 /** The text of a kernel being written: its registers, shared arrays, labels and lines. */
 final class Listing {
@@ -14,10 +16,10 @@ final class Listing {
           "tid", "ntid", "ctaid", "nctaid", "laneid", "warpid", "nwarpid", "smid", "nsmid",
           "gridid", "clock", "envreg", "pm");
 
-  private final Map<String, Integer> temporaries = new TreeMap<>();
+  private final Object2IntRBTreeMap<String> temporaries = new Object2IntRBTreeMap<>();
   private final Map<String, StringBuilder> variables = new LinkedHashMap<>();
   private final Set<String> names = new HashSet<>();
-  private final Map<String, Integer> labels = new TreeMap<>();
+  private final Object2IntOpenHashMap<String> labels = new Object2IntOpenHashMap<>();
   private final StringBuilder shared = new StringBuilder();
   private final StringBuilder body = new StringBuilder();
   private int depth;
@@ -25,7 +27,7 @@ final class Listing {
 
   /** A register without a name of its own, such as {@code %f7} for type {@code .f32}. */
   String temporary(String type, char prefix) {
-    int index = temporaries.merge(type + " %" + prefix, 1, Integer::sum) - 1;
+    int index = temporaries.addTo(type + " %" + prefix, 1);
     return "%" + prefix + index;
   }
 
@@ -53,7 +55,7 @@ final class Listing {
 
   /** A label not used yet. */
   String label(String name) {
-    int count = labels.merge(name, 1, Integer::sum);
+    int count = labels.addTo(name, 1) + 1;
     return "$" + name + (count == 1 ? "" : "_" + count);
   }
 
@@ -97,8 +99,9 @@ final class Listing {
   /** Declarations, then lines. */
   String text() {
     StringBuilder text = new StringBuilder();
-    temporaries.forEach(
-        (register, count) -> text.append("    .reg %s<%d>;\n".formatted(register, count)));
+    for (Object2IntMap.Entry<String> counted : temporaries.object2IntEntrySet()) {
+      text.append("    .reg %s<%d>;\n".formatted(counted.getKey(), counted.getIntValue()));
+    }
     variables.forEach((type, list) -> text.append("    .reg %s %s;\n".formatted(type, list)));
     return text.append(shared).append('\n').append(body).toString();
   }

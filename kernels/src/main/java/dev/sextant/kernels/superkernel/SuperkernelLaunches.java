@@ -7,8 +7,8 @@ import dev.sextant.tensor.Nesting;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.family.Superkernel;
 import dev.sextant.tensor.family.SuperkernelRules;
-import java.util.List;
-import java.util.stream.IntStream;
+import it.unimi.dsi.fastutil.ints.IntArrayList;
+import it.unimi.dsi.fastutil.ints.IntList;
 
 /** {@link Superkernel} on a device, each in one block. */
 public final class SuperkernelLaunches implements Superkernel {
@@ -42,8 +42,10 @@ public final class SuperkernelLaunches implements Superkernel {
 
   /** Launches one direction with its tensors, in the order of {@link SuperkernelMask}. */
   private void run(boolean backward, Nesting nesting, Tensor... tensors) {
-    List<Integer> sizes =
-        IntStream.range(0, nesting.shells()).map(nesting::kernel).boxed().toList();
+    IntList sizes = new IntArrayList(nesting.shells());
+    for (int shell = 0; shell < nesting.shells(); shell++) {
+      sizes.add(nesting.kernel(shell));
+    }
     Launch launch = kernels.of(new SuperkernelMask(sizes, nesting.groups(), backward));
     Kernels.arguments(launch, tensors).integer(nesting.channels());
     for (int group = 1; group < nesting.groups(); group++) {

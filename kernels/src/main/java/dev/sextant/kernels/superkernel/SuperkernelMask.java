@@ -8,8 +8,10 @@ import dev.sextant.kernels.ptx.Operand.B32;
 import dev.sextant.kernels.ptx.Operand.B64;
 import dev.sextant.kernels.ptx.Operand.F32;
 import dev.sextant.kernels.ptx.Operand.Pred;
+import it.unimi.dsi.fastutil.ints.IntArrayList;
+import it.unimi.dsi.fastutil.ints.IntList;
+import it.unimi.dsi.fastutil.ints.IntLists;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Collectors;
 
 /**
@@ -25,13 +27,13 @@ import java.util.stream.Collectors;
  * @param kernels odd sizes, ascending
  * @param groups of channels
  */
-public record SuperkernelMask(List<Integer> kernels, int groups, boolean backward)
+public record SuperkernelMask(IntList kernels, int groups, boolean backward)
     implements KernelSource {
   private static final float LOG2_E = (float) (1 / Math.log(2));
 
   /** Copies the list. */
   public SuperkernelMask {
-    kernels = List.copyOf(kernels);
+    kernels = IntLists.unmodifiable(new IntArrayList(kernels));
   }
 
   @Override
@@ -39,7 +41,7 @@ public record SuperkernelMask(List<Integer> kernels, int groups, boolean backwar
     return "superkernel"
         + (backward ? "_backward" : "")
         + "_k"
-        + kernels.stream().map(String::valueOf).collect(Collectors.joining("_"))
+        + kernels.intStream().mapToObj(String::valueOf).collect(Collectors.joining("_"))
         + "_groups"
         + groups;
   }
@@ -50,10 +52,10 @@ public record SuperkernelMask(List<Integer> kernels, int groups, boolean backwar
 
   /** The smallest kernel that a tap is part of. */
   private int shell(int row, int column) {
-    int last = kernels.getLast() - 1;
+    int last = kernels.getInt(shells() - 1) - 1;
     int edge = Math.min(Math.min(row, last - row), Math.min(column, last - column));
     int shell = 0;
-    while (kernels.get(shell) < kernels.getLast() - 2 * edge) {
+    while (kernels.getInt(shell) < kernels.getInt(shells() - 1) - 2 * edge) {
       shell++;
     }
     return shell;
@@ -162,7 +164,7 @@ public record SuperkernelMask(List<Integer> kernels, int groups, boolean backwar
     }
 
     private void eachTap(B32 channel, Tap body) {
-      int kernel = kernels.getLast();
+      int kernel = kernels.getInt(shells() - 1);
       for (int tap = 0; tap < kernel * kernel; tap++) {
         B32 index = k.multiplyAdd(channels, k.constant(tap), channel);
         body.visit(index, shell(tap / kernel, tap % kernel));

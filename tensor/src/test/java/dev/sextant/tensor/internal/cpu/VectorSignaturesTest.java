@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import jdk.incubator.vector.Vector;
 import jdk.incubator.vector.VectorMask;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Test;
  * objects on the heap, and whether C2 does depends on which of the two it happened to compile first
  * ("already compiled into a big method").
  */
+@Tag("vectors")
 class VectorSignaturesTest {
   @Test
   void noMethodHandsOverAVector() throws IOException, URISyntaxException, ClassNotFoundException {

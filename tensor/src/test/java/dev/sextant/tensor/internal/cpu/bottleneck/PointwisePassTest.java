@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the contract tests of the kernels do not look at: repetition and allocation. */
+@Tag("vectors")
 class PointwisePassTest {
   private static final float EPSILON = 1e-3f;
 

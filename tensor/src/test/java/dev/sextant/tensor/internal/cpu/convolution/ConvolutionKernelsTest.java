@@ -11,10 +11,12 @@ import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Dense convolutions against the reference, beyond the sizes of the contract suite. */
+@Tag("vectors")
 class ConvolutionKernelsTest {
   private final ReferenceBackend reference = new ReferenceBackend();
   private final Memory memory = reference.memory();

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Depthwise kernels between batch norms: what the contract of a backend does not show, such as how
  * the work is divided and what is allocated.
  */
+@Tag("vectors")
 class DepthwiseNormKernelsTest {
   private static final float EPSILON = 1e-3f;
 

@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * What the contract tests of poolings do not look at: NaNs, infinities and zeros of both signs,
  * windows with pixels between them or in the padding alone, teams of several sizes, allocation.
  */
+@Tag("vectors")
 class MaxPoolBackwardTest {
   private static final float[] VALUES = {
     Float.NaN, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, -0f, 0f, -1, 1, -1, 0f

@@ -6,9 +6,11 @@ import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import java.lang.reflect.Method;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Every row of the table has its kernels, and there is no kernel without a row. */
+@Tag("vectors")
 class KernelTableTest {
   @Test
   void gemmTiles() throws ClassNotFoundException {

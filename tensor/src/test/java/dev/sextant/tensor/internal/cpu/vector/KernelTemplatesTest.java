@@ -22,10 +22,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The kernels that the build makes from {@code src/main/templates} and the table of tile sizes. */
+@Tag("vectors")
 class KernelTemplatesTest {
   private static final Path TEMPLATES = Path.of("src/main/templates");
   private static final Path GENERATED = Path.of("target/generated-sources/kernels");
