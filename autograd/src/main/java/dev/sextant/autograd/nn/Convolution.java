@@ -17,7 +17,14 @@ public final class Convolution extends Module {
   private final Window window;
   private final Activation activation;
 
-  /** A convolution alone: a batch norm follows. */
+  /**
+   * A convolution alone: a batch norm follows.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
+   */
   public Convolution(Initializer init, int in, int out, Window window) {
     int k = window.kernel();
     weight = parameter("weight", init.heFanOut(Shape.of(k, k, in, out), k * k * out));
@@ -26,7 +33,15 @@ public final class Convolution extends Module {
     activation = Activation.IDENTITY;
   }
 
-  /** A convolution with a bias and an activation. */
+  /**
+   * A convolution with a bias and an activation.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
+   * @param activation applied behind it
+   */
   public Convolution(Initializer init, int in, int out, Window window, Activation activation) {
     int k = window.kernel();
     weight = parameter("weight", init.heFanOut(Shape.of(k, k, in, out), k * k * out));
@@ -35,7 +50,11 @@ public final class Convolution extends Module {
     this.activation = activation;
   }
 
-  /** This convolution with a norm behind it; without a bias. */
+  /**
+   * {@return this convolution with a norm behind it; without a bias}
+   *
+   * @param norm of as many channels as this has outputs
+   */
   public NormalizedChain.ConvNorm before(BatchNorm norm) {
     if (bias != null || activation != Activation.IDENTITY) {
       throw new IllegalArgumentException("a bias and an activation stand before the batch norm");

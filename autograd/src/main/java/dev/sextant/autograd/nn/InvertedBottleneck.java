@@ -38,6 +38,7 @@ public final class InvertedBottleneck extends Module {
    *     convolution
    * @param out output channels
    * @param window of the depthwise convolution
+   * @param activation behind the expansion and the depthwise convolution
    * @param squeezed hidden units of squeeze-and-excite, 0 for none
    * @param shortcut whether the input is added; needs in = out and a window that keeps the size
    * @param epsilon of the batch norms
@@ -71,7 +72,12 @@ public final class InvertedBottleneck extends Module {
     }
   }
 
-  /** A block with fresh weights. */
+  /**
+   * A block with fresh weights.
+   *
+   * @param init draws the weights, on its backend
+   * @param config its numbers
+   */
   public InvertedBottleneck(Initializer init, Config config) {
     int mid = config.expanded;
     List<NormalizedChain.ConvNorm> stages = new ArrayList<>();
@@ -104,6 +110,8 @@ public final class InvertedBottleneck extends Module {
    * Sets the last batch norm's gamma to 0 where there is a shortcut, so that the block starts as
    * the identity (Goyal et al., 2017). A supernet learns about twice as fast: a path through
    * candidates that have rarely met still carries its input.
+   *
+   * @param backend the backend of its parameters
    */
   public void startAsIdentity(Backend backend) {
     if (shortcut) {
@@ -123,7 +131,7 @@ public final class InvertedBottleneck extends Module {
     return y;
   }
 
-  /** Whether the input is added. */
+  /** {@return whether the input is added} */
   public boolean hasShortcut() {
     return shortcut;
   }
@@ -131,6 +139,11 @@ public final class InvertedBottleneck extends Module {
   /**
    * ⟨dy, o(x)⟩, where o is the block without its shortcut (ProxylessNAS, Appendix D). In training
    * from per-channel sums: the block's output is never written.
+   *
+   * @param tape gives the mode and the memory; nothing is recorded
+   * @param x {@code [N, H, W, in]}
+   * @param dy of the output's shape
+   * @return the inner product, summed in double
    */
   public double innerProduct(Tape tape, Tensor x, Tensor dy) {
     if (squeeze == null) {

@@ -90,8 +90,11 @@ public final class NormalizedChain extends Op {
   /**
    * Runs the stages on x {@code [N, H, W, C]}.
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
    * @param stages at least one
    * @param residual added after the last stage, of its shape; may be x itself, or absent
+   * @return the output; the caller releases it
    * @throws dev.sextant.tensor.SextantException if the shapes do not fit together
    */
   public static Variable apply(
@@ -119,9 +122,11 @@ public final class NormalizedChain extends Op {
    * ProxylessNAS's gate gradient (Appendix D, eq. 9). Nothing is recorded and running statistics
    * stay.
    *
+   * @param tape gives the mode and the memory; nothing is recorded
    * @param x {@code [N, H, W, C]}
    * @param stages the last a dense convolution without an activation
    * @param dy of the output's shape
+   * @return the inner product, summed in double
    * @throws IllegalArgumentException if the last stage is another
    */
   public static double innerProduct(Tape tape, Tensor x, List<ConvNorm> stages, Tensor dy) {

@@ -23,13 +23,20 @@ public final class AtomicFile {
 
   /** Writes a file's content to a channel that starts empty. */
   public interface Body {
-    /** Writes all of the content. */
+    /**
+     * Writes all of the content.
+     *
+     * @param channel of a new file beside the path, at its start
+     * @throws IOException if the file system fails
+     */
     void write(FileChannel channel) throws IOException;
   }
 
   /**
    * Replaces the file at a path, or creates it.
    *
+   * @param path of the file
+   * @param body writes the content
    * @throws SextantException naming the path if the body or the file system fails; the temporary
    *     file is then gone and the path is as it was
    */
@@ -82,7 +89,12 @@ public final class AtomicFile {
     }
   }
 
-  /** The error of a path that cannot be written, for the same message everywhere. */
+  /**
+   * {@return the error of a path that cannot be written, for the same message everywhere}
+   *
+   * @param path of the file
+   * @param e what the file system said
+   */
   public static SextantException unwritable(Path path, IOException e) {
     return new SextantException("%s: cannot be written (%s)".formatted(path, reason(e)), e);
   }

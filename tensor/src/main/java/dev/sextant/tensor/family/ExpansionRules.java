@@ -13,17 +13,31 @@ import org.jspecify.annotations.Nullable;
 public final class ExpansionRules {
   private ExpansionRules() {}
 
-  /** Of {@link Expansions#pays}. */
+  /**
+   * Checks the arguments of {@link Expansions#pays}.
+   *
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   */
   public static void pays(Shape x) {
     Check.rank("expansion", "input", x, 4);
   }
 
-  /** Of {@link Expansions#repeats}. */
+  /**
+   * Checks the arguments of {@link Expansions#repeats}.
+   *
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   */
   public static void repeats(Shape x) {
     Check.rank("expansion", "input", x, 4);
   }
 
-  /** Of {@link Expansions#covariance}. */
+  /**
+   * Checks the arguments of {@link Expansions#covariance}.
+   *
+   * @param x {@code [.., C]}
+   * @param mean written, {@code [C]}
+   * @param covariance written, {@code [C, C]}
+   */
   public static void covariance(Tensor x, Tensor mean, Tensor covariance) {
     String op = "covariance";
     moments(op, x, mean, covariance);
@@ -32,7 +46,15 @@ public final class ExpansionRules {
     Check.apart(op, covariance, mean);
   }
 
-  /** Of {@link Expansions#moments}. */
+  /**
+   * Checks the arguments of {@link Expansions#moments}.
+   *
+   * @param inputMean of x, {@code [C]}
+   * @param covariance of x, {@code [C, C]}
+   * @param w of the expansion, {@code [1, 1, C, E]}
+   * @param mean written, {@code [E]}
+   * @param variance written, biased, {@code [E]}
+   */
   public static void moments(
       Tensor inputMean, Tensor covariance, Tensor w, Tensor mean, Tensor variance) {
     String op = "expansion moments";
@@ -46,7 +68,19 @@ public final class ExpansionRules {
     Check.apart(op, variance, covariance);
   }
 
-  /** Of {@link Expansions#depthwise}. */
+  /**
+   * Checks the arguments of {@link Expansions#depthwise}.
+   *
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   * @param w of the expansion, {@code [1, 1, C, E]}
+   * @param norm of x w
+   * @param expanded x w {@code [N, H, W, E]} where it is kept; null if it is not
+   * @param kernel of the depthwise convolution, {@code [k, k, E]}
+   * @param window of the depthwise convolution
+   * @param z the raw output, {@code [N, H', W', E]}
+   * @param mean written, {@code [E]}
+   * @param variance written, biased, {@code [E]}
+   */
   public static void depthwise(
       Tensor x,
       Tensor w,
@@ -74,7 +108,16 @@ public final class ExpansionRules {
     }
   }
 
-  /** Of {@link Expansions#reduceProjection}. */
+  /**
+   * Checks the arguments of {@link Expansions#reduceProjection}.
+   *
+   * @param g {@code [N, H', W', O]}, behind the projection's norm
+   * @param z the projection's output, of g's shape
+   * @param projection its kernel {@code [1, 1, E, O]}, and its norm with the sums of g
+   * @param middle the depthwise convolution's output z2, {@code [N, H', W', E]}
+   * @param into z2's norm, whose sums are written
+   * @param behind g2, of z2's shape; null if it is not kept
+   */
   public static void reduceProjection(
       Tensor g,
       Tensor z,
@@ -103,7 +146,23 @@ public final class ExpansionRules {
     }
   }
 
-  /** Of {@link Expansions#backward}. */
+  /**
+   * Checks the arguments of {@link Expansions#backward}.
+   *
+   * @param g {@code [N, H', W', O]}, behind the projection's norm
+   * @param z the projection's output, of g's shape
+   * @param projection its kernel {@code [1, 1, E, O]}, and its norm with the sums of g
+   * @param middle the depthwise convolution's output z2, {@code [N, H', W', E]}
+   * @param behind g2, of z2's shape; null if it is not kept
+   * @param depthwise its kernel {@code [k, k, E]}, and z2's norm with its sums
+   * @param window of the depthwise convolution
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   * @param inputMean of x, {@code [C]}
+   * @param covariance of x, {@code [C, C]}
+   * @param expanded x w {@code [N, H, W, E]} where it is kept; null if it is not
+   * @param expansion its kernel {@code [1, 1, C, E]}, and z1's norm, whose sums are written
+   * @param dx gradient of x, of its shape, written; null if not wanted
+   */
   public static void backward(
       Tensor g,
       Tensor z,
