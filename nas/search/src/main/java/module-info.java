@@ -15,6 +15,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;
   exports dev.sextant.nas.predict;
+  exports dev.sextant.nas.provider;
   exports dev.sextant.nas.report;
   exports dev.sextant.nas.run;
   exports dev.sextant.nas.search;
@@ -22,8 +23,16 @@ module dev.sextant.search {
   exports dev.sextant.nas.supernet;
   exports dev.sextant.nas.train;
 
+  uses dev.sextant.nas.cost.CostProvider;
+  uses dev.sextant.nas.data.ImageSource;
+  uses dev.sextant.nas.method.Method;
+  uses dev.sextant.nas.objective.ObjectiveProvider;
+  uses dev.sextant.nas.policy.PolicyProvider;
+
   // run.json and compare.json hold their settings as records.
   opens dev.sextant.nas.compare to
+      com.google.gson;
+  opens dev.sextant.nas.policy to
       com.google.gson;
   opens dev.sextant.nas.method to
       com.google.gson;

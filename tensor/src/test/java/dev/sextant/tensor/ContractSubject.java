@@ -1,10 +1,20 @@
 package dev.sextant.tensor;
 
+import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** What the contract needs to know of the backend under test. */
 interface ContractSubject {
+  /** Activations where cases take turns: named, so that one added later changes no case. */
+  List<Activation> TURNS =
+      List.of(
+          Activation.IDENTITY,
+          Activation.RELU,
+          Activation.RELU6,
+          Activation.HSWISH,
+          Activation.SIGMOID);
+
   /** The backend under test, open. */
   Backend backend();
 

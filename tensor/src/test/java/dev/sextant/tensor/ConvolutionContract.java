@@ -30,7 +30,7 @@ interface ConvolutionContract extends ContractSubject {
 
   /** Bias, residual and activation take turns with the case. */
   private void dense(Shape image, int outputs, Window window, int turn) {
-    Activation activation = Activation.values()[turn % Activation.values().length];
+    Activation activation = ContractSubject.TURNS.get(turn % ContractSubject.TURNS.size());
     Shape kernel = Shape.of(window.kernel(), window.kernel(), image.channels(), outputs);
     Shape output = window.output(image, outputs);
     try (Trial trial = trial("conv2d %s by %s, %s, %s", image, kernel, window, activation)) {
@@ -78,7 +78,7 @@ interface ConvolutionContract extends ContractSubject {
 
   /** Bias and activation take turns with the case. */
   private void depthwise(Shape image, Window window, int turn) {
-    Activation activation = Activation.values()[turn % Activation.values().length];
+    Activation activation = ContractSubject.TURNS.get(turn % ContractSubject.TURNS.size());
     Shape kernel = Shape.of(window.kernel(), window.kernel(), image.channels());
     Shape output = window.output(image, image.channels());
     try (Trial trial = trial("depthwise %s, %s, %s", image, window, activation)) {

@@ -36,7 +36,6 @@ interface NormalizedConvolutionContract extends ContractSubject {
   @ParameterizedTest
   @MethodSource("dev.sextant.tensor.ContractSubject#windows")
   default void convolutionsBetweenNorms(Window window) {
-    Activation[] activations = Activation.values();
     int[] channels = ContractSubject.channels();
     int[] turn = {0};
     ContractSubject.images(window)
@@ -44,13 +43,17 @@ interface NormalizedConvolutionContract extends ContractSubject {
             image -> {
               int i = turn[0]++;
               Shape shape = Shape.of(image[0], image[1], image[2], channels[i % channels.length]);
-              Activation activation = activations[i % activations.length];
+              Activation activation = ContractSubject.TURNS.get(i % ContractSubject.TURNS.size());
               dense(shape, channels[(5 * i + 2) % channels.length], window, activation, i % 2 == 0);
               depthwise(shape, window, activation, i % 2 == 0);
             });
     for (int c : channels) {
       int i = turn[0]++;
-      depthwise(Shape.of(2, 15, 13, c), window, activations[i % activations.length], true);
+      depthwise(
+          Shape.of(2, 15, 13, c),
+          window,
+          ContractSubject.TURNS.get(i % ContractSubject.TURNS.size()),
+          true);
     }
     depthwise(Shape.of(3, 21, 19, 72), window, Activation.RELU6, true);
     depthwise(Shape.of(3, 21, 19, 72), window, Activation.IDENTITY, false);

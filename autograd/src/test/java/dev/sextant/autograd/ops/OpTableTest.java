@@ -160,6 +160,11 @@ final class OpTableTest {
               (t, x) -> Conv2d.apply(t, x[0], x[1], DILATED),
               of(s(1, 5, 6, 2), s(3, 3, 2, 3))),
           line(
+              GroupedConv2d.class,
+              (t, x) -> GroupedConv2d.apply(t, x[0], x[1], STRIDE2, 2),
+              of(s(2, 4, 5, 6), s(3, 3, 3, 4)),
+              of(s(0, 4, 4, 2), s(3, 3, 1, 2))),
+          line(
               Depthwise.class,
               (t, x) -> Depthwise.apply(t, x[0], x[1], SAME3),
               of(s(2, 4, 5, 3), s(3, 3, 3)),

@@ -25,7 +25,11 @@ public enum TensorRole {
     this.fromTorch = fromTorch;
   }
 
-  /** What a trained parameter or a batch norm's buffer of that shape is. */
+  /**
+   * {@return what a trained parameter or a batch norm's buffer of that shape is}
+   *
+   * @param shape in this engine's order
+   */
   public static TensorRole ofParameter(Shape shape) {
     return switch (shape.rank()) {
       case 4 -> KERNEL;

@@ -29,6 +29,8 @@ public final class TorchChain {
   /**
    * The chain in libtorch.
    *
+   * @param torch open; its innermost scope holds results
+   * @param layers first to last
    * @param input shape {@code [N, H, W, C]} of what goes in; N does not matter
    * @param epsilon of batch norms
    * @param updatesStatistics whether a pass updates the running statistics
@@ -85,14 +87,22 @@ public final class TorchChain {
     return y;
   }
 
-  /** The output; gradients flow to the parameters, and to x where it requires one. */
+  /**
+   * {@return the output; gradients flow to the parameters, and to x where it requires one}
+   *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   */
   public NDArray forward(NDArray x) {
     return script("x", LayerCode.TRAINING, "return [" + output + "]")
         .call(arguments(List.of(x)))
         .getFirst();
   }
 
-  /** The output by running statistics, of a chain that updates them. */
+  /**
+   * {@return the output by running statistics, of a chain that updates them}
+   *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   */
   public NDArray evaluate(NDArray x) {
     return script("x", LayerCode.EVALUATION, "return [" + output + "]")
         .call(arguments(List.of(x)))
@@ -116,6 +126,9 @@ public final class TorchChain {
   /**
    * The loss of a batch and its gradients.
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
+   * @param smoothing of the labels, in [0, 1]
    * @return the mean cross-entropy, then the gradients in the order of {@link #parameters}
    */
   public List<NDArray> lossGradients(NDArray x, NDArray labels, float smoothing) {
@@ -129,6 +142,12 @@ public final class TorchChain {
    * multi-tensor kernel. (The script returns one of the weights too: a list of tensors that nothing
    * reads again would let libtorch drop the kernel that writes them.)
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
+   * @param smoothing of the labels, in [0, 1]
+   * @param rate learning rate
+   * @param momentum factor of the velocity
+   * @param decay L2 decay of the weights
    * @return the mean cross-entropy before the step
    */
   public NDArray weightStep(
@@ -177,13 +196,16 @@ public final class TorchChain {
     return String.join(", ", names);
   }
 
-  /** Paths of the trained parameters, in the order of the gradients. */
+  /** {@return paths of the trained parameters, in the order of the gradients} */
   public List<String> parameters() {
     return trained.stream().map(paths::get).toList();
   }
 
   /**
-   * The trained parameters' values, or gradients in their order, by path in this engine's order.
+   * {@return the trained parameters' values, or gradients in their order, by path in this engine's
+   * order}
+   *
+   * @param arrays gradients, in the order of {@link #parameters}
    */
   public SequencedMap<String, float[]> read(List<NDArray> arrays) {
     SequencedMap<String, float[]> values = new LinkedHashMap<>();
@@ -194,7 +216,7 @@ public final class TorchChain {
     return values;
   }
 
-  /** Every parameter and running statistic now, by path in this engine's order. */
+  /** {@return every parameter and running statistic now, by path in this engine's order} */
   public SequencedMap<String, float[]> state() {
     SequencedMap<String, float[]> values = new LinkedHashMap<>();
     for (int i = 0; i < paths.size(); i++) {

@@ -40,10 +40,13 @@ public final class TorchSupernet {
   /**
    * The supernet in libtorch with these gates open.
    *
+   * @param torch open; its innermost scope holds results
+   * @param space what the supernet holds
    * @param state the {@code state()} of a {@code MultiPathSupernet}, by path
    * @param decisions the active candidate of each choice
    * @param alphas each choice's architecture parameters
    * @param costs each candidate's cost times the weight of the expected cost in the loss
+   * @param rate learning rate
    */
   public TorchSupernet(
       Libtorch torch,
@@ -221,6 +224,8 @@ public final class TorchSupernet {
   /**
    * The loss of a batch and the gates' gradients; the alphas stay.
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
    * @return the mean cross-entropy, then ∂L/∂g of each choice's candidates
    */
   public List<NDArray> gateGradients(NDArray x, NDArray labels) {
@@ -232,6 +237,8 @@ public final class TorchSupernet {
   /**
    * An architecture step: {@link #gateGradients}, then the alphas follow them and the costs.
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
    * @return the mean cross-entropy before the step
    */
   public NDArray architectureStep(NDArray x, NDArray labels) {
@@ -249,7 +256,7 @@ public final class TorchSupernet {
     return found.getFirst();
   }
 
-  /** The architecture parameters of each choice now. */
+  /** {@return the architecture parameters of each choice now} */
   public List<float[]> alphas() {
     return alphas.stream().map(alpha -> torch.read(TensorRole.PLAIN, alpha)).toList();
   }

@@ -126,7 +126,7 @@ public class SupernetStep extends HotPath {
     }
 
     @Override
-    public Outcome backward() {
+    public Outcome gradients() {
       outcome.set(pass(Tape.Mode.TRAIN_STATELESS, 0), Double.NaN);
       return outcome;
     }

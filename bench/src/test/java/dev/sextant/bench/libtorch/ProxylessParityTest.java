@@ -408,7 +408,7 @@ class ProxylessParityTest {
   private static HeldOut images(DoubleSupplier pass) {
     return new HeldOut() {
       @Override
-      public Outcome backward() {
+      public Outcome gradients() {
         return new Outcome(pass.getAsDouble(), Double.NaN);
       }
 

@@ -58,7 +58,12 @@ public final class CudaBackend implements Backend {
   private final Graphs graphs;
   private boolean closed;
 
-  /** A backend on a driver, which it closes with itself. */
+  /**
+   * A backend on a driver, which it closes with itself.
+   *
+   * @param device what messages call it
+   * @param driver opened on that device
+   */
   public CudaBackend(Device device, Driver driver) {
     this.device = device;
     this.driver = driver;
@@ -90,7 +95,7 @@ public final class CudaBackend implements Backend {
     return device;
   }
 
-  /** One: a device schedules its own threads. */
+  /** {@return one: a device schedules its own threads} */
   @Override
   public int threads() {
     return 1;
@@ -101,17 +106,17 @@ public final class CudaBackend implements Backend {
     return memory;
   }
 
-  /** The seam to the driver: for whoever times what a device does. */
+  /** {@return the seam to the driver: for whoever times what a device does} */
   public Driver driver() {
     return driver;
   }
 
-  /** The kernels loaded so far. */
+  /** {@return the kernels loaded so far} */
   public Kernels kernels() {
     return kernels;
   }
 
-  /** What the allocator below the pool did so far. */
+  /** {@return what the allocator below the pool did so far} */
   public CachingAllocator.Counters allocatorCounters() {
     return allocator.counters();
   }

@@ -156,7 +156,7 @@ final class SupernetSteps {
   private HeldOut heldOut(MultiPathSupernet supernet) {
     return new HeldOut() {
       @Override
-      public Outcome backward() {
+      public Outcome gradients() {
         return new Outcome(pass(supernet, Tape.Mode.TRAIN_STATELESS, 0), Double.NaN);
       }
 

@@ -7,7 +7,8 @@ import picocli.CommandLine.TypeConversionException;
 
 /**
  * Budgets as people write them: latencies as {@code 1.5ms}, {@code 800us}, {@code 0.02s} (a bare
- * number is ms), counts as {@code 5M}, {@code 1.2G}, {@code 40000}.
+ * number is ms), counts as {@code 5M}, {@code 1.2G}, {@code 40000}, costs from outside with the
+ * symbol of their unit or without.
  */
 final class BudgetConverter implements ITypeConverter<BudgetConverter.Budget> {
   /**
@@ -19,23 +20,22 @@ final class BudgetConverter implements ITypeConverter<BudgetConverter.Budget> {
     /** The number in a unit. */
     double in(CostUnit unit) {
       double factor =
-          switch (unit) {
-            case MILLISECONDS ->
-                switch (suffix) {
-                  case "us", "µs" -> 1e-3;
-                  case "ms", "" -> 1;
-                  case "s" -> 1e3;
-                  default -> Double.NaN;
-                };
-            case MACS, PARAMETERS ->
-                switch (suffix) {
-                  case "" -> 1;
-                  case "k" -> 1e3;
-                  case "M" -> 1e6;
-                  case "G" -> 1e9;
-                  default -> Double.NaN;
-                };
-          };
+          unit.equals(CostUnit.MILLISECONDS)
+              ? switch (suffix) {
+                case "us", "µs" -> 1e-3;
+                case "ms", "" -> 1;
+                case "s" -> 1e3;
+                default -> Double.NaN;
+              }
+              : unit.isCount()
+                  ? switch (suffix) {
+                    case "" -> 1;
+                    case "k" -> 1e3;
+                    case "M" -> 1e6;
+                    case "G" -> 1e9;
+                    default -> Double.NaN;
+                  }
+                  : suffix.isEmpty() || suffix.equals(unit.symbol()) ? 1 : Double.NaN;
       if (Double.isNaN(factor)) {
         throw new SextantException("budget: '%s' is no unit of %s".formatted(suffix, unit));
       }
@@ -45,7 +45,7 @@ final class BudgetConverter implements ITypeConverter<BudgetConverter.Budget> {
 
   @Override
   public Budget convert(String text) {
-    String number = text.replaceFirst("(ms|us|µs|s|k|M|G)$", "");
+    String number = text.replaceFirst("[a-zA-Zµ]+$", "");
     try {
       double value = Double.parseDouble(number);
       if (value > 0 && value < 1e15) {

@@ -1,23 +1,22 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.cells.CellLatencies;
-import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.Genotype;
-import dev.sextant.nas.cost.PredictedLatency;
-import dev.sextant.nas.method.CellSearchConfig;
+import static java.util.Objects.requireNonNullElse;
+
+import dev.sextant.nas.cost.CostRequest;
+import dev.sextant.nas.cost.Costs;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
-import dev.sextant.nas.method.Recipe.CostKind;
-import dev.sextant.nas.method.Recipe.PolicyKind;
-import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.WeightSteps;
+import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.tensor.SextantException;
-import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options of a search of cells, and where its latency predictor comes from. */
+/** The options of a search of cells. */
 final class CellOptions {
   @Option(
       names = "--width",
@@ -33,7 +32,7 @@ final class CellOptions {
 
   @Option(
       names = "--predictor-samples",
-      defaultValue = "400",
+      defaultValue = "" + CostRequest.Measuring.PREDICTOR_SAMPLES,
       paramLabel = "N",
       description =
           "random networks of cells measured to train the latency predictor; default:"
@@ -42,12 +41,10 @@ final class CellOptions {
 
   @Option(
       names = "--prediction-noise",
-      defaultValue = "0",
       paramLabel = "MS",
       description =
-          "deviation of noise added to predictions in the search, an experiment; default:"
-              + " ${DEFAULT-VALUE}")
-  private double noise;
+          "deviation of noise added to predictions in the search, an experiment; default: 0")
+  private @Nullable Double noise;
 
   @Option(
       names = "--second-order",
@@ -56,27 +53,16 @@ final class CellOptions {
 
   @Option(
       names = "--search-images",
-      defaultValue = "1",
       paramLabel = "SHARE",
       description =
-          "share of the training images that the search sees; default: ${DEFAULT-VALUE}"
-              + " (PC-DARTS on ImageNet: 0.125)")
-  private double imageShare;
+          "share of the training images that the search sees; default: 1 (PC-DARTS on ImageNet:"
+              + " 0.125)")
+  private @Nullable Double imageShare;
 
   @Option(
       names = "--last-rate",
-      defaultValue = "0",
-      description =
-          "what the rate of weights falls to in the search; default: ${DEFAULT-VALUE}"
-              + " (DARTS: 0.001)")
-  private double lastRate;
-
-  @Option(
-      names = "--clip",
-      description =
-          "limit of the gradients' norm in the search and in retraining; default: 5 with"
-              + " cells, else 0, none")
-  private @Nullable Double clip;
+      description = "what the rate of weights falls to in the search; default: 0 (DARTS: 0.001)")
+  private @Nullable Double lastRate;
 
   /** The space with networks of the size asked for. */
   SearchSpace sized(SearchSpace space) {
@@ -97,57 +83,45 @@ final class CellOptions {
    * its methods do.
    */
   void checkUsed(Recipe recipe) {
-    if (secondOrder && recipe.policy() != PolicyKind.DARTS) {
+    if (secondOrder
+        && !(recipe instanceof Recipe.InSupernet<?, ?> searched
+            && searched.policy() == Policies.DARTS)) {
       throw new SextantException(
-          "second-order: policy %s follows no gradient through mixtures (--method la-darts)"
-              .formatted(recipe.policy()));
+          "second-order: %s follows no gradient through mixtures (--method la-darts)"
+              .formatted(
+                  recipe instanceof Recipe.InSupernet<?, ?> searched
+                      ? "policy " + searched.policy().id()
+                      : "random search"));
     }
-    if (noise > 0 && recipe.cost() != CostKind.PREDICTED) {
+    if (noise != null && noise > 0 && recipe.cost() != Costs.PREDICTED) {
       throw new SextantException(
-          "prediction-noise: cost %s predicts nothing (--cost predicted)".formatted(recipe.cost()));
+          "prediction-noise: cost %s predicts nothing (--cost predicted)"
+              .formatted(recipe.cost().id()));
     }
   }
 
-  /** What the search needs besides. */
-  CellSearchConfig config(Recipe recipe, TrainingOptions training) {
-    double limit = recipe.supernet().hasCells() ? 5 : 0;
-    return new CellSearchConfig(
-        secondOrder,
-        imageShare,
-        lastRate,
-        clip == null ? limit : clip,
-        noise,
-        training.dropPath(),
-        training.auxiliary());
+  int predictorSamples() {
+    return predictorSamples;
   }
 
-  /** A predictor of networks that are measured now. */
-  PredictedLatency measured(
-      CellNetworkSpace space, int threads, int batch, long seed, ConsoleProgress progress) {
-    if (predictorSamples < PredictedLatency.MIN_SAMPLES || predictorSamples > 1_000_000) {
-      throw new SextantException(
-          "predictor-samples: %d is not between %d and 1000000"
-              .formatted(predictorSamples, PredictedLatency.MIN_SAMPLES));
-    }
-    CellLatencies latencies =
-        new CellLatencies(space.cells(), space.width(), space.depth(), 2, threads, batch);
-    List<Genotype> genotypes = latencies.sample(predictorSamples, seed);
-    long steps = (long) CellLatencies.ROUNDS * genotypes.size();
-    CellSamples samples =
-        latencies.measure(
-            genotypes, done -> progress.step("predictor", done, steps, "measuring networks", 0));
-    PredictedLatency predictor = PredictedLatency.train(samples, PredictorRecipe.DEFAULT, seed);
-    progress.message(
-        "predictor %d networks of cells measured, off by %.1f %% on a fifth kept apart"
-            .formatted(predictorSamples, 100 * predictor.relativeError()));
-    return predictor;
-  }
-
-  /** A predictor that was trained before, or of networks measured before. */
-  PredictedLatency read(CellNetworkSpace space, Path file, long seed) {
-    return file.toString().endsWith(".csv")
-        ? PredictedLatency.train(
-            CellSamples.read(space.cells(), file), PredictorRecipe.DEFAULT, seed)
-        : PredictedLatency.read(file);
+  /** The settings with what was given. */
+  SearchConfig config(SearchConfig config) {
+    SearchImages images = config.images();
+    WeightSteps weights = config.weights();
+    Budget budget = config.budget();
+    return config
+        .withImages(
+            new SearchImages(
+                requireNonNullElse(imageShare, images.share()), images.validationFraction()),
+            config.batches())
+        .withWeights(
+            weights.withRates(
+                weights.warmupRate(),
+                weights.rate(),
+                requireNonNullElse(lastRate, weights.lastRate())),
+            config.descent())
+        .withArchitecture(
+            secondOrder ? config.architecture().withSecondOrder(true) : config.architecture())
+        .withBudget(budget.withNoise(requireNonNullElse(noise, budget.noiseMs())));
   }
 }

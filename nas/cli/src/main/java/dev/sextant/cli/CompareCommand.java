@@ -6,6 +6,7 @@ import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.run.RunDirectory;
@@ -17,7 +18,6 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -118,19 +118,7 @@ final class CompareCommand implements Runnable {
     static Pair of(String text, String otherwise) {
       int colon = text.indexOf(':');
       String name = colon < 0 ? text : text.substring(0, colon);
-      return Arrays.stream(Method.values())
-          .filter(method -> method.toString().equalsIgnoreCase(name))
-          .findFirst()
-          .map(method -> new Pair(method, colon < 0 ? otherwise : text.substring(colon + 1)))
-          .orElseThrow(
-              () ->
-                  new SextantException(
-                      "methods: '%s' is none (there are %s)"
-                          .formatted(
-                              name,
-                              Arrays.stream(Method.values())
-                                  .map(Method::toString)
-                                  .collect(Collectors.joining(", ")))));
+      return new Pair(Methods.ALL.named(name), colon < 0 ? otherwise : text.substring(colon + 1));
     }
   }
 
@@ -183,7 +171,7 @@ final class CompareCommand implements Runnable {
     for (Pair pair : pairs) {
       if (!different.add(pair)) {
         throw new SextantException(
-            "methods: %s is there twice with the space %s".formatted(pair.method, pair.space));
+            "methods: %s is there twice with the space %s".formatted(pair.method.id(), pair.space));
       }
     }
     RunDirectory.create(out);
@@ -198,6 +186,17 @@ final class CompareCommand implements Runnable {
   private SearchSpace sized(String name) {
     SearchSpace named = Networks.space(name);
     return named instanceof CellNetworkSpace ? settings.cells().sized(named) : named;
+  }
+
+  /** What was set of a method's own parts; other methods may have others. */
+  private Map<String, String> options(Recipe recipe) {
+    Map<String, String> own = new TreeMap<>(data.others());
+    own.keySet()
+        .removeIf(
+            name ->
+                recipe.providers().stream()
+                    .noneMatch(provider -> name.startsWith(provider.id() + ".")));
+    return own;
   }
 
   private List<Entrant> entrants(List<Pair> pairs, ImageDataset images, ConsoleProgress progress) {
@@ -219,20 +218,26 @@ final class CompareCommand implements Runnable {
       recipe.checkSpace(searched);
       CostModel model =
           models.computeIfAbsent(
-              pair.space + " by " + recipe.cost(),
-              key -> machine.model(recipe.cost(), searched, settings.cells(), 0, progress));
+              pair.space + " by " + recipe.cost().id(),
+              key ->
+                  machine.model(
+                      recipe.cost(), searched, settings.cells(), data.others(), 0, progress));
       if (budgetMs == 0) {
         SearchRun.Range costs = SearchRun.costs(model, searched);
         budgetMs = costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
       }
       boolean alone = pairs.stream().filter(p -> p.method == pair.method).count() == 1;
-      String name =
-          alone ? pair.method.toString() : "%s-%s".formatted(pair.method, searched.name());
+      String name = alone ? pair.method.id() : "%s-%s".formatted(pair.method.id(), searched.name());
       entrants.add(
           new Entrant(
               name,
               machine.setup(
-                  data, searched, settings.config(recipe, budgetMs, ceiling, 0, ANY), model),
+                  data,
+                  searched,
+                  settings
+                      .config(pair.method, recipe, budgetMs, ceiling, options(recipe))
+                      .withLength(ANY),
+                  model),
               model));
     }
     progress.message(

@@ -1,6 +1,6 @@
 package dev.sextant.cli;
 
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.tensor.Memory;
 import java.io.PrintStream;
 import java.time.Duration;

@@ -4,6 +4,12 @@ import dev.sextant.nas.data.DataFormat;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.data.ImageSources;
+import dev.sextant.nas.provider.Options;
+import dev.sextant.tensor.SextantException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -13,8 +19,8 @@ final class DataSource {
       names = "--data",
       defaultValue = "builtin",
       description =
-          "folder of images (IDX, CIFAR binary, or a folder a class), or builtin[:N]; default:"
-              + " ${DEFAULT-VALUE}")
+          "folder of images (IDX, CIFAR binary, or a folder a class), builtin[:N], or NAME:LOCATION"
+              + " of an image source from outside; default: ${DEFAULT-VALUE}")
   private String data = "";
 
   @Option(
@@ -27,6 +33,14 @@ final class DataSource {
       paramLabel = "PIXELS",
       description = "resize images to this: shorter side, then the centre")
   private int imageSize;
+
+  @Option(
+      names = "--set",
+      paramLabel = "PART.OPTION=VALUE",
+      description =
+          "an option of a policy, cost, objective or image source of its own; `sextant describe"
+              + " --methods` lists them")
+  private Map<String, String> values = new TreeMap<>();
 
   @Option(
       names = "--nested-folders",
@@ -53,8 +67,30 @@ final class DataSource {
             .withImageSize(imageSize)
             .withNestedFolders(nestedFolders)
             .withSkipDamaged(skipDamaged)
-            .withFollowLinks(followLinks);
+            .withFollowLinks(followLinks)
+            .withOwn(values(ImageSources.ALL.names(), true));
     return dataFormat == null ? options : options.withFormat(dataFormat);
+  }
+
+  /** The values that were set of all but image sources. */
+  Map<String, String> others() {
+    return values(ImageSources.ALL.names(), false);
+  }
+
+  private Map<String, String> values(List<String> parts, boolean of) {
+    Map<String, String> chosen = new TreeMap<>(values);
+    chosen.keySet().removeIf(name -> parts.contains(name.replaceFirst("\\..*", "")) != of);
+    return chosen;
+  }
+
+  /**
+   * The same for a command in which nothing else has options.
+   *
+   * @throws SextantException if another is set
+   */
+  ImageDataset openAlone() {
+    Options.check(others(), List.of());
+    return open();
   }
 
   /** The images. */

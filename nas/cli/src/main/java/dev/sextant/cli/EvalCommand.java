@@ -66,7 +66,7 @@ final class EvalCommand implements Runnable {
     Device target = Device.parse(device);
     Architecture architecture = Architecture.read(directory.architecture());
     Weights weights = Weights.read(directory.weights());
-    ImageDataset images = data.open();
+    ImageDataset images = data.openAlone();
     System.out.println("data      " + images);
     Optional<List<String>> names =
         ClassNames.of(weights.metadata(), architecture.classes())

@@ -176,13 +176,12 @@ final class ProfileCommand implements Runnable {
         new LatencyProfiler(
             profile(latencies.setting().threads()),
             (done, total) -> progress.step("check", done, total, "measuring networks", 0));
-    List<LatencyProfiler.Comparison> compared =
-        profiler.check(latencies, searched, check, CHECK_SEED);
+    List<LatencyProfiler.Check> compared = profiler.check(latencies, searched, check, CHECK_SEED);
     System.out.println("predicted ms  measured ms    error");
     double squares = 0;
     double relative = 0;
     double signed = 0;
-    for (LatencyProfiler.Comparison c : compared) {
+    for (LatencyProfiler.Check c : compared) {
       System.out.printf(
           "%12.4f %12.4f %+7.2f%%%n", c.predictedMs(), c.measuredMs(), 100 * c.relativeError());
       double difference = c.predictedMs() - c.measuredMs();

@@ -1,15 +1,15 @@
 package dev.sextant.cli;
 
+import static java.util.Objects.requireNonNullElse;
+
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Recipe;
-import dev.sextant.nas.method.Recipe.CostKind;
-import dev.sextant.nas.method.Recipe.ObjectiveKind;
-import dev.sextant.nas.method.Recipe.PolicyKind;
-import dev.sextant.nas.method.Recipe.SupernetKind;
+import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.SearchRun;
@@ -41,47 +41,7 @@ final class SearchCommand implements Runnable {
   @Mixin private MeasurementOptions machine = new MeasurementOptions();
   @Mixin private SearchSettings settings = new SearchSettings();
 
-  @Option(
-      names = "--method",
-      defaultValue = "proxyless-g",
-      description =
-          "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
-              + " REINFORCE form), tunas, single-path, la-darts or la-pc-darts (Latency-Aware"
-              + " DARTS), random; default: ${DEFAULT-VALUE}")
-  private Method method = Method.PROXYLESS_G;
-
-  @Option(
-      names = "--supernet",
-      description =
-          "how candidates hold weights: multi-path (each its own), collapsed (shared), superkernel"
-              + " (inside the largest), cells (mixtures on edges) or partial-cells (the same on a"
-              + " part of the channels)")
-  private @Nullable SupernetKind supernet;
-
-  @Option(
-      names = "--policy",
-      description =
-          "who picks: gates, reinforce, gates-reinforce (both gradients), controller (TuNAS's"
-              + " REINFORCE with warm-ups), thresholds (of a superkernel's parts), or darts"
-              + " (gradient through mixtures); cells take darts, reinforce or controller")
-  private @Nullable PolicyKind policy;
-
-  @Option(
-      names = "--cost",
-      description =
-          "latency (table of layers), linear (model of one space, --table FILE.csv), macs,"
-              + " parameters, measured (latency of each sampled network), or predicted (latency of"
-              + " cells by a trained predictor)")
-  private @Nullable CostKind cost;
-
-  @Option(
-      names = "--objective",
-      description =
-          "losses add-linear: CE + lambda (E/T - 1); additive: CE + lambda E/T; add-log: CE +"
-              + " lambda ln E; mul-log: CE (ln E / ln T)^lambda; rewards absolute: Q + lambda |E/T"
-              + " - 1|, for gates, thresholds and darts with -CE as Q; soft: Q (E/T)^lambda; hard:"
-              + " Q min((E/T)^lambda, 1)")
-  private @Nullable ObjectiveKind objective;
+  @Mixin private RecipeOptions parts = new RecipeOptions();
 
   @Option(
       names = "--space",
@@ -109,31 +69,28 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--warmup-epochs",
-      defaultValue = "3",
       description =
-          "weight steps alone; TuNAS warms up operations and filters meanwhile; default:"
-              + " ${DEFAULT-VALUE}")
-  private int warmupEpochs;
+          "weight steps alone; TuNAS warms up operations and filters meanwhile; default: "
+              + WeightSteps.WARMUP_EPOCHS)
+  private @Nullable Integer warmupEpochs;
 
   @Option(
       names = "--epochs",
-      defaultValue = "6",
-      description = "weight and architecture steps; default: ${DEFAULT-VALUE}")
-  private int epochs;
+      description = "weight and architecture steps; default: " + WeightSteps.EPOCHS)
+  private @Nullable Integer epochs;
 
   @Option(
       names = "--retrain-epochs",
-      defaultValue = "8",
-      description = "of the network found; default: ${DEFAULT-VALUE}")
-  private int retrainEpochs;
+      description = "of the network found; default: " + Retraining.EPOCHS)
+  private @Nullable Integer retrainEpochs;
 
   @Option(
       names = "--random-samples",
-      defaultValue = "3",
       description =
           "networks of random search, which is the baseline (0 for none) or, with --method random,"
-              + " the search; default: ${DEFAULT-VALUE}")
-  private int randomSamples;
+              + " the search; default: "
+              + SearchConfig.RANDOM_SAMPLES)
+  private @Nullable Integer randomSamples;
 
   @Option(
       names = "--checkpoint-seconds",
@@ -145,8 +102,9 @@ final class SearchCommand implements Runnable {
   public void run() {
     ConsoleProgress progress = Terminal.progress();
     machine.device();
-    SearchSpace chosen = space();
-    Recipe recipe = recipe(chosen);
+    SearchSpace chosen =
+        settings.cells().sized(Networks.space(space == null ? parts.space() : space));
+    Recipe recipe = parts.recipe(chosen);
     recipe.checkSpace(chosen);
     settings.cells().checkUsed(recipe);
     RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
@@ -156,7 +114,8 @@ final class SearchCommand implements Runnable {
         chosen.withInput(
             new Architecture.Input(images.height(), images.width(), images.channels()),
             images.classes());
-    CostModel model = machine.model(recipe.cost(), searched, settings.cells(), seed, progress);
+    CostModel model =
+        machine.model(recipe.cost(), searched, settings.cells(), data.others(), seed, progress);
     SearchRun.Range costs = SearchRun.costs(model, searched);
     CostUnit unit = model.unit();
     double asked =
@@ -171,9 +130,9 @@ final class SearchCommand implements Runnable {
                 unit.format(costs.minimum()),
                 unit.format(costs.maximum()),
                 unit.format(asked)));
-    RunLength effort = new RunLength(warmupEpochs, epochs, retrainEpochs, randomSamples);
-    SearchSetup setup =
-        machine.setup(data, searched, settings.config(recipe, asked, ceiling, seed, effort), model);
+    SearchConfig config =
+        settings.config(parts.method(), recipe, asked, ceiling, data.others()).withSeed(seed);
+    SearchSetup setup = machine.setup(data, searched, config.withLength(length(config)), model);
     SearchRun.check(setup, model);
     try (SearchRun run =
         SearchRun.start(directory, setup, model, images, checkpointSeconds, progress)) {
@@ -181,29 +140,13 @@ final class SearchCommand implements Runnable {
     }
   }
 
-  /** As asked for, at the size asked for, or the one that is for the supernet. */
-  private SearchSpace space() {
-    String name = space;
-    if (name == null) {
-      name =
-          switch (supernet == null ? method.recipe().supernet() : supernet) {
-            case CELLS -> "darts-small";
-            case PARTIAL_CELLS -> "pc-darts-small";
-            case MULTI_PATH, COLLAPSED, SUPERKERNEL, NONE -> "proxyless-small";
-          };
-    }
-    return settings.cells().sized(Networks.space(name));
-  }
-
-  /** The method's preset, but for what was given another value. */
-  private Recipe recipe(SearchSpace searched) {
-    Recipe preset = method.recipe(searched);
-    return new Recipe(
-        method,
-        supernet == null ? preset.supernet() : supernet,
-        policy == null ? preset.policy() : policy,
-        cost == null ? preset.cost() : cost,
-        objective == null ? preset.objective() : objective);
+  /** How long the run goes on: as the method does, but for what was given. */
+  private RunLength length(SearchConfig config) {
+    return new RunLength(
+        requireNonNullElse(warmupEpochs, config.weights().warmupEpochs()),
+        requireNonNullElse(epochs, config.weights().epochs()),
+        requireNonNullElse(retrainEpochs, config.retraining().epochs()),
+        requireNonNullElse(randomSamples, config.randomSamples()));
   }
 
   private static Path defaultDirectory() {

@@ -1,33 +1,39 @@
 package dev.sextant.cli;
 
+import static java.util.Objects.requireNonNullElse;
+
+import dev.sextant.nas.method.Budget;
+import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Recipe;
-import dev.sextant.nas.method.Recipe.PolicyKind;
-import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
-import dev.sextant.nas.method.SearchConfig.WeightOptimizer;
+import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.WeightSteps;
+import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.supernet.GateMode;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options that say how weights and decisions learn, however long they do. */
+/**
+ * The options that say how weights and decisions learn, however long they do. What is not given is
+ * the method's.
+ */
 final class SearchSettings {
-  @Option(names = "--batch", defaultValue = "32", description = "default: ${DEFAULT-VALUE}")
-  private int batch;
-
   @Option(
       names = "--validation-fraction",
-      defaultValue = "0.2",
       description =
-          "of the training images, for architecture steps and to tell how a search goes; default:"
-              + " ${DEFAULT-VALUE}")
-  private double validationFraction;
+          "of the training images, for architecture steps and to tell how a search goes; default: "
+              + SearchImages.VALIDATION_FRACTION)
+  private @Nullable Double validationFraction;
 
-  @Option(names = "--warmup-rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
-  private double warmupRate;
+  @Option(names = "--warmup-rate", description = "default: " + WeightSteps.RATE)
+  private @Nullable Double warmupRate;
 
-  @Option(names = "--rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
-  private double rate;
+  @Option(names = "--rate", description = "default: " + WeightSteps.RATE)
+  private @Nullable Double rate;
 
   @Option(
       names = "--one-cosine",
@@ -39,64 +45,65 @@ final class SearchSettings {
 
   @Option(
       names = "--optimizer",
-      defaultValue = "sgd",
-      description = "of the supernet's weights, sgd or rmsprop; default: ${DEFAULT-VALUE}")
-  private WeightOptimizer optimizer = WeightOptimizer.SGD;
+      description = "of the supernet's weights, sgd or rmsprop; default: sgd")
+  private WeightSteps.@Nullable Optimizer optimizer;
 
   @Option(
       names = "--quiet-epochs",
-      defaultValue = "0",
-      description = "of those, without architecture steps at first; default: ${DEFAULT-VALUE}")
-  private int quietEpochs;
+      description = "of those, without architecture steps at first; default: 0")
+  private @Nullable Integer quietEpochs;
 
   @Option(
       names = "--architecture-interval",
-      defaultValue = "2",
       description =
-          "weight steps to one architecture step; default: ${DEFAULT-VALUE}; thresholds learn in"
-              + " all")
-  private int architectureInterval;
+          "weight steps to one architecture step; default: "
+              + ArchitectureSteps.INTERVAL
+              + "; thresholds learn in all")
+  private @Nullable Integer architectureInterval;
 
   @Option(
       names = "--architecture-rate",
       description =
-          "Adam's rate of the architecture parameters; default: 0.005 with --policy thresholds,"
-              + " else 0.02")
+          "Adam's rate of the architecture parameters; default: "
+              + ArchitectureSteps.THRESHOLD_RATE
+              + " with --policy thresholds, else "
+              + ArchitectureSteps.RATE)
   private @Nullable Double architectureRate;
 
   @Option(
       names = "--architecture-growth",
       description =
-          "how many times that rate it is at the end; default: 10 with --policy controller, else 1")
+          "how many times that rate it is at the end; default: "
+              + ArchitectureSteps.CONTROLLER_GROWTH
+              + " with --policy controller, else 1")
   private @Nullable Double architectureGrowth;
 
   @Option(
       names = "--samples",
       description =
-          "networks in one step of REINFORCE, default 4, or in one estimate of predicted latency,"
-              + " default 20")
+          "networks in one step of REINFORCE, default "
+              + ArchitectureSteps.SAMPLES
+              + ", or in one estimate of predicted latency, default "
+              + ArchitectureSteps.CELL_SAMPLES)
   private @Nullable Integer samples;
 
-  @Option(
-      names = "--gates",
-      defaultValue = "recompute",
-      description = "recompute, two-path or all-paths; default: ${DEFAULT-VALUE}")
-  private GateMode gates = GateMode.RECOMPUTE;
+  @Option(names = "--gates", description = "recompute, two-path or all-paths; default: recompute")
+  private @Nullable GateMode gates;
 
   @Option(
       names = "--lambda",
       description =
           "trade-off of the objective: of a loss to start from, default 0.2; of a reward to keep,"
               + " default -0.1")
-  private @Nullable Double strength;
+  private @Nullable Double lambda;
 
   @Option(
       names = "--fixed-lambda",
       description = "keep lambda, instead of controlling it to meet the budget")
-  private boolean fixedStrength;
+  private boolean fixedLambda;
 
-  @Option(names = "--retrain-rate", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
-  private double retrainRate;
+  @Option(names = "--retrain-rate", description = "default: " + Retraining.RATE)
+  private @Nullable Double retrainRate;
 
   @Option(names = "--inherit-weights", description = "retrain from the supernet's weights")
   private boolean inheritWeights;
@@ -109,44 +116,63 @@ final class SearchSettings {
     return cells;
   }
 
-  /** The settings of a search by a recipe that goes on for so long. */
-  SearchConfig config(Recipe recipe, double budget, boolean ceiling, long seed, RunLength effort) {
-    boolean controlled = recipe.policy() == PolicyKind.CONTROLLER;
-    return new SearchConfig(
-        seed,
-        recipe,
-        batch,
-        validationFraction,
-        effort.warmupEpochs(),
-        warmupRate,
-        effort.epochs(),
-        rate,
-        oneCosine == null ? controlled : oneCosine,
-        optimizer,
-        quietEpochs,
-        architectureInterval,
-        architectureRate == null ? defaultArchitectureRate(recipe) : architectureRate,
-        architectureGrowth == null ? (controlled ? 10 : 1) : architectureGrowth,
-        samples == null ? (recipe.policy() == PolicyKind.DARTS ? 20 : 4) : samples,
-        gates,
-        strength == null ? recipe.objective().defaultStrength() : strength,
-        fixedStrength,
-        training.weightDecay(),
-        training.momentum(),
-        training.labelSmoothing(),
-        training.augmentation(),
-        budget,
-        ceiling,
-        effort.retrainEpochs(),
-        retrainRate,
-        inheritWeights,
-        training.dropout(),
-        cells.config(recipe, training),
-        effort.randomSamples());
+  /**
+   * The settings of a search.
+   *
+   * @param recipe the method's, but for what was given
+   * @param options that were set of the recipe's parts
+   */
+  SearchConfig config(
+      Method method, Recipe recipe, double cost, boolean ceiling, Map<String, String> options) {
+    SearchConfig preset = method.config(recipe, cost);
+    WeightSteps weights = preset.weights();
+    ArchitectureSteps steps = preset.architecture();
+    Budget budget = preset.budget();
+    Retraining retraining = preset.retraining();
+    SearchConfig config =
+        preset
+            .withImages(
+                new SearchImages(
+                    preset.images().share(),
+                    requireNonNullElse(validationFraction, preset.images().validationFraction())),
+                training.batches(preset.batches()))
+            .withWeights(
+                weights
+                    .withRates(
+                        requireNonNullElse(warmupRate, weights.warmupRate()),
+                        requireNonNullElse(rate, weights.rate()),
+                        weights.lastRate())
+                    .withOneCosine(requireNonNullElse(oneCosine, weights.oneCosine()))
+                    .withOptimizer(requireNonNullElse(optimizer, weights.optimizer())),
+                training.descent(preset.descent()))
+            .withArchitecture(
+                steps
+                    .withWarmupEpochs(requireNonNullElse(quietEpochs, steps.warmupEpochs()))
+                    .withInterval(requireNonNullElse(architectureInterval, steps.interval()))
+                    .withRate(requireNonNullElse(architectureRate, steps.rate()))
+                    .withGrowth(requireNonNullElse(architectureGrowth, steps.growth()))
+                    .withSamples(requireNonNullElse(samples, steps.samples()))
+                    .withGates(requireNonNullElse(gates, steps.gates())))
+            .withBudget(
+                budget
+                    .withCeiling(ceiling || budget.ceiling())
+                    .withLambda(
+                        requireNonNullElse(lambda, budget.lambda()),
+                        fixedLambda || budget.fixedLambda()))
+            .withRetraining(
+                new Retraining(
+                    retraining.epochs(),
+                    requireNonNullElse(retrainRate, retraining.rate()),
+                    inheritWeights || retraining.inheritWeights(),
+                    training.regularization(retraining.regularization())));
+    return options.isEmpty()
+        ? cells.config(config)
+        : cells.config(config).withOptions(merged(config, options));
   }
 
-  /** Thresholds are compared with norms of about 0.3, and learn in every step. */
-  private static double defaultArchitectureRate(Recipe recipe) {
-    return recipe.policy() == PolicyKind.THRESHOLDS ? 0.005 : 0.02;
+  private static Map<String, String> merged(SearchConfig config, Map<String, String> options) {
+    Map<String, String> merged = new TreeMap<>(config.options());
+    merged.putAll(options);
+    return merged;
   }
 }

@@ -3,8 +3,8 @@ package dev.sextant.cli;
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.compare.Standing;
+import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
-import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
@@ -48,14 +48,14 @@ final class Terminal {
           "search    average of the networks drawn %s, most probable %s, lambda %.3f%s%n",
           unit.format(search.expectedCost()),
           unit.format(search.argmaxCost()),
-          search.strength(),
+          search.lambda(),
           search.constrained() ? "; most probable network within the budget taken" : "");
       System.out.printf(
           "memory    weight step %s, architecture step %s of activations%n",
           Memory.human(search.weightStepPeakBytes()),
           Memory.human(search.architectureStepPeakBytes()));
     }
-    System.out.printf("budget    %s%n%n", unit.format(config.budget()));
+    System.out.printf("budget    %s%n%n", unit.format(config.budget().cost()));
     System.out.printf(
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "
             + " MACs   seconds%n");
@@ -144,14 +144,14 @@ final class Terminal {
 
   /** Against the budget is what was measured, where the budget is of this machine's clock. */
   private static void row(String name, SearchResult.Found found, SearchConfig config) {
-    Recipe.CostKind cost = config.recipe().cost();
-    double compared = cost.hasTable() ? found.measuredMs() : found.predictedCost();
+    CostProvider cost = config.recipe().cost();
+    double compared = cost.isMeasurable() ? found.measuredMs() : found.predictedCost();
     System.out.printf(
         "%-15s %14s %12.4f %+9.1f%% %13.2f%% %11d %9d %9.0f%n",
         name,
         cost.unit().format(found.predictedCost()).replaceFirst(" .*", ""),
         found.measuredMs(),
-        100 * (compared / config.budget() - 1),
+        100 * (compared / config.budget().cost() - 1),
         100 * found.testAccuracy(),
         found.architecture().parameters(),
         found.architecture().macs(),

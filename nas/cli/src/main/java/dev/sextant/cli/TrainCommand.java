@@ -1,6 +1,9 @@
 package dev.sextant.cli;
 
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.BatchConfig;
+import dev.sextant.nas.method.DescentConfig;
+import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
@@ -21,6 +24,10 @@ import picocli.CommandLine.Option;
         "Trains one architecture, and says how accurate and how fast it is. Continue with `sextant"
             + " resume` if it was stopped.")
 final class TrainCommand implements Runnable {
+  /** A network alone leaves room for more images at once than a search. */
+  private static final BatchConfig BATCHES =
+      new BatchConfig(64, BatchConfig.AUGMENTATION, BatchConfig.LABEL_SMOOTHING);
+
   @Option(
       names = "--architecture",
       required = true,
@@ -38,20 +45,11 @@ final class TrainCommand implements Runnable {
   @Option(names = "--epochs", defaultValue = "10", description = "default: ${DEFAULT-VALUE}")
   private int epochs;
 
-  @Option(names = "--batch", defaultValue = "64", description = "default: ${DEFAULT-VALUE}")
-  private int batch;
-
   @Option(
       names = "--rate",
       defaultValue = "0.1",
       description = "at first; cosine to 0; default: ${DEFAULT-VALUE}")
   private double rate;
-
-  @Option(
-      names = "--clip",
-      defaultValue = "0",
-      description = "limit of the gradients' norm; default: ${DEFAULT-VALUE}, none (DARTS: 5)")
-  private double clip;
 
   @Option(names = "--seed", defaultValue = "0", description = "default: ${DEFAULT-VALUE}")
   private long seed;
@@ -67,22 +65,16 @@ final class TrainCommand implements Runnable {
     Device target = compute.device();
     TrainingConfig config =
         new TrainingConfig(
-            batch,
+            seed,
             epochs,
             rate,
-            training.momentum(),
-            training.weightDecay(),
-            training.labelSmoothing(),
-            training.augmentation(),
-            training.dropout(),
-            training.dropPath(),
-            training.auxiliary(),
-            clip,
-            seed);
+            training.batches(BATCHES),
+            training.descent(DescentConfig.DEFAULT),
+            training.regularization(Regularization.NONE));
     RunDirectory directory = RunDirectory.create(out);
     Architecture named = Networks.architecture(architecture);
     ConsoleProgress progress = Terminal.progress();
-    ImageDataset images = data.open();
+    ImageDataset images = data.openAlone();
     progress.message("data      " + images);
     Architecture trained =
         named.withInput(

@@ -164,6 +164,18 @@ class EmulatedDeviceTest {
     goesAsOnTheCpu(SPACE, "--cost=parameters --budget=150", options);
   }
 
+  /** The unit of ShuffleNetV2 and grouped convolutions, fixed and as candidates. */
+  @Test
+  void shufflesAndGroupsAreSearchedAsOnTheCpu() throws IOException {
+    String units =
+        SPACE.replaceAll(
+            "\\{\"choice\": [^]]*]",
+            "{\"op\": \"shuffle\", \"kernel\": 3, \"stride\": 2, \"out\": 4},"
+                + "{\"choice\": [{\"op\": \"shuffle\", \"kernel\": 3},"
+                + "{\"op\": \"conv\", \"kernel\": 3, \"groups\": 2}, {\"op\": \"skip\"}]");
+    goesAsOnTheCpu(units, "--cost=parameters --budget=200", "--method=proxyless-g");
+  }
+
   /** Blocks that lie inside one another. */
   @Test
   void aSuperkernelIsSearchedAsOnTheCpu() throws IOException {

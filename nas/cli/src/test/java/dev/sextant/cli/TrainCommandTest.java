@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.BatchConfig;
+import dev.sextant.nas.method.DescentConfig;
+import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.TrainingConfig;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
 import dev.sextant.nas.train.TrainingRun;
@@ -78,7 +81,13 @@ class TrainCommandTest {
             "builtin:400",
             DataOptions.DEFAULT,
             Architecture.parse(NETWORK, "tiny"),
-            new TrainingConfig(64, 2, 0.1, 0.9, 4e-5, 0.1, "light", 0, 0),
+            new TrainingConfig(
+                0,
+                2,
+                0.1,
+                new BatchConfig(64, "light", 0.1),
+                DescentConfig.DEFAULT,
+                Regularization.NONE),
             Device.CPU,
             1);
     Progress stopping =

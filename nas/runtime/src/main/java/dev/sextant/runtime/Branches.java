@@ -60,7 +60,7 @@ public final class Branches {
   }
 
   /**
-   * The same, errors naming where the layer stands.
+   * {@return the same, errors naming where the layer stands}
    *
    * @param fields of the layer's entry
    * @param layer the next of the chain

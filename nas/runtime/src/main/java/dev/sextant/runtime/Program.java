@@ -36,16 +36,9 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
     int in();
   }
 
-  /** out = activation(conv(in, weight) + bias) + residual, of that many groups. */
+  /** out = activation(conv(in, weight) + bias) + residual. */
   record Convolution(
-      int in,
-      int weight,
-      int bias,
-      Window window,
-      int groups,
-      Activation activation,
-      int residual,
-      int out)
+      int in, int weight, int bias, Window window, Activation activation, int residual, int out)
       implements Step {}
 
   /** out = activation(depthwise(in, weight) + bias). */

@@ -124,13 +124,11 @@ final class ProgramBuilder {
       case Operation.Convolution convolution -> {
         int weight = weight(prefix, convolution.name(), convolution.norm(), convolution.bias());
         int residual = in.length > 1 ? in[1] : Program.NONE;
-        yield convolution(
-            in[0],
-            weight,
-            convolution.window(),
-            convolution.groups(),
-            convolution.activation(),
-            residual);
+        Window window = convolution.window();
+        Activation activation = convolution.activation();
+        yield convolution.groups() == 1
+            ? convolution(in[0], weight, window, activation, residual)
+            : grouped(in[0], weight, window, convolution.groups(), activation, residual);
       }
       case Operation.Depthwise depthwise -> {
         int weight = weight(prefix, depthwise.name(), depthwise.norm(), depthwise.bias());
@@ -246,14 +244,13 @@ final class ProgramBuilder {
   /** Two pointwise convolutions of stride 2 side by side, one of them a pixel further on. */
   private int factorized(String name, int x) {
     int[] kernels = foldedSideBySide(name + "even.weight", name + "odd.weight", name + "norm.");
-    int even = convolution(x, kernels[0], EVEN, 1, Activation.IDENTITY, Program.NONE);
+    int even = convolution(x, kernels[0], EVEN, Activation.IDENTITY, Program.NONE);
     int channels = shape(x).channels();
     float[] pick = new float[4 * channels];
     Arrays.fill(pick, 3 * channels, 4 * channels, 1);
     int kernel = unbiased(new Weights.Entry(Shape.of(2, 2, channels), pick));
     int picked = depthwise(x, kernel, PAIR, Activation.IDENTITY);
-    int odd =
-        convolution(picked, kernels[1], Window.POINTWISE, 1, Activation.IDENTITY, Program.NONE);
+    int odd = convolution(picked, kernels[1], Window.POINTWISE, Activation.IDENTITY, Program.NONE);
     Shape half = shape(even);
     int out = value(half.withChannels(2 * half.channels()));
     steps.add(new Program.CopyChannels(even, 0, 0, out));
@@ -309,17 +306,44 @@ final class ProgramBuilder {
     int parameter = parameter(new Weights.Entry(kernel, weight.values()));
     parameter(weights.get(prefix + "bias"));
     int pixel = reshape(in, Shape.of(shape(in).get(0), 1, 1, shape(in).channels()));
-    return convolution(pixel, parameter, Window.POINTWISE, 1, activation, Program.NONE);
+    return convolution(pixel, parameter, Window.POINTWISE, activation, Program.NONE);
   }
 
   /** The bias is the parameter after the weight. */
-  private int convolution(
-      int in, int weight, Window window, int groups, Activation activation, int residual) {
+  private int convolution(int in, int weight, Window window, Activation activation, int residual) {
     int channels = parameters.get(weight).shape().channels();
     int out = value(window.output(shape(in), channels));
-    steps.add(
-        new Program.Convolution(in, weight, weight + 1, window, groups, activation, residual, out));
+    steps.add(new Program.Convolution(in, weight, weight + 1, window, activation, residual, out));
     return out;
+  }
+
+  /** A convolution of each part of the channels, of its own columns of the weight. */
+  private int grouped(
+      int in, int weight, Window window, int groups, Activation activation, int residual) {
+    Weights.Entry kernel = parameters.get(weight);
+    Weights.Entry bias = parameters.get(weight + 1);
+    parameters.subList(weight, parameters.size()).clear();
+    int from = shape(in).channels() / groups;
+    int to = kernel.shape().channels() / groups;
+    int out = value(window.output(shape(in), groups * to));
+    for (int group = 0; group < groups; group++) {
+      int part = value(shape(in).withChannels(from));
+      steps.add(new Program.CopyChannels(in, group * from, 0, part));
+      int own = parameter(columns(kernel, group * to, to));
+      parameter(columns(bias, group * to, to));
+      int result = convolution(part, own, window, activation, Program.NONE);
+      steps.add(new Program.CopyChannels(result, 0, group * to, out));
+    }
+    return residual == Program.NONE ? out : add(out, residual);
+  }
+
+  private static Weights.Entry columns(Weights.Entry entry, int from, int count) {
+    int channels = entry.shape().channels();
+    float[] values = new float[entry.values().length / channels * count];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = entry.values()[i / count * channels + from + i % count];
+    }
+    return new Weights.Entry(entry.shape().withChannels(count), values);
   }
 
   private int depthwise(int in, int weight, Window window, Activation activation) {

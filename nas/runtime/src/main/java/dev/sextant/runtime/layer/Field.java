@@ -208,13 +208,14 @@ public final class Field<L extends Layer, T> {
     return new Field<>(name, kind, value, fallback, null, false, mark, description, rule);
   }
 
-  /** The same, written even where it is what it would be if not given. */
+  /** {@return the same, written even where it is what it would be if not given} */
   public Field<L, T> written() {
     return new Field<>(name, kind, value, fallback, constant, true, mark, description, rule);
   }
 
   /**
-   * The same, shown in labels by that format where it is not what it would be if not given.
+   * {@return the same, shown in labels by that format where it is not what it would be if not
+   * given}
    *
    * @param format with one {@code %s} for the value
    */
@@ -232,7 +233,7 @@ public final class Field<L extends Layer, T> {
   }
 
   /**
-   * The same, refusing more than its kind does.
+   * {@return the same, refusing more than its kind does}
    *
    * @param newRule says what is wrong with a value
    */

@@ -14,7 +14,7 @@ import dev.sextant.nas.cells.MixedCell.MixtureWeights;
 import dev.sextant.nas.cells.MixedCell.Selection;
 import dev.sextant.nas.supernet.CellOps;
 import dev.sextant.nas.supernet.Network;
-import dev.sextant.nas.supernet.Supernet;
+import dev.sextant.nas.supernet.SampledSupernet;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -32,7 +32,7 @@ import java.util.List;
  * <p>In a network the two edges of a node add up as they do in that network alone: weights of edges
  * say which are drawn, and have no other part.
  */
-public final class CellSupernet extends Supernet {
+public final class CellSupernet extends SampledSupernet {
   private final CellSpace space;
   private final CellParameters parameters;
   private final Module stem;

@@ -58,13 +58,12 @@ public final class GenotypeSearch {
       int second = -1;
       for (int edge = first; edge < first + edges; edge++) {
         decisions[edge] = strongest(weights[edge]);
-        if (edge > first
-            && strength(weights, decisions, edge) > strength(weights, decisions, best)) {
+        if (edge > first && lambda(weights, decisions, edge) > lambda(weights, decisions, best)) {
           second = best;
           best = edge;
         } else if (edge > first
             && (second < 0
-                || strength(weights, decisions, edge) > strength(weights, decisions, second))) {
+                || lambda(weights, decisions, edge) > lambda(weights, decisions, second))) {
           second = edge;
         }
       }
@@ -77,7 +76,7 @@ public final class GenotypeSearch {
     return decisions;
   }
 
-  private static double strength(double[][] weights, int[] decisions, int edge) {
+  private static double lambda(double[][] weights, int[] decisions, int edge) {
     return weights[edge][decisions[edge]];
   }
 

@@ -188,13 +188,13 @@ public final class ComparisonPage {
         "expected s");
     for (Plan.Planned method : plan.methods()) {
       PartSeconds parts = method.parts();
-      RunLength effort = method.effort();
+      RunLength length = method.length();
       html.open("tr").leaf("td", method.name(), "class", "name").leaf("td", method.space());
-      part(method.random() ? 0 : effort.warmupEpochs(), parts.warmupEpoch());
-      part(method.random() ? 0 : effort.epochs(), parts.jointEpoch());
-      part(effort.randomSamples(), parts.draw());
-      part(method.random() ? effort.epochs() : 0, parts.sampleEpoch());
-      part(effort.retrainEpochs(), parts.retrainEpoch());
+      part(method.random() ? 0 : length.warmupEpochs(), parts.warmupEpoch());
+      part(method.random() ? 0 : length.epochs(), parts.jointEpoch());
+      part(length.randomSamples(), parts.draw());
+      part(method.random() ? length.epochs() : 0, parts.sampleEpoch());
+      part(length.retrainEpochs(), parts.retrainEpoch());
       cell(parts.fixed());
       cell(method.seconds());
       html.close();

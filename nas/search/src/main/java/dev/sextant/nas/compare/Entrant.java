@@ -14,6 +14,6 @@ import dev.sextant.nas.run.SearchSetup;
 public record Entrant(String name, SearchSetup setup, CostModel model) {
   /** Whether it is random search. */
   boolean isRandom() {
-    return setup.config().recipe().supernet() == Recipe.SupernetKind.NONE;
+    return setup.config().recipe() instanceof Recipe.Random;
   }
 }

@@ -4,8 +4,8 @@ import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
-import dev.sextant.nas.run.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.SearchRun;
@@ -91,21 +91,24 @@ public final class MethodComparison {
     for (int i = 0; i < entrants.size(); i++) {
       Entrant entrant = entrants.get(i);
       TimeShares shares =
-          new TimeShares(parts.get(i), entrant.setup().config().quietEpochs(), entrant.isRandom());
+          new TimeShares(
+              parts.get(i),
+              entrant.setup().config().architecture().warmupEpochs(),
+              entrant.isRandom());
       if (shares.least() > least) {
         least = shares.least();
         slowest = entrant.name();
       }
       if (shares.least() <= seconds) {
-        RunLength effort = shares.within(seconds);
+        RunLength length = shares.within(seconds);
         methods.add(
             new Plan.Planned(
                 entrant.name(),
                 entrant.setup().space().name(),
                 entrant.isRandom(),
                 parts.get(i),
-                effort,
-                shares.seconds(effort)));
+                length,
+                shares.seconds(length)));
       }
     }
     if (methods.size() < entrants.size()) {
@@ -119,8 +122,8 @@ public final class MethodComparison {
         new Plan(
             asked,
             entrants.getFirst().setup().dataSource(),
-            config.budget(),
-            config.ceiling(),
+            config.budget().cost(),
+            config.budget().ceiling(),
             seconds,
             seeds,
             methods),
@@ -144,7 +147,7 @@ public final class MethodComparison {
       try {
         for (int seed = 1; seed <= plan.seeds(); seed++) {
           for (int i = 0; i < entrants.size(); i++) {
-            prepare(made, entrants.get(i), seed, plan.methods().get(i).effort());
+            prepare(made, entrants.get(i), seed, plan.methods().get(i).length());
           }
         }
         ComparisonFile.write(made, standing());
@@ -159,14 +162,14 @@ public final class MethodComparison {
     }
   }
 
-  private static void prepare(Path made, Entrant entrant, int seed, RunLength effort) {
+  private static void prepare(Path made, Entrant entrant, int seed, RunLength length) {
     SearchSetup setup = entrant.setup();
     if (entrant.model() instanceof LatencyTable table) {
       LatencyFiles.write(table, made.resolve("latency-%s.json".formatted(setup.space().name())));
     }
     SearchRun.prepare(
         new RunDirectory(made.resolve(Plan.folder(entrant.name(), seed))),
-        setup.with(setup.config().with(seed, effort)),
+        setup.with(setup.config().withSeed(seed).withLength(length)),
         entrant.model());
   }
 

@@ -1,5 +1,6 @@
 package dev.sextant.nas.compare;
 
+import com.google.gson.annotations.SerializedName;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.tensor.SextantException;
 import java.util.Collections;
@@ -36,7 +37,7 @@ public record Plan(
    * @param space that it searches
    * @param random whether it is random search
    * @param parts what its parts were timed to take
-   * @param effort of each of its runs
+   * @param length of each of its runs
    * @param seconds that a run is expected to take
    */
   public record Planned(
@@ -44,7 +45,7 @@ public record Plan(
       String space,
       boolean random,
       PartSeconds parts,
-      RunLength effort,
+      @SerializedName(value = "length", alternate = "effort") RunLength length,
       double seconds) {}
 
   /** Copies what was asked, and checks that there is something to do. */
@@ -59,7 +60,7 @@ public record Plan(
     }
     Set<String> names = new HashSet<>();
     for (Planned method : methods) {
-      if (method.name == null || method.effort == null || !names.add(method.name)) {
+      if (method.name == null || method.length == null || !names.add(method.name)) {
         throw new SextantException("methods: %s is not one that can run".formatted(method));
       }
     }

@@ -2,8 +2,10 @@ package dev.sextant.nas.compare;
 
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.RunLength;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.runtime.AtomicFile;
 import java.io.IOException;
@@ -52,7 +54,9 @@ final class TimeProbe {
 
   private PartSeconds time(Entrant entrant) {
     var config = entrant.setup().config().timed(new RunLength(1, 1, 1, entrant.isRandom() ? 1 : 0));
-    int images = (int) Math.ceil(STEPS * config.batch() / (1 - config.validationFraction()));
+    int images =
+        (int)
+            Math.ceil(STEPS * config.batches().size() / (1 - config.images().validationFraction()));
     ImageDataset part = data.withTraining(Math.max(images, 2 * data.classes()));
     Path directory = temporary();
     try {
@@ -87,16 +91,16 @@ final class TimeProbe {
     private final long start = System.nanoTime();
 
     /** A step that is done. */
-    private record Step(String stage, long done, long steps, double at) {
+    private record Step(StageName stage, long done, long steps, double at) {
       /** Whether it is the last of the first epoch of two. */
       boolean endsWarmup() {
-        return stage.equals("search") && 2 * done == steps;
+        return stage.equals(StageName.SEARCH) && 2 * done == steps;
       }
     }
 
     @Override
     public void step(String stage, long done, long all, String status, long peakBytes) {
-      steps.add(new Step(stage, done, all, now()));
+      steps.add(new Step(StageName.parse(stage, "progress"), done, all, now()));
     }
 
     private double now() {
@@ -125,15 +129,15 @@ final class TimeProbe {
         if (!ends) {
           continue;
         }
-        boolean second = step.stage.equals("search") && !step.endsWarmup();
+        boolean second = step.stage.equals(StageName.SEARCH) && !step.endsWarmup();
         double opened = second ? before : opened(from, i, before);
         double seconds = step.at - opened;
         switch (step.stage) {
-          case "search" -> {
+          case StageName.Search _ -> {
             warmup += second ? 0 : seconds;
             joint += second ? seconds : 0;
           }
-          case "retrain" -> retrain += seconds;
+          case StageName.Training(Contestant.Found _) -> retrain += seconds;
           default -> {
             draw += opened - before;
             // Two epochs: warm-up and search are one for it.

@@ -11,10 +11,10 @@ import dev.sextant.nas.method.RunLength;
  * the time of a search allows.
  *
  * @param parts measured
- * @param quietEpochs joint epochs without an architecture step, before the first
+ * @param architectureWarmup joint epochs without an architecture step, before the first
  * @param random whether there is no supernet
  */
-record TimeShares(PartSeconds parts, int quietEpochs, boolean random) {
+record TimeShares(PartSeconds parts, int architectureWarmup, boolean random) {
   /** Of the time, for the search. */
   static final double SEARCH = 0.5;
 
@@ -30,33 +30,33 @@ record TimeShares(PartSeconds parts, int quietEpochs, boolean random) {
   }
 
   private RunLength shortest() {
-    return random ? new RunLength(0, 1, 1, 1) : searching(1 + quietEpochs, 1);
+    return random ? new RunLength(0, 1, 1, 1) : searching(1 + architectureWarmup, 1);
   }
 
   private RunLength searching(int epochs, int retrainEpochs) {
-    int warmup = Math.min((int) Math.rint(WARMUP * epochs), epochs - 1 - quietEpochs);
+    int warmup = Math.min((int) Math.rint(WARMUP * epochs), epochs - 1 - architectureWarmup);
     return new RunLength(warmup, epochs - warmup, retrainEpochs, 0);
   }
 
   /** The longest run that is expected to take no more; at least {@link #least}. */
   RunLength within(double seconds) {
-    RunLength effort = shortest();
+    RunLength length = shortest();
     for (int step = 1; ; step++) {
       RunLength longer = searched(step);
       if (parts.fixed() / 2 + searchSeconds(longer) > SEARCH * seconds) {
         break;
       }
-      effort = longer;
+      length = longer;
     }
-    double left = seconds - parts.fixed() - searchSeconds(effort);
+    double left = seconds - parts.fixed() - searchSeconds(length);
     int retrain = (int) Math.max(1, left / parts.retrainEpoch());
-    return new RunLength(effort.warmupEpochs(), effort.epochs(), retrain, effort.randomSamples());
+    return new RunLength(length.warmupEpochs(), length.epochs(), retrain, length.randomSamples());
   }
 
   /** Efforts in order of their length. */
   private RunLength searched(int step) {
     if (!random) {
-      return searching(quietEpochs + step, 1);
+      return searching(architectureWarmup + step, 1);
     }
     if (step < SAMPLE_EPOCHS) {
       return new RunLength(0, step, 1, 1);
@@ -65,14 +65,14 @@ record TimeShares(PartSeconds parts, int quietEpochs, boolean random) {
     return new RunLength(0, samples * SAMPLE_EPOCHS, 1, samples);
   }
 
-  private double searchSeconds(RunLength effort) {
+  private double searchSeconds(RunLength length) {
     return random
-        ? effort.randomSamples() * parts.draw() + effort.epochs() * parts.sampleEpoch()
-        : effort.warmupEpochs() * parts.warmupEpoch() + effort.epochs() * parts.jointEpoch();
+        ? length.randomSamples() * parts.draw() + length.epochs() * parts.sampleEpoch()
+        : length.warmupEpochs() * parts.warmupEpoch() + length.epochs() * parts.jointEpoch();
   }
 
   /** What a run is expected to take. */
-  double seconds(RunLength effort) {
-    return parts.fixed() + searchSeconds(effort) + effort.retrainEpochs() * parts.retrainEpoch();
+  double seconds(RunLength length) {
+    return parts.fixed() + searchSeconds(length) + length.retrainEpochs() * parts.retrainEpoch();
   }
 }

@@ -1,9 +1,11 @@
 package dev.sextant.nas.cost;
 
 import dev.sextant.nas.space.Space;
+import java.nio.file.Path;
 
 /** Where the costs of a space's networks come from. Immutable. */
-public sealed interface CostModel permits LatencyTable, LinearCost, Counts, PredictedLatency {
+public sealed interface CostModel
+    permits LatencyTable, LinearCost, Counts, PredictedLatency, LayerPrices {
   /**
    * The costs of a space's networks.
    *
@@ -13,4 +15,12 @@ public sealed interface CostModel permits LatencyTable, LinearCost, Counts, Pred
 
   /** What it counts. */
   CostUnit unit();
+
+  /**
+   * Keeps what it needs in the directory of a run, for {@link CostProvider#read}, each file as a
+   * whole or not at all.
+   *
+   * @throws dev.sextant.tensor.SextantException if a file cannot be written
+   */
+  void keep(Path directory);
 }

@@ -1,26 +1,25 @@
 package dev.sextant.nas.cost;
 
-/** What a cost counts, and so what a budget is given in. */
-public enum CostUnit {
+/**
+ * What a cost counts, and so what a budget is given in.
+ *
+ * @param quantity what reports call it, as in {@code latency}
+ * @param symbol behind a number, as in {@code ms}
+ * @param isCount whether it is a whole number of things
+ */
+public record CostUnit(String quantity, String symbol, boolean isCount) {
   /** Latency. */
-  MILLISECONDS("ms"),
+  public static final CostUnit MILLISECONDS = new CostUnit("latency", "ms", false);
+
   /** Multiply-adds for one image. */
-  MACS("MACs"),
+  public static final CostUnit MACS = new CostUnit("MACs", "MACs", true);
+
   /** Trained scalars. */
-  PARAMETERS("parameters");
-
-  private final String symbol;
-
-  CostUnit(String symbol) {
-    this.symbol = symbol;
-  }
+  public static final CostUnit PARAMETERS = new CostUnit("parameters", "parameters", true);
 
   /** A cost in this unit for a reader, as in {@code 1.52 ms}. */
   public String format(double cost) {
-    return switch (this) {
-      case MILLISECONDS -> "%.4g %s".formatted(cost, symbol);
-      case MACS, PARAMETERS -> "%,.0f %s".formatted(cost, symbol);
-    };
+    return (isCount ? "%,.0f %s" : "%.4g %s").formatted(cost, symbol);
   }
 
   /** The unit behind a number. */

@@ -3,6 +3,7 @@ package dev.sextant.nas.cost;
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.layer.Layer;
+import java.nio.file.Path;
 
 /** Costs that are counted, the same on every machine. */
 public enum Counts implements CostModel {
@@ -19,6 +20,10 @@ public enum Counts implements CostModel {
           case PARAMETERS -> LayerSum.of(space, Layer::parameters, 0);
         });
   }
+
+  /** Counted again wherever it is needed. */
+  @Override
+  public void keep(Path directory) {}
 
   @Override
   public CostUnit unit() {

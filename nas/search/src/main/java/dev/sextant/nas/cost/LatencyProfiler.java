@@ -137,7 +137,7 @@ public final class LatencyProfiler {
    * @param predictedMs by the table
    * @param measuredMs median on this machine
    */
-  public record Comparison(Architecture network, double predictedMs, double measuredMs) {
+  public record Check(Architecture network, double predictedMs, double measuredMs) {
     /** (predicted - measured) / measured. */
     public double relativeError() {
       return (predictedMs - measuredMs) / measuredMs;
@@ -145,11 +145,11 @@ public final class LatencyProfiler {
   }
 
   /** Measures random networks of a space against a table's predictions. */
-  public List<Comparison> check(LatencyTable table, Space space, int networks, long seed) {
-    List<Comparison> compared = new ArrayList<>();
+  public List<Check> check(LatencyTable table, Space space, int networks, long seed) {
+    List<Check> compared = new ArrayList<>();
     for (Architecture network : spread(table, space, networks, seed)) {
       double measured = profile.network(network, table.setting().batch()).medianMs();
-      compared.add(new Comparison(network, table.predict(network), measured));
+      compared.add(new Check(network, table.predict(network), measured));
       progress.accept(compared.size(), networks);
     }
     return List.copyOf(compared);

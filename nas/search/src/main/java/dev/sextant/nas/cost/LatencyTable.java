@@ -11,6 +11,7 @@ import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +30,9 @@ import java.util.SequencedMap;
 public record LatencyTable(
     Setting setting, double overheadMs, double scale, SequencedMap<Key, Entry> entries)
     implements CostModel {
+  /** Its file in the directory of a run. */
+  public static final String FILE = "latency.json";
+
   /**
    * Where a table comes from.
    *
@@ -148,6 +152,11 @@ public record LatencyTable(
   @Override
   public ExpectedCost costs(Space space) {
     return new ExpectedCost(LayerSum.of(space, this::ms, overheadMs));
+  }
+
+  @Override
+  public void keep(Path directory) {
+    LatencyFiles.write(this, directory.resolve(FILE));
   }
 
   @Override

@@ -30,6 +30,9 @@ import java.util.SequencedMap;
  */
 public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
     implements CostModel {
+  /** Its file in the directory of a run. */
+  public static final String FILE = "cost.csv";
+
   private static final String HEADER = "layer,op,coef_ms";
 
   /** Milliseconds that no layer takes. */
@@ -120,6 +123,11 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
       case Skip _ -> "zero";
       default -> layer.label();
     };
+  }
+
+  @Override
+  public void keep(Path directory) {
+    write(directory.resolve(FILE));
   }
 
   @Override

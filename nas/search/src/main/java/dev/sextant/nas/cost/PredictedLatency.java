@@ -11,6 +11,7 @@ import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,12 @@ import org.jspecify.annotations.Nullable;
  * a scale that measured networks correct. Confined to one thread, as its predictor is.
  */
 public final class PredictedLatency implements CostModel, AutoCloseable {
+  /** Its file in the directory of a run. */
+  public static final String FILE = "predictor.safetensors";
+
+  /** That of the networks it was trained on. */
+  public static final String SAMPLES_FILE = "cells.csv";
+
   private static final double TRAIN_SHARE = 0.8;
 
   /** With fewer there is nothing to split. */
@@ -129,6 +136,16 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
     throw new SextantException(
         "cost predicted with space %s: a chain of layers is priced by a table (--cost latency)"
             .formatted(space.name()));
+  }
+
+  /** Predictor and scale; the networks it was trained on, once. */
+  @Override
+  public void keep(Path directory) {
+    Path file = directory.resolve(SAMPLES_FILE);
+    if (samples != null && !Files.exists(file)) {
+      samples.write(file);
+    }
+    write(directory.resolve(FILE));
   }
 
   @Override

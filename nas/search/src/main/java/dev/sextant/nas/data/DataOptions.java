@@ -1,6 +1,10 @@
 package dev.sextant.nas.data;
 
 import dev.sextant.tensor.SextantException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param nestedFolders whether images in folders within a class folder belong to that class
  * @param skipDamaged whether image files that cannot be read are left out
  * @param followLinks whether symbolic links out of the folder are followed
+ * @param own values of the own options of an {@link ImageSource}, by {@code NAME.OPTION}
  */
 public record DataOptions(
     @Nullable DataFormat format,
@@ -22,7 +27,8 @@ public record DataOptions(
     long splitSeed,
     boolean nestedFolders,
     boolean skipDamaged,
-    boolean followLinks) {
+    boolean followLinks,
+    SequencedMap<String, String> own) {
 
   /** Channels of images. */
   public enum Color {
@@ -36,7 +42,7 @@ public record DataOptions(
 
   /** Recognise the format, keep the size, test split by seed 0. */
   public static final DataOptions DEFAULT =
-      new DataOptions(null, 0, Color.AUTO, 0, false, false, false);
+      new DataOptions(null, 0, Color.AUTO, 0, false, false, false, new LinkedHashMap<>());
 
   private static final int LARGEST_SIZE = 4096;
 
@@ -46,45 +52,64 @@ public record DataOptions(
       throw new SextantException(
           "image size %d is not between 1 and %d".formatted(imageSize, LARGEST_SIZE));
     }
+    own =
+        own == null
+            ? new LinkedHashMap<>()
+            : Collections.unmodifiableSequencedMap(new LinkedHashMap<>(own));
   }
 
   /** These options with that format. */
   public DataOptions withFormat(DataFormat chosen) {
     return new DataOptions(
-        chosen, imageSize, color, splitSeed, nestedFolders, skipDamaged, followLinks);
+        chosen, imageSize, color, splitSeed, nestedFolders, skipDamaged, followLinks, own);
   }
 
   /** These options with that image size in pixels. */
   public DataOptions withImageSize(int pixels) {
     return new DataOptions(
-        format, pixels, color, splitSeed, nestedFolders, skipDamaged, followLinks);
+        format, pixels, color, splitSeed, nestedFolders, skipDamaged, followLinks, own);
   }
 
   /** These options with those channels. */
   public DataOptions withColor(Color chosen) {
     return new DataOptions(
-        format, imageSize, chosen, splitSeed, nestedFolders, skipDamaged, followLinks);
+        format, imageSize, chosen, splitSeed, nestedFolders, skipDamaged, followLinks, own);
   }
 
   /** These options with that seed of the test split. */
   public DataOptions withSplitSeed(long seed) {
-    return new DataOptions(format, imageSize, color, seed, nestedFolders, skipDamaged, followLinks);
+    return new DataOptions(
+        format, imageSize, color, seed, nestedFolders, skipDamaged, followLinks, own);
   }
 
   /** These options with images of folders within class folders, or without. */
   public DataOptions withNestedFolders(boolean taken) {
-    return new DataOptions(format, imageSize, color, splitSeed, taken, skipDamaged, followLinks);
+    return new DataOptions(
+        format, imageSize, color, splitSeed, taken, skipDamaged, followLinks, own);
   }
 
   /** These options with damaged images left out, or refused. */
   public DataOptions withSkipDamaged(boolean skipped) {
     return new DataOptions(
-        format, imageSize, color, splitSeed, nestedFolders, skipped, followLinks);
+        format, imageSize, color, splitSeed, nestedFolders, skipped, followLinks, own);
   }
 
   /** These options with links out of the folder followed, or refused. */
   public DataOptions withFollowLinks(boolean followed) {
     return new DataOptions(
-        format, imageSize, color, splitSeed, nestedFolders, skipDamaged, followed);
+        format, imageSize, color, splitSeed, nestedFolders, skipDamaged, followed, own);
+  }
+
+  /** These options with values of the own options of an image source. */
+  public DataOptions withOwn(Map<String, String> values) {
+    return new DataOptions(
+        format,
+        imageSize,
+        color,
+        splitSeed,
+        nestedFolders,
+        skipDamaged,
+        followLinks,
+        new LinkedHashMap<>(values));
   }
 }

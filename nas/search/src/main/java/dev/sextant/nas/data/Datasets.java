@@ -44,12 +44,20 @@ public final class Datasets {
     if (isBuiltin(source) && (options.format() == null || options.format() == DataFormat.BUILTIN)) {
       return SyntheticImages.dataset(builtinCount(source)).fitted(options);
     }
+    Optional<ImageSources.Located> named = ImageSources.named(source);
+    if (named.isPresent()) {
+      return named.get().open(options);
+    }
     return open(path(source), options);
   }
 
   /** The same source wherever the working directory is: for a run that is continued later. */
   public static String absolute(String source) {
-    return isBuiltin(source) ? source : path(source).toAbsolutePath().normalize().toString();
+    return isBuiltin(source)
+        ? source
+        : ImageSources.named(source)
+            .map(ImageSources.Located::absolute)
+            .orElseGet(() -> path(source).toAbsolutePath().normalize().toString());
   }
 
   private static boolean isBuiltin(String source) {
@@ -58,6 +66,11 @@ public final class Datasets {
 
   /** Opens a folder. */
   public static ImageDataset open(Path folder, DataOptions options) {
+    Optional<ImageSources.Located> outside =
+        options.format() == null ? ImageSources.recognising(folder) : Optional.empty();
+    if (outside.isPresent()) {
+      return outside.get().open(options);
+    }
     requireFolder(folder);
     DataTree tree = new DataTree(folder, options.followLinks());
     DataFormat format =
@@ -77,7 +90,9 @@ public final class Datasets {
    * @throws SextantException saying what it is instead
    */
   public static void requireThere(String source) {
-    if (!isBuiltin(source)) {
+    if (!isBuiltin(source)
+        && ImageSources.named(source).isEmpty()
+        && ImageSources.recognising(path(source)).isEmpty()) {
       requireFolder(path(source));
     }
   }

@@ -1,328 +1,255 @@
 package dev.sextant.nas.method;
 
-import dev.sextant.nas.cost.CostUnit;
-import dev.sextant.nas.objective.Loss;
+import dev.sextant.nas.cost.CostDetail;
+import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.objective.Objective;
-import dev.sextant.nas.objective.Reward;
+import dev.sextant.nas.objective.ObjectiveProvider;
+import dev.sextant.nas.objective.ObjectiveRequest;
+import dev.sextant.nas.policy.ArchitectureSteps;
+import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.policy.PolicyProvider;
+import dev.sextant.nas.provider.Provider;
 import dev.sextant.nas.space.CellNetworkSpace;
-import dev.sextant.nas.space.Factoring;
-import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.supernet.MultiPathSupernet;
+import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.SextantException;
-import java.util.Locale;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/**
- * The four choices that a search is: each method is one combination, and every other that means
- * something works too.
- *
- * @param method whose combination it was before any of the four was given another
- */
-public record Recipe(
-    Method method,
-    SupernetKind supernet,
-    PolicyKind policy,
-    CostKind cost,
-    ObjectiveKind objective) {
-  /** How candidates hold weights. */
-  public enum SupernetKind {
-    /** Each candidate its own ({@link dev.sextant.nas.supernet.MultiPathSupernet}). */
-    MULTI_PATH,
-    /** Shared by the candidates ({@link dev.sextant.nas.supernet.CollapsedSupernet}). */
-    COLLAPSED,
-    /** Mixtures of all ops on every edge of a cell ({@link dev.sextant.nas.cells.CellSupernet}). */
-    CELLS,
-    /** The same on a part of the channels, with weights of the edges (PC-DARTS). */
-    PARTIAL_CELLS,
-    /** Inside the largest ({@link dev.sextant.nas.supernet.SuperkernelSupernet}). */
-    SUPERKERNEL,
-    /** None: sampled networks are trained one by one. */
-    NONE;
+/** What a search is made of; each method is one combination. */
+public sealed interface Recipe {
+  /** Whose combination it was before any part was given another value. */
+  String method();
 
-    /** Whether it holds cells rather than a chain of layers. */
-    public boolean hasCells() {
-      return this == CELLS || this == PARTIAL_CELLS;
-    }
+  /** What networks cost. */
+  CostProvider cost();
 
-    @Override
-    public String toString() {
-      return word(this);
-    }
+  /** Whether its supernet holds cells. */
+  default boolean hasCells() {
+    return false;
   }
 
-  /** Who picks, and how it learns. */
-  public enum PolicyKind {
-    /** Binary gates and their gradients. */
-    GATES,
-    /** REINFORCE as in ProxylessNAS: several networks a step, their mean reward as the baseline. */
-    REINFORCE,
-    /** The sum of both gradients. */
-    GATES_REINFORCE,
-    /** REINFORCE as in TuNAS: a slow baseline, warm-ups of operations and filters. */
-    CONTROLLER,
-    /** The gradient through mixtures of ops, of first or second order. */
-    DARTS,
-    /** Thresholds of a superkernel's parts, trained with the weights. */
-    THRESHOLDS,
-    /** Every network within the budget is as likely as another. */
-    UNIFORM;
-
-    /** Whether it follows a gradient of the objective. */
-    public boolean followsGradients() {
-      return opensPaths() || this == THRESHOLDS || this == DARTS;
-    }
-
-    /** Whether it follows rewards of networks that it draws, whatever these are. */
-    private boolean drawsNetworks() {
-      return this == REINFORCE || this == CONTROLLER;
-    }
-
-    /** Whether it is not for cells. */
-    private boolean needsChain() {
-      return !drawsNetworks() && this != DARTS;
-    }
-
-    /** Whether it needs candidates with weights of their own. */
-    private boolean opensPaths() {
-      return this == GATES || this == GATES_REINFORCE;
-    }
-
-    /** Whether it learns in the weight steps, and makes none of its own. */
-    public boolean learnsWithWeights() {
-      return this == THRESHOLDS;
-    }
-
-    @Override
-    public String toString() {
-      return word(this);
-    }
+  /** See {@link PolicyProvider#hasOneCosine}. */
+  default boolean hasOneCosine() {
+    return false;
   }
 
-  /** What a network costs. */
-  public enum CostKind {
-    /** Latency by a table of layers. */
-    LATENCY,
-    /** Latency by a linear model of one space. */
-    LINEAR,
-    /** Multiply-adds. */
-    MACS,
-    /** Trained scalars. */
-    PARAMETERS,
-    /** Latency measured of each sampled network; expectations by a table of layers. */
-    MEASURED,
-    /** Latency by a predictor of cells (LPM), on sampled sub-networks. */
-    PREDICTED;
-
-    /** Whether it needs a latency table, or a predictor in its place. */
-    public boolean hasTable() {
-      return this == LATENCY || this == MEASURED || this == PREDICTED;
-    }
-
-    /** What it counts. */
-    public CostUnit unit() {
-      return switch (this) {
-        case LATENCY, LINEAR, MEASURED, PREDICTED -> CostUnit.MILLISECONDS;
-        case MACS -> CostUnit.MACS;
-        case PARAMETERS -> CostUnit.PARAMETERS;
-      };
-    }
-
-    @Override
-    public String toString() {
-      return word(this);
-    }
+  /** The numbers of its architecture steps where no others are given. */
+  default ArchitectureSteps steps() {
+    return ArchitectureSteps.DEFAULT;
   }
 
-  /** How accuracy or loss and cost are one number. */
-  public enum ObjectiveKind {
-    /** CE + lambda2 E. */
-    ADDITIVE,
-    /** CE + lambda (E / T - 1). */
-    ADD_LINEAR,
-    /** CE + lambda ln E. */
-    ADD_LOG,
-    /** alpha CE (ln E / ln T)^beta. */
-    MUL_LOG,
-    /** Q + beta |E / T - 1|; with -CE in the place of Q for policies that follow gradients. */
-    ABSOLUTE,
-    /** Q (E / T)^beta. */
-    SOFT,
-    /** Q min((E / T)^beta, 1). */
-    HARD,
-    /** Q alone: all networks are within the budget. */
-    ACCURACY;
-
-    /** Whether it is a reward, whose trade-off stays as it is. */
-    public boolean isReward() {
-      return this == ABSOLUTE || this == SOFT || this == HARD || this == ACCURACY;
-    }
-
-    /** Whether it has a gradient, or one with cross-entropy in the place of accuracy. */
-    public boolean hasGradient() {
-      return !isReward() || this == ABSOLUTE;
-    }
-
-    /** The trade-off to start from where none is given. */
-    public double defaultStrength() {
-      return switch (this) {
-        case ADDITIVE, ADD_LINEAR, ADD_LOG, MUL_LOG -> 0.2;
-        case ABSOLUTE, SOFT, HARD -> -0.1;
-        case ACCURACY -> 0;
-      };
-    }
-
-    private Objective of(double strength, double budget, boolean differentiable) {
-      return switch (this) {
-        case ADDITIVE -> new Loss.Additive(strength / budget);
-        case ADD_LINEAR -> new Loss.AddLinear(strength, budget);
-        case ADD_LOG -> new Loss.AddLog(strength);
-        case MUL_LOG ->
-            new Loss.MulLog(
-                Loss.MulLog.PUBLISHED_ALPHA, strength, budget, Loss.MulLog.PUBLISHED_TARGET);
-        case ABSOLUTE ->
-            differentiable
-                ? new Loss.Absolute(strength, budget)
-                : new Reward.Absolute(strength, budget);
-        case SOFT -> new Reward.Soft(strength, budget);
-        case HARD -> new Reward.Hard(strength, budget);
-        case ACCURACY -> throw new IllegalStateException("accuracy alone is no objective");
-      };
-    }
-
-    @Override
-    public String toString() {
-      return word(this);
-    }
+  /** The trade-off where no other is given. */
+  default double lambda() {
+    return 0;
   }
 
-  /** Refuses combinations that mean nothing, with the reason. */
-  public Recipe {
-    if (method == null || supernet == null || policy == null || cost == null || objective == null) {
-      throw new SextantException(
-          "method, supernet, policy, cost or objective is not one of those there are");
-    }
-    boolean alone = supernet == SupernetKind.NONE;
-    if (alone != (policy == PolicyKind.UNIFORM) || alone != (objective == ObjectiveKind.ACCURACY)) {
-      throw new SextantException(
-          ("supernet %s with policy %s and objective %s: networks drawn uniformly are trained"
-                  + " without a supernet and compared by accuracy alone (--method random)")
-              .formatted(supernet, policy, objective));
-    }
-    if (supernet.hasCells() ? policy.needsChain() : policy == PolicyKind.DARTS) {
-      throw new SextantException(
-          ("supernet %s with policy %s: ops of cells learn by the gradient through their mixtures,"
-                  + " and nothing else does, or by rewards (--method la-darts, or --supernet cells"
-                  + " --policy reinforce)")
-              .formatted(supernet, policy));
-    }
-    boolean counted = cost == CostKind.MACS || cost == CostKind.PARAMETERS;
-    if (supernet.hasCells()
-        && cost != CostKind.PREDICTED
-        && !(policy.drawsNetworks() ? counted : cost == CostKind.MACS)) {
-      throw new SextantException(
-          ("policy %s with cost %s: networks of cells have a latency by a predictor, or"
-                  + " multiply-adds (--cost predicted or macs)")
-              .formatted(policy, cost));
-    }
-    if (cost == CostKind.PREDICTED && !alone && !supernet.hasCells()) {
-      throw new SextantException(
-          ("policy %s with cost predicted: the predictor is one of cells; a chain of layers has a"
-                  + " table (--cost latency)")
-              .formatted(policy));
-    }
-    if ((policy == PolicyKind.THRESHOLDS) != (supernet == SupernetKind.SUPERKERNEL)) {
-      throw new SextantException(
-          ("policy %s with supernet %s: thresholds are of the parts of superkernels, and nothing"
-                  + " else opens these (--method single-path, or --supernet collapsed)")
-              .formatted(policy, supernet));
-    }
-    if (policy.opensPaths() && supernet != SupernetKind.MULTI_PATH) {
-      throw new SextantException(
-          ("policy %s with supernet %s: a gate opens a candidate with weights of its own"
-                  + " (--supernet multi-path)")
-              .formatted(policy, supernet));
-    }
-    if (policy.followsGradients() && !objective.hasGradient()) {
-      throw new SextantException(
-          ("policy %s with objective %s: it follows gradients, and accuracy has none (--objective"
-                  + " add-linear or absolute, or --policy reinforce)")
-              .formatted(policy, objective));
-    }
-    if (policy == PolicyKind.THRESHOLDS && (cost == CostKind.MEASURED || cost == CostKind.LINEAR)) {
-      throw new SextantException(
-          ("policy thresholds with cost %s: a superkernel's cost is found from the ratios of its"
-                  + " candidates' costs, of which this tells none (--cost latency)")
-              .formatted(cost));
-    }
-    if (policy == PolicyKind.GATES && cost == CostKind.MEASURED) {
-      throw new SextantException(
-          ("policy gates with cost measured: gates follow the gradient of an expected cost, which"
-              + " a measurement does not have (--cost latency, or --policy reinforce)"));
-    }
-    if (policy == PolicyKind.UNIFORM && cost == CostKind.MEASURED) {
-      throw new SextantException(
-          "policy uniform with cost measured: networks are drawn by a predicted cost and measured"
-              + " anyway (--cost latency)");
-    }
-  }
+  /** The parts that have options of their own. */
+  List<Provider> providers();
 
-  /** The objective for a budget, in the unit of the cost. */
-  public Objective objective(double strength, double budget) {
-    return objective.of(strength, budget, policy.followsGradients());
-  }
+  /** The same with another cost. */
+  Recipe withCost(CostProvider other);
 
   /**
    * Checks that a space is what the parts are for.
    *
    * @throws SextantException if it is not, with what to give instead
    */
-  public void checkSpace(SearchSpace space) {
-    switch (space) {
-      case Space chain -> {
-        if (supernet.hasCells() || cost == CostKind.PREDICTED) {
-          throw new SextantException(
-              "supernet %s and cost %s with space %s: it is a chain of layers (--space darts-small)"
-                  .formatted(supernet, cost, chain.name()));
-        }
-        checkChain(chain);
+  default void checkSpace(SearchSpace space) {
+    boolean priced =
+        switch (space) {
+          case Space _ -> cost().ofChains() != null;
+          case CellNetworkSpace _ -> cost().ofCells() != null;
+        };
+    if (!priced) {
+      String why =
+          switch (space) {
+            case Space _ -> "it is a chain of layers (--space darts-small, or --cost latency)";
+            case CellNetworkSpace _ ->
+                "the cost of a network of cells is no sum over layers (--cost predicted)";
+          };
+      throw new SextantException(
+          "cost %s with space %s: %s".formatted(cost().id(), space.name(), why));
+    }
+  }
+
+  /**
+   * Random search: networks within the budget are drawn uniformly, trained without a supernet, and
+   * compared by accuracy.
+   */
+  record Random(String method, CostProvider cost) implements Recipe {
+    /** Checks that networks have a cost before they are drawn. */
+    public Random {
+      if (cost.measuresSamples()) {
+        throw new SextantException(
+            "random search with cost %s: networks are drawn by a predicted cost and measured anyway"
+                    .formatted(cost.id())
+                + " (--cost latency)");
       }
-      case CellNetworkSpace cells -> checkCells(cells);
+    }
+
+    @Override
+    public List<Provider> providers() {
+      return List.of(cost);
+    }
+
+    @Override
+    public Recipe withCost(CostProvider other) {
+      return new Random(method, other);
     }
   }
 
-  /** What a supernet cannot hold is known before anything is measured. */
-  private void checkChain(Space chain) {
-    switch (supernet) {
-      case MULTI_PATH -> MultiPathSupernet.check(chain);
-      case COLLAPSED -> Factoring.grid(chain);
-      case SUPERKERNEL -> NestedChoice.of(chain);
-      case CELLS, PARTIAL_CELLS, NONE -> {}
+  /**
+   * A search in a supernet. Whoever writes one down has its parts checked by the compiler; {@link
+   * #of} checks those that a user names.
+   *
+   * @param <S> the class of the supernet
+   * @param <O> the class of the objective
+   * @param supernet how candidates hold weights
+   * @param policy who picks, and how it learns
+   * @param objective how accuracy or loss and cost are one number
+   */
+  record InSupernet<S extends Supernet, O extends Objective>(
+      String method,
+      SupernetKind<S> supernet,
+      PolicyProvider<? super S, ? super O> policy,
+      CostProvider cost,
+      ObjectiveProvider<O> objective)
+      implements Recipe {
+    /** Refuses a cost that does not tell the policy what it needs, with the reason. */
+    public InSupernet {
+      CostDetail told = supernet.hasCells() ? cost.ofCells() : cost.ofChains();
+      if (told == null || told.compareTo(policy.cost()) < 0) {
+        throw new SextantException(
+            "policy %s with cost %s: %s"
+                .formatted(policy.id(), cost.id(), Recipe.missing(supernet, policy, told)));
+      }
+    }
+
+    /** The objective that the policy follows. */
+    public Objective objectiveOf(ObjectiveRequest request) {
+      return policy.objective() == Objective.class
+          ? objective.reward(request)
+          : objective.objective(request);
+    }
+
+    @Override
+    public boolean hasCells() {
+      return supernet.hasCells();
+    }
+
+    @Override
+    public boolean hasOneCosine() {
+      return policy.hasOneCosine();
+    }
+
+    @Override
+    public ArchitectureSteps steps() {
+      return policy.steps();
+    }
+
+    @Override
+    public double lambda() {
+      return objective.lambda();
+    }
+
+    @Override
+    public List<Provider> providers() {
+      return List.of(policy, cost, objective);
+    }
+
+    @Override
+    public Recipe withCost(CostProvider other) {
+      return new InSupernet<>(method, supernet, policy, other, objective);
+    }
+
+    @Override
+    public void checkSpace(SearchSpace space) {
+      supernet.check(space);
+      Recipe.super.checkSpace(space);
     }
   }
 
-  private void checkCells(CellNetworkSpace space) {
-    boolean partial = space.cells().partial() > 1 || space.cells().edgeNormalized();
-    SupernetKind fitting = partial ? SupernetKind.PARTIAL_CELLS : SupernetKind.CELLS;
-    if (supernet != SupernetKind.NONE && supernet != fitting) {
+  private static String missing(
+      SupernetKind<?> supernet, PolicyProvider<?, ?> policy, @Nullable CostDetail told) {
+    if (supernet.hasCells()) {
+      return "networks of cells have a latency by a predictor, or multiply-adds (--cost predicted"
+          + " or macs)";
+    }
+    if (told == null) {
+      return "the predictor is one of cells; a chain of layers has a table (--cost latency)";
+    }
+    return switch (policy.cost()) {
+      case SAMPLED -> throw new IllegalStateException("every cost tells that");
+      case EXPECTED ->
+          "it follows the gradient of an expected cost, which a measurement does not have (--cost"
+              + " latency, or --policy reinforce)";
+      case LAYERS -> "it needs what each layer costs, which this does not tell (--cost latency)";
+    };
+  }
+
+  /**
+   * The combination that a user names.
+   *
+   * @throws SextantException if the parts do not go together, naming those that do not
+   */
+  static Recipe of(
+      String method,
+      SupernetKind<?> supernet,
+      PolicyProvider<?, ?> policy,
+      CostProvider cost,
+      ObjectiveProvider<?> objective) {
+    if (!policy.supernet().isAssignableFrom(supernet.type())) {
       throw new SextantException(
-          "supernet %s with space %s: its cells have %s (--supernet %s)"
-              .formatted(
-                  supernet,
-                  space.name(),
-                  partial ? "partial channels or edge weights" : "all channels",
-                  fitting));
+          "supernet %s with policy %s: the policy is for --supernet %s, the supernet for --policy %s"
+                  .formatted(
+                      supernet.id(),
+                      policy.id(),
+                      SupernetKind.ALL.stream()
+                          .filter(kind -> policy.supernet().isAssignableFrom(kind.type()))
+                          .map(SupernetKind::id)
+                          .collect(Collectors.joining(" or ")),
+                      Policies.ALL.all().stream()
+                          .filter(other -> other.supernet().isAssignableFrom(supernet.type()))
+                          .map(Provider::id)
+                          .collect(Collectors.joining(" or ")))
+              + " (as in --method %s)".formatted(methodWith(supernet)));
     }
-    if (cost == CostKind.LATENCY || cost == CostKind.MEASURED || cost == CostKind.LINEAR) {
+    if (!policy.objective().isAssignableFrom(objective.type())) {
       throw new SextantException(
-          ("cost %s with space %s: the latency of a network of cells is no sum over layers (--cost"
-                  + " predicted)")
-              .formatted(cost, space.name()));
+          ("policy %s with objective %s: it follows gradients, and accuracy has none (--objective"
+                  + " add-linear or absolute, or --policy reinforce)")
+              .formatted(policy.id(), objective.id()));
     }
+    return unchecked(method, supernet, policy, cost, objective);
   }
 
-  /** A constant as the command line has it: {@code multi-path}. */
-  public static String word(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  private static String methodWith(SupernetKind<?> supernet) {
+    return Methods.ALL.all().stream()
+        .filter(
+            method ->
+                method.recipe() instanceof InSupernet<?, ?> searched
+                    && searched.supernet() == supernet)
+        .map(Provider::id)
+        .findFirst()
+        .orElse("random");
+  }
+
+  /** The classes have been compared. */
+  @SuppressWarnings("unchecked")
+  private static <S extends Supernet, O extends Objective> Recipe unchecked(
+      String method,
+      SupernetKind<?> supernet,
+      PolicyProvider<?, ?> policy,
+      CostProvider cost,
+      ObjectiveProvider<?> objective) {
+    return new InSupernet<>(
+        method,
+        (SupernetKind<S>) supernet,
+        (PolicyProvider<S, O>) policy,
+        cost,
+        (ObjectiveProvider<O>) objective);
   }
 }

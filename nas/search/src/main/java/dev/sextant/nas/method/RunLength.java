@@ -1,7 +1,7 @@
 package dev.sextant.nas.method;
 
 /**
- * How long a search goes on; what {@link SearchConfig} calls the same.
+ * How long a run goes on; what {@link SearchConfig} calls the same.
  *
  * @param warmupEpochs of weight steps alone
  * @param epochs of the joint phase; without a supernet both together are shared by the samples

@@ -5,12 +5,12 @@ package dev.sextant.nas.objective;
  *
  * <p>With g the cross-entropy's gradient by the architecture parameters and c the expected cost's,
  * a step along -(g + lambda c) leaves the cost as it is at lambda = -(g c) / (c c), and lambda =
- * |g| / |c| makes both equally strong. The strength is the first, averaged over recent steps, plus
- * the second times a proportional-integral term in ln(E / T), whose gains follow from how far one
- * step can move the cost: the error falls e-fold in {@link #STEPS} steps.
+ * |g| / |c| makes both equally strong. Lambda is the first, averaged over recent steps, plus the
+ * second times a proportional-integral term in ln(E / T), whose gains follow from how far one step
+ * can move the cost: the error falls e-fold in {@link #STEPS} steps.
  *
- * <p>The strength may become negative: then the budget is larger than what accuracy alone asks for,
- * and spending it is what the user asked for.
+ * <p>Lambda may become negative: then the budget is larger than what accuracy alone asks for, and
+ * spending it is what the user asked for.
  */
 public final class LambdaController {
   /** Steps in which an error falls e-fold, as far as the architecture rate allows. */

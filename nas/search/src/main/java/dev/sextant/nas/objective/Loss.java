@@ -4,8 +4,8 @@ import dev.sextant.tensor.SextantException;
 
 /** An objective with a gradient: cross-entropy and cost make one loss. */
 public abstract sealed class Loss extends Objective {
-  private Loss(double strength) {
-    super(strength);
+  private Loss(double lambda) {
+    super(lambda);
   }
 
   /** The loss at a cross-entropy (nats) and an expected cost. */
@@ -23,6 +23,14 @@ public abstract sealed class Loss extends Objective {
     return -loss(outcome.loss(), cost);
   }
 
+  /** A loss from outside: the open case, with the same rules as the others. */
+  public abstract static non-sealed class Provided extends Loss {
+    /** A loss with that trade-off. */
+    protected Provided(double lambda) {
+      super(lambda);
+    }
+  }
+
   /** CE + lambda2 E (ProxylessNAS, eq. 7; its lambda1 term is the optimizer's weight decay). */
   public static final class Additive extends Loss {
     /** The form with that trade-off. */
@@ -32,7 +40,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double loss(double crossEntropy, double cost) {
-      return crossEntropy + strength() * cost;
+      return crossEntropy + lambda() * cost;
     }
 
     @Override
@@ -42,7 +50,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double perCost(double crossEntropy, double cost) {
-      return strength();
+      return lambda();
     }
   }
 
@@ -58,7 +66,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double loss(double crossEntropy, double cost) {
-      return crossEntropy + strength() * (cost / target - 1);
+      return crossEntropy + lambda() * (cost / target - 1);
     }
 
     @Override
@@ -68,7 +76,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double perCost(double crossEntropy, double cost) {
-      return strength() / target;
+      return lambda() / target;
     }
   }
 
@@ -87,7 +95,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double loss(double crossEntropy, double cost) {
-      return crossEntropy - strength() * Math.abs(cost / target - 1);
+      return crossEntropy - lambda() * Math.abs(cost / target - 1);
     }
 
     @Override
@@ -97,7 +105,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double perCost(double crossEntropy, double cost) {
-      return -strength() * Math.signum(cost - target) / target;
+      return -lambda() * Math.signum(cost - target) / target;
     }
   }
 
@@ -110,7 +118,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double loss(double crossEntropy, double cost) {
-      return crossEntropy + strength() * Math.log(cost);
+      return crossEntropy + lambda() * Math.log(cost);
     }
 
     @Override
@@ -120,7 +128,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double perCost(double crossEntropy, double cost) {
-      return strength() / cost;
+      return lambda() / cost;
     }
   }
 
@@ -164,7 +172,7 @@ public abstract sealed class Loss extends Objective {
 
     @Override
     public double perCrossEntropy(double crossEntropy, double cost) {
-      return alpha * Math.pow(ratio(cost), strength());
+      return alpha * Math.pow(ratio(cost), lambda());
     }
 
     @Override
@@ -172,8 +180,8 @@ public abstract sealed class Loss extends Objective {
       double perScaled =
           crossEntropy
               * alpha
-              * strength()
-              * Math.pow(ratio(cost), strength() - 1)
+              * lambda()
+              * Math.pow(ratio(cost), lambda() - 1)
               / (scaled(cost) * Math.log(scaledTarget));
       return perScaled * scaledTarget / target;
     }

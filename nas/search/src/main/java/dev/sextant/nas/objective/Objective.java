@@ -7,23 +7,23 @@ import dev.sextant.tensor.SextantException;
  * one unit, milliseconds where the cost is latency. Not thread-safe: the trade-off may be changed.
  */
 public abstract sealed class Objective permits Loss, Reward {
-  private double strength;
+  private double lambda;
 
-  Objective(double strength) {
-    this.strength = strength;
+  Objective(double lambda) {
+    this.lambda = lambda;
   }
 
   /** What one network is worth to a policy that follows rewards: more is better. */
   public abstract double reward(Outcome outcome, double cost);
 
   /** The trade-off: lambda2, lambda or beta. */
-  public final double strength() {
-    return strength;
+  public final double lambda() {
+    return lambda;
   }
 
   /** Makes this the trade-off. */
-  public final void setStrength(double value) {
-    strength = value;
+  public final void setLambda(double value) {
+    lambda = value;
   }
 
   /** The target, refused if no cost can be compared with it. */

@@ -12,6 +12,23 @@ public abstract sealed class Reward extends Objective {
     this.target = positive(target);
   }
 
+  /** A reward from outside: the open case, with the same rules as the others. */
+  public abstract static non-sealed class Provided extends Reward {
+    /**
+     * A reward with that trade-off.
+     *
+     * @throws dev.sextant.tensor.SextantException if the target is not positive
+     */
+    protected Provided(double beta, double target) {
+      super(beta, target);
+    }
+
+    /** The cost asked for, in the unit of the costs. */
+    protected final double target() {
+      return target;
+    }
+  }
+
   /** Q + beta |T / T0 - 1| (TuNAS): missing the target costs on either side. */
   public static final class Absolute extends Reward {
     /** The reward with that trade-off and target. */
@@ -21,7 +38,7 @@ public abstract sealed class Reward extends Objective {
 
     @Override
     public double reward(Outcome outcome, double cost) {
-      return outcome.accuracy() + strength() * Math.abs(cost / target - 1);
+      return outcome.accuracy() + lambda() * Math.abs(cost / target - 1);
     }
   }
 
@@ -34,7 +51,7 @@ public abstract sealed class Reward extends Objective {
 
     @Override
     public double reward(Outcome outcome, double cost) {
-      return outcome.accuracy() * Math.pow(cost / target, strength());
+      return outcome.accuracy() * Math.pow(cost / target, lambda());
     }
   }
 
@@ -47,7 +64,7 @@ public abstract sealed class Reward extends Objective {
 
     @Override
     public double reward(Outcome outcome, double cost) {
-      return outcome.accuracy() * Math.min(Math.pow(cost / target, strength()), 1);
+      return outcome.accuracy() * Math.min(Math.pow(cost / target, lambda()), 1);
     }
   }
 }

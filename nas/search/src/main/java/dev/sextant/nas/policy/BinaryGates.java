@@ -61,8 +61,20 @@ public final class BinaryGates implements Policy {
     }
   }
 
+  /** Alphas near 0 for each choice of a supernet. */
+  BinaryGates(PolicyRequest<MultiPathSupernet, Loss> request) {
+    this(
+        request.backend(),
+        request.supernet(),
+        request.steps().gates(),
+        request.costs().layers(),
+        request.objective(),
+        request.controller(),
+        request.rng());
+  }
+
   /**
-   * Alphas near 0 for each choice of a supernet.
+   * The same of these parts.
    *
    * @param controller of the loss's trade-off, or null to keep it
    */
@@ -121,7 +133,7 @@ public final class BinaryGates implements Policy {
 
   /** Opens a path of every choice; there is no warm-up but that of the weights. */
   @Override
-  public void sample(double cold) {
+  public void sample(double warmupLeft, double progress) {
     supernet.factoring().draw(alphas.current(), rng, active);
     supernet.select(active);
   }
@@ -158,7 +170,7 @@ public final class BinaryGates implements Policy {
   /** The gradient of the loss by the alphas, from a pass over held-out images. */
   double[][] gradient(HeldOut images) {
     sampleGates();
-    crossEntropy = images.backward().loss();
+    crossEntropy = images.gradients().loss();
     double[][] probabilities = alphas.current();
     for (int i = 0; i < conditional.length; i++) {
       within(probabilities[i], decisions[i].sampled, conditional[i]);

@@ -5,8 +5,10 @@ import dev.sextant.nas.objective.Loss;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** A loss and the expected cost it weighs, whose trade-off is controlled or kept. */
-final class ControlledLoss {
+/**
+ * A loss and the expected cost it weighs, whose trade-off is controlled or kept. Not thread-safe.
+ */
+public final class ControlledLoss {
   private final Loss loss;
   private final @Nullable LambdaController controller;
   private double expectedCost;
@@ -17,22 +19,24 @@ final class ControlledLoss {
    * @param controller of its trade-off, or null to keep it
    * @param expectedCost before the first step
    */
-  ControlledLoss(Loss loss, @Nullable LambdaController controller, double expectedCost) {
+  public ControlledLoss(Loss loss, @Nullable LambdaController controller, double expectedCost) {
     this.loss = loss;
     this.controller = controller;
     this.expectedCost = expectedCost;
   }
 
-  Loss loss() {
+  /** The loss, with the trade-off in force. */
+  public Loss loss() {
     return loss;
   }
 
-  double expectedCost() {
+  /** The expected cost after the last step. */
+  public double expectedCost() {
     return expectedCost;
   }
 
   /** Takes note of the expected cost after a step in which nothing was learned about it. */
-  void observe(double expected) {
+  public void observe(double expected) {
     expectedCost = expected;
   }
 
@@ -43,33 +47,35 @@ final class ControlledLoss {
    * @param slopes of the step, with the cross-entropy's own gradient
    * @param rate of the architecture parameters
    */
-  void observe(double crossEntropy, double expected, LambdaController.Slopes slopes, double rate) {
+  public void observe(
+      double crossEntropy, double expected, LambdaController.Slopes slopes, double rate) {
     observe(expected);
     if (controller != null) {
       double weight = controller.observe(expected, slopes, rate);
-      // The weight of the cost beside the cross-entropy is about linear in the strength, or is.
-      loss.setStrength(1);
+      // The weight of the cost beside the cross-entropy is about linear in the lambda, or is.
+      loss.setLambda(1);
       double unit =
           loss.perCost(crossEntropy, expected) / loss.perCrossEntropy(crossEntropy, expected);
-      loss.setStrength(weight / unit);
+      loss.setLambda(weight / unit);
     }
   }
 
   /** What the next step depends on, for a checkpoint. */
-  double[] state() {
+  public double[] state() {
     double[] control = controller == null ? new double[0] : controller.state();
     double[] state = Arrays.copyOf(control, control.length + 2);
-    state[control.length] = loss.strength();
+    state[control.length] = loss.lambda();
     state[control.length + 1] = expectedCost;
     return state;
   }
 
-  void restore(double[] saved) {
+  /** Continues from a checkpoint. */
+  public void restore(double[] saved) {
     int control = saved.length - 2;
     if (controller != null) {
       controller.restore(Arrays.copyOf(saved, control));
     }
-    loss.setStrength(saved[control]);
+    loss.setLambda(saved[control]);
     expectedCost = saved[control + 1];
   }
 }

@@ -15,6 +15,17 @@ public final class GatesAndRewards implements Policy {
   private final BinaryGates gates;
   private final Reinforce rewards;
 
+  /** Gates at their beginning, and rewards of sampled networks. */
+  GatesAndRewards(PolicyRequest<MultiPathSupernet, Loss> request) {
+    this(
+        new BinaryGates(request),
+        request.supernet(),
+        request.costs().sampled(),
+        request.costs().layers(),
+        request.steps().samples(),
+        request.rng());
+  }
+
   /** Adds rewards of sampled networks to gates, which this closes too. */
   public GatesAndRewards(
       BinaryGates gates,
@@ -36,8 +47,8 @@ public final class GatesAndRewards implements Policy {
   }
 
   @Override
-  public void sample(double cold) {
-    gates.sample(cold);
+  public void sample(double warmupLeft, double progress) {
+    gates.sample(warmupLeft, progress);
   }
 
   @Override

@@ -7,8 +7,8 @@ import dev.sextant.nas.objective.Outcome;
  * batch norm's running statistics left alone. Passes run the supernet as it is set.
  */
 public interface HeldOut {
-  /** A forward and a backward pass of the cross-entropy. */
-  Outcome backward();
+  /** A forward and a backward pass of the cross-entropy: leaves its gradients. */
+  Outcome gradients();
 
   /** A forward pass. */
   Outcome evaluate();

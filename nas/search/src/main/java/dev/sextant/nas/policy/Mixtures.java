@@ -31,8 +31,20 @@ public final class Mixtures implements Policy {
   private final Supplier<BilevelGradient.Result> heldOut;
   private final Alphas alphas;
 
+  /** Alphas near 0, which the supernet's mixtures follow. */
+  Mixtures(PolicyRequest<CellSupernet, Loss> request) {
+    this(
+        request.backend(),
+        request.supernet(),
+        request.costs().cells(),
+        request.objective(),
+        request.controller(),
+        request.bilevel(),
+        request.rng());
+  }
+
   /**
-   * Alphas near 0, which the supernet's mixtures follow.
+   * The same of these parts.
    *
    * @param controller of the loss's trade-off, or null to keep it
    * @param heldOut the gradient of the held-out loss in the step being made
@@ -64,7 +76,7 @@ public final class Mixtures implements Policy {
 
   /** The mixture is what weights train in. */
   @Override
-  public void sample(double cold) {}
+  public void sample(double warmupLeft, double progress) {}
 
   @Override
   public void learn(HeldOut images, double rate) {

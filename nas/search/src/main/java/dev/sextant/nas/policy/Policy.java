@@ -1,19 +1,25 @@
 package dev.sextant.nas.policy;
 
+import dev.sextant.autograd.optim.Optimizer;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.objective.Outcome;
+import dev.sextant.tensor.Tensor;
+import java.util.Collections;
+import java.util.SequencedMap;
 
 /**
  * Who picks candidates, and how it learns. Everything it needs to continue is in {@link #alphas},
- * {@link #state} and the generator given to it. Confined to the thread of its supernet.
+ * {@link #tensors}, {@link #optimizers}, {@link #state} and the generator given to it; a run that
+ * was stopped goes on from these to the same bits. Confined to the thread of its supernet.
  */
 public interface Policy extends AutoCloseable {
   /**
    * Draws what the next weight step trains and sets the supernet to it.
    *
-   * @param cold share of the warm-up that is still to come: 1 at the first step, 0 after it
+   * @param warmupLeft share of the warm-up that is still to come: 1 at the first step, 0 after it
+   * @param progress share of the joint phase that is done: 0 in the warm-up, towards 1 at the end
    */
-  void sample(double cold);
+  void sample(double warmupLeft, double progress);
 
   /**
    * One architecture step.
@@ -66,10 +72,20 @@ public interface Policy extends AutoCloseable {
   /** The objective with the trade-off in force. */
   Objective objective();
 
-  /** What the next step depends on besides alphas and generators, for a checkpoint. */
+  /** Tensors that the next step depends on besides the alphas, by name, for a checkpoint. */
+  default SequencedMap<String, Tensor> tensors() {
+    return Collections.emptyNavigableMap();
+  }
+
+  /** Optimizers besides that of the alphas, by name, for a checkpoint. */
+  default SequencedMap<String, Optimizer> optimizers() {
+    return Collections.emptyNavigableMap();
+  }
+
+  /** Numbers that the next step depends on besides these, for a checkpoint. */
   double[] state();
 
-  /** Continues from a checkpoint. */
+  /** Continues from a checkpoint, after tensors and optimizers have what they had. */
   void restore(double[] saved);
 
   /** Frees alphas and moments. Idempotent. */

@@ -3,6 +3,7 @@ package dev.sextant.nas.policy;
 import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.space.Factors;
+import dev.sextant.nas.supernet.SampledSupernet;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -48,8 +49,20 @@ public final class Reinforce implements Policy {
   private final Baseline baseline;
   private final int[] options;
 
+  /** A policy over a supernet's factors. */
+  Reinforce(PolicyRequest<SampledSupernet, Objective> request, Config config) {
+    this(
+        request.backend(),
+        request.supernet(),
+        request.costs().sampled(),
+        request.costs()::expected,
+        request.objective(),
+        config,
+        request.rng());
+  }
+
   /**
-   * A policy over a supernet's factors.
+   * The same of these parts.
    *
    * @param cost of sampled networks
    * @param expectation what networks cost on average, by {@link Factors#probabilities}
@@ -119,12 +132,12 @@ public final class Reinforce implements Policy {
     return objective;
   }
 
-  /** Draws a network. While it is cold, operations and filters are warmed up if they ever are. */
+  /** Draws a network. In the warm-up, operations and filters are warmed up if they ever are. */
   @Override
-  public void sample(double cold) {
+  public void sample(double warmupLeft, double progress) {
     factoring.draw(alphas.current(), rng, options);
-    if (config.warmups && cold > 0) {
-      factoring.warmUp(cold, rng, options);
+    if (config.warmups && warmupLeft > 0) {
+      factoring.warmUp(warmupLeft, rng, options);
     }
     supernet.select(options);
   }

@@ -65,8 +65,19 @@ public final class Thresholds implements Policy {
 
   private double crossEntropy = 1;
 
+  /** Thresholds of 0 for each choice of a supernet. */
+  Thresholds(PolicyRequest<SuperkernelSupernet, Loss> request) {
+    this(
+        request.backend(),
+        request.supernet(),
+        request.costs().layers(),
+        request.objective(),
+        request.controller(),
+        request.rng());
+  }
+
   /**
-   * Thresholds of 0 for each choice of a supernet.
+   * The same of these parts.
    *
    * @param controller of the loss's trade-off, or null to keep it
    */
@@ -106,19 +117,19 @@ public final class Thresholds implements Policy {
     return choices.stream().map(choice -> new double[choice.gates()]).toArray(double[][]::new);
   }
 
-  /** Lets the thresholds decide; while it is cold, gates are dropped. */
+  /** Lets the thresholds decide; in the warm-up, gates are dropped. */
   @Override
-  public void sample(double cold) {
+  public void sample(double warmupLeft, double progress) {
     for (int i = 0; i < scales.length; i++) {
       for (int gate = 0; gate < scales[i].length; gate++) {
         scales[i][gate] = 1;
-        if (cold > 0 && choices.get(i).decides(gate)) {
+        if (warmupLeft > 0 && choices.get(i).decides(gate)) {
           scales[i][gate] = rng.nextDouble() < KEPT ? (float) (1 / KEPT) : 0;
         }
       }
     }
     applied = 0;
-    supernet.learn(alphas.parameters(), scales, cold > 0 ? null : pressure);
+    supernet.learn(alphas.parameters(), scales, warmupLeft > 0 ? null : pressure);
   }
 
   /**

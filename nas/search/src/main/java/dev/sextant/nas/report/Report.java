@@ -1,11 +1,11 @@
 package dev.sextant.nas.report;
 
-import com.google.gson.Gson;
-import com.google.gson.JsonObject;
 import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyTable;
-import dev.sextant.nas.method.Recipe.CostKind;
+import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.report.RunEvents.TrainedEpoch;
 import dev.sextant.nas.report.RunRecord.Trained;
@@ -16,6 +16,7 @@ import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.report.page.Page;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.layer.Layer;
@@ -24,7 +25,6 @@ import dev.sextant.tensor.SextantException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -34,8 +34,6 @@ import org.jspecify.annotations.Nullable;
  * Every number in its summary carries its exact value in a {@code <data value>}.
  */
 public final class Report {
-  private static final Gson GSON = new Gson();
-
   private final RunRecord run;
   private final SearchConfig config;
   private final Trained found;
@@ -72,7 +70,7 @@ public final class Report {
   }
 
   private String title() {
-    return "%s within %s".formatted(run.setup().space().name(), cost(config.budget()));
+    return "%s within %s".formatted(run.setup().space().name(), cost(config.budget().cost()));
   }
 
   private String document() {
@@ -83,8 +81,7 @@ public final class Report {
     trainingCurves();
     probabilities();
     networks();
-    latencies();
-    settings();
+    new GivenSections(run, html).draw();
     return html.close().close().close().finish();
   }
 
@@ -110,7 +107,7 @@ public final class Report {
         "class",
         "note");
     html.open("dl", "class", "tiles");
-    tile("Budget", config.budget(), cost(config.budget()), budgetNote());
+    tile("Budget", config.budget().cost(), cost(config.budget().cost()), budgetNote());
     tile("Measured latency", found.measuredMs(), Numbers.ms(found.measuredMs()), againstBudget());
     tile("Test accuracy", found.testAccuracy(), Numbers.percent(found.testAccuracy()), "");
     if (!run.isRandom()) {
@@ -119,11 +116,7 @@ public final class Report {
           run.expectedCost(),
           cost(run.expectedCost()),
           "over all networks, by their probability");
-      tile(
-          symbol(),
-          run.strength(),
-          Numbers.significant(run.strength()),
-          (isControlled() ? "set by the controller, " : "fixed, ") + config.recipe().objective());
+      tile(symbol(), run.lambda(), Numbers.significant(run.lambda()), how());
       tile("Peak memory, weight step", run.weightStepPeakBytes());
       tile("Peak memory, architecture step", run.architectureStepPeakBytes());
     }
@@ -146,23 +139,23 @@ public final class Report {
     if (table != null) {
       return table.setting().machine();
     }
-    return config.recipe().cost() == CostKind.PREDICTED
+    return config.recipe().cost() == Costs.PREDICTED
         ? "latencies predicted"
         : "latencies not measured";
   }
 
   private String progress() {
     RunEvents events = run.events();
-    int epochs = config.warmupEpochs() + config.epochs();
+    int epochs = config.weights().warmupEpochs() + config.weights().epochs();
     if (events.trained().isEmpty()) {
       return "search, %d of %d epochs".formatted(events.searched().size(), epochs);
     }
     TrainedEpoch last = events.trained().getLast();
-    return "%s, epoch %d".formatted(last.stage(), last.epoch());
+    return "%s, epoch %d".formatted(last.stage().text(), last.epoch());
   }
 
   private String budgetNote() {
-    return config.ceiling() ? "may be undercut" : "to be met";
+    return config.budget().ceiling() ? "may be undercut" : "to be met";
   }
 
   private String againstBudget() {
@@ -173,40 +166,47 @@ public final class Report {
 
   /** What a network is over the budget: measured where the budget is of this machine's clock. */
   private double change(Trained trained) {
-    return (isLatency() ? trained.measuredMs() : trained.predictedCost()) / config.budget() - 1;
+    return (isLatency() ? trained.measuredMs() : trained.predictedCost()) / config.budget().cost()
+        - 1;
   }
 
   /** Whether the budget is one of latency on this machine. */
   private boolean isLatency() {
-    return config.recipe().cost().hasTable();
+    return config.recipe().cost().isMeasurable();
   }
 
   private String costName() {
-    return config.recipe().cost().unit() == CostUnit.MILLISECONDS
-        ? "latency"
-        : config.recipe().cost().unit().toString();
+    return unit().quantity();
   }
 
   /** A cost with its unit. */
   private String cost(double value) {
     return Double.isFinite(value)
-        ? Numbers.significant(value) + " " + config.recipe().cost().unit()
+        ? Numbers.significant(value) + " " + unit()
         : Numbers.significant(value);
   }
 
-  private boolean isControlled() {
-    return switch (config.recipe().policy()) {
-      case GATES, GATES_REINFORCE, DARTS, THRESHOLDS -> !config.fixedStrength();
-      case REINFORCE, CONTROLLER, UNIFORM -> false;
+  private CostUnit unit() {
+    return config.recipe().cost().unit();
+  }
+
+  private String how() {
+    return switch (config.recipe()) {
+      case Recipe.Random _ -> "";
+      case Recipe.InSupernet<?, ?> recipe -> {
+        boolean controlled =
+            recipe.objective().isControlled()
+                && recipe.policy().objective() == Loss.class
+                && !config.budget().fixedLambda();
+        yield (controlled ? "set by the controller, " : "fixed, ") + recipe.objective().id();
+      }
     };
   }
 
   private String symbol() {
-    return switch (config.recipe().objective()) {
-      case ADDITIVE -> "λ₂";
-      case ADD_LINEAR, ADD_LOG -> "λ";
-      case MUL_LOG, ABSOLUTE, SOFT, HARD -> "β";
-      case ACCURACY -> "–";
+    return switch (config.recipe()) {
+      case Recipe.Random _ -> "–";
+      case Recipe.InSupernet<?, ?> recipe -> recipe.objective().symbol();
     };
   }
 
@@ -233,7 +233,7 @@ public final class Report {
     html.leaf("th", "", "class", "name");
     for (String column :
         List.of(
-            "predicted " + config.recipe().cost().unit(),
+            "predicted " + unit(),
             "measured ms",
             "against budget",
             "test accuracy",
@@ -296,13 +296,13 @@ public final class Report {
         .add(events.searched("training", 0, Stroke.SOLID, e -> 100 * e.accuracy()))
         .add(events.searched("validation", 1, Stroke.DASHED, e -> 100 * e.validationAccuracy()))
         .draw(html);
-    chart("Expected " + costName(), "%s, %s".formatted(costName(), config.recipe().cost().unit()))
+    chart("Expected " + costName(), "%s, %s".formatted(costName(), unit()))
         .add(events.searched("average", 2, Stroke.SOLID, SearchEpoch::expectedCost))
         .add(events.searched("most probable", 1, Stroke.DASHED, SearchEpoch::argmaxCost))
-        .level("budget", config.budget())
+        .level("budget", config.budget().cost())
         .draw(html);
     chart("Trade-off " + symbol(), symbol())
-        .add(events.searched(symbol(), 3, Stroke.SOLID, SearchEpoch::strength))
+        .add(events.searched(symbol(), 3, Stroke.SOLID, SearchEpoch::lambda))
         .draw(html);
     chart("Entropy of the choices", "mean entropy, nats")
         .add(events.searched("mean over the choices", 5, Stroke.SOLID, SearchEpoch::entropy))
@@ -334,17 +334,17 @@ public final class Report {
   private void retraining(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
     RunEvents events = run.events();
     new Chart(title, yLabel)
-        .add(events.trained(RunEvents.RETRAIN, "network found", 0, Stroke.SOLID, value))
+        .add(events.trained(StageName.RETRAIN, "network found", 0, Stroke.SOLID, value))
         .add(
             events.trained(
-                RunEvents.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value))
+                StageName.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value))
         .draw(html);
   }
 
   private void samples(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
     Chart chart = new Chart(title, yLabel);
-    for (String stage : run.events().stages()) {
-      if (!stage.equals(RunEvents.RETRAIN) && !stage.equals(RunEvents.RANDOM_RETRAIN)) {
+    for (StageName stage : run.events().stages()) {
+      if (!stage.equals(StageName.RETRAIN) && !stage.equals(StageName.RANDOM_RETRAIN)) {
         chart.add(run.events().trained(stage, "a network each", 1, Stroke.FAINT, value));
       }
     }
@@ -387,86 +387,5 @@ public final class Report {
     }
     drawing.draw(html, title);
     CellDrawing.draw(html, network, title);
-  }
-
-  // ---- what the run was given
-
-  private void latencies() {
-    LatencyTable table = run.table();
-    if (table == null) {
-      return;
-    }
-    LatencyTable.Setting setting = table.setting();
-    html.leaf("h2", "Latency table");
-    html.leaf(
-        "p",
-        ("%s, %s on %s, %d threads, batch %d. A network is predicted to take %s + %s × the sum"
-                + " of its layers.")
-            .formatted(
-                setting.machine(),
-                setting.runtime(),
-                setting.device(),
-                setting.threads(),
-                setting.batch(),
-                Numbers.ms(table.overheadMs()),
-                Numbers.significant(table.scale())),
-        "class",
-        "note");
-    html.open("details", "open", "open");
-    html.leaf("summary", "%d layers".formatted(table.entries().size()));
-    html.open("div", "class", "scroll").open("table").open("thead").open("tr");
-    html.leaf("th", "layer", "class", "name").leaf("th", "input").leaf("th", "output");
-    html.leaf("th", "ms").leaf("th", "ninth decile, ms").leaf("th", "samples");
-    html.close().close().open("tbody");
-    table.entries().forEach(this::entry);
-    html.close().close().close().close();
-  }
-
-  private void entry(LatencyTable.Key key, LatencyTable.Entry entry) {
-    html.open("tr").leaf("td", key.label(), "class", "name");
-    html.leaf("td", Numbers.shape(key.input()));
-    html.leaf("td", Numbers.shape(key.layer().output(key.input())));
-    cell(entry.ms(), Numbers.significant(entry.ms()));
-    cell(entry.p90Ms(), Numbers.significant(entry.p90Ms()));
-    cell(entry.count(), Numbers.grouped(entry.count()));
-    html.close();
-  }
-
-  private void settings() {
-    SearchSetup setup = run.setup();
-    html.leaf("h2", "Settings");
-    html.open("div", "class", "scroll").open("table").open("tbody");
-    setting("data", setup.dataSource());
-    setting("device", setup.device().toString());
-    setting("threads", String.valueOf(setup.threads()));
-    if (isLatency()) {
-      setting(
-          config.recipe().cost() == CostKind.PREDICTED ? "latency predictor" : "latency table",
-          setup.tableGiven() ? "given" : "measured by this run");
-    }
-    settings(GSON.toJsonTree(config).getAsJsonObject());
-    html.close().close().close();
-  }
-
-  private void settings(JsonObject fields) {
-    fields
-        .entrySet()
-        .forEach(
-            field -> {
-              if (field.getValue() instanceof JsonObject inner) {
-                settings(inner);
-              } else {
-                setting(words(field.getKey()), field.getValue().getAsString());
-              }
-            });
-  }
-
-  private void setting(String name, String value) {
-    html.open("tr").leaf("td", name, "class", "name").leaf("td", value, "class", "wrap").close();
-  }
-
-  /** {@code weightDecay} as {@code weight decay}. */
-  private static String words(String field) {
-    return field.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT);
   }
 }

@@ -1,6 +1,7 @@
 package dev.sextant.nas.report;
 
 import dev.sextant.nas.report.page.Chart;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.json.JsonText;
 import java.nio.file.Files;
@@ -18,12 +19,6 @@ import org.jspecify.annotations.Nullable;
  * @param outcomes of networks that were trained to the end
  */
 record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Outcome> outcomes) {
-  /** Stage that retrains the network found. */
-  static final String RETRAIN = "retrain";
-
-  /** Stage that retrains the best network of random search. */
-  static final String RANDOM_RETRAIN = "random-retrain";
-
   /**
    * An epoch of the search.
    *
@@ -39,7 +34,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
       double expectedCost,
       double argmaxCost,
       double entropy,
-      double strength,
+      double lambda,
       double weightStepPeakBytes,
       double architectureStepPeakBytes,
       double[][] probabilities) {}
@@ -47,15 +42,14 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
   /**
    * An epoch of training one network.
    *
-   * @param stage {@value #RETRAIN}, {@value #RANDOM_RETRAIN} or {@code random-1}, {@code random-2}
-   *     ...
+   * @param stage that trains it
    * @param validationAccuracy or NaN where none was measured
    */
   record TrainedEpoch(
-      String stage, int epoch, double loss, double accuracy, double validationAccuracy) {}
+      StageName stage, int epoch, double loss, double accuracy, double validationAccuracy) {}
 
   /** A network trained to the end. */
-  record Outcome(String stage, double predictedCost, double measuredMs, double testAccuracy) {}
+  record Outcome(StageName stage, double predictedCost, double measuredMs, double testAccuracy) {}
 
   /**
    * Reads the events of a run. Without a file there are none; a last line that is not finished is
@@ -83,7 +77,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
       case "trained" ->
           outcomes.add(
               new Outcome(
-                  event.string("stage"),
+                  stage(event),
                   event.number("predictedCost"),
                   event.number("measuredMs"),
                   event.numberOrNaN("testAccuracy")));
@@ -91,12 +85,17 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
     }
   }
 
+  private static StageName stage(RunJson event) {
+    return StageName.parse(event.string("stage"), event.source());
+  }
+
   private void addEpoch(RunJson event, SearchSpace space) {
     int epoch = (int) event.number("epoch");
-    if (!event.string("stage").equals("search")) {
+    StageName stage = stage(event);
+    if (!stage.equals(StageName.SEARCH)) {
       trained.add(
           new TrainedEpoch(
-              event.string("stage"),
+              stage,
               epoch,
               event.numberOrNaN("loss"),
               event.numberOrNaN("accuracy"),
@@ -114,7 +113,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
             event.numberOrNaN("expectedCost"),
             event.numberOrNaN("argmaxCost"),
             event.numberOrNaN("entropy"),
-            event.numberOrNaN("strength"),
+            event.numberOrNaN(event.has("lambda") ? "lambda" : "strength"),
             event.numberOrNaN("weightStepPeakBytes"),
             event.numberOrNaN("architectureStepPeakBytes"),
             probabilities(event, space)));
@@ -144,12 +143,12 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
   }
 
   /** The stages of training, in order. */
-  List<String> stages() {
+  List<StageName> stages() {
     return trained.stream().map(TrainedEpoch::stage).distinct().toList();
   }
 
   /** What a stage came to, or null if it has not ended. */
-  @Nullable Outcome outcome(String stage) {
+  @Nullable Outcome outcome(StageName stage) {
     return outcomes.stream().filter(o -> o.stage.equals(stage)).findFirst().orElse(null);
   }
 
@@ -175,7 +174,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
 
   /** One value of each epoch of a stage of training. */
   Chart.Series trained(
-      String stage,
+      StageName stage,
       String name,
       int color,
       Chart.Stroke stroke,

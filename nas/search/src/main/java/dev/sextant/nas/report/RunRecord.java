@@ -4,9 +4,11 @@ import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
+import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
@@ -74,12 +76,12 @@ record RunRecord(
             ? Double.NaN
             : (isRandom() ? sampleSeconds(result) : result.number("seconds.search"))
                 + result.number("seconds.retrain");
-    return trained("found", network, RunEvents.RETRAIN, seconds);
+    return trained(Contestant.FOUND, network, StageName.RETRAIN, seconds);
   }
 
   /** Whether the search is random search itself. */
   boolean isRandom() {
-    return setup.config().recipe().supernet() == Recipe.SupernetKind.NONE;
+    return setup.config().recipe() instanceof Recipe.Random;
   }
 
   private static double sampleSeconds(RunJson result) {
@@ -95,9 +97,9 @@ record RunRecord(
   /** The best network of random search, or null where the run has none or has not trained it. */
   @Nullable Trained random() {
     if (result == null) {
-      return events.outcome(RunEvents.RANDOM_RETRAIN) == null
+      return events.outcome(StageName.RANDOM_RETRAIN) == null
           ? null
-          : trained("random", null, RunEvents.RANDOM_RETRAIN, Double.NaN);
+          : trained(Contestant.BEST_OF_RANDOM, null, StageName.RANDOM_RETRAIN, Double.NaN);
     }
     if (!result.has("random.decisions") || isRandom()) {
       return null;
@@ -109,17 +111,17 @@ record RunRecord(
     } catch (SextantException e) {
       throw new SextantException(directory.result() + ": random.decisions: " + e.getMessage(), e);
     }
-    return trained("random", architecture, RunEvents.RANDOM_RETRAIN, seconds);
+    return trained(Contestant.BEST_OF_RANDOM, architecture, StageName.RANDOM_RETRAIN, seconds);
   }
 
   private Trained trained(
-      String who, @Nullable Architecture architecture, String stage, double seconds) {
+      Contestant who, @Nullable Architecture architecture, StageName stage, double seconds) {
     if (result != null) {
       return new Trained(
           architecture,
-          result.number(who + ".predictedCost"),
-          result.number(who + ".measuredMs"),
-          result.numberOrNaN(who + ".testAccuracy"),
+          result.number(who.key() + ".predictedCost"),
+          result.number(who.key() + ".measuredMs"),
+          result.numberOrNaN(who.key() + ".testAccuracy"),
           seconds);
     }
     RunEvents.Outcome outcome = events.outcome(stage);
@@ -150,8 +152,10 @@ record RunRecord(
   }
 
   /** The objective's trade-off, at the same time. */
-  double strength() {
-    return result != null ? result.numberOrNaN("strength") : last(SearchEpoch::strength);
+  double lambda() {
+    return result != null
+        ? result.numberOrNaN(result.has("lambda") ? "lambda" : "strength")
+        : last(SearchEpoch::lambda);
   }
 
   /** Most bytes of activations and workspace in a weight step. */

@@ -1,21 +1,19 @@
 package dev.sextant.nas.run;
 
-import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.cost.CostModel;
-import dev.sextant.nas.cost.Counts;
-import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
-import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.cost.PredictedLatency;
-import dev.sextant.nas.method.Recipe;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * The files of a run.
@@ -25,7 +23,8 @@ import java.util.function.Supplier;
  * latency.json          the latency table it uses, or
  * cost.csv              the linear cost model, where it is that, or
  * predictor.safetensors the latency predictor of cells, and
- * cells.csv             the measured networks of cells that it was trained on
+ * cells.csv             the measured networks of cells that it was trained on, or
+ *                       what a cost from outside keeps
  * events.jsonl          what happened, one JSON object a line
  * checkpoint/           the state to resume from
  * architecture.json     the network found
@@ -94,27 +93,14 @@ public record RunDirectory(Path path) {
     }
   }
 
-  /**
-   * Deletes the files of a run that did not begin, and the directories if nothing else is there.
-   */
+  /** Deletes the directory of a run that did not begin, which was empty or absent before. */
   private void discard() {
-    for (Path file :
-        new Path[] {
-          run(),
-          latency(),
-          linear(),
-          predictor(),
-          samples(),
-          events(),
-          architecture(),
-          checkpoint().getParent(),
-          path
-        }) {
-      try {
+    try (Stream<Path> files = Files.walk(path)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);
-      } catch (IOException e) {
-        // What stopped the run is what its user needs to hear.
       }
+    } catch (IOException | UncheckedIOException e) {
+      // What stopped the run is what its user needs to hear.
     }
   }
 
@@ -124,52 +110,22 @@ public record RunDirectory(Path path) {
 
   /** The latency table. */
   public Path latency() {
-    return path.resolve("latency.json");
-  }
-
-  private Path linear() {
-    return path.resolve("cost.csv");
+    return path.resolve(LatencyTable.FILE);
   }
 
   /** The latency predictor of cells. */
   public Path predictor() {
-    return path.resolve("predictor.safetensors");
+    return path.resolve(PredictedLatency.FILE);
   }
 
   /** The measured networks it was trained on. */
   public Path samples() {
-    return path.resolve("cells.csv");
+    return path.resolve(PredictedLatency.SAMPLES_FILE);
   }
 
-  /** Writes what the run's costs come from; counts need no file. */
-  public void writePrices(CostModel model) {
-    switch (model) {
-      case LatencyTable table -> LatencyFiles.write(table, latency());
-      case LinearCost costs -> costs.write(linear());
-      case PredictedLatency predicted -> {
-        CellSamples samples = predicted.samples();
-        if (samples != null && !Files.exists(samples())) {
-          samples.write(samples());
-        }
-        predicted.write(predictor());
-      }
-      case Counts _ -> {}
-    }
-  }
-
-  /**
-   * Reads it back.
-   *
-   * @throws SextantException if the file is missing or damaged
-   */
-  public CostModel readPrices(Recipe.CostKind kind) {
-    return switch (kind) {
-      case LATENCY, MEASURED -> LatencyFiles.read(latency());
-      case LINEAR -> LinearCost.read(linear());
-      case PREDICTED -> PredictedLatency.read(predictor());
-      case MACS -> Counts.MACS;
-      case PARAMETERS -> Counts.PARAMETERS;
-    };
+  /** Keeps what the run's costs come from. */
+  public void keepPrices(CostModel model) {
+    model.keep(path);
   }
 
   /** What happened. */

@@ -6,10 +6,9 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.sextant.nas.checkpoint.ConfigJson;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
-import dev.sextant.nas.method.SearchConfig;
-import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
@@ -39,7 +38,7 @@ public record RunFile(RunDirectory directory) {
   /** Writes {@code run.json}. */
   public void write(SearchSetup setup) {
     JsonObject root = head(FORMAT, setup.dataSource(), setup.dataOptions(), setup.device());
-    root.add("config", GSON.toJsonTree(setup.config()));
+    root.add("config", ConfigJson.write(setup.config()));
     root.addProperty("tableGiven", setup.tableGiven());
     root.addProperty("threads", setup.threads());
     root.addProperty("latencyThreads", setup.latencyThreads());
@@ -52,7 +51,7 @@ public record RunFile(RunDirectory directory) {
   public void write(TrainingSetup setup) {
     JsonObject root =
         head(TRAINING_FORMAT, setup.dataSource(), setup.dataOptions(), setup.device());
-    root.add("config", GSON.toJsonTree(setup.config()));
+    root.add("config", ConfigJson.write(setup.config()));
     root.addProperty("threads", setup.threads());
     root.add(
         "architecture", JsonText.parse(setup.architecture().toJson(), setup.architecture().name()));
@@ -89,7 +88,7 @@ public record RunFile(RunDirectory directory) {
           return Datasets.classNames(
               run.resolveSibling(""),
               string(root, "data"),
-              part(root, "dataOptions", DataOptions.class));
+              part(root, "dataOptions", json -> GSON.fromJson(json, DataOptions.class)));
         });
   }
 
@@ -125,9 +124,9 @@ public record RunFile(RunDirectory directory) {
           requireFormat(root, FORMAT);
           return new SearchSetup(
               string(root, "data"),
-              part(root, "dataOptions", DataOptions.class),
+              part(root, "dataOptions", json -> GSON.fromJson(json, DataOptions.class)),
               SearchSpace.parse(field(root, "space").toString(), file() + ": space"),
-              part(root, "config", SearchConfig.class),
+              part(root, "config", ConfigJson::search),
               field(root, "tableGiven").getAsBoolean(),
               Device.parse(string(root, "device")),
               field(root, "threads").getAsInt(),
@@ -147,9 +146,9 @@ public record RunFile(RunDirectory directory) {
           requireFormat(root, TRAINING_FORMAT);
           return new TrainingSetup(
               string(root, "data"),
-              part(root, "dataOptions", DataOptions.class),
+              part(root, "dataOptions", json -> GSON.fromJson(json, DataOptions.class)),
               Architecture.parse(field(root, "architecture").toString(), file() + ": architecture"),
-              part(root, "config", TrainingConfig.class),
+              part(root, "config", ConfigJson::training),
               Device.parse(string(root, "device")),
               field(root, "threads").getAsInt());
         });
@@ -192,9 +191,9 @@ public record RunFile(RunDirectory directory) {
   }
 
   /** A record of settings; its own constructor checks the numbers, which Gson wraps. */
-  private <T> T part(JsonObject root, String name, Class<T> type) {
+  private <T> T part(JsonObject root, String name, Function<JsonObject, T> reader) {
     try {
-      return GSON.fromJson(field(root, name), type);
+      return reader.apply(field(root, name).getAsJsonObject());
     } catch (RuntimeException e) {
       Throwable cause = e;
       while (cause.getCause() != null) {

@@ -16,7 +16,7 @@ public record SearchResult(Found found, @Nullable Found random, @Nullable Search
    *
    * @param expectedCost average cost of the networks that the policy draws (ProxylessNAS, eq. 6)
    * @param argmaxCost cost of the most probable network (TuNAS, Table 11)
-   * @param strength lambda, lambda2 or beta
+   * @param lambda lambda, lambda2 or beta
    * @param constrained whether the most probable network missed the budget, so that the most
    *     probable one within it was taken
    * @param weightStepPeakBytes most activations and workspace held at once in a weight step
@@ -25,7 +25,7 @@ public record SearchResult(Found found, @Nullable Found random, @Nullable Search
   public record Search(
       double expectedCost,
       double argmaxCost,
-      double strength,
+      double lambda,
       boolean constrained,
       long weightStepPeakBytes,
       long architectureStepPeakBytes) {}

@@ -4,35 +4,18 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.optim.Optimizer;
 import dev.sextant.autograd.optim.RmsProp;
 import dev.sextant.autograd.optim.Sgd;
-import dev.sextant.nas.cells.ArchitectureCost;
 import dev.sextant.nas.cells.BilevelGradient;
-import dev.sextant.nas.cells.CellParameters;
-import dev.sextant.nas.cells.CellSupernet;
-import dev.sextant.nas.cells.ExpectedLatency;
-import dev.sextant.nas.cells.ExpectedMacs;
 import dev.sextant.nas.cost.Cost;
-import dev.sextant.nas.cost.Counts;
-import dev.sextant.nas.cost.ExpectedCost;
-import dev.sextant.nas.cost.LatencyTable;
-import dev.sextant.nas.cost.LinearCost;
-import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.SupernetKind;
 import dev.sextant.nas.objective.LambdaController;
-import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.objective.Objective;
-import dev.sextant.nas.policy.BinaryGates;
-import dev.sextant.nas.policy.GatesAndRewards;
-import dev.sextant.nas.policy.Mixtures;
+import dev.sextant.nas.objective.ObjectiveRequest;
 import dev.sextant.nas.policy.Policy;
-import dev.sextant.nas.policy.Reinforce;
-import dev.sextant.nas.policy.Thresholds;
-import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.policy.PolicyProvider;
+import dev.sextant.nas.policy.PolicyRequest;
 import dev.sextant.nas.space.SearchSpace;
-import dev.sextant.nas.space.Space;
-import dev.sextant.nas.supernet.CollapsedSupernet;
-import dev.sextant.nas.supernet.MultiPathSupernet;
-import dev.sextant.nas.supernet.SuperkernelSupernet;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -40,13 +23,21 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts together what the settings of a search name.
+ * Puts together what the settings of a search in a supernet name.
  *
+ * @param <S> the class of the supernet
+ * @param <O> the class of the objective
+ * @param recipe of {@code config}
  * @param pricing of the space's networks
  * @param cost of a sampled network
  */
-record Assembly(
-    SearchConfig config, Backend backend, SearchSpace space, Pricing pricing, Cost cost) {
+record Assembly<S extends Supernet, O extends Objective>(
+    SearchConfig config,
+    Recipe.InSupernet<S, O> recipe,
+    Backend backend,
+    SearchSpace space,
+    Pricing pricing,
+    Cost cost) {
   /** TuNAS, Appendix E.1 (the released code has 1.0). */
   private static final float RMSPROP_EPSILON = 0.1f;
 
@@ -55,134 +46,59 @@ record Assembly(
 
   private static final float RMSPROP_RHO = 0.9f;
 
-  Supernet supernet() {
-    Initializer init = new Initializer(backend, Rng.of(config.seed(), 11));
-    return switch (config.recipe().supernet()) {
-      case MULTI_PATH -> new MultiPathSupernet(chain(), init);
-      case COLLAPSED -> new CollapsedSupernet(chain(), init);
-      case SUPERKERNEL -> new SuperkernelSupernet(chain(), init);
-      case CELLS, PARTIAL_CELLS -> new CellSupernet(CellParameters.zeros(cells().cells()), init);
-      case NONE -> throw new IllegalStateException("there is no supernet");
-    };
-  }
-
-  private Space chain() {
-    return (Space) space;
-  }
-
-  private CellNetworkSpace cells() {
-    return (CellNetworkSpace) space;
-  }
-
-  /** Of networks whose layers add up. */
-  private ExpectedCost expectation() {
-    return ((Pricing.OfChain) pricing).cost();
+  S supernet() {
+    return recipe.supernet().supernet(space, new Initializer(backend, Rng.of(config.seed(), 11)));
   }
 
   /**
    * Who picks.
    *
-   * @param mixtureGradient of the step being made, for a policy of mixtures
+   * @param bilevel the gradient by mixtures of the step being made
    */
-  Policy policy(Supernet supernet, Rng rng, Supplier<BilevelGradient.Result> mixtureGradient) {
-    Objective objective = config.recipe().objective(config.strength(), config.budget());
-    return switch (config.recipe().policy()) {
-      case GATES -> gates(supernet, objective, rng);
-      case GATES_REINFORCE ->
-          new GatesAndRewards(
-              gates(supernet, objective, rng),
-              (MultiPathSupernet) supernet,
-              cost,
-              expectation(),
-              config.samples(),
-              rng);
-      case REINFORCE ->
-          reinforce(supernet, objective, Reinforce.Config.proxyless(config.samples()), rng);
-      case CONTROLLER ->
-          reinforce(supernet, objective, Reinforce.Config.tunas(config.samples()), rng);
-      case DARTS ->
-          new Mixtures(
-              backend,
-              (CellSupernet) supernet,
-              expectedCost(rng),
-              (Loss) objective,
-              controller(),
-              mixtureGradient,
-              rng);
-      case THRESHOLDS ->
-          new Thresholds(
-              backend,
-              (SuperkernelSupernet) supernet,
-              expectation(),
-              (Loss) objective,
-              controller(),
-              rng);
-      case UNIFORM -> throw new IllegalStateException("uniform networks are trained alone");
-    };
+  Policy policy(S supernet, Rng rng, Supplier<BilevelGradient.Result> bilevel) {
+    return policy(recipe.policy(), supernet, rng, bilevel);
   }
 
-  /** The expected cost of networks of cells, and its gradient. */
-  private ArchitectureCost expectedCost(Rng rng) {
-    return switch (pricing.model()) {
-      case PredictedLatency predicted ->
-          new ExpectedLatency(
-                  predicted.predictor(),
-                  new ExpectedLatency.Config(
-                      config.samples(), ExpectedLatency.Gradient.SWAPPED, config.cells().noiseMs()),
-                  rng)
-              .scaled(predicted.scale());
-      case Counts _ ->
-          ExpectedMacs.small(cells().cells(), cells().width(), cells().depth())
-              .scaled(ExpectedMacs.UNIT);
-      case LatencyTable _, LinearCost _ ->
-          throw new IllegalStateException("cells have no table of layers");
-    };
-  }
-
-  private BinaryGates gates(Supernet supernet, Objective objective, Rng rng) {
-    return new BinaryGates(
-        backend,
-        (MultiPathSupernet) supernet,
-        config.gates(),
-        expectation(),
-        (Loss) objective,
-        controller(),
-        rng);
+  private <T extends Supernet, P extends Objective> Policy policy(
+      PolicyProvider<T, P> provider,
+      S supernet,
+      Rng rng,
+      Supplier<BilevelGradient.Result> bilevel) {
+    ObjectiveRequest request =
+        new ObjectiveRequest(
+            config.budget().lambda(), config.budget().cost(), config.optionsOf(recipe.objective()));
+    return provider.policy(
+        new PolicyRequest<>(
+            backend,
+            provider.supernet().cast(supernet),
+            provider.objective().cast(recipe.objectiveOf(request)),
+            new SearchCosts(config, space, pricing, cost, rng),
+            controller(),
+            config.architecture(),
+            bilevel,
+            config.optionsOf(provider),
+            rng));
   }
 
   private @Nullable LambdaController controller() {
-    return config.fixedStrength() || config.recipe().objective().isReward()
+    return config.budget().fixedLambda() || !recipe.objective().isControlled()
         ? null
-        : new LambdaController(config.budget());
-  }
-
-  private Reinforce reinforce(
-      Supernet supernet, Objective objective, Reinforce.Config published, Rng rng) {
-    return new Reinforce(
-        backend, supernet, noisy(rng), pricing::expected, objective, published, rng);
-  }
-
-  /** The cost of a sampled network, with what is added to predictions as an experiment. */
-  private Cost noisy(Rng rng) {
-    double noise = config.cells().noiseMs();
-    return noise > 0 && config.recipe().cost() == Recipe.CostKind.PREDICTED
-        ? decisions -> cost.of(decisions) + noise * rng.nextGaussian()
-        : cost;
+        : new LambdaController(config.budget().cost());
   }
 
   /** Of the weights; in a search of cells without Nesterov's look ahead, as DARTS. */
   Sgd.Config sgd() {
     return new Sgd.Config(
-        (float) config.momentum(),
-        !config.recipe().supernet().hasCells(),
-        (float) config.weightDecay(),
+        (float) config.descent().momentum(),
+        !recipe.hasCells(),
+        (float) config.descent().weightDecay(),
         false);
   }
 
   Optimizer optimizer(Supernet supernet) {
-    float momentum = (float) config.momentum();
-    float decay = (float) config.weightDecay();
-    return switch (config.optimizer()) {
+    float momentum = (float) config.descent().momentum();
+    float decay = (float) config.descent().weightDecay();
+    return switch (config.weights().optimizer()) {
       case SGD -> new Sgd(backend, supernet.parameters(), sgd());
       case RMSPROP ->
           new RmsProp(
@@ -193,7 +109,7 @@ record Assembly(
   }
 
   private float rmsPropEpsilon() {
-    return config.recipe().supernet() == Recipe.SupernetKind.SUPERKERNEL
+    return recipe.supernet() == SupernetKind.SUPERKERNEL
         ? SUPERKERNEL_RMSPROP_EPSILON
         : RMSPROP_EPSILON;
   }

@@ -1,7 +1,7 @@
 package dev.sextant.nas.search;
 
-import dev.sextant.nas.method.SearchConfig;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.method.Budget;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import java.util.function.ToDoubleFunction;
@@ -19,8 +19,7 @@ import java.util.function.ToDoubleFunction;
  *
  * @param tolerance how far from the budget a network may be predicted; doubled where there is none
  */
-record BudgetDerivation(
-    SearchSpace space, SearchConfig config, double tolerance, Progress progress) {
+record BudgetDerivation(SearchSpace space, Budget budget, double tolerance, Progress progress) {
   /** A measured latency further from the budget than this is corrected for. */
   private static final double CORRECTED = 0.01;
 
@@ -43,10 +42,10 @@ record BudgetDerivation(
   }
 
   private int[] predicted(double[][] preferences, Pricing pricing, double narrowest) {
-    double budget = config.budget();
+    double cost = budget.cost();
     for (double window = narrowest; ; window *= 2) {
-      double low = config.ceiling() ? 0 : budget * (1 - window);
-      double high = budget * (1 + (config.ceiling() ? window - narrowest : window));
+      double low = budget.ceiling() ? 0 : cost * (1 - window);
+      double high = cost * (1 + (budget.ceiling() ? window - narrowest : window));
       int[] decisions = pricing.mostProbable(preferences, low, high);
       if (decisions != null) {
         return decisions;
@@ -60,12 +59,12 @@ record BudgetDerivation(
     Derived best = new Derived(predicted(preferences, pricing), pricing);
     double bestError = Double.POSITIVE_INFINITY;
     Derived next = best;
-    Aim aim = new Aim(config.budget());
+    Aim aim = new Aim(budget.cost());
     double scale = 1;
     for (int correction = 0; ; correction++) {
       double measured = measure.applyAsDouble(space.derive(next.decisions));
-      double error = measured / config.budget() - 1;
-      if (config.ceiling()) {
+      double error = measured / budget.cost() - 1;
+      if (budget.ceiling()) {
         error = Math.max(0, error);
       }
       if (Math.abs(error) < bestError) {

@@ -8,6 +8,7 @@ import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.cost.LayerPrices;
 import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.policy.Derivation;
@@ -140,7 +141,7 @@ sealed interface Pricing {
                     space.width(),
                     space.depth(),
                     counts == Counts.MACS ? Architecture::macs : Architecture::parameters));
-        case LatencyTable _, LinearCost _ ->
+        case LatencyTable _, LinearCost _, LayerPrices _ ->
             throw new SextantException(
                 "the latency of a network of cells is no sum over layers (--cost predicted)");
       };

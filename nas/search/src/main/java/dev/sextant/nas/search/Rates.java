@@ -2,6 +2,8 @@ package dev.sextant.nas.search;
 
 import dev.sextant.autograd.optim.Schedule;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.WeightSteps;
+import dev.sextant.nas.policy.ArchitectureSteps;
 
 /** The learning rates of a search, step by step. */
 final class Rates {
@@ -19,12 +21,14 @@ final class Rates {
   Rates(SearchConfig config, long warmupSteps, long jointSteps) {
     this.warmupSteps = warmupSteps;
     this.jointSteps = jointSteps;
-    oneCosine = config.oneCosine() || config.recipe().supernet().hasCells();
-    warmup = new Schedule.Cosine(config.warmupRate(), 0);
-    joint = new Schedule.Cosine(config.rate(), config.cells().lastRate());
-    long growing = config.oneCosine() ? (long) (GROWING * (warmupSteps + jointSteps)) : 0;
+    WeightSteps weights = config.weights();
+    ArchitectureSteps steps = config.architecture();
+    oneCosine = weights.oneCosine() || config.recipe().hasCells();
+    warmup = new Schedule.Cosine(weights.warmupRate(), 0);
+    joint = new Schedule.Cosine(weights.rate(), weights.lastRate());
+    long growing = weights.oneCosine() ? (long) (GROWING * (warmupSteps + jointSteps)) : 0;
     whole = new Schedule.WarmUp(growing, joint);
-    architecture = new Schedule.Exponential(config.architectureRate(), config.architectureGrowth());
+    architecture = new Schedule.Exponential(steps.rate(), steps.growth());
   }
 
   /** Of the weights: one cosine through both phases, as with cells, or one for each. */

@@ -8,21 +8,26 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.stage.TrainingStage;
+import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -82,48 +87,77 @@ final class RunStages {
     config = setup.config();
     pricing = Pricing.of(model, space);
     this.data = data;
-    split = Split.stratified(data.train(), config.validationFraction(), SPLIT_SEED);
+    split = Split.stratified(data.train(), config.images().validationFraction(), SPLIT_SEED);
     this.classification = classification;
     this.events = events;
     this.progress = progress;
     this.results = results;
   }
 
-  /** The name of the first stage. */
-  String first() {
-    return isRandom() ? "random-1" : "search";
+  /** The first stage. */
+  StageName first() {
+    return isRandom() ? StageName.sample(1) : StageName.SEARCH;
   }
 
   private boolean isRandom() {
-    return config.recipe().supernet() == Recipe.SupernetKind.NONE;
+    return config.recipe() instanceof Recipe.Random;
   }
 
-  /** Makes a stage ready to run from its beginning. */
-  RunStage open(String name) {
+  /**
+   * Makes a stage ready to run from its beginning.
+   *
+   * @throws SextantException if the run has no such stage
+   */
+  RunStage open(StageName name) {
     return switch (name) {
-      case "search" -> search();
-      case "retrain" -> retraining(name, "found");
-      case "random-retrain" -> retraining(name, "random");
-      default -> {
-        int sample = Integer.parseInt(name.substring("random-".length()));
-        yield training(
-            name, drawn(name, sample), split.train(), split.validation(), randomEpochs(sample));
-      }
+      case StageName.Search _ -> search();
+      case StageName.Given _ -> throw unknown(name);
+      case StageName.Training training ->
+          switch (training.network()) {
+            case Contestant.Sample sample -> sample(training, sample);
+            case Contestant.Found found -> retraining(training, found);
+            case Contestant.BestOfRandom best -> retraining(training, best);
+          };
     };
   }
 
+  private SextantException unknown(StageName name) {
+    return new SextantException(
+        "%s: stage %s is none of this run".formatted(directory.checkpoint(), name.text()));
+  }
+
+  private TrainingStage sample(StageName name, Contestant.Sample sample) {
+    if (sample.index() > randomSamples()) {
+      throw unknown(name);
+    }
+    return training(
+        name, drawn(sample), split.train(), split.validation(), randomEpochs(sample.index()));
+  }
+
   private RunStage search() {
+    return switch (config.recipe()) {
+      case Recipe.Random _ -> throw unknown(StageName.SEARCH);
+      case Recipe.InSupernet<?, ?> recipe -> search(recipe);
+    };
+  }
+
+  private <S extends Supernet, O extends Objective> RunStage search(
+      Recipe.InSupernet<S, O> recipe) {
     Cost sampled =
-        config.recipe().cost() == Recipe.CostKind.MEASURED
+        recipe.cost().measuresSamples()
             ? new MeasuredCost(space, network -> measure(network, QUICK_METER))
             : pricing::of;
-    Assembly assembly = new Assembly(config, classification.backend(), space, pricing, sampled);
-    return new SupernetStage(assembly, data, searchSplit(), classification, events);
+    return new SupernetStage<>(
+        new Assembly<>(config, recipe, classification.backend(), space, pricing, sampled),
+        data,
+        searchSplit(),
+        classification,
+        events);
   }
 
   /** The split of the images that the search sees. */
   private Split searchSplit() {
-    double share = config.cells().imageShare();
+    double share = config.images().share();
     return new Split(share(split.train(), share), share(split.validation(), share));
   }
 
@@ -135,31 +169,34 @@ final class RunStages {
         .toArray();
   }
 
-  private TrainingStage retraining(String name, String who) {
+  private TrainingStage retraining(StageName name, Contestant who) {
+    if (!results.hasDecisions(who)) {
+      throw unknown(name);
+    }
     int[] all = IntStream.range(0, data.train().count()).toArray();
-    return training(name, results.decisions(who), all, new int[0], config.retrainEpochs());
+    return training(name, results.decisions(who), all, new int[0], config.retraining().epochs());
   }
 
   private TrainingStage training(
-      String name, int[] decisions, int[] train, int[] evaluation, int epochs) {
+      StageName name, int[] decisions, int[] train, int[] evaluation, int epochs) {
     TrainingStage.Plan plan =
         new TrainingStage.Plan(
             name,
             space.derive(decisions),
             train,
             evaluation,
-            config.training(epochs, Rng.of(config.seed(), name.hashCode()).nextLong()));
+            config.training(epochs, Rng.of(config.seed(), name.text().hashCode()).nextLong()));
     return new TrainingStage(plan, data, classification, events);
   }
 
   // ---- random search
 
   /** The network of a sample, the same each time it is asked for. */
-  private int[] drawn(String name, int sample) {
-    if (!results.has(name + ".decisions")) {
-      results.putDecisions(name, draw(Rng.of(config.seed(), 41, sample)));
+  private int[] drawn(Contestant.Sample sample) {
+    if (!results.hasDecisions(sample)) {
+      results.putDecisions(sample, draw(Rng.of(config.seed(), 41, sample.index())));
     }
-    return results.decisions(name);
+    return results.decisions(sample);
   }
 
   /**
@@ -169,13 +206,14 @@ final class RunStages {
     int[] best = new int[0];
     double bestError = Double.POSITIVE_INFINITY;
     for (int i = 0; i < DRAWS; i++) {
-      int[] decisions = pricing.sample(config.budget(), TOLERANCE, config.ceiling(), rng);
+      int[] decisions =
+          pricing.sample(config.budget().cost(), TOLERANCE, config.budget().ceiling(), rng);
       if (!measures()) {
         return decisions;
       }
       double measured = measure(space.derive(decisions), meter());
-      double error = measured / config.budget() - 1;
-      error = config.ceiling() ? Math.max(0, error) : Math.abs(error);
+      double error = measured / config.budget().cost() - 1;
+      error = config.budget().ceiling() ? Math.max(0, error) : Math.abs(error);
       if (error < bestError) {
         best = decisions;
         bestError = error;
@@ -190,13 +228,14 @@ final class RunStages {
 
   /** The search's epochs shared out: the same number of training images for both. */
   private int randomEpochs(int sample) {
-    int total = config.warmupEpochs() + config.epochs();
+    int total = config.weights().warmupEpochs() + config.weights().epochs();
     int samples = randomSamples();
     return total / samples + (sample <= total % samples ? 1 : 0);
   }
 
   private int randomSamples() {
-    return Math.min(config.randomSamples(), config.warmupEpochs() + config.epochs());
+    return Math.min(
+        config.randomSamples(), config.weights().warmupEpochs() + config.weights().epochs());
   }
 
   // ---- what stages leave
@@ -204,50 +243,59 @@ final class RunStages {
   /** Records a stage's results; returns the next stage, or null after the last. */
   @Nullable RunStage finish(RunStage finished) {
     return switch (finished) {
-      case SupernetStage search -> finishSearch(search);
-      case TrainingStage training when training.name().equals("retrain") -> {
-        Weights weights = training.trained();
-        weights.write(directory.weights());
-        record("found", training, weights);
-        yield !isRandom() && randomSamples() > 0 ? open("random-1") : null;
-      }
-      case TrainingStage training when training.name().equals("random-retrain") -> {
-        record("random", training, training.trained());
-        yield null;
-      }
-      case TrainingStage sample -> finishSample(sample);
+      case SupernetStage<?> search -> finish(search);
+      case TrainingStage training -> finish(training);
       default -> throw new IllegalStateException("unknown stage " + finished.name());
     };
   }
 
-  private RunStage finishSearch(SupernetStage search) {
+  private @Nullable RunStage finish(TrainingStage training) {
+    if (!(training.name() instanceof StageName.Training(Contestant network))) {
+      throw new IllegalStateException("unknown stage " + training.name());
+    }
+    return switch (network) {
+      case Contestant.Found found -> {
+        Weights weights = training.trained();
+        weights.write(directory.weights());
+        record(found, training, weights);
+        yield !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
+      }
+      case Contestant.BestOfRandom best -> {
+        record(best, training, training.trained());
+        yield null;
+      }
+      case Contestant.Sample sample -> finish(training, sample);
+    };
+  }
+
+  private RunStage finish(SupernetStage<?> search) {
     double[][] preferences = search.preferences();
     int[] decisions = derive(preferences);
     results.put(
         new SearchResult.Search(
             search.expectedCost(),
             search.argmaxCost(),
-            search.strength(),
+            search.lambda(),
             !Arrays.equals(decisions, pricing.mostProbable(preferences)),
             search.weightPeak(),
             search.architecturePeak()));
     results.put("alphas", search.alphaValues());
     TrainingStage retrain = retrain(decisions);
-    if (config.inheritWeights()) {
+    if (config.retraining().inheritWeights()) {
       search.passOn(decisions, retrain.network());
     }
     return retrain;
   }
 
   private TrainingStage retrain(int[] decisions) {
-    results.putDecisions("found", decisions);
+    results.putDecisions(Contestant.FOUND, decisions);
     RunDirectory.write(directory.architecture(), space.derive(decisions).toJson());
-    return (TrainingStage) open("retrain");
+    return retraining(StageName.RETRAIN, Contestant.FOUND);
   }
 
   /** With prices of the user's, what they predict stands; else measured, and they are refined. */
   private int[] derive(double[][] preferences) {
-    BudgetDerivation derivation = new BudgetDerivation(space, config, TOLERANCE, progress);
+    BudgetDerivation derivation = new BudgetDerivation(space, config.budget(), TOLERANCE, progress);
     if (!measures()) {
       return derivation.predicted(preferences, pricing);
     }
@@ -259,42 +307,42 @@ final class RunStages {
 
   private void correct(Pricing corrected) {
     pricing = corrected;
-    directory.writePrices(corrected.model());
+    directory.keepPrices(corrected.model());
   }
 
-  private RunStage finishSample(TrainingStage sample) {
-    int index = Integer.parseInt(sample.name().substring("random-".length()));
-    String best = "random.validationAccuracy";
-    if (!results.has(best) || sample.evaluationAccuracy() > results.number(best)) {
-      results.put(best, sample.evaluationAccuracy());
-      results.putDecisions("random", results.decisions(sample.name()));
+  private RunStage finish(TrainingStage training, Contestant.Sample sample) {
+    Contestant best = Contestant.BEST_OF_RANDOM;
+    double accuracy = training.evaluationAccuracy();
+    if (!results.hasDecisions(best) || accuracy > results.number(best, "validationAccuracy")) {
+      results.put(best, "validationAccuracy", accuracy);
+      results.putDecisions(best, results.decisions(sample));
     }
-    if (index < randomSamples()) {
-      return open("random-" + (index + 1));
+    if (sample.index() < randomSamples()) {
+      return open(StageName.sample(sample.index() + 1));
     }
-    return isRandom() ? retrain(results.decisions("random")) : open("random-retrain");
+    return isRandom() ? retrain(results.decisions(best)) : open(StageName.RANDOM_RETRAIN);
   }
 
   // ---- what is measured of a trained network
 
   /** Whether the budget is one of this machine's clock, and predictions are corrected by it. */
   private boolean measures() {
-    return config.recipe().cost().hasTable() && !setup.tableGiven();
+    return config.recipe().cost().isMeasurable() && !setup.tableGiven();
   }
 
-  private void record(String who, TrainingStage training, Weights weights) {
+  private void record(Contestant who, TrainingStage training, Weights weights) {
     int[] decisions = results.decisions(who);
     Architecture architecture = space.derive(decisions);
     double accuracy =
         Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
     double measured = measure(architecture, meter());
     JsonObject fields = new JsonObject();
-    fields.addProperty("stage", training.name());
+    fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
     fields.addProperty("measuredMs", measured);
     fields.addProperty("testAccuracy", accuracy);
     for (String field : new String[] {"predictedCost", "measuredMs", "testAccuracy"}) {
-      results.put(who + "." + field, fields.get(field));
+      results.put(who, field, fields.get(field));
     }
     events.emit("trained", fields);
   }
@@ -315,14 +363,17 @@ final class RunStages {
   SearchResult result() {
     double samples = 0;
     for (int i = 1; i <= randomSamples(); i++) {
-      samples += results.seconds("random-" + i);
+      samples += results.seconds(StageName.sample(i));
     }
-    double search = isRandom() ? samples : results.seconds("search");
+    double search = isRandom() ? samples : results.seconds(StageName.SEARCH);
     boolean compared = !isRandom() && randomSamples() > 0;
     return new SearchResult(
-        results.found("found", space, search + results.seconds("retrain")),
+        results.found(Contestant.FOUND, space, search + results.seconds(StageName.RETRAIN)),
         compared
-            ? results.found("random", space, samples + results.seconds("random-retrain"))
+            ? results.found(
+                Contestant.BEST_OF_RANDOM,
+                space,
+                samples + results.seconds(StageName.RANDOM_RETRAIN))
             : null,
         results.search());
   }

@@ -4,17 +4,19 @@ import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
-import dev.sextant.nas.run.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.stage.Auxiliary;
 import dev.sextant.nas.stage.Classification;
@@ -70,7 +72,7 @@ public final class SearchRun implements AutoCloseable {
       return directory.begin(
           () -> {
             new RunFile(directory).write(setup);
-            directory.writePrices(model);
+            directory.keepPrices(model);
             return new SearchRun(
                 directory, setup, model, data, backend, null, checkpointSeconds, progress);
           });
@@ -90,7 +92,7 @@ public final class SearchRun implements AutoCloseable {
     directory.begin(
         () -> {
           new RunFile(directory).write(setup);
-          directory.writePrices(model);
+          directory.keepPrices(model);
           return directory;
         });
   }
@@ -103,7 +105,7 @@ public final class SearchRun implements AutoCloseable {
   public static SearchRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
     SearchSetup setup = new RunFile(directory).read();
-    CostModel model = directory.readPrices(setup.config().recipe().cost());
+    CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
@@ -149,12 +151,19 @@ public final class SearchRun implements AutoCloseable {
     stage = open(checkpoint);
   }
 
+  private static CostProvider costs(SearchSetup setup) {
+    return setup.config().recipe().cost();
+  }
+
   private RunStage open(@Nullable Checkpoint checkpoint) {
     try {
       if (checkpoint == null) {
         return course.open(course.first());
       }
-      RunStage opened = course.open(checkpoint.get("stage").getAsString());
+      RunStage opened =
+          course.open(
+              StageName.parse(
+                  checkpoint.get("stage").getAsString(), directory.checkpoint().toString()));
       try {
         opened.load(checkpoint);
         return opened;
@@ -194,12 +203,12 @@ public final class SearchRun implements AutoCloseable {
   public static void check(SearchSetup setup, CostModel model) {
     Pricing cost = Pricing.of(model, setup.space());
     SearchConfig config = setup.config();
-    double budget = config.budget();
+    double budget = config.budget().cost();
     double minimum = cost.minimum();
     double maximum = cost.maximum();
-    boolean tooLarge = budget > maximum * (1 + RunStages.TOLERANCE) && !config.ceiling();
+    boolean tooLarge = budget > maximum * (1 + RunStages.TOLERANCE) && !config.budget().ceiling();
     if (budget < minimum || tooLarge) {
-      CostUnit unit = config.recipe().cost().unit();
+      CostUnit unit = model.unit();
       throw new SextantException(
           "budget: no network of %s has %s; they have %s to %s%s"
               .formatted(
@@ -207,9 +216,9 @@ public final class SearchRun implements AutoCloseable {
                   unit.format(budget),
                   unit.format(minimum),
                   unit.format(maximum),
-                  config.recipe().cost().hasTable() ? " on this machine" : ""));
+                  config.recipe().cost().isMeasurable() ? " on this machine" : ""));
     }
-    if (config.cells().auxiliary() > 0) {
+    if (config.retraining().regularization().auxiliary() > 0) {
       Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
     }
   }
@@ -256,7 +265,11 @@ public final class SearchRun implements AutoCloseable {
         backend.memory().resetPeaks();
         stage.step();
         progress.step(
-            stage.name(), stage.done(), stage.steps(), stage.status(), backend.memory().peak());
+            stage.name().text(),
+            stage.done(),
+            stage.steps(),
+            stage.status(),
+            backend.memory().peak());
         if (System.nanoTime() - lastCheckpoint > checkpointNanos) {
           checkpoint();
         }
@@ -279,7 +292,7 @@ public final class SearchRun implements AutoCloseable {
   private void checkpoint() {
     tick();
     Checkpoint checkpoint = Checkpoint.empty(backend);
-    checkpoint.state().addProperty("stage", stage.name());
+    checkpoint.state().addProperty("stage", stage.name().text());
     checkpoint.state().add("results", results.json());
     checkpoint.state().addProperty("events", events.length());
     stage.save(checkpoint);

@@ -14,11 +14,12 @@ import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
-import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.HeldOut;
+import dev.sextant.nas.policy.LearningTurn;
 import dev.sextant.nas.policy.Policy;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.stage.RunningMean;
@@ -44,16 +45,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Costs are in the search's unit.
  */
-final class SupernetStage implements RunStage {
+final class SupernetStage<S extends Supernet> implements RunStage {
   /** Below this movement of every probability or threshold, nothing was learned. */
   private static final double UNMOVED = 0.01;
 
   private final SearchConfig config;
-  private final Assembly assembly;
+  private final Assembly<S, ?> assembly;
   private final Classification classification;
   private final Events events;
   private final Rng policyRng;
-  private final Supernet supernet;
+  private final LearningTurn turn;
+  private final S supernet;
   private final Optimizer optimizer;
   private final Policy policy;
   private final Rates rates;
@@ -69,7 +71,7 @@ final class SupernetStage implements RunStage {
   private long architecturePeak;
 
   SupernetStage(
-      Assembly assembly,
+      Assembly<S, ?> assembly,
       ImageDataset data,
       Split split,
       Classification classification,
@@ -79,14 +81,15 @@ final class SupernetStage implements RunStage {
     this.classification = classification;
     this.events = events;
     policyRng = Rng.of(config.seed(), 12);
+    turn = assembly.recipe().policy().turn();
     supernet = assembly.supernet();
     optimizer = assembly.optimizer(supernet);
-    Augmentation augmentation = Augmentation.preset(config.augmentation(), data.height());
+    Augmentation augmentation = Augmentation.preset(config.batches().augmentation(), data.height());
     loader =
         new BatchLoader(
             data.train(),
             split.train(),
-            Math.min(config.batch(), split.train().length),
+            Math.min(config.batches().size(), split.train().length),
             data.normalization(),
             augmentation,
             Rng.of(config.seed(), 13).nextLong(),
@@ -95,7 +98,7 @@ final class SupernetStage implements RunStage {
         new BatchLoader(
             data.train(),
             split.validation(),
-            Math.min(config.batch(), split.validation().length),
+            Math.min(config.batches().size(), split.validation().length),
             data.normalization(),
             Augmentation.none(),
             Rng.of(config.seed(), 14).nextLong(),
@@ -103,32 +106,32 @@ final class SupernetStage implements RunStage {
     rates = new Rates(config, warmupSteps(), jointSteps());
     validation =
         new SequentialBatches(
-            data.train(), split.validation(), config.batch(), data.normalization());
+            data.train(), split.validation(), config.batches().size(), data.normalization());
     policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
   }
 
   private boolean mixes() {
-    return config.recipe().policy() == Recipe.PolicyKind.DARTS;
+    return turn == LearningTurn.BEFORE_WEIGHTS;
   }
 
   private long warmupSteps() {
-    return (long) config.warmupEpochs() * loader.batchesPerEpoch();
+    return (long) config.weights().warmupEpochs() * loader.batchesPerEpoch();
   }
 
   private long jointSteps() {
-    return (long) config.epochs() * loader.batchesPerEpoch();
+    return (long) config.weights().epochs() * loader.batchesPerEpoch();
   }
 
   /** Steps before the first architecture step. */
-  private long quietSteps() {
-    return config.recipe().policy() == Recipe.PolicyKind.CONTROLLER
+  private long stepsBeforeLearning() {
+    return turn == LearningTurn.AFTER_WEIGHTS_IN_WARMUP_TOO
         ? 0
-        : warmupSteps() + (long) config.quietEpochs() * loader.batchesPerEpoch();
+        : warmupSteps() + (long) config.architecture().warmupEpochs() * loader.batchesPerEpoch();
   }
 
   @Override
-  public String name() {
-    return "search";
+  public StageName name() {
+    return StageName.SEARCH;
   }
 
   @Override
@@ -163,25 +166,27 @@ final class SupernetStage implements RunStage {
   private void weightStep(Batch batch) {
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
-    policy.sample(Math.max(0, 1 - (double) done / Math.max(1, warmupSteps())));
+    double warmup = (double) done / Math.max(1, warmupSteps());
+    double joint = (double) (done - warmupSteps()) / jointSteps();
+    policy.sample(Math.max(0, 1 - warmup), Math.max(0, joint));
     Outcome outcome =
-        classification.backward(supernet, batch, supernet.trainingMode(), smoothing());
+        classification.gradients(supernet, batch, supernet.trainingMode(), smoothing());
     running.add(outcome);
     weightPeak = Math.max(weightPeak, memory.transientPeak());
-    if (config.recipe().policy().learnsWithWeights()) {
-      double rate = done >= quietSteps() ? rates.architecture(done) : 0;
+    if (turn == LearningTurn.WITH_WEIGHTS) {
+      double rate = done >= stepsBeforeLearning() ? rates.architecture(done) : 0;
       policy.learnWithWeights(outcome, rate);
       architectureSteps += rate > 0 ? 1 : 0;
     }
-    if (config.cells().clip() > 0) {
-      optimizer.clipGradients(config.cells().clip());
+    if (config.descent().clip() > 0) {
+      optimizer.clipGradients(config.descent().clip());
     }
     optimizer.step(rates.weights(done));
   }
 
   /** Searches of cells smooth no labels, those of their networks may. */
   private double smoothing() {
-    return config.recipe().supernet().hasCells() ? 0 : config.labelSmoothing();
+    return config.recipe().hasCells() ? 0 : config.batches().labelSmoothing();
   }
 
   /**
@@ -190,9 +195,9 @@ final class SupernetStage implements RunStage {
    * @param weightSteps made by then since the end of the warm-up
    */
   private void architectureStep(long weightSteps) {
-    if (config.recipe().policy().learnsWithWeights()
-        || done < quietSteps()
-        || Math.floorMod(weightSteps, config.architectureInterval()) != 0) {
+    if (turn == LearningTurn.WITH_WEIGHTS
+        || done < stepsBeforeLearning()
+        || Math.floorMod(weightSteps, config.architecture().interval()) != 0) {
       return;
     }
     Memory memory = classification.backend().memory();
@@ -208,9 +213,9 @@ final class SupernetStage implements RunStage {
     private @Nullable Batch batch;
 
     @Override
-    public Outcome backward() {
+    public Outcome gradients() {
       supernet.freezeWeights(true);
-      Outcome outcome = classification.backward(supernet, current(), Tape.Mode.TRAIN_STATELESS, 0);
+      Outcome outcome = classification.gradients(supernet, current(), Tape.Mode.TRAIN_STATELESS, 0);
       supernet.freezeWeights(false);
       return outcome;
     }
@@ -234,10 +239,12 @@ final class SupernetStage implements RunStage {
 
   /** By the weights of mixtures, in an architecture step. */
   private BilevelGradient.Result mixtureGradient() {
-    BilevelGradient bilevel =
-        new BilevelGradient((CellSupernet) supernet, classification.backend());
+    if (!(supernet instanceof CellSupernet mixture)) {
+      throw new IllegalStateException("only cells have mixtures");
+    }
+    BilevelGradient bilevel = new BilevelGradient(mixture, classification.backend());
     BilevelGradient.Loss loss = tape -> classification.loss(tape, supernet, heldOut.current());
-    return config.cells().secondOrder()
+    return config.architecture().secondOrder()
         ? bilevel.secondOrder(
             tape -> classification.loss(tape, supernet, current(training)),
             loss,
@@ -253,7 +260,7 @@ final class SupernetStage implements RunStage {
     }
     Outcome evaluated = classification.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);
     JsonObject fields = new JsonObject();
-    fields.addProperty("stage", name());
+    fields.addProperty("stage", name().text());
     fields.addProperty("epoch", done / loader.batchesPerEpoch());
     fields.addProperty("phase", done <= warmupSteps() ? "warm-up" : "joint");
     fields.addProperty("loss", running.mean().loss());
@@ -263,7 +270,7 @@ final class SupernetStage implements RunStage {
     fields.addProperty("expectedCost", expectedCost());
     fields.addProperty("argmaxCost", argmaxCost());
     fields.addProperty("entropy", policy.meanEntropy());
-    fields.addProperty("strength", strength());
+    fields.addProperty("lambda", lambda());
     fields.addProperty("architectureSteps", architectureSteps);
     fields.addProperty("weightStepPeakBytes", weightPeak);
     fields.addProperty("architectureStepPeakBytes", architecturePeak);
@@ -274,7 +281,7 @@ final class SupernetStage implements RunStage {
       probabilities.add(row);
     }
     fields.add("probabilities", probabilities);
-    if (config.recipe().policy().learnsWithWeights()) {
+    if (turn == LearningTurn.WITH_WEIGHTS) {
       JsonArray thresholds = new JsonArray();
       for (float[] values : alphaValues()) {
         JsonArray row = new JsonArray();
@@ -292,7 +299,7 @@ final class SupernetStage implements RunStage {
   }
 
   private void checkMoved() {
-    if (config.architectureRate() == 0 || architectureSteps == 0) {
+    if (config.architecture().rate() == 0 || architectureSteps == 0) {
       return;
     }
     if (policy.movement() > UNMOVED) {
@@ -314,8 +321,8 @@ final class SupernetStage implements RunStage {
   }
 
   /** The objective's trade-off in force. */
-  double strength() {
-    return policy.objective().strength();
+  double lambda() {
+    return policy.objective().lambda();
   }
 
   /**
@@ -363,7 +370,7 @@ final class SupernetStage implements RunStage {
             100 * mean.accuracy(),
             config.recipe().cost().unit().format(expectedCost()),
             policy.meanEntropy(),
-            strength());
+            lambda());
   }
 
   @Override
@@ -372,6 +379,8 @@ final class SupernetStage implements RunStage {
     checkpoint.putTensors("alphas/", policy.alphas().tensors());
     checkpoint.putOptimizer("weights", optimizer);
     checkpoint.putOptimizer("adam", policy.alphas().optimizer());
+    checkpoint.putTensors("policy/", policy.tensors());
+    policy.optimizers().forEach((name, own) -> checkpoint.putOptimizer("policy." + name, own));
     checkpoint.putRng("policy.rng", policyRng);
     checkpoint.putDoubles("policy", policy.state());
     checkpoint.state().addProperty("done", done);
@@ -387,6 +396,8 @@ final class SupernetStage implements RunStage {
     checkpoint.getTensors("alphas/", policy.alphas().tensors());
     checkpoint.getOptimizer("weights", optimizer);
     checkpoint.getOptimizer("adam", policy.alphas().optimizer());
+    checkpoint.getTensors("policy/", policy.tensors());
+    policy.optimizers().forEach((name, own) -> checkpoint.getOptimizer("policy." + name, own));
     checkpoint.getRng("policy.rng", policyRng);
     policy.restore(checkpoint.getDoubles("policy"));
     done = checkpoint.get("done").getAsLong();

@@ -45,13 +45,13 @@ public final class Classification {
    * @return always the same object, valid until the next call
    * @throws SextantException if the loss is not a finite number
    */
-  public Outcome backward(Module network, Batch batch, Tape.Mode mode, double smoothing) {
+  public Outcome gradients(Module network, Batch batch, Tape.Mode mode, double smoothing) {
     try (Tape pass = tape.open(mode)) {
       Variable x = images(pass, batch);
       Tensor labels = labels(batch);
       Variable logits = network.forward(pass, x);
       Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
-      return backward(pass, batch, logits, labels, loss, loss);
+      return finish(pass, batch, logits, labels, loss, loss);
     }
   }
 
@@ -60,7 +60,7 @@ public final class Classification {
    *
    * @throws SextantException if the loss is not a finite number
    */
-  public Outcome backward(Network network, Auxiliary auxiliary, Batch batch, double smoothing) {
+  public Outcome gradients(Network network, Auxiliary auxiliary, Batch batch, double smoothing) {
     try (Tape pass = tape.open(Tape.Mode.TRAIN)) {
       Variable x = images(pass, batch);
       Tensor labels = labels(batch);
@@ -79,7 +79,7 @@ public final class Classification {
           SoftmaxCrossEntropy.apply(pass, second.getFirst(), labels, (float) smoothing);
       second.getFirst().release();
       Variable weighted = Scale.apply(pass, secondLoss, auxiliary.weight());
-      return backward(pass, batch, logits, labels, loss, Add.apply(pass, loss, weighted));
+      return finish(pass, batch, logits, labels, loss, Add.apply(pass, loss, weighted));
     }
   }
 
@@ -87,7 +87,7 @@ public final class Classification {
    * @param loss what is reported
    * @param total what is minimised
    */
-  private Outcome backward(
+  private Outcome finish(
       Tape pass, Batch batch, Variable logits, Tensor labels, Variable loss, Variable total) {
     int correct = backend.loss().countCorrect(logits.value(), labels);
     double value = backend.elementwise().sum(loss.value());

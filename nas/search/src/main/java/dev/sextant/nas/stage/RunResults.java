@@ -6,7 +6,9 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.SearchResult;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,8 @@ public final class RunResults {
 
   /** Among the results once all of them are there. */
   private static final String FINISHED = "finished";
+
+  private static final String DECISIONS = ".decisions";
 
   /** Begins the names of the stages' times. */
   private static final String SECONDS = "seconds.";
@@ -46,22 +50,37 @@ public final class RunResults {
     return json.get(field).getAsDouble();
   }
 
+  /** A number about a network. */
+  public double number(Contestant who, String field) {
+    return number(who.key() + "." + field);
+  }
+
+  /** Whether a network has been chosen. */
+  public boolean hasDecisions(Contestant who) {
+    return has(who.key() + DECISIONS);
+  }
+
+  /** Takes note of something about a network. */
+  public void put(Contestant who, String field, Object value) {
+    put(who.key() + "." + field, value);
+  }
+
   public void put(String field, Object value) {
     json.add(field, GSON.toJsonTree(value));
   }
 
   /** The decisions of a network. */
-  public int[] decisions(String who) {
-    JsonArray array = json.get(who + ".decisions").getAsJsonArray();
+  public int[] decisions(Contestant who) {
+    JsonArray array = json.get(who.key() + DECISIONS).getAsJsonArray();
     return array.asList().stream().mapToInt(JsonElement::getAsInt).toArray();
   }
 
-  public void putDecisions(String who, int[] decisions) {
-    put(who + ".decisions", decisions);
+  public void putDecisions(Contestant who, int[] decisions) {
+    put(who.key() + DECISIONS, decisions);
   }
 
-  public double seconds(String stage) {
-    String key = SECONDS + stage;
+  public double seconds(StageName stage) {
+    String key = SECONDS + stage.text();
     return json.has(key) ? number(key) : 0;
   }
 
@@ -73,15 +92,15 @@ public final class RunResults {
         .sum();
   }
 
-  public void addSeconds(String stage, double more) {
-    put(SECONDS + stage, seconds(stage) + more);
+  public void addSeconds(StageName stage, double more) {
+    put(SECONDS + stage.text(), seconds(stage) + more);
   }
 
   /** The end of a search in a supernet. */
   public void put(SearchResult.Search search) {
     put("expectedCost", search.expectedCost());
     put("argmaxCost", search.argmaxCost());
-    put("strength", search.strength());
+    put("lambda", search.lambda());
     put("constrained", search.constrained());
     put("weightStepPeakBytes", search.weightStepPeakBytes());
     put("architectureStepPeakBytes", search.architectureStepPeakBytes());
@@ -94,18 +113,18 @@ public final class RunResults {
     return new SearchResult.Search(
         number("expectedCost"),
         number("argmaxCost"),
-        number("strength"),
+        number(has("lambda") ? "lambda" : "strength"),
         json.get("constrained").getAsBoolean(),
         json.get("weightStepPeakBytes").getAsLong(),
         json.get("architectureStepPeakBytes").getAsLong());
   }
 
-  public SearchResult.Found found(String who, SearchSpace space, double seconds) {
+  public SearchResult.Found found(Contestant who, SearchSpace space, double seconds) {
     return new SearchResult.Found(
         space.derive(decisions(who)),
-        number(who + ".predictedCost"),
-        number(who + ".measuredMs"),
-        number(who + ".testAccuracy"),
+        number(who, "predictedCost"),
+        number(who, "measuredMs"),
+        number(who, "testAccuracy"),
         seconds);
   }
 
@@ -113,7 +132,7 @@ public final class RunResults {
   public String file(SearchConfig config) {
     JsonObject file = json.deepCopy();
     file.remove(FINISHED);
-    file.addProperty("budget", config.budget());
+    file.addProperty("budget", config.budget().cost());
     return GSON.toJson(file) + "\n";
   }
 }

@@ -1,13 +1,14 @@
 package dev.sextant.nas.stage;
 
 import dev.sextant.nas.checkpoint.Checkpoint;
+import dev.sextant.nas.run.StageName;
 
 /**
  * A part of a run that goes step by step, can be saved after any step, and continued from there.
  */
 public interface RunStage extends AutoCloseable {
   /** What events and progress call it. */
-  String name();
+  StageName name();
 
   /** Steps in all. */
   long steps();

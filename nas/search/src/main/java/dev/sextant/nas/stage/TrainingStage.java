@@ -17,6 +17,7 @@ import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.objective.Outcome;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
@@ -40,7 +41,7 @@ public final class TrainingStage implements RunStage {
    * @param evaluation indices of training images to evaluate on after each epoch; may be empty
    */
   public record Plan(
-      String name,
+      StageName name,
       Architecture architecture,
       int[] train,
       int[] evaluation,
@@ -73,17 +74,17 @@ public final class TrainingStage implements RunStage {
     classNames = data.classNames();
     dropoutRng = Rng.of(config.seed(), 2);
     auxiliary =
-        config.auxiliary() == 0
+        config.regularization().auxiliary() == 0
             ? null
             : Auxiliary.attach(
                 plan.architecture,
-                (float) config.auxiliary(),
+                (float) config.regularization().auxiliary(),
                 new Initializer(classification.backend(), Rng.of(config.seed(), 4)));
     network =
         new Network(
             plan.architecture,
             new Initializer(classification.backend(), Rng.of(config.seed(), 1)),
-            (float) config.dropout(),
+            (float) config.regularization().dropout(),
             dropoutRng);
     SequencedMap<String, Parameter> parameters = new LinkedHashMap<>(network.parameters());
     if (auxiliary != null) {
@@ -96,15 +97,19 @@ public final class TrainingStage implements RunStage {
         new Sgd(
             classification.backend(),
             parameters,
-            new Sgd.Config((float) config.momentum(), true, (float) config.weightDecay(), true));
+            new Sgd.Config(
+                (float) config.descent().momentum(),
+                true,
+                (float) config.descent().weightDecay(),
+                true));
     schedule = new Schedule.Cosine(config.rate(), 0);
     loader =
         new BatchLoader(
             data.train(),
             plan.train,
-            Math.min(config.batch(), plan.train.length),
+            Math.min(config.batches().size(), plan.train.length),
             data.normalization(),
-            Augmentation.preset(config.augmentation(), data.height()),
+            Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 3).nextLong(),
             true);
     evaluates = plan.evaluation.length > 0;
@@ -112,7 +117,7 @@ public final class TrainingStage implements RunStage {
         new SequentialBatches(
             data.train(),
             evaluates ? plan.evaluation : new int[] {0},
-            config.batch(),
+            config.batches().size(),
             data.normalization());
   }
 
@@ -122,7 +127,7 @@ public final class TrainingStage implements RunStage {
   }
 
   @Override
-  public String name() {
+  public StageName name() {
     return plan.name;
   }
 
@@ -139,16 +144,18 @@ public final class TrainingStage implements RunStage {
   @Override
   public void step() {
     Batch batch = loader.next();
-    if (config.dropPath() > 0) {
+    if (config.regularization().dropPath() > 0) {
       long epoch = done / loader.batchesPerEpoch();
-      network.setDropPath((float) (config.dropPath() * epoch / config.epochs()));
+      network.setDropPath((float) (config.regularization().dropPath() * epoch / config.epochs()));
     }
     running.add(
         auxiliary == null
-            ? classification.backward(network, batch, Tape.Mode.TRAIN, config.labelSmoothing())
-            : classification.backward(network, auxiliary, batch, config.labelSmoothing()));
-    if (config.clip() > 0) {
-      optimizer.clipGradients(config.clip());
+            ? classification.gradients(
+                network, batch, Tape.Mode.TRAIN, config.batches().labelSmoothing())
+            : classification.gradients(
+                network, auxiliary, batch, config.batches().labelSmoothing()));
+    if (config.descent().clip() > 0) {
+      optimizer.clipGradients(config.descent().clip());
     }
     optimizer.step(schedule.rate(done, steps()));
     done++;
@@ -159,7 +166,7 @@ public final class TrainingStage implements RunStage {
 
   private void endEpoch() {
     JsonObject fields = new JsonObject();
-    fields.addProperty("stage", plan.name);
+    fields.addProperty("stage", plan.name.text());
     fields.addProperty("epoch", done / loader.batchesPerEpoch());
     fields.addProperty("loss", running.mean().loss());
     fields.addProperty("accuracy", running.mean().accuracy());
@@ -190,7 +197,7 @@ public final class TrainingStage implements RunStage {
             (name, tensor) -> {
               float[] values = new float[tensor.size()];
               classification.backend().download(tensor, values, 0);
-              Checkpoint.checkFinite(plan.name, name, values);
+              Checkpoint.checkFinite(plan.name.text(), name, values);
               entries.put(name, new Weights.Entry(tensor.shape(), values));
             });
     // In a fixed order, which Map.of does not have: equal runs write equal files.

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * TuNAS's supernet: the candidates of a choice share weights, so that it has about as many as the
  * largest network alone, and widths can be searched.
  */
-public final class CollapsedSupernet extends Supernet {
+public final class CollapsedSupernet extends SampledSupernet {
   private final Space space;
   private final Backend backend;
   private final Factoring factoring;

@@ -189,23 +189,37 @@ final class LayerModule extends Module implements GateCandidate {
 
   private void convolution(
       Graph graph, Graph.Node node, Operation.Convolution convolution, int in) {
-    String name = convolution.name();
     String norm = convolution.norm();
-    if (norm != null) {
-      Convolution module =
-          child(name, new Convolution(init, in, convolution.out(), convolution.window()));
-      BatchNorm behind = norm(norm, convolution.out(), convolution.activation());
+    int groups = convolution.groups();
+    Convolution module =
+        child(
+            convolution.name(),
+            new Convolution(
+                init,
+                in,
+                convolution.out(),
+                convolution.window(),
+                groups,
+                convolution.bias(),
+                convolution.bias() ? convolution.activation() : Activation.IDENTITY));
+    if (norm == null) {
+      bare(node, module, convolution.bias() ? Activation.IDENTITY : convolution.activation());
+      return;
+    }
+    BatchNorm behind = norm(norm, convolution.out(), convolution.activation());
+    if (groups == 1) {
       chain(graph, node, module.before(behind));
       return;
     }
-    Convolution module =
-        child(
-            name,
-            convolution.bias()
-                ? new Convolution(
-                    init, in, convolution.out(), convolution.window(), convolution.activation())
-                : new Convolution(init, in, convolution.out(), convolution.window()));
-    bare(node, module, convolution.bias() ? Activation.IDENTITY : convolution.activation());
+    List<Integer> inputs = node.inputs().stream().map(Graph.Value::index).toList();
+    add(
+        inputs,
+        node.output().index(),
+        (tape, v) -> {
+          Variable z = module.forward(tape, v[inputs.getFirst()]);
+          Variable residual = inputs.size() > 1 ? v[inputs.get(1)] : null;
+          return replace(z, behind.forward(tape, z, residual));
+        });
   }
 
   private void depthwise(Graph graph, Graph.Node node, Operation.Depthwise depthwise, int in) {

@@ -23,7 +23,7 @@ import java.util.SequencedMap;
  * own, one path active at a time (ProxylessNAS, section 3.1 and 3.2). Paths of parameters are
  * {@code layers.I.…} for fixed layers and {@code layers.I.choice.J.…} for candidates.
  */
-public final class MultiPathSupernet extends Supernet {
+public final class MultiPathSupernet extends SampledSupernet {
   private final List<Module> positions = new ArrayList<>();
   private final List<MixedLayer> choices;
   private final Backend backend;

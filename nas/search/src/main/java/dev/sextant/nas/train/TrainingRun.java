@@ -4,9 +4,10 @@ import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.run.TrainingSetup;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.TrainingStage;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * architecture.json} and {@code weights.safetensors}. Confined to one thread.
  */
 public final class TrainingRun implements AutoCloseable {
-  private static final String STAGE = "train";
+  private static final StageName STAGE = StageName.TRAIN;
 
   private final RunDirectory directory;
   private final TrainingSetup setup;
@@ -134,6 +135,11 @@ public final class TrainingRun implements AutoCloseable {
             plan, data, new Classification(backend, setup.architecture().input()), events);
     if (checkpoint != null) {
       try {
+        String saved = checkpoint.get("stage").getAsString();
+        if (!saved.equals(STAGE.text())) {
+          throw new SextantException(
+              "%s: '%s' is no stage of a training".formatted(directory.checkpoint(), saved));
+        }
         stage.load(checkpoint);
       } catch (RuntimeException e) {
         stage.close();
@@ -153,7 +159,8 @@ public final class TrainingRun implements AutoCloseable {
     while (stage.done() < stage.steps()) {
       backend.memory().resetPeaks();
       stage.step();
-      progress.step(STAGE, stage.done(), stage.steps(), stage.status(), backend.memory().peak());
+      progress.step(
+          STAGE.text(), stage.done(), stage.steps(), stage.status(), backend.memory().peak());
       if (System.nanoTime() - lastCheckpoint > checkpointNanos) {
         checkpoint();
       }
@@ -177,7 +184,7 @@ public final class TrainingRun implements AutoCloseable {
 
   private void checkpoint() {
     Checkpoint checkpoint = Checkpoint.empty(backend);
-    checkpoint.state().addProperty("stage", STAGE);
+    checkpoint.state().addProperty("stage", STAGE.text());
     checkpoint.state().addProperty("events", events.length());
     stage.save(checkpoint);
     checkpoint.write(directory.checkpoint());

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.RunLength;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.TinyRun;
 import dev.sextant.tensor.SextantException;
@@ -58,7 +58,7 @@ class MethodComparisonTest {
     }
   }
 
-  private static Entrant entrant(Method method) {
+  private static Entrant entrant(PublishedMethod method) {
     SearchSetup setup = TinyRun.setup(TinyRun.config(0, method.recipe()));
     return new Entrant(method.toString(), setup, TinyRun.model(setup));
   }
@@ -70,14 +70,14 @@ class MethodComparisonTest {
         new Plan(
             new TreeMap<>(),
             "builtin:600",
-            entrant(Method.PROXYLESS_G).setup().config().budget(),
+            entrant(PublishedMethod.PROXYLESS_G).setup().config().budget().cost(),
             false,
             5,
             seeds,
             List.of(
                 new Plan.Planned("proxyless-g", "tiny", false, parts, new RunLength(0, 1, 1, 0), 5),
                 new Plan.Planned("random", "tiny", true, parts, new RunLength(0, 1, 1, 1), 5))),
-        List.of(entrant(Method.PROXYLESS_G), entrant(Method.RANDOM)));
+        List.of(entrant(PublishedMethod.PROXYLESS_G), entrant(PublishedMethod.RANDOM)));
   }
 
   @Test
@@ -172,7 +172,8 @@ class MethodComparisonTest {
   /** Each part that a method has takes time, the others none; a tiny time is refused. */
   @Test
   void methodsAreTimedBeforeTheyArePlanned() {
-    List<Entrant> entrants = List.of(entrant(Method.TUNAS), entrant(Method.RANDOM));
+    List<Entrant> entrants =
+        List.of(entrant(PublishedMethod.TUNAS), entrant(PublishedMethod.RANDOM));
     List<PartSeconds> parts = new TimeProbe(TinyRun.data(), Progress.NONE).time(entrants);
     PartSeconds tunas = parts.getFirst();
     assertTrue(tunas.warmupEpoch() > 0 && tunas.jointEpoch() > 0 && tunas.retrainEpoch() > 0);
@@ -190,7 +191,7 @@ class MethodComparisonTest {
                     MethodComparison.plan(
                         directory,
                         new TreeMap<>(),
-                        List.of(entrant(Method.RANDOM)),
+                        List.of(entrant(PublishedMethod.RANDOM)),
                         1e-3,
                         1,
                         TinyRun.data(),

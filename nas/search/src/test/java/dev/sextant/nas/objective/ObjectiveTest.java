@@ -90,8 +90,8 @@ class ObjectiveTest {
               1e-8);
         }
       }
-      objective.setStrength(0.7);
-      assertEquals(0.7, objective.strength());
+      objective.setLambda(0.7);
+      assertEquals(0.7, objective.lambda());
     }
   }
 

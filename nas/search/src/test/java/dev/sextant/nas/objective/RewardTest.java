@@ -49,8 +49,8 @@ class RewardTest {
   @Test
   void strengthsChangeAndTargetsAreChecked() {
     Reward absolute = new Reward.Absolute(-0.1, 84);
-    absolute.setStrength(-0.2);
-    assertEquals(-0.2, absolute.strength());
+    absolute.setLambda(-0.2);
+    assertEquals(-0.2, absolute.lambda());
     assertEquals(0.76 - 0.2 * 0.25, reward(absolute, 63), 1e-12);
     for (double target : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
       assertThrows(SextantException.class, () -> new Reward.Soft(-0.1, target));

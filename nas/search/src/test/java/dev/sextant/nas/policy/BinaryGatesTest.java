@@ -127,7 +127,7 @@ class BinaryGatesTest {
   private static HeldOut images(DoubleSupplier crossEntropy) {
     return new HeldOut() {
       @Override
-      public Outcome backward() {
+      public Outcome gradients() {
         return new Outcome(crossEntropy.getAsDouble(), 0);
       }
 
@@ -150,7 +150,7 @@ class BinaryGatesTest {
       int[] weightSteps = new int[3];
       int[] architectureSteps = new int[3];
       for (int i = 0; i < draws; i++) {
-        rig.gates.sample(0);
+        rig.gates.sample(0, 0);
         weightSteps[rig.active()]++;
         rig.gates.sampleGates();
         architectureSteps[rig.active()]++;

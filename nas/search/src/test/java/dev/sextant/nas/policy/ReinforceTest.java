@@ -94,7 +94,7 @@ class ReinforceTest {
   private static HeldOut accuracies(Recorder supernet, ToDoubleFunction<int[]> accuracy) {
     return new HeldOut() {
       @Override
-      public Outcome backward() {
+      public Outcome gradients() {
         throw new AssertionError("rewards need no gradient");
       }
 
@@ -204,10 +204,10 @@ class ReinforceTest {
             new GenotypeSearch(cells, decisions -> new double[decisions.size()])
                 .mostProbable(policy.preferences());
         assertArrayEquals(new int[] {2, 0, 2}, Arrays.copyOfRange(found, 2, 5));
-        policy.sample(0);
+        policy.sample(0, 0);
         assertArrayEquals(
             new int[] {2, 0, 2}, Arrays.copyOfRange(supernet.selected.getLast(), 2, 5));
-        policy.sample(1);
+        policy.sample(1, 0);
         assertArrayEquals(
             new int[] {Factors.ALL, 0, Factors.ALL},
             Arrays.copyOfRange(supernet.selected.getLast(), 2, 5));
@@ -259,7 +259,7 @@ class ReinforceTest {
           int both = 0;
           int largest = 0;
           for (int i = 0; i < draws; i++) {
-            policy.sample(cold);
+            policy.sample(cold, 0);
             int[] options = supernet.selected.getLast();
             for (int f = 0; f < 3; f++) {
               all[f] += options[f] == Factoring.ALL ? 1 : 0;

@@ -86,7 +86,7 @@ class ThresholdsTest {
 
     /** A weight step without the step of the weights. */
     void step(double cold, double rate) {
-      policy.sample(cold);
+      policy.sample(cold, 0);
       try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
         Tensor x = backend.memory().floats(Shape.of(BATCH, 6, 6, 4), Category.DATA, "images");
         Tensor labels = backend.memory().ints(Shape.of(BATCH), Category.DATA, "labels");
@@ -201,18 +201,18 @@ class ThresholdsTest {
       int kept = 0;
       int draws = 400;
       for (int draw = 0; draw < draws; draw++) {
-        rig.policy.sample(0.5);
+        rig.policy.sample(0.5, 0);
         for (float scale : rig.floats("layers.1.scales")) {
           assertTrue(scale == 0 || scale == (float) (1 / 0.6), () -> "" + scale);
           kept += scale > 0 ? 1 : 0;
         }
       }
       assertEquals(0.6, kept / (3.0 * draws), 0.05);
-      rig.policy.sample(0);
+      rig.policy.sample(0, 0);
       assertArrayEquals(new float[] {1, 1, 1}, rig.floats("layers.1.scales"));
       rig.step(1, 0);
       assertEquals(0, rig.policy.movement());
-      assertEquals(1, rig.policy.objective().strength());
+      assertEquals(1, rig.policy.objective().lambda());
     }
   }
 
@@ -226,7 +226,7 @@ class ThresholdsTest {
       other.policy.restore(rig.policy.state());
       assertArrayEquals(rig.policy.state(), other.policy.state());
       assertEquals(rig.policy.expectedCost(), other.policy.expectedCost());
-      assertEquals(rig.policy.objective().strength(), other.policy.objective().strength());
+      assertEquals(rig.policy.objective().lambda(), other.policy.objective().lambda());
     }
   }
 }

@@ -8,12 +8,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.sextant.nas.checkpoint.ConfigJson;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.data.DataOptions;
-import dev.sextant.nas.method.CellSearchConfig;
-import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.BatchConfig;
+import dev.sextant.nas.method.DescentConfig;
+import dev.sextant.nas.method.PublishedMethod;
+import dev.sextant.nas.method.Regularization;
+import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.WeightSteps;
+import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.report.page.Axis;
 import dev.sextant.nas.report.page.Chart;
 import dev.sextant.nas.report.page.Html;
@@ -70,37 +77,16 @@ final class ReportTest {
   private static final int[] RANDOM = {0, 0};
 
   private static final SearchConfig CONFIG =
-      new SearchConfig(
-          7,
-          Method.PROXYLESS_G.recipe(),
-          16,
-          0.2,
-          1,
-          0.05,
-          2,
-          0.025,
-          false,
-          SearchConfig.WeightOptimizer.SGD,
-          0,
-          1,
-          0.01,
-          1,
-          4,
-          GateMode.values()[0],
-          0.25,
-          false,
-          4e-5,
-          0.9,
-          0.1,
-          "light",
-          BUDGET,
-          false,
-          2,
-          0.05,
-          false,
-          0,
-          CellSearchConfig.NONE,
-          1);
+      PublishedMethod.PROXYLESS_G
+          .config(BUDGET)
+          .withSeed(7)
+          .withImages(SearchImages.DEFAULT, new BatchConfig(16, "light", 0.1))
+          .withWeights(
+              new WeightSteps(1, 0.05, 2, 0.025, 0, false, WeightSteps.Optimizer.SGD),
+              DescentConfig.DEFAULT)
+          .withArchitecture(new ArchitectureSteps(0, 1, 0.01, 1, 4, GateMode.values()[0], false))
+          .withRetraining(new Retraining(2, 0.05, false, Regularization.NONE))
+          .withRandomSamples(1);
 
   @TempDir private Path path;
   private RunDirectory directory = new RunDirectory(Path.of(""));
@@ -112,7 +98,7 @@ final class ReportTest {
     run.addProperty("format", "sextant-run/1");
     run.addProperty("data", "/data/" + HOSTILE);
     run.add("dataOptions", new Gson().toJsonTree(DataOptions.DEFAULT));
-    run.add("config", new Gson().toJsonTree(CONFIG));
+    run.add("config", ConfigJson.write(CONFIG));
     run.addProperty("tableGiven", true);
     run.addProperty("device", "cpu");
     run.addProperty("threads", 2);

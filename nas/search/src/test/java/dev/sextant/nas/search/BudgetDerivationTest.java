@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cost.LatencyTable;
-import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.SearchConfig;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;
@@ -32,13 +32,13 @@ class BudgetDerivationTest {
     Pricing pricing = Pricing.of(table, space);
     double budget = 0.45 * pricing.minimum() + 0.55 * pricing.maximum();
     double middle = 0.9 * budget;
-    SearchConfig config = TinyRun.config(1, Method.PROXYLESS_G.recipe(), budget);
+    SearchConfig config = TinyRun.config(1, PublishedMethod.PROXYLESS_G.recipe(), budget);
     Rng rng = new Rng(3);
     double[][] preferences =
         Arrays.stream(space.options())
             .mapToObj(options -> DoubleStream.generate(rng::nextDouble).limit(options).toArray())
             .toArray(double[][]::new);
-    BudgetDerivation derivation = new BudgetDerivation(space, config, 0.01, Progress.NONE);
+    BudgetDerivation derivation = new BudgetDerivation(space, config.budget(), 0.01, Progress.NONE);
     BudgetDerivation.Derived derived =
         derivation.measured(
             preferences,

@@ -12,19 +12,27 @@ import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.cells.GenotypeRule;
 import dev.sextant.nas.checkpoint.Checkpoint;
+import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.Counts;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
 import dev.sextant.nas.data.Split;
-import dev.sextant.nas.method.CellSearchConfig;
-import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.BatchConfig;
+import dev.sextant.nas.method.DescentConfig;
+import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.Recipe;
-import dev.sextant.nas.method.Recipe.CostKind;
-import dev.sextant.nas.method.Recipe.ObjectiveKind;
-import dev.sextant.nas.method.Recipe.PolicyKind;
-import dev.sextant.nas.method.Recipe.SupernetKind;
+import dev.sextant.nas.method.Regularization;
+import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.SupernetKind;
 import dev.sextant.nas.method.TrainingConfig;
+import dev.sextant.nas.method.WeightSteps;
+import dev.sextant.nas.objective.Objectives;
+import dev.sextant.nas.policy.ArchitectureSteps;
+import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.policy.PolicyProvider;
+import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.TrainingStage;
@@ -81,88 +89,78 @@ final class CellSearchTest {
     return new CellNetworkSpace("tiny", cells, 16, 8);
   }
 
-  /** With a strength of NaN the controller's, which aims at the budget. */
+  /** With a lambda of NaN the controller's, which aims at the budget. */
   private static SearchConfig config(
-      boolean partial, boolean secondOrder, double strength, double budget) {
-    return config(PolicyKind.DARTS, partial, secondOrder, strength, budget);
+      boolean partial, boolean secondOrder, double lambda, double budget) {
+    return config(Policies.DARTS, partial, secondOrder, lambda, budget);
   }
 
   private static SearchConfig config(
-      PolicyKind policy, boolean partial, boolean secondOrder, double strength, double budget) {
-    boolean fixed = !Double.isNaN(strength);
-    return new SearchConfig(
-        3,
-        new Recipe(
-            partial ? Method.LA_PC_DARTS : Method.LA_DARTS,
-            partial ? SupernetKind.PARTIAL_CELLS : SupernetKind.CELLS,
-            policy,
-            CostKind.MACS,
-            ObjectiveKind.ADDITIVE),
-        6,
-        0.5,
-        0,
-        0,
-        2,
-        0.05,
-        false,
-        SearchConfig.WeightOptimizer.SGD,
-        0,
-        1,
-        0.1,
-        1,
-        20,
-        GateMode.RECOMPUTE,
-        fixed ? strength : 0.2,
-        fixed,
-        3e-4,
-        0.9,
-        0,
-        "none",
-        budget,
-        false,
-        1,
-        0.05,
-        false,
-        0,
-        new CellSearchConfig(secondOrder, 1, 0, 5, 0, 0, 0),
-        0);
+      PolicyProvider<?, ?> policy,
+      boolean partial,
+      boolean secondOrder,
+      double lambda,
+      double budget) {
+    boolean fixed = !Double.isNaN(lambda);
+    SearchConfig config =
+        SearchConfig.of(
+                Recipe.of(
+                    (partial ? PublishedMethod.LA_PC_DARTS : PublishedMethod.LA_DARTS).id(),
+                    partial ? SupernetKind.PARTIAL_CELLS : SupernetKind.CELLS,
+                    policy,
+                    Costs.MACS,
+                    Objectives.ADDITIVE),
+                budget)
+            .withSeed(3)
+            .withImages(new SearchImages(1, 0.5), new BatchConfig(6, "none", 0))
+            .withRetraining(new Retraining(1, 0.05, false, Regularization.NONE))
+            .withRandomSamples(0);
+    return config
+        .withWeights(
+            new WeightSteps(0, 0, 2, 0.05, 0, false, WeightSteps.Optimizer.SGD),
+            new DescentConfig(0.9, 3e-4, 5))
+        .withArchitecture(new ArchitectureSteps(0, 1, 0.1, 1, 20, GateMode.RECOMPUTE, secondOrder))
+        .withBudget(config.budget().withLambda(fixed ? lambda : 0.2, fixed));
   }
 
-  private static SupernetStage stage(Backend backend, boolean partial, SearchConfig config) {
+  private static SupernetStage<?> stage(Backend backend, boolean partial, SearchConfig config) {
     CellNetworkSpace space = space(partial);
     Pricing pricing = Pricing.of(Counts.MACS, space);
-    return new SupernetStage(
-        new Assembly(config, backend, space, pricing, pricing::of),
+    if (!(config.recipe() instanceof Recipe.InSupernet<?, ?> recipe)) {
+      throw new IllegalArgumentException("no supernet");
+    }
+    return new SupernetStage<>(
+        new Assembly<>(config, recipe, backend, space, pricing, pricing::of),
         DATA,
         Split.stratified(DATA.train(), 0.5, 0),
         new Classification(backend, space.input()),
         (event, fields) -> {});
   }
 
-  private static void run(SupernetStage stage, int steps) {
+  private static void run(SupernetStage<?> stage, int steps) {
     for (int i = 0; i < steps; i++) {
       stage.step();
     }
   }
 
   @ParameterizedTest
-  @CsvSource({"DARTS,false", "DARTS,true", "REINFORCE,true", "CONTROLLER,false"})
-  void continuesFromACheckpointBitForBit(PolicyKind policy, boolean partial) {
+  @CsvSource({"darts,false", "darts,true", "reinforce,true", "controller,false"})
+  void continuesFromACheckpointBitForBit(String policy, boolean partial) {
     try (Backend backend = Backend.cpu(1)) {
-      SearchConfig config = config(policy, partial, !partial, 0.01, 1e6);
+      SearchConfig config = config(Policies.ALL.named(policy), partial, !partial, 0.01, 1e6);
       List<float[]> uninterrupted;
-      try (SupernetStage stage = stage(backend, partial, config)) {
+      try (SupernetStage<?> stage = stage(backend, partial, config)) {
         run(stage, 5);
         uninterrupted = stage.alphaValues();
       }
       Path file = directory.resolve("checkpoint");
-      try (SupernetStage stage = stage(backend, partial, config)) {
+      try (SupernetStage<?> stage = stage(backend, partial, config)) {
         run(stage, 3);
         Checkpoint checkpoint = Checkpoint.empty(backend);
         stage.save(checkpoint);
         checkpoint.write(file);
       }
-      try (SupernetStage stage = stage(backend, partial, config)) {
+      try (SupernetStage<?> stage = stage(backend, partial, config)) {
         stage.load(Checkpoint.read(file, backend));
         assertEquals(3, stage.done());
         run(stage, 2);
@@ -177,7 +175,7 @@ final class CellSearchTest {
   }
 
   @Test
-  void strengthAndBudgetSteerTheCost() {
+  void lambdaAndBudgetSteerTheCost() {
     double free = expectedMacs(config(false, false, 0, 1e6));
     double frugal = expectedMacs(config(false, false, 1, 1e5));
     assertTrue(frugal < 0.85 * free, frugal + " against " + free);
@@ -228,9 +226,15 @@ final class CellSearchTest {
     Architecture network = CellNetworks.small("v1", Genotype.DARTS_V1, input, 2, 4, 3);
     int[] images = IntStream.range(0, 18).toArray();
     TrainingConfig config =
-        new TrainingConfig(6, 2, 0.05, 0.9, 3e-4, 0, "cifar", 0, 0.3, 0.4, 5, 1);
+        new TrainingConfig(
+            1,
+            2,
+            0.05,
+            new BatchConfig(6, "cifar", 0),
+            new DescentConfig(0.9, 3e-4, 5),
+            new Regularization(0, 0.3, 0.4));
     return new TrainingStage(
-        new TrainingStage.Plan("train", network, images, new int[0], config),
+        new TrainingStage.Plan(StageName.TRAIN, network, images, new int[0], config),
         data,
         new Classification(backend, input),
         (event, fields) -> {});
@@ -238,7 +242,7 @@ final class CellSearchTest {
 
   private static double expectedMacs(SearchConfig config) {
     try (Backend backend = Backend.cpu(1);
-        SupernetStage stage = stage(backend, false, config)) {
+        SupernetStage<?> stage = stage(backend, false, config)) {
       while (stage.done() < stage.steps()) {
         stage.step();
       }

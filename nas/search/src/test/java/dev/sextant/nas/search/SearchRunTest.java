@@ -11,14 +11,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.sextant.nas.method.Method;
+import dev.sextant.nas.cost.Costs;
+import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.Recipe;
-import dev.sextant.nas.method.Recipe.CostKind;
-import dev.sextant.nas.method.Recipe.ObjectiveKind;
-import dev.sextant.nas.method.Recipe.PolicyKind;
-import dev.sextant.nas.method.Recipe.SupernetKind;
 import dev.sextant.nas.method.SearchConfig;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.method.SupernetKind;
+import dev.sextant.nas.objective.Objectives;
+import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchResult;
@@ -26,11 +26,7 @@ import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
-import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -58,34 +54,34 @@ class SearchRunTest {
    * TuNAS's controller and reward over the cells of DARTS, by the predictor of Latency-Aware DARTS.
    */
   private static final Recipe REWARDED_CELLS =
-      new Recipe(
-          Method.LA_DARTS,
+      Recipe.of(
+          PublishedMethod.LA_DARTS.id(),
           SupernetKind.CELLS,
-          PolicyKind.CONTROLLER,
-          CostKind.PREDICTED,
-          ObjectiveKind.ABSOLUTE);
+          Policies.CONTROLLER,
+          Costs.PREDICTED,
+          Objectives.ABSOLUTE);
 
   @TempDir private static Path folder;
 
   /** Runs that went through, with seed 1. */
   private record Whole(RunDirectory directory, SearchResult result) {}
 
-  private static final Map<Method, Whole> WHOLE = new EnumMap<>(Method.class);
+  private static final Map<PublishedMethod, Whole> WHOLE = new EnumMap<>(PublishedMethod.class);
 
   private static RunDirectory whole = new RunDirectory(Path.of(""));
   private static SearchResult wholeResult;
 
   @BeforeAll
   static void runThrough() {
-    for (Method method : Method.values()) {
+    for (PublishedMethod method : PublishedMethod.values()) {
       RunDirectory directory = directory("whole-" + method);
       WHOLE.put(method, new Whole(directory, run(directory, 1, method)));
     }
-    whole = whole(Method.PROXYLESS_G).directory;
-    wholeResult = whole(Method.PROXYLESS_G).result;
+    whole = whole(PublishedMethod.PROXYLESS_G).directory;
+    wholeResult = whole(PublishedMethod.PROXYLESS_G).result;
   }
 
-  private static Whole whole(Method method) {
+  private static Whole whole(PublishedMethod method) {
     return Objects.requireNonNull(WHOLE.get(method));
   }
 
@@ -93,7 +89,7 @@ class SearchRunTest {
     return new RunDirectory(folder.resolve(name));
   }
 
-  private static SearchResult run(RunDirectory directory, long seed, Method method) {
+  private static SearchResult run(RunDirectory directory, long seed, PublishedMethod method) {
     return run(directory, TinyRun.config(seed, method.recipe()));
   }
 
@@ -180,7 +176,7 @@ class SearchRunTest {
   /** Random search is the search: no supernet, no baseline, the best sample retrained. */
   @Test
   void randomSearchIsAMethod() throws IOException {
-    Whole random = whole(Method.RANDOM);
+    Whole random = whole(PublishedMethod.RANDOM);
     assertEquals(
         List.of("random-1", "random-1", "random-1", "retrain", "retrain"),
         events(random.directory).stream().map(event -> event.get("stage").getAsString()).toList());
@@ -192,7 +188,7 @@ class SearchRunTest {
   /** Weights learn alone first, then cells; the report shows every edge and the cells found. */
   @ParameterizedTest
   @EnumSource(names = {"LA_DARTS", "LA_PC_DARTS"})
-  void cellsAreSearchedAndReported(Method method) throws IOException {
+  void cellsAreSearchedAndReported(PublishedMethod method) throws IOException {
     Whole run = whole(method);
     assertEquals(TinyRun.BUDGET, run.result.found().predictedCost(), 0.012);
     List<String> phases =
@@ -203,7 +199,8 @@ class SearchRunTest {
     assertEquals(List.of("warm-up", "joint", "joint"), phases);
     String report = Files.readString(run.directory.report());
     assertTrue(report.contains("Reduction cell: node 3 from 2"));
-    assertEquals(method == Method.LA_PC_DARTS, report.contains("Normal cell: edges into node 3"));
+    assertEquals(
+        method == PublishedMethod.LA_PC_DARTS, report.contains("Normal cell: edges into node 3"));
     assertTrue(report.contains("Found by the search, reduction cell"));
     assertTrue(Files.isRegularFile(run.directory.predictor()));
     assertTrue(Files.isRegularFile(run.directory.samples()));
@@ -213,7 +210,7 @@ class SearchRunTest {
   @ParameterizedTest
   @EnumSource
   @Execution(ExecutionMode.CONCURRENT)
-  void aRunStoppedEverySevenStepsEndsInTheSameBits(Method method) throws IOException {
+  void aRunStoppedEverySevenStepsEndsInTheSameBits(PublishedMethod method) throws IOException {
     RunDirectory stopped = directory("stopped-" + method);
     runWithStops(stopped, method.recipe());
     assertSameRun(whole(method).directory, stopped);
@@ -251,18 +248,19 @@ class SearchRunTest {
   @ParameterizedTest
   @EnumSource(names = {"PROXYLESS_G", "LA_PC_DARTS", "RANDOM"})
   @Execution(ExecutionMode.CONCURRENT)
-  void aKilledRunResumesToTheSameBits(Method method) throws IOException, InterruptedException {
+  void aKilledRunResumesToTheSameBits(PublishedMethod method)
+      throws IOException, InterruptedException {
     RunDirectory killed = directory("killed-" + method);
     Rng rng = new Rng(5);
     List<String> stages =
-        method == Method.RANDOM
+        method == PublishedMethod.RANDOM
             ? List.of("random-1", "retrain")
             : List.of("search", "retrain", "random-1");
     for (String stage : stages) {
       int step = 2 + rng.nextInt(6);
       String how = stage.equals(stages.getFirst()) ? "start" : "resume";
       assertTrue(
-          killChild(how, killed, method, stage + " " + step, rng.nextInt(30)),
+          TinyRun.kill(how, killed, method.id(), stage + " " + step, rng.nextInt(30)),
           "not killed in " + stage);
       assertFalse(Files.exists(killed.result()));
     }
@@ -287,122 +285,78 @@ class SearchRunTest {
   }
 
   static List<Arguments> otherCombinationsMeetTheirBudget() {
-    Method g = Method.PROXYLESS_G;
+    PublishedMethod g = PublishedMethod.PROXYLESS_G;
     return List.of(
         Arguments.of(
-            new Recipe(
-                g,
+            Recipe.of(
+                g.id(),
                 SupernetKind.MULTI_PATH,
-                PolicyKind.GATES_REINFORCE,
-                CostKind.LATENCY,
-                ObjectiveKind.MUL_LOG),
+                Policies.GATES_REINFORCE,
+                Costs.LATENCY,
+                Objectives.MUL_LOG),
             TinyRun.BUDGET),
         Arguments.of(
-            new Recipe(
-                g,
-                SupernetKind.MULTI_PATH,
-                PolicyKind.CONTROLLER,
-                CostKind.MACS,
-                ObjectiveKind.HARD),
+            Recipe.of(
+                g.id(), SupernetKind.MULTI_PATH, Policies.CONTROLLER, Costs.MACS, Objectives.HARD),
             120_000.0),
         Arguments.of(
-            new Recipe(
-                Method.TUNAS,
+            Recipe.of(
+                PublishedMethod.TUNAS.id(),
                 SupernetKind.COLLAPSED,
-                PolicyKind.REINFORCE,
-                CostKind.PARAMETERS,
-                ObjectiveKind.ADD_LINEAR),
+                Policies.REINFORCE,
+                Costs.PARAMETERS,
+                Objectives.ADD_LINEAR),
             2_000.0),
         Arguments.of(
-            new Recipe(
-                Method.SINGLE_PATH,
+            Recipe.of(
+                PublishedMethod.SINGLE_PATH.id(),
                 SupernetKind.SUPERKERNEL,
-                PolicyKind.THRESHOLDS,
-                CostKind.MACS,
-                ObjectiveKind.ADD_LINEAR),
+                Policies.THRESHOLDS,
+                Costs.MACS,
+                Objectives.ADD_LINEAR),
             120_000.0),
         Arguments.of(
-            new Recipe(
-                Method.SINGLE_PATH,
+            Recipe.of(
+                PublishedMethod.SINGLE_PATH.id(),
                 SupernetKind.SUPERKERNEL,
-                PolicyKind.THRESHOLDS,
-                CostKind.LATENCY,
-                ObjectiveKind.MUL_LOG),
+                Policies.THRESHOLDS,
+                Costs.LATENCY,
+                Objectives.MUL_LOG),
             TinyRun.BUDGET),
         Arguments.of(
-            new Recipe(
-                g,
+            Recipe.of(
+                g.id(),
                 SupernetKind.MULTI_PATH,
-                PolicyKind.GATES,
-                CostKind.LATENCY,
-                ObjectiveKind.ABSOLUTE),
+                Policies.GATES,
+                Costs.LATENCY,
+                Objectives.ABSOLUTE),
             TinyRun.BUDGET),
         Arguments.of(REWARDED_CELLS, TinyRun.BUDGET),
         Arguments.of(
-            new Recipe(
-                Method.LA_PC_DARTS,
+            Recipe.of(
+                PublishedMethod.LA_PC_DARTS.id(),
                 SupernetKind.PARTIAL_CELLS,
-                PolicyKind.REINFORCE,
-                CostKind.PREDICTED,
-                ObjectiveKind.SOFT),
+                Policies.REINFORCE,
+                Costs.PREDICTED,
+                Objectives.SOFT),
             TinyRun.BUDGET),
         Arguments.of(
-            new Recipe(
-                Method.PROXYLESS_R,
+            Recipe.of(
+                PublishedMethod.PROXYLESS_R.id(),
                 SupernetKind.COLLAPSED,
-                PolicyKind.REINFORCE,
-                CostKind.MEASURED,
-                ObjectiveKind.SOFT),
+                Policies.REINFORCE,
+                Costs.MEASURED,
+                Objectives.SOFT),
             TinyRun.BUDGET));
   }
 
   @ParameterizedTest
   @EnumSource
   @Execution(ExecutionMode.CONCURRENT)
-  void twoBudgetsGiveTwoNetworks(Method method) {
+  void twoBudgetsGiveTwoNetworks(PublishedMethod method) {
     SearchConfig high = TinyRun.config(1, method.recipe(), 0.26);
     Architecture dear = run(directory("dear-" + method), high).found().architecture();
     assertNotEquals(whole(method).result.found().architecture(), dear);
-  }
-
-  /** Runs a process until it says a line, and some milliseconds more; whether it came to that. */
-  private static boolean killChild(
-      String how, RunDirectory directory, Method method, String line, int later)
-      throws IOException, InterruptedException {
-    Process child =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "-Xmx512m",
-                "-cp",
-                classPath(),
-                TinyRun.class.getName(),
-                how,
-                directory.path().toString(),
-                method.name())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try (BufferedReader out =
-        new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
-      for (String said = out.readLine(); said != null; said = out.readLine()) {
-        if (said.equals(line)) {
-          Thread.sleep(later);
-          child.destroyForcibly().waitFor();
-          return true;
-        }
-      }
-      return false;
-    } finally {
-      child.destroyForcibly().waitFor();
-    }
-  }
-
-  private static String classPath() {
-    String path = System.getProperty("surefire.test.class.path");
-    return path != null
-        ? path
-        : String.join(File.pathSeparator, System.getProperty("java.class.path"));
   }
 
   @Test
@@ -417,7 +371,7 @@ class SearchRunTest {
   @Test
   void theSameSeedGivesTheSameRun() throws IOException {
     RunDirectory same = directory("same");
-    SearchResult result = run(same, 1, Method.PROXYLESS_G);
+    SearchResult result = run(same, 1, PublishedMethod.PROXYLESS_G);
     assertSameRun(same);
     assertEquals(wholeResult.search(), result.search());
   }
@@ -434,7 +388,7 @@ class SearchRunTest {
   @Test
   void anotherSeedGivesAnotherNetwork() throws IOException {
     RunDirectory other = directory("other");
-    run(other, 2, Method.PROXYLESS_G);
+    run(other, 2, PublishedMethod.PROXYLESS_G);
     assertFalse(Arrays.equals(bytes(whole.weights()), bytes(other.weights())));
     assertFalse(events(whole).getFirst().equals(events(other).getFirst()));
   }

@@ -8,9 +8,14 @@ import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
 import dev.sextant.nas.data.Split;
-import dev.sextant.nas.method.CellSearchConfig;
-import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.BatchConfig;
+import dev.sextant.nas.method.DescentConfig;
+import dev.sextant.nas.method.PublishedMethod;
+import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.WeightSteps;
+import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.supernet.GateMode;
@@ -52,14 +57,15 @@ class StepAllocationTest {
       value = GateMode.class,
       names = {"RECOMPUTE", "TWO_PATH"})
   void weightAndArchitectureStepsAllocateNothing(GateMode mode) {
-    assertAllocatesNothing(mode.toString(), "proxyless-cifar", config(Method.PROXYLESS_G, mode));
+    assertAllocatesNothing(
+        mode.toString(), "proxyless-cifar", config(PublishedMethod.PROXYLESS_G, mode));
   }
 
   /** Thresholds learn in the weight steps: there are no others. */
   @Test
   void stepsOfThresholdsAllocateNothing() {
     assertAllocatesNothing(
-        "thresholds", "single-path-cifar", config(Method.SINGLE_PATH, GateMode.RECOMPUTE));
+        "thresholds", "single-path-cifar", config(PublishedMethod.SINGLE_PATH, GateMode.RECOMPUTE));
   }
 
   private static void assertAllocatesNothing(String what, String name, SearchConfig config) {
@@ -74,10 +80,18 @@ class StepAllocationTest {
               .mapToLong(Thread::threadId)
               .toArray();
       warmUpRareKernels(backend);
-      SupernetStage stage =
-          new SupernetStage(
-              new Assembly(
-                  config, backend, space, new Pricing.OfChain(space, Counts.MACS, cost), cost),
+      if (!(config.recipe() instanceof Recipe.InSupernet<?, ?> recipe)) {
+        throw new IllegalArgumentException("no supernet");
+      }
+      SupernetStage<?> stage =
+          new SupernetStage<>(
+              new Assembly<>(
+                  config,
+                  recipe,
+                  backend,
+                  space,
+                  new Pricing.OfChain(space, Counts.MACS, cost),
+                  cost),
               data,
               Split.stratified(data.train(), 0.5, 1),
               new Classification(backend, space.input()),
@@ -158,37 +172,15 @@ class StepAllocationTest {
     return new ExpectedCost(1, costs);
   }
 
-  private static SearchConfig config(Method method, GateMode mode) {
-    return new SearchConfig(
-        1,
-        method.recipe(),
-        BATCH,
-        0.5,
-        0,
-        0,
-        1000,
-        1e-4,
-        false,
-        SearchConfig.WeightOptimizer.SGD,
-        0,
-        1,
-        0.006,
-        1,
-        1,
-        mode,
-        0.2,
-        false,
-        4e-5,
-        0.9,
-        0.1,
-        "light",
-        6,
-        false,
-        1,
-        0.01,
-        false,
-        0,
-        CellSearchConfig.NONE,
-        0);
+  private static SearchConfig config(PublishedMethod method, GateMode mode) {
+    SearchConfig config = method.config(6);
+    return config
+        .withSeed(1)
+        .withImages(new SearchImages(1, 0.5), new BatchConfig(BATCH, "light", 0.1))
+        .withWeights(
+            new WeightSteps(0, 0, 1000, 1e-4, 0, false, WeightSteps.Optimizer.SGD),
+            DescentConfig.DEFAULT)
+        .withArchitecture(new ArchitectureSteps(0, 1, 0.006, 1, 1, mode, false))
+        .withRandomSamples(0);
   }
 }

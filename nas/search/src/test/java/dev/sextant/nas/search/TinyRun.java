@@ -5,7 +5,9 @@ import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.cost.CostModel;
-import dev.sextant.nas.cost.Counts;
+import dev.sextant.nas.cost.CostProvider;
+import dev.sextant.nas.cost.CostRequest;
+import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
@@ -14,12 +16,18 @@ import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.method.CellSearchConfig;
-import dev.sextant.nas.method.Method;
+import dev.sextant.nas.method.BatchConfig;
+import dev.sextant.nas.method.DescentConfig;
+import dev.sextant.nas.method.Methods;
+import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Regularization;
+import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.SupernetKind;
 import dev.sextant.nas.predict.PredictorRecipe;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.CellNetworkSpace;
@@ -34,10 +42,18 @@ import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Shape;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
+import java.util.TreeMap;
 
 /**
  * A search of seconds: 300 built-in images, three choices, a latency table by multiply-adds. Its
@@ -67,11 +83,25 @@ public final class TinyRun {
         };
     try (SearchRun run =
         args[0].equals("start")
-            ? start(directory, config(1, Method.valueOf(args[2]).recipe()), 0, progress)
+            ? start(
+                directory, config(1, args[2], List.of(args).subList(3, args.length)), 0, progress)
             : SearchRun.resume(directory, 0, progress)) {
       run.run();
     }
     System.out.println("end 0");
+  }
+
+  /** By a method's name, with options. */
+  private static SearchConfig config(long seed, String method, List<String> options) {
+    Map<String, String> values = new TreeMap<>();
+    options.forEach(
+        option -> values.put(option.replaceFirst("=.*", ""), option.replaceFirst("[^=]*=", "")));
+    String budget = values.remove("budget");
+    return config(
+            seed,
+            Methods.ALL.named(method).recipe(),
+            budget == null ? BUDGET : Double.parseDouble(budget))
+        .withOptions(values);
   }
 
   static SearchRun start(
@@ -84,6 +114,48 @@ public final class TinyRun {
       RunDirectory directory, SearchSetup setup, double checkpointSeconds, Progress progress) {
     RunDirectory.create(directory.path());
     return SearchRun.start(directory, setup, model(setup), data(), checkpointSeconds, progress);
+  }
+
+  /** Runs a process until it says a line, and some milliseconds more; whether it came to that. */
+  static boolean kill(
+      String how, RunDirectory directory, String method, String line, int later, String... more)
+      throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-Xmx512m",
+                "-cp",
+                classPath(),
+                TinyRun.class.getName(),
+                how,
+                directory.path().toString(),
+                method));
+    command.addAll(List.of(more));
+    Process child =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    try (BufferedReader out =
+        new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
+      for (String said = out.readLine(); said != null; said = out.readLine()) {
+        if (said.equals(line)) {
+          Thread.sleep(later);
+          child.destroyForcibly().waitFor();
+          return true;
+        }
+      }
+      return false;
+    } finally {
+      child.destroyForcibly().waitFor();
+    }
+  }
+
+  private static String classPath() {
+    String path = System.getProperty("surefire.test.class.path");
+    return path != null
+        ? path
+        : String.join(File.pathSeparator, System.getProperty("java.class.path"));
   }
 
   /** Its images. */
@@ -104,18 +176,26 @@ public final class TinyRun {
   /** What its networks cost. */
   public static CostModel model(SearchSetup setup) {
     return switch (setup.config().recipe().cost()) {
-      case LATENCY, MEASURED -> table((Space) setup.space());
-      case PREDICTED -> predictor((CellNetworkSpace) setup.space());
-      case MACS -> Counts.MACS;
-      case PARAMETERS -> Counts.PARAMETERS;
-      case LINEAR -> throw new IllegalArgumentException("no linear model of this space");
+      case Costs.LATENCY, Costs.MEASURED -> table((Space) setup.space());
+      case Costs.PREDICTED -> predictor((CellNetworkSpace) setup.space());
+      case CostProvider other ->
+          other.model(
+              new CostRequest(
+                  setup.space(),
+                  null,
+                  setup.config().optionsOf(other),
+                  new CostRequest.Measuring(setup.device(), 1, 1, 20),
+                  1,
+                  Progress.NONE));
     };
   }
 
   /** Cells of two nodes, or the chain. */
   static SearchSpace space(ImageDataset data, Recipe recipe) {
-    boolean partial = recipe.supernet() == Recipe.SupernetKind.PARTIAL_CELLS;
-    if (!recipe.supernet().hasCells() && recipe.cost() != Recipe.CostKind.PREDICTED) {
+    boolean partial =
+        recipe instanceof Recipe.InSupernet<?, ?> searched
+            && searched.supernet() == SupernetKind.PARTIAL_CELLS;
+    if (!recipe.hasCells() && recipe.cost() != Costs.PREDICTED) {
       return space(data);
     }
     List<Op> ops =
@@ -196,7 +276,7 @@ public final class TinyRun {
   }
 
   static SearchConfig config(long seed, double rate, double weightDecay, GateMode gates) {
-    return config(seed, Method.PROXYLESS_G.recipe(), rate, weightDecay, gates, BUDGET);
+    return config(seed, PublishedMethod.PROXYLESS_G.recipe(), rate, weightDecay, gates, BUDGET);
   }
 
   /** The same by another method, or a combination of its own. */
@@ -210,39 +290,26 @@ public final class TinyRun {
 
   private static SearchConfig config(
       long seed, Recipe recipe, double rate, double weightDecay, GateMode gates, double budget) {
-    boolean controlled = recipe.policy() == Recipe.PolicyKind.CONTROLLER;
-    return new SearchConfig(
-        seed,
-        recipe,
-        24,
-        0.2,
-        1,
-        rate,
-        2,
-        rate / 2,
-        controlled,
-        SearchConfig.WeightOptimizer.SGD,
-        0,
-        1,
-        0.05,
-        controlled ? 10 : 1,
-        2,
-        gates,
-        recipe.objective().defaultStrength(),
-        false,
-        weightDecay,
-        0.9,
-        0.1,
-        "light",
-        budget,
-        false,
-        1,
-        rate,
-        false,
-        0.1,
-        recipe.supernet().hasCells()
-            ? new CellSearchConfig(true, 0.5, 0, 5, 0.01, 0.2, 0)
-            : CellSearchConfig.NONE,
-        1);
+    DescentConfig descent = new DescentConfig(0.9, weightDecay, recipe.hasCells() ? 5 : 0);
+    double dropPath = recipe.hasCells() ? 0.2 : 0;
+    SearchConfig config =
+        SearchConfig.of(recipe, budget)
+            .withSeed(seed)
+            .withImages(
+                new SearchImages(recipe.hasCells() ? 0.5 : 1, 0.2),
+                new BatchConfig(24, "light", 0.1))
+            .withRetraining(new Retraining(1, rate, false, new Regularization(0.1, dropPath, 0)))
+            .withRandomSamples(1);
+    return config
+        .withWeights(config.weights().withEpochs(1, 2).withRates(rate, rate / 2, 0), descent)
+        .withArchitecture(
+            config
+                .architecture()
+                .withInterval(1)
+                .withRate(0.05)
+                .withSamples(2)
+                .withGates(gates)
+                .withSecondOrder(recipe.hasCells()))
+        .withBudget(config.budget().withNoise(recipe.hasCells() ? 0.01 : 0));
   }
 }

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.method.Method;
-import dev.sextant.nas.run.Progress;
+import dev.sextant.nas.method.PublishedMethod;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
@@ -31,7 +31,7 @@ class TreeRunTest {
     private static final long serialVersionUID = 1;
   }
 
-  private static SearchSetup setup(Method method) {
+  private static SearchSetup setup(PublishedMethod method) {
     ImageDataset data = TinyRun.data();
     Space space =
         Space.named("proxyless-tree-small")
@@ -54,13 +54,13 @@ class TreeRunTest {
   /** The compiled network is as accurate as its evaluation in training says: it forks too. */
   @ParameterizedTest
   @EnumSource(
-      value = Method.class,
+      value = PublishedMethod.class,
       names = {"PROXYLESS_G", "PROXYLESS_R"})
-  void aStoppedSearchEndsWithTheSameBits(Method method) throws Exception {
+  void aStoppedSearchEndsWithTheSameBits(PublishedMethod method) throws Exception {
     SearchSetup setup = setup(method);
     Path whole = folder.resolve("whole");
     SearchResult result = run(whole, setup, Progress.NONE);
-    double budget = setup.config().budget();
+    double budget = setup.config().budget().cost();
     assertTrue(Math.abs(result.found().predictedCost() / budget - 1) < 0.03, result::toString);
     assertEquals(setup.space().layers(), result.found().architecture().layers().size());
 
@@ -94,7 +94,7 @@ class TreeRunTest {
     RuntimeException e =
         assertThrows(
             RuntimeException.class,
-            () -> run(folder.resolve("tunas"), setup(Method.TUNAS), Progress.NONE));
+            () -> run(folder.resolve("tunas"), setup(PublishedMethod.TUNAS), Progress.NONE));
     assertTrue(String.valueOf(e.getMessage()).contains("multi-path"), e.getMessage());
   }
 }

@@ -1,6 +1,8 @@
-package dev.sextant.nas.run;
+package dev.sextant.nas.provider;
 
-/** Who watches a run. Called on the run's thread; must return at once. */
+/**
+ * Who is told how far something has come. Called on the thread that does it; must return at once.
+ */
 public interface Progress {
   /** Nobody. */
   Progress NONE =

@@ -1,0 +1,110 @@
+package dev.sextant.nas.method;
+
+import dev.sextant.nas.cost.Costs;
+import dev.sextant.nas.objective.Objective;
+import dev.sextant.nas.objective.ObjectiveProvider;
+import dev.sextant.nas.objective.Objectives;
+import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.policy.PolicyProvider;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.nas.supernet.Supernet;
+import java.util.Locale;
+
+/** The methods built in, with the parts that their papers give them. */
+public enum PublishedMethod implements Method {
+  /** ProxylessNAS, gradient form (Cai et al., 2019, section 3.3.1). */
+  PROXYLESS_G(
+      "ProxylessNAS by gradients",
+      SupernetKind.MULTI_PATH,
+      Policies.GATES,
+      Costs.LATENCY,
+      Objectives.ADD_LINEAR),
+  /** ProxylessNAS, REINFORCE form (section 3.3.2). */
+  PROXYLESS_R(
+      "ProxylessNAS by REINFORCE",
+      SupernetKind.MULTI_PATH,
+      Policies.REINFORCE,
+      Costs.LATENCY,
+      Objectives.SOFT),
+  /** TuNAS (Bender et al., 2020). */
+  TUNAS("TuNAS", SupernetKind.COLLAPSED, Policies.CONTROLLER, Costs.LATENCY, Objectives.ABSOLUTE),
+  /** Single-Path NAS (Stamoulis et al., 2019). */
+  SINGLE_PATH(
+      "Single-Path NAS",
+      SupernetKind.SUPERKERNEL,
+      Policies.THRESHOLDS,
+      Costs.LATENCY,
+      Objectives.ADD_LOG),
+  /** Latency-Aware DARTS (Xu et al., 2020) on DARTS. */
+  LA_DARTS(
+      "Latency-Aware DARTS",
+      SupernetKind.CELLS,
+      Policies.DARTS,
+      Costs.PREDICTED,
+      Objectives.ADDITIVE),
+  /** The same on PC-DARTS. */
+  LA_PC_DARTS(
+      "Latency-Aware DARTS on PC-DARTS",
+      SupernetKind.PARTIAL_CELLS,
+      Policies.DARTS,
+      Costs.PREDICTED,
+      Objectives.ADDITIVE),
+  /** Random search among networks within the budget. */
+  RANDOM();
+
+  private final String summary;
+  private final Recipe recipe;
+  private final String space;
+
+  PublishedMethod() {
+    summary = "random search within the budget";
+    recipe = new Recipe.Random(id(), Costs.LATENCY);
+    space = SupernetKind.MULTI_PATH.space();
+  }
+
+  <S extends Supernet, O extends Objective> PublishedMethod(
+      String summary,
+      SupernetKind<S> supernet,
+      PolicyProvider<? super S, ? super O> policy,
+      Costs cost,
+      ObjectiveProvider<O> objective) {
+    this.summary = summary;
+    recipe = new Recipe.InSupernet<>(id(), supernet, policy, cost, objective);
+    space = supernet.space();
+  }
+
+  @Override
+  public String id() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  @Override
+  public String summary() {
+    return summary;
+  }
+
+  @Override
+  public Recipe recipe() {
+    return recipe;
+  }
+
+  /** {@inheritDoc} Random search of cells has no table, but a predictor. */
+  @Override
+  public Recipe recipe(SearchSpace searched) {
+    return this == RANDOM && searched instanceof CellNetworkSpace
+        ? recipe.withCost(Costs.PREDICTED)
+        : recipe;
+  }
+
+  @Override
+  public String space() {
+    return space;
+  }
+
+  /** As the command line has it: {@code proxyless-g}. */
+  @Override
+  public String toString() {
+    return id();
+  }
+}

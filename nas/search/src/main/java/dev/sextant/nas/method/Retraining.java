@@ -1,0 +1,38 @@
+package dev.sextant.nas.method;
+
+import dev.sextant.nas.provider.Bounds;
+import dev.sextant.tensor.SextantException;
+
+/**
+ * How the derived network is trained, on all training images. Published values in parentheses.
+ *
+ * @param epochs 0 keeps inherited weights (300)
+ * @param rate its learning rate, cosine to 0 per batch (0.05)
+ * @param inheritWeights whether it starts from the supernet's weights
+ * @param regularization against overfitting
+ */
+public record Retraining(
+    int epochs, double rate, boolean inheritWeights, Regularization regularization) {
+  /** Epochs over all training images. */
+  public static final int EPOCHS = 8;
+
+  /** The learning rate. */
+  public static final double RATE = 0.1;
+
+  /** What suits small images and minutes. */
+  public static final Retraining DEFAULT = new Retraining(EPOCHS, RATE, false, Regularization.NONE);
+
+  /** Checks every number. */
+  public Retraining {
+    Bounds.atLeast("retrain-epochs", epochs, 0);
+    Bounds.within("retrain-rate", rate, 0, 100);
+    if (regularization == null) {
+      throw new SextantException("regularization is missing");
+    }
+  }
+
+  /** The same for another time. */
+  public Retraining withEpochs(int other) {
+    return new Retraining(other, rate, inheritWeights, regularization);
+  }
+}

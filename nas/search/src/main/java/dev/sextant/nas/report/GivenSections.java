@@ -1,0 +1,105 @@
+package dev.sextant.nas.report;
+
+import com.google.gson.JsonObject;
+import dev.sextant.nas.checkpoint.ConfigJson;
+import dev.sextant.nas.cost.Costs;
+import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.report.page.Html;
+import dev.sextant.nas.report.page.Numbers;
+import dev.sextant.nas.run.SearchSetup;
+import java.util.Locale;
+
+/** The sections of a report that tell what the run was given: latency table and settings. */
+record GivenSections(RunRecord run, Html html) {
+  void draw() {
+    latencies();
+    settings();
+  }
+
+  private void latencies() {
+    LatencyTable table = run.table();
+    if (table == null) {
+      return;
+    }
+    LatencyTable.Setting setting = table.setting();
+    html.leaf("h2", "Latency table");
+    html.leaf(
+        "p",
+        ("%s, %s on %s, %d threads, batch %d. A network is predicted to take %s + %s × the sum"
+                + " of its layers.")
+            .formatted(
+                setting.machine(),
+                setting.runtime(),
+                setting.device(),
+                setting.threads(),
+                setting.batch(),
+                Numbers.ms(table.overheadMs()),
+                Numbers.significant(table.scale())),
+        "class",
+        "note");
+    html.open("details", "open", "open");
+    html.leaf("summary", "%d layers".formatted(table.entries().size()));
+    html.open("div", "class", "scroll").open("table").open("thead").open("tr");
+    html.leaf("th", "layer", "class", "name").leaf("th", "input").leaf("th", "output");
+    html.leaf("th", "ms").leaf("th", "ninth decile, ms").leaf("th", "samples");
+    html.close().close().open("tbody");
+    table.entries().forEach(this::entry);
+    html.close().close().close().close();
+  }
+
+  private void entry(LatencyTable.Key key, LatencyTable.Entry entry) {
+    html.open("tr").leaf("td", key.label(), "class", "name");
+    html.leaf("td", Numbers.shape(key.input()));
+    html.leaf("td", Numbers.shape(key.layer().output(key.input())));
+    cell(entry.ms(), Numbers.significant(entry.ms()));
+    cell(entry.p90Ms(), Numbers.significant(entry.p90Ms()));
+    cell(entry.count(), Numbers.grouped(entry.count()));
+    html.close();
+  }
+
+  private void settings() {
+    SearchSetup setup = run.setup();
+    html.leaf("h2", "Settings");
+    html.open("div", "class", "scroll").open("table").open("tbody");
+    setting("data", setup.dataSource());
+    setting("device", setup.device().toString());
+    setting("threads", String.valueOf(setup.threads()));
+    if (run.setup().config().recipe().cost().isMeasurable()) {
+      setting(
+          run.setup().config().recipe().cost() == Costs.PREDICTED
+              ? "latency predictor"
+              : "latency table",
+          setup.tableGiven() ? "given" : "measured by this run");
+    }
+    settings("", ConfigJson.write(run.setup().config()));
+    html.close().close().close();
+  }
+
+  /** The concerns of nested objects stand before their fields. */
+  private void settings(String concern, JsonObject fields) {
+    fields
+        .entrySet()
+        .forEach(
+            field -> {
+              String name = concern + words(field.getKey());
+              if (field.getValue() instanceof JsonObject inner) {
+                settings(name + ": ", inner);
+              } else {
+                setting(name, field.getValue().getAsString());
+              }
+            });
+  }
+
+  private void setting(String name, String value) {
+    html.open("tr").leaf("td", name, "class", "name").leaf("td", value, "class", "wrap").close();
+  }
+
+  /** {@code weightDecay} as {@code weight decay}. */
+  private static String words(String field) {
+    return field.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT);
+  }
+
+  private void cell(double exact, String shown) {
+    html.open("td").number(exact, shown).close();
+  }
+}

@@ -1,0 +1,44 @@
+package dev.sextant.nas.run;
+
+/** A network that a run trains and judges. */
+public sealed interface Contestant {
+  /** The network that the search found. */
+  record Found() implements Contestant {
+    @Override
+    public String key() {
+      return "found";
+    }
+  }
+
+  /** The best of random search. */
+  record BestOfRandom() implements Contestant {
+    @Override
+    public String key() {
+      return "random";
+    }
+  }
+
+  /**
+   * One that random search drew.
+   *
+   * @param index from 1
+   */
+  record Sample(int index) implements Contestant {
+    /** Before the index, in names. */
+    static final String PREFIX = "random-";
+
+    @Override
+    public String key() {
+      return PREFIX + index;
+    }
+  }
+
+  /** That of {@link Found}. */
+  Contestant FOUND = new Found();
+
+  /** That of {@link BestOfRandom}. */
+  Contestant BEST_OF_RANDOM = new BestOfRandom();
+
+  /** Begins the names of its results in checkpoints and {@code result.json}. */
+  String key();
+}
