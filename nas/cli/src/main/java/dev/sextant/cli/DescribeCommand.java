@@ -1,6 +1,13 @@
 package dev.sextant.cli;
 
+import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.data.ImageSources;
+import dev.sextant.nas.method.Methods;
+import dev.sextant.nas.objective.Objectives;
+import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.provider.Provider;
+import dev.sextant.nas.provider.Providers;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Describe;
 import dev.sextant.nas.space.DescribeCells;
@@ -65,6 +72,13 @@ final class DescribeCommand implements Runnable {
   }
 
   @Option(
+      names = "--methods",
+      description =
+          "what a search can be made of, built in and from outside: methods, policies, costs,"
+              + " objectives and image sources, with the options of their own")
+  private boolean methods;
+
+  @Option(
       names = "--table",
       paramLabel = "FILE",
       description = "latency table: JSON, CSV, or ProxylessNAS's Pixel-1 CSV")
@@ -91,6 +105,14 @@ final class DescribeCommand implements Runnable {
 
   @Override
   public void run() {
+    if (methods) {
+      list("methods", Methods.ALL);
+      list("policies", Policies.ALL);
+      list("costs", Costs.ALL);
+      list("objectives", Objectives.ALL);
+      list("image sources from outside", ImageSources.ALL);
+      return;
+    }
     if (which == null) {
       System.out.print(
           switch (format) {
@@ -133,6 +155,18 @@ final class DescribeCommand implements Runnable {
       case TEXT -> DescribeCells.text(cells);
       case JSON -> DescribeCells.json(cells);
     };
+  }
+
+  private static void list(String kind, Providers<? extends Provider> providers) {
+    System.out.println(kind);
+    for (Provider provider : providers.all()) {
+      System.out.printf("  %-16s %s%n", provider.id(), provider.summary());
+      for (dev.sextant.nas.provider.Option option : provider.options()) {
+        System.out.printf(
+            "    --set %s.%s=%s  %s%n",
+            provider.id(), option.name(), option.initial(), option.summary());
+      }
+    }
   }
 
   private static String lines(List<String> names) {
