@@ -26,33 +26,50 @@ public interface CustomOp {
   final class UnsupportedException extends SextantException {
     private static final long serialVersionUID = 1;
 
-    /** An error that names the op and the part. */
+    /**
+     * An error that names the op and the part.
+     *
+     * @param message one sentence that names the op and the device or the part
+     */
     public UnsupportedException(String message) {
       super(message);
     }
   }
 
-  /** Its name in messages and in memory accounts. */
+  /** {@return its name in messages and in memory accounts} */
   String name();
 
   /**
-   * The output's shape.
+   * {@return the output's shape}
    *
+   * @param inputs the inputs' shapes, in order
    * @throws SextantException if the inputs do not fit together
    */
   Shape outputShape(Shape... inputs);
 
-  /** Whether it runs on a device; on the CPU unless overridden. */
+  /**
+   * {@return whether it runs on a device; on the CPU unless overridden}
+   *
+   * @param device of the tape
+   */
   default boolean supports(Device device) {
     return !device.kind().equals("cuda");
   }
 
-  /** Writes the output. Inputs are not to be changed. */
+  /**
+   * Writes the output. Inputs are not to be changed.
+   *
+   * @param backend the tape's, whose memory holds workspace
+   * @param inputs the inputs' values, in order; not to be changed
+   * @param output of {@link #outputShape}'s shape, undefined; written
+   */
   void forward(Backend backend, Tensor[] inputs, Tensor output);
 
   /**
    * Writes the gradients with respect to the inputs that require one.
    *
+   * @param backend the tape's, whose memory holds workspace
+   * @param inputs the inputs' values, in order; not to be changed
    * @param dy the output's gradient; not to be changed
    * @param gradients one tensor for each input, null where none is required; undefined content
    * @throws UnsupportedException unless overridden
@@ -64,6 +81,9 @@ public interface CustomOp {
   /**
    * Puts the op on a tape.
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param inputs on this tape, in order
+   * @return the output; the caller releases it
    * @throws UnsupportedException where the tape's device is not supported
    */
   default Variable apply(Tape tape, Variable... inputs) {

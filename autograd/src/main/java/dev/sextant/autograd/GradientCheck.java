@@ -27,7 +27,12 @@ public final class GradientCheck {
 
   /** A function of variables, as the ops are. */
   public interface Function {
-    /** The output for some inputs, on a tape. */
+    /**
+     * {@return the output for some inputs, on a tape}
+     *
+     * @param tape open, in a training mode
+     * @param inputs leaves of that tape
+     */
     Variable apply(Tape tape, Variable... inputs);
   }
 
@@ -35,6 +40,14 @@ public final class GradientCheck {
 
   /**
    * {@link #check(String, Backend, Function, float, float, List, Tensor...)} without parameters.
+   *
+   * @param name what an error calls the function
+   * @param backend where the function runs
+   * @param function does the same whenever it is called with the same inputs
+   * @param step h of the central difference
+   * @param tolerance largest error allowed, as the full form has it
+   * @param x the inputs
+   * @return the largest error found
    */
   public static double check(
       String name, Backend backend, Function function, float step, float tolerance, Tensor... x) {
@@ -44,6 +57,8 @@ public final class GradientCheck {
   /**
    * Checks the gradients with respect to inputs and parameters.
    *
+   * @param name what an error calls the function
+   * @param backend where the function runs
    * @param function does the same whenever it is called with the same inputs
    * @param step h of the central difference
    * @param tolerance largest error allowed beyond rounding, relative to the largest gradient of the

@@ -50,7 +50,12 @@ public abstract class Op {
     private final String name;
     private final Supplier<T> constructor;
 
-    /** Ops of that name, which messages use. */
+    /**
+     * Ops of that name, which messages use.
+     *
+     * @param name as messages and memory accounts show it
+     * @param constructor makes an op with no fields set
+     */
     public Kind(String name, Supplier<T> constructor) {
       this.name = name;
       this.constructor = constructor;
@@ -82,7 +87,12 @@ public abstract class Op {
   /** For the constructor of a {@link Kind}. */
   protected Op() {}
 
-  /** Says that the output depends on a variable; returns it. */
+  /**
+   * Says that the output depends on a variable.
+   *
+   * @param variable an input or an output of this op
+   * @return the same variable
+   */
   public final Variable input(Variable variable) {
     if (inputCount == inputs.length) {
       inputs = Arrays.copyOf(inputs, inputCount + 4);
@@ -93,7 +103,10 @@ public abstract class Op {
 
   /**
    * Says that {@link #backward} or {@link #recompute} reads a variable's value, which any other may
-   * have lost by then; returns it.
+   * have lost by then.
+   *
+   * @param variable an input or an output of this op
+   * @return the same variable
    */
   public final Variable save(Variable variable) {
     if (savedCount == saved.length) {
@@ -106,21 +119,26 @@ public abstract class Op {
   /**
    * Computes the gradients of the inputs that require one and {@link Tape#accumulate}s them.
    *
+   * @param tape the one the op is recorded on
    * @param dy the output's gradient; not to be kept or closed, and to be written only through
    *     {@link Tape#overwrite}
    */
   protected abstract void backward(Tape tape, Tensor dy);
 
   /**
-   * Whether the output is so cheap that it is better computed twice than kept: once released it is
-   * dropped, and {@link #recompute} makes it again when the backward pass asks. No, unless
-   * overridden.
+   * {@return whether the output is so cheap that it is better computed twice than kept: once
+   * released it is dropped, and {@link #recompute} makes it again when the backward pass asks} No,
+   * unless overridden.
    */
   protected boolean recomputes() {
     return false;
   }
 
-  /** The output again, from the saved variables. */
+  /**
+   * {@return the output again, from the saved variables}
+   *
+   * @param tape the one the op is recorded on
+   */
   protected Tensor recompute(Tape tape) {
     throw new IllegalStateException(name() + " cannot be recomputed");
   }

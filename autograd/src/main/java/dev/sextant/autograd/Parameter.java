@@ -24,23 +24,30 @@ public final class Parameter extends Variable {
   /**
    * A parameter that owns its value, which must have been taken out of any scope ({@link
    * dev.sextant.tensor.Memory#keep}).
+   *
+   * @param value of this parameter from now on
+   * @param role which decides on decay and who trains it
    */
   public Parameter(Tensor value, Role role) {
     super("parameter", value, true, null);
     this.role = role;
   }
 
-  /** What it is for. */
+  /** {@return what it is for} */
   public Role role() {
     return role;
   }
 
-  /** Whether backward passes leave it out. */
+  /** {@return whether backward passes leave it out} */
   public boolean isFrozen() {
     return frozen;
   }
 
-  /** Leaves it out of backward passes from now on, or takes it in again. */
+  /**
+   * Leaves it out of backward passes from now on, or takes it in again.
+   *
+   * @param frozen whether to leave it out
+   */
   public void setFrozen(boolean frozen) {
     this.frozen = frozen;
   }

@@ -37,12 +37,12 @@ public final class Tape implements AutoCloseable {
     /** Batch norm uses the running statistics; nothing is recorded. */
     EVAL;
 
-    /** Whether batch norm normalises by the batch, and dropout drops. */
+    /** {@return whether batch norm normalises by the batch, and dropout drops} */
     public boolean usesBatchStatistics() {
       return this != EVAL;
     }
 
-    /** Whether batch norm updates its running statistics. */
+    /** {@return whether batch norm updates its running statistics} */
     public boolean updatesStatistics() {
       return this == TRAIN;
     }
@@ -70,12 +70,21 @@ public final class Tape implements AutoCloseable {
 
   private @Nullable Tape inner;
 
-  /** A tape whose values live in the backend's memory; to be opened by {@link #open}. */
+  /**
+   * A tape whose values live in the backend's memory; to be opened by {@link #open}.
+   *
+   * @param backend the backend of all its values
+   */
   public Tape(Backend backend) {
     this.backend = backend;
   }
 
-  /** An open tape, for one pass. */
+  /**
+   * An open tape, for one pass.
+   *
+   * @param backend the backend of all its values
+   * @param mode what the pass is for
+   */
   public Tape(Backend backend, Mode mode) {
     this(backend);
     begin(mode, mode != Mode.EVAL);
@@ -85,6 +94,7 @@ public final class Tape implements AutoCloseable {
    * Starts a pass on a closed tape. What earlier passes left behind, variables, ops and inner
    * tapes, is used again, so that a loop that opens one tape for each step allocates nothing.
    *
+   * @param passMode what the pass is for
    * @return this
    * @throws IllegalStateException if it is open
    */
@@ -103,22 +113,26 @@ public final class Tape implements AutoCloseable {
     return this;
   }
 
-  /** A tape inside this one, of the same mode, that records nothing: values without gradients. */
+  /**
+   * A tape inside this one, of the same mode, that records nothing: values without gradients.
+   *
+   * @return an open tape; closed by the caller before this one
+   */
   public Tape unrecorded() {
     return inner(mode, false);
   }
 
   /**
-   * A tape inside this one that records nothing and leaves running statistics alone: the second
-   * pass over something, or a look at a candidate that is not active.
+   * {@return a tape inside this one that records nothing and leaves running statistics alone: the
+   * second pass over something, or a look at a candidate that is not active}
    */
   public Tape probe() {
     return inner(mode == Mode.EVAL ? Mode.EVAL : Mode.TRAIN_STATELESS, false);
   }
 
   /**
-   * A tape inside this one that records, to be run backward on its own, and leaves running
-   * statistics alone: the second pass over something whose inside was not recorded.
+   * {@return a tape inside this one that records, to be run backward on its own, and leaves running
+   * statistics alone: the second pass over something whose inside was not recorded}
    */
   public Tape again() {
     return inner(Mode.TRAIN_STATELESS, true);
@@ -136,7 +150,12 @@ public final class Tape implements AutoCloseable {
     return outer.inner.begin(passMode, records);
   }
 
-  /** Moves a tensor made on this tape to the scope around it, so that it outlives the tape. */
+  /**
+   * Moves a tensor made on this tape to the scope around it, so that it outlives the tape.
+   *
+   * @param tensor made on this tape
+   * @return the output; the caller releases it
+   */
   public Tensor yield(Tensor tensor) {
     Memory.Scope own = scope;
     if (own == null) {
@@ -145,19 +164,21 @@ public final class Tape implements AutoCloseable {
     return own.yield(tensor);
   }
 
-  /** Where its ops run. */
+  /** {@return where its ops run} */
   public Backend backend() {
     return backend;
   }
 
-  /** What this pass is for. */
+  /** {@return what this pass is for} */
   public Mode mode() {
     return mode;
   }
 
   /**
-   * A tensor to hold the output of an op; its content is undefined.
+   * {@return a tensor to hold the output of an op; its content is undefined}
    *
+   * @param shape of the tensor
+   * @param label who holds it, for the list shown when memory runs out
    * @throws IllegalStateException if the tape was closed
    */
   public Tensor output(Shape shape, String label) {
@@ -165,7 +186,12 @@ public final class Tape implements AutoCloseable {
     return backend.memory().floats(shape, Category.ACTIVATIONS, label);
   }
 
-  /** A tensor to hold the gradient of an activation; its content is undefined. */
+  /**
+   * {@return a tensor to hold the gradient of an activation; its content is undefined}
+   *
+   * @param variable on this tape
+   * @param label who holds it, for the list shown when memory runs out
+   */
   public Tensor gradientLike(Variable variable, String label) {
     return backend
         .memory()
@@ -176,17 +202,21 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * Where an op may write a gradient of the incoming one's shape: another handle to the incoming
-   * gradient's own storage if nothing else reads that, else a new tensor with undefined content.
-   * For kernels whose output may be their input.
+   * {@return where an op may write a gradient of the incoming one's shape: another handle to the
+   * incoming gradient's own storage if nothing else reads that, else a new tensor with undefined
+   * content} For kernels whose output may be their input.
+   *
+   * @param incoming the gradient given to {@link Op#backward}
+   * @param label who holds it, for the list shown when memory runs out
    */
   public Tensor overwrite(Tensor incoming, String label) {
     return incoming.isShared() ? output(incoming.shape(), label) : incoming.share();
   }
 
   /**
-   * A value without a gradient. The caller keeps the tensor's ownership.
+   * {@return a value without a gradient} The caller keeps the tensor's ownership.
    *
+   * @param value in the backend's memory; open until the tape is closed
    * @throws SextantException if the tensor is in another backend's memory
    */
   public Variable constant(Tensor value) {
@@ -194,8 +224,10 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * A value whose gradient the backward pass computes. The caller keeps the tensor's ownership.
+   * {@return a value whose gradient the backward pass computes} The caller keeps the tensor's
+   * ownership.
    *
+   * @param value in the backend's memory; open until the tape is closed
    * @throws SextantException if the tensor is in another backend's memory
    */
   public Variable leaf(Tensor value) {
@@ -221,15 +253,20 @@ public final class Tape implements AutoCloseable {
     return variable;
   }
 
-  /** Whether an op with this input will be run backward. */
+  /**
+   * {@return whether an op with this input will be run backward}
+   *
+   * @param input on this tape
+   */
   public boolean records(Variable input) {
     return recording && input.requiresGradient();
   }
 
   /**
-   * An op to fill in and {@link #record(Op, Tensor) record}.
+   * {@return an op to fill in and {@link #record(Op, Tensor) record}}
    *
    * @param <T> its class
+   * @param kind the op's class
    */
   public <T extends Op> T op(Op.Kind<T> kind) {
     if (kind.number() < spare.length) {
@@ -244,7 +281,11 @@ public final class Tape implements AutoCloseable {
     return kind.make();
   }
 
-  /** Gives back an op that is not going to be recorded. */
+  /**
+   * Gives back an op that is not going to be recorded.
+   *
+   * @param op from {@link #op}; not to be used any more
+   */
   public void discard(Op op) {
     putBack(op);
   }
@@ -264,6 +305,7 @@ public final class Tape implements AutoCloseable {
    *
    * @param op from {@link #op}, with its inputs and what it saves; the tape's from now on
    * @param output its value, owned by the tape from now on
+   * @return the output's variable; the caller releases it
    * @throws SextantException if an input is in another backend's memory or was already run backward
    */
   public Variable record(Op op, Tensor output) {
@@ -304,6 +346,7 @@ public final class Tape implements AutoCloseable {
    * @param inputs what it depends on; if none requires a gradient, nothing is recorded
    * @param saved variables whose values {@code backward} reads; any other may be gone by then
    * @param backward as {@link Op#backward}
+   * @return the output's variable; the caller releases it
    * @throws SextantException as {@link #record(Op, Tensor)}
    */
   public Variable record(
@@ -316,8 +359,12 @@ public final class Tape implements AutoCloseable {
   private void checkMemory(String op, Memory memory, Shape shape) {
     if (memory != backend.memory()) {
       throw new SextantException(
-          op + ": input " + shape + " is not in the memory of the tape's backend ("
-              + backend.device() + ")");
+          op
+              + ": input "
+              + shape
+              + " is not in the memory of the tape's backend ("
+              + backend.device()
+              + ")");
     }
   }
 
@@ -330,6 +377,7 @@ public final class Tape implements AutoCloseable {
   /**
    * Adds to a variable's gradient.
    *
+   * @param variable on this tape
    * @param gradient owned by the tape from now on; may become the variable's gradient as it is
    * @throws SextantException if it does not have the variable's shape
    */
@@ -339,8 +387,7 @@ public final class Tape implements AutoCloseable {
       return;
     }
     if (!gradient.shape().equals(variable.shape())) {
-      throw new SextantException(
-          "backward: gradient " + gradient.shape() + " for " + variable);
+      throw new SextantException("backward: gradient " + gradient.shape() + " for " + variable);
     }
     Tensor held = variable.gradient();
     if (held == null) {
@@ -386,6 +433,7 @@ public final class Tape implements AutoCloseable {
    * Computes the gradient of a scalar with respect to everything recorded that it depends on.
    * Consumes the tape: each op's values are freed as it is passed.
    *
+   * @param loss a scalar on this tape
    * @throws SextantException if {@code loss} has more than one element, depends on nothing that
    *     requires a gradient (on an {@link Mode#EVAL} tape nothing is recorded), or was already run
    *     backward
@@ -402,6 +450,7 @@ public final class Tape implements AutoCloseable {
   /**
    * Computes gradients from that of an output, which may have any shape.
    *
+   * @param output on this tape
    * @param gradient owned by the tape from now on, and overwritten
    * @throws SextantException as {@link #backward(Variable)}, or if the gradient does not have the
    *     output's shape
@@ -409,7 +458,9 @@ public final class Tape implements AutoCloseable {
   public void backward(Variable output, Tensor gradient) {
     if (!output.requiresGradient()) {
       throw new SextantException(
-          "backward: " + output + " depends on nothing that requires a gradient"
+          "backward: "
+              + output
+              + " depends on nothing that requires a gradient"
               + (recording ? "" : " (this tape records nothing)"));
     }
     if (output.isConsumed()) {

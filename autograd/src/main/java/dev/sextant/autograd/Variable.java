@@ -64,19 +64,19 @@ public class Variable {
     this.op = op;
   }
 
-  /** Its extents; known even when the value was released. */
+  /** {@return its extents; known even when the value was released} */
   public final Shape shape() {
     return shape;
   }
 
-  /** Whether a backward pass computes its gradient. */
+  /** {@return whether a backward pass computes its gradient} */
   public boolean requiresGradient() {
     return requiresGradient;
   }
 
   /**
-   * Its value, computed anew if it was dropped and its op knows how. The variable goes on owning
-   * the tensor: it is not to be closed or written.
+   * {@return its value, computed anew if it was dropped and its op knows how} The variable goes on
+   * owning the tensor: it is not to be closed or written.
    *
    * @throws IllegalStateException if it was released and cannot be recomputed
    */
@@ -141,8 +141,8 @@ public class Variable {
   }
 
   /**
-   * The gradient of a leaf or a parameter, or null where no backward pass has reached it. Those of
-   * values between leaf and loss are freed as the pass goes by.
+   * {@return the gradient of a leaf or a parameter, or null where no backward pass has reached it}
+   * Those of values between leaf and loss are freed as the pass goes by.
    */
   public final @Nullable Tensor gradient() {
     return gradient;

@@ -26,7 +26,12 @@ public final class Main {
     Libtorch.missing().ifPresentOrElse(System.err::println, () -> engines.add(HotPath.LIBTORCH));
   }
 
-  /** Status 0; 1 where a hot path got slower than the baseline; 2 for bad input. */
+  /**
+   * Status 0; 1 where a hot path got slower than the baseline; 2 for bad input.
+   *
+   * @param args none
+   * @throws IOException if a result cannot be read or written
+   */
   public static void main(String[] args) throws IOException {
     try {
       Main main = new Main(Settings.of(System.getProperties()));
@@ -82,7 +87,7 @@ public final class Main {
     if (baseline == null) {
       return true;
     }
-    Comparison comparison = Comparison.of(baseline, results);
+    BaselineComparison comparison = BaselineComparison.of(baseline, results);
     System.out.println();
     System.out.print(comparison.report());
     return comparison.slower().isEmpty();

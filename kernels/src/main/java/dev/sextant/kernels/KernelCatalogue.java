@@ -36,7 +36,7 @@ public final class KernelCatalogue {
 
   private KernelCatalogue() {}
 
-  /** All of them, by family. */
+  /** {@return all of them, by family} */
   public static List<KernelSource> all() {
     List<KernelSource> sources = new ArrayList<>();
     for (int width : WIDTHS) {
@@ -61,7 +61,11 @@ public final class KernelCatalogue {
     return sources;
   }
 
-  /** The kernel of that name. */
+  /**
+   * {@return the kernel of that name, if there is one}
+   *
+   * @param name of its entry point
+   */
   public static Optional<KernelSource> named(String name) {
     return all().stream().filter(source -> source.name().equals(name)).findFirst();
   }
@@ -96,13 +100,13 @@ public final class KernelCatalogue {
       }
     }
     for (ChannelReduction.Quantity quantity : ChannelReduction.Quantity.values()) {
-      for (ChannelReduction.Stage stage : ChannelReduction.Stage.values()) {
+      for (ChannelReduction.Pass pass : ChannelReduction.Pass.values()) {
         boolean fused =
             (quantity == ChannelReduction.Quantity.BATCH_NORM_BACKWARD
                     || quantity == ChannelReduction.Quantity.BATCH_NORM_REDUCE)
-                && stage != ChannelReduction.Stage.COMBINE;
+                && pass != ChannelReduction.Pass.COMBINE;
         for (Activation activation : fused ? FUSED : List.of(Activation.IDENTITY)) {
-          sources.add(new ChannelReduction(quantity, stage, activation, width));
+          sources.add(new ChannelReduction(quantity, pass, activation, width));
         }
       }
     }

@@ -13,7 +13,7 @@ public enum Activation {
   /** y = 1 / (1 + exp(-x)). */
   SIGMOID;
 
-  /** Whether it is a clamp to a range, or nothing. */
+  /** {@return whether it is a clamp to a range, or nothing} */
   public boolean clamps() {
     return switch (this) {
       case IDENTITY, RELU, RELU6 -> true;
@@ -21,7 +21,11 @@ public enum Activation {
     };
   }
 
-  /** The value at {@code x}. */
+  /**
+   * {@return the value at {@code x}}
+   *
+   * @param x the pre-activation
+   */
   public double apply(double x) {
     return switch (this) {
       case IDENTITY -> x;
@@ -32,7 +36,11 @@ public enum Activation {
     };
   }
 
-  /** The derivative at {@code x}; at a kink, the one of the flat side. */
+  /**
+   * {@return the derivative at {@code x}; at a kink, the one of the flat side}
+   *
+   * @param x the pre-activation
+   */
   public double derivative(double x) {
     return switch (this) {
       case IDENTITY -> 1;

@@ -28,26 +28,30 @@ import dev.sextant.tensor.family.Superkernel;
  * and splits its own work over its threads.
  */
 public interface Backend extends AutoCloseable {
-  /** The plain loops in double that every other backend is tested against. */
+  /** {@return the plain loops in double that every other backend is tested against} */
   static Backend reference() {
     return Backends.open(Device.REFERENCE, 1);
   }
 
-  /** The CPU with that many threads, on the Vector API where the JVM has it. */
+  /**
+   * {@return the CPU with that many threads, on the Vector API where the JVM has it}
+   *
+   * @param threads workers that share each kernel, at least 1
+   */
   static Backend cpu(int threads) {
     return Backends.open(Device.CPU, threads);
   }
 
-  /** What this backend runs on. */
+  /** {@return what this backend runs on} */
   Device device();
 
-  /** How many threads share a kernel's work. */
+  /** {@return how many threads share a kernel's work} */
   int threads();
 
-  /** The pool its tensors come from. */
+  /** {@return the pool its tensors come from} */
   Memory memory();
 
-  /** What this backend runs on, for a reader: name, memory, versions of drivers. */
+  /** {@return what this backend runs on, for a reader: name, memory, versions of drivers} */
   default String description() {
     return device().toString();
   }
@@ -63,58 +67,77 @@ public interface Backend extends AutoCloseable {
    * record it (a CUDA graph). It consists of kernels alone: no transfers, nothing that returns a
    * number. May do it once or twice meanwhile.
    *
+   * @param work runs the kernels, in the same order each time
    * @return does the work; valid while the tensors and this backend are open
    */
   default Runnable repeatable(Runnable work) {
     return work;
   }
 
-  /** Copies {@code to.size()} floats from an array into a tensor. */
+  /**
+   * Copies {@code to.size()} floats from an array into a tensor.
+   *
+   * @param from an array, or an open tensor of this backend
+   * @param offset index in the array of the first element copied
+   * @param to an open tensor of this backend, of the array's element type; overwritten
+   */
   default void upload(float[] from, int offset, Tensor to) {
     System.arraycopy(from, offset, to.floats(), to.offset(), to.size());
   }
 
-  /** Copies {@code to.size()} integers from an array into a tensor. */
+  /**
+   * Copies {@code to.size()} integers from an array into a tensor.
+   *
+   * @param from an array, or an open tensor of this backend
+   * @param offset index in the array of the first element copied
+   * @param to an open tensor of this backend, of the array's element type; overwritten
+   */
   default void upload(int[] from, int offset, Tensor to) {
     System.arraycopy(from, offset, to.ints(), to.offset(), to.size());
   }
 
-  /** Copies a float tensor into an array. */
+  /**
+   * Copies a float tensor into an array.
+   *
+   * @param from an array, or an open tensor of this backend
+   * @param to overwritten from {@code offset} on, for {@code from.size()} elements
+   * @param offset index in the array of the first element copied
+   */
   default void download(Tensor from, float[] to, int offset) {
     System.arraycopy(from.floats(), from.offset(), to, offset, from.size());
   }
 
-  /** All elements alike. */
+  /** {@return the operations on all elements alike} */
   Elementwise elementwise();
 
-  /** Channels alike over pixels. */
+  /** {@return the operations on channels, alike over pixels} */
   Channels channels();
 
-  /** Products of matrices. */
+  /** {@return the products of matrices} */
   Gemm gemm();
 
-  /** Dense convolution. */
+  /** {@return the dense convolutions} */
   Convolution convolution();
 
-  /** Depthwise convolution. */
+  /** {@return the depthwise convolutions} */
   Depthwise depthwise();
 
-  /** Batch normalisation. */
+  /** {@return the batch normalisations} */
   BatchNormalization batchNorm();
 
-  /** Convolutions that read and write through batch normalisation. */
+  /** {@return the convolutions that read and write through batch normalisation} */
   Bottleneck bottleneck();
 
-  /** Depthwise kernels that hold smaller ones. */
+  /** {@return the operations on depthwise kernels that hold smaller ones} */
   Superkernel superkernel();
 
-  /** Poolings. */
+  /** {@return the poolings} */
   Pooling pooling();
 
-  /** Cross-entropy and accuracy. */
+  /** {@return the cross-entropy and the accuracy} */
   Loss loss();
 
-  /** Fused optimizer steps. */
+  /** {@return the fused optimizer steps} */
   Optimizer optimizer();
 
   /** Stops the worker threads. Idempotent. */

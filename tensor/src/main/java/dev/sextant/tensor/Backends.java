@@ -11,8 +11,10 @@ public final class Backends {
   /**
    * Opens a backend with a memory of its own.
    *
+   * @param device what to run on
    * @param threads worker threads to split a kernel over, at least 1; ignored by devices that
    *     schedule themselves
+   * @return a backend whose operations check their arguments; the caller closes it
    * @throws SextantException if nothing serves that device, with what to do about it
    */
   public static Backend open(Device device, int threads) {

@@ -15,7 +15,16 @@ public final class BatchNorm {
   private Activation activation;
   private @Nullable BatchNorm linear;
 
-  /** See {@link #set}. */
+  /**
+   * See {@link #set}.
+   *
+   * @param mean {@code [C]}
+   * @param variance biased, {@code [C]}
+   * @param gamma scale, {@code [C]}
+   * @param beta offset, {@code [C]}
+   * @param epsilon added to the variance, above 0
+   * @param activation what follows
+   */
   public BatchNorm(
       Tensor mean,
       Tensor variance,
@@ -32,12 +41,15 @@ public final class BatchNorm {
   }
 
   /**
-   * Makes these its constants; returns it.
+   * Makes these its constants.
    *
    * @param mean {@code [C]}
    * @param variance biased, {@code [C]}
    * @param gamma scale, {@code [C]}
    * @param beta offset, {@code [C]}
+   * @param epsilon added to the variance, above 0
+   * @param activation what follows
+   * @return this
    */
   public BatchNorm set(
       Tensor mean,
@@ -55,7 +67,7 @@ public final class BatchNorm {
     return this;
   }
 
-  /** The norm without its activation, as it is now: each call gives the same object. */
+  /** {@return the norm without its activation, as it is now: each call gives the same object} */
   public BatchNorm linear() {
     if (linear == null) {
       linear = new BatchNorm(mean, variance, gamma, beta, epsilon, Activation.IDENTITY);
@@ -63,32 +75,32 @@ public final class BatchNorm {
     return linear.set(mean, variance, gamma, beta, epsilon, Activation.IDENTITY);
   }
 
-  /** Subtracted from z. */
+  /** {@return what is subtracted from z, {@code [C]}} */
   public Tensor mean() {
     return mean;
   }
 
-  /** The squared deviation of z, biased. */
+  /** {@return the squared deviation of z, biased, {@code [C]}} */
   public Tensor variance() {
     return variance;
   }
 
-  /** The scale. */
+  /** {@return the scale, {@code [C]}} */
   public Tensor gamma() {
     return gamma;
   }
 
-  /** The offset. */
+  /** {@return the offset, {@code [C]}} */
   public Tensor beta() {
     return beta;
   }
 
-  /** Added to the variance. */
+  /** {@return what is added to the variance} */
   public float epsilon() {
     return epsilon;
   }
 
-  /** What follows. */
+  /** {@return what follows} */
   public Activation activation() {
     return activation;
   }

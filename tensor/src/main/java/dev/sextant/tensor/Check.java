@@ -13,7 +13,13 @@ import org.jspecify.annotations.Nullable;
 public final class Check {
   private Check() {}
 
-  /** Two tensors have one shape. */
+  /**
+   * Two tensors have one shape.
+   *
+   * @param op the operation, as errors name it
+   * @param first compared with the others
+   * @param second of the same shape, or it is an error
+   */
   public static void same(String op, Tensor first, Tensor second) {
     if (!second.shape().equals(first.shape())) {
       throw new SextantException(
@@ -22,19 +28,41 @@ public final class Check {
     }
   }
 
-  /** Three tensors have one shape. */
+  /**
+   * Three tensors have one shape.
+   *
+   * @param op the operation, as errors name it
+   * @param first compared with the others
+   * @param second of the same shape, or it is an error
+   * @param third of the same shape, or it is an error
+   */
   public static void same(String op, Tensor first, Tensor second, Tensor third) {
     same(op, first, second);
     same(op, first, third);
   }
 
-  /** Four tensors have one shape. */
+  /**
+   * Four tensors have one shape.
+   *
+   * @param op the operation, as errors name it
+   * @param first compared with the others
+   * @param second of the same shape, or it is an error
+   * @param third of the same shape, or it is an error
+   * @param fourth of the same shape, or it is an error
+   */
   public static void same(String op, Tensor first, Tensor second, Tensor third, Tensor fourth) {
     same(op, first, second, third);
     same(op, first, fourth);
   }
 
-  /** A tensor has the shape that the operation needs it to have. */
+  /**
+   * A tensor has the shape that the operation needs it to have.
+   *
+   * @param op the operation, as errors name it
+   * @param name the tensor's name in errors
+   * @param tensor the tensor checked
+   * @param expected the shape it must have
+   */
   public static void shape(String op, String name, Tensor tensor, Shape expected) {
     if (!tensor.shape().equals(expected)) {
       throw new SextantException(
@@ -43,7 +71,14 @@ public final class Check {
     }
   }
 
-  /** A tensor has that many dimensions. */
+  /**
+   * A tensor has that many dimensions.
+   *
+   * @param op the operation, as errors name it
+   * @param name the tensor's name in errors
+   * @param shape the shape checked
+   * @param rank the number of dimensions it must have
+   */
   public static void rank(String op, String name, Shape shape, int rank) {
     if (shape.rank() != rank) {
       throw new SextantException(
@@ -55,6 +90,8 @@ public final class Check {
   /**
    * An output has no element in common with an input.
    *
+   * @param op the operation, as errors name it
+   * @param output where the operation writes
    * @param input may be absent
    */
   public static void apart(String op, Tensor output, @Nullable Tensor input) {
@@ -72,6 +109,8 @@ public final class Check {
   /**
    * An output is an input of its shape, or has no element in common with it.
    *
+   * @param op the operation, as errors name it
+   * @param output where the operation writes
    * @param input may be absent
    */
   public static void inPlace(String op, Tensor output, @Nullable Tensor input) {
@@ -94,7 +133,13 @@ public final class Check {
         && second.offset() < first.offset() + first.size();
   }
 
-  /** Per-channel vectors have one entry for each channel of x. */
+  /**
+   * Per-channel vectors have one entry for each channel of x.
+   *
+   * @param op the operation, as errors name it
+   * @param x the tensor whose channels, the last extent, count
+   * @param vectors {@code [C]} each; any may be absent
+   */
   public static void channels(String op, Tensor x, @Nullable Tensor... vectors) {
     hasChannels(op, x);
     for (Tensor vector : vectors) {
@@ -105,6 +150,8 @@ public final class Check {
   /**
    * A per-channel vector has one entry for each channel of x.
    *
+   * @param op the operation, as errors name it
+   * @param x the tensor whose channels, the last extent, count
    * @param vector may be absent
    */
   public static void channels(String op, Tensor x, @Nullable Tensor vector) {
@@ -122,14 +169,26 @@ public final class Check {
     }
   }
 
-  /** A tensor is not a scalar. */
+  /**
+   * A tensor is not a scalar.
+   *
+   * @param op the operation, as errors name it
+   * @param x the tensor whose channels, the last extent, count
+   */
   public static void hasChannels(String op, Tensor x) {
     if (x.shape().rank() < 1) {
       throw new SextantException(op + ": input has no channels (it is a scalar)");
     }
   }
 
-  /** A kernel {@code [k,k,C]} or {@code [k,k,C,Cout]} fits the window and the image. */
+  /**
+   * A kernel {@code [k,k,C]} or {@code [k,k,C,Cout]} fits the window and the image.
+   *
+   * @param op the operation, as errors name it
+   * @param x the image, {@code [N, H, W, C]}
+   * @param w the kernel
+   * @param window of the convolution or pooling
+   */
   public static void kernel(String op, Shape x, Shape w, Window window) {
     if (w.get(0) != window.kernel() || w.get(1) != window.kernel()) {
       throw new SextantException(
@@ -148,7 +207,16 @@ public final class Check {
     }
   }
 
-  /** A tensor has the shape of the window's output; that shape is made only for the message. */
+  /**
+   * A tensor has the shape of the window's output; that shape is made only for the message.
+   *
+   * @param op the operation, as errors name it
+   * @param name the tensor's name in errors
+   * @param tensor the tensor checked
+   * @param x the window's input, {@code [N, H, W, C]}
+   * @param window of the convolution or pooling
+   * @param channels the last extent it must have
+   */
   public static void image(
       String op, String name, Tensor tensor, Shape x, Window window, int channels) {
     Shape shape = tensor.shape();
@@ -161,7 +229,14 @@ public final class Check {
     }
   }
 
-  /** Factors or products {@code [N, C]}, one for each image and channel of x {@code [N,H,W,C]}. */
+  /**
+   * Factors or products {@code [N, C]}, one for each image and channel of x {@code [N,H,W,C]}.
+   *
+   * @param op the operation, as errors name it
+   * @param name the tensor's name in errors
+   * @param x the tensor whose channels, the last extent, count
+   * @param tensor the tensor checked
+   */
   public static void imageChannels(String op, String name, Tensor x, Tensor tensor) {
     rank(op, "input", x.shape(), 4);
     Shape shape = tensor.shape();

@@ -16,6 +16,8 @@ public record Device(String kind, int index) {
   /**
    * Parses {@code cpu}, {@code reference}, {@code cuda} or {@code cuda:1}.
    *
+   * @param text a device's name
+   * @return the device of that name, which need not exist here
    * @throws SextantException if the text has another form
    */
   public static Device parse(String text) {

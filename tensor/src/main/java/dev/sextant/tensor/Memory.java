@@ -48,22 +48,34 @@ public final class Memory {
   /** Makes blocks; the heap by default, device memory in a device backend. */
   public interface Allocator {
     /**
-     * A block of at least {@code elements} elements.
+     * {@return a block of at least {@code elements} elements}
      *
+     * @param dtype the element type
+     * @param elements the least number of elements that the block must hold
      * @throws OutOfMemoryError if there is none
      */
     Storage allocate(DType dtype, int elements);
 
-    /** Gives a block back to where it came from; called when the pool is trimmed. */
+    /**
+     * Gives a block back to where it came from; called when the pool is trimmed.
+     *
+     * @param storage a block of this allocator that no tensor uses
+     */
     void free(Storage storage);
 
-    /** How much there is, and how to have more of it or need less, for an error's reader. */
+    /**
+     * {@return how much there is, and how to have more of it or need less, for an error's reader}
+     */
     default String limit() {
       return String.format(
           Locale.ROOT, "JVM heap %s: raise it with -Xmx", human(Runtime.getRuntime().maxMemory()));
     }
 
-    /** Fills a float tensor in one of its blocks with zeros. */
+    /**
+     * Fills a float tensor in one of its blocks with zeros.
+     *
+     * @param tensor an open float tensor; overwritten
+     */
     default void zero(Tensor tensor) {
       Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
     }
@@ -103,7 +115,11 @@ public final class Memory {
     this(HEAP);
   }
 
-  /** A pool over another allocator, such as device memory. */
+  /**
+   * A pool over another allocator, such as device memory.
+   *
+   * @param allocator where blocks come from and go back to
+   */
   public Memory(Allocator allocator) {
     this.allocator = allocator;
   }
@@ -117,26 +133,47 @@ public final class Memory {
     cap = bytes;
   }
 
-  /** A float tensor whose content is undefined. */
+  /**
+   * {@return a float tensor whose content is undefined}
+   *
+   * @param shape its extents
+   * @param category what its bytes are counted as
+   * @param label who holds it, for the list shown when memory runs out
+   */
   public Tensor floats(Shape shape, Category category, String label) {
     return allocate(shape, DType.F32, category, label);
   }
 
-  /** A float tensor of zeros. */
+  /**
+   * {@return a float tensor of zeros}
+   *
+   * @param shape its extents
+   * @param category what its bytes are counted as
+   * @param label who holds it, for the list shown when memory runs out
+   */
   public Tensor zeros(Shape shape, Category category, String label) {
     Tensor tensor = floats(shape, category, label);
     allocator.zero(tensor);
     return tensor;
   }
 
-  /** An integer tensor whose content is undefined. */
+  /**
+   * {@return an integer tensor whose content is undefined}
+   *
+   * @param shape its extents
+   * @param category what its bytes are counted as
+   * @param label who holds it, for the list shown when memory runs out
+   */
   public Tensor ints(Shape shape, Category category, String label) {
     return allocate(shape, DType.I32, category, label);
   }
 
   /**
-   * A tensor whose content is undefined.
+   * {@return a tensor whose content is undefined}
    *
+   * @param shape its extents
+   * @param dtype the element type
+   * @param category what its bytes are counted as
    * @param label who holds it, for the list shown when memory runs out
    * @throws MemoryLimitException if the cap or the machine does not allow it
    */
@@ -276,7 +313,11 @@ public final class Memory {
     }
   }
 
-  /** Opens a scope; tensors made until it closes belong to it. Close it on the same thread. */
+  /**
+   * Opens a scope; tensors made until it closes belong to it. Close it on the same thread.
+   *
+   * @return the innermost scope from now on
+   */
   public Scope scope() {
     return new Scope().open();
   }
@@ -284,6 +325,7 @@ public final class Memory {
   /**
    * Takes a tensor out of its scope: it lives until it is closed.
    *
+   * @param tensor an open tensor of this memory
    * @return the same tensor
    */
   public Tensor keep(Tensor tensor) {
@@ -291,32 +333,42 @@ public final class Memory {
     return tensor;
   }
 
-  /** Bytes held now by live tensors of a category. */
+  /**
+   * {@return the bytes held now by live tensors of a category}
+   *
+   * @param category what its bytes are counted as
+   */
   public long current(Category category) {
     return holdings.current(category);
   }
 
-  /** The most bytes held at once by a category since {@link #resetPeaks}. */
+  /**
+   * {@return the most bytes held at once by a category since {@link #resetPeaks}}
+   *
+   * @param category what its bytes are counted as
+   */
   public long peak(Category category) {
     return holdings.peak(category);
   }
 
-  /** Bytes held now by live tensors. */
+  /** {@return the bytes held now by live tensors} */
   public long current() {
     return holdings.current();
   }
 
-  /** The most bytes held at once since {@link #resetPeaks}. */
+  /** {@return the most bytes held at once since {@link #resetPeaks}} */
   public long peak() {
     return holdings.peak();
   }
 
-  /** The most bytes of activations and workspace together held at once since resetPeaks. */
+  /**
+   * {@return the most bytes of activations and workspace together held at once since resetPeaks}
+   */
   public long transientPeak() {
     return holdings.transientPeak();
   }
 
-  /** Bytes taken from the allocator: live, pooled and lost to rounding. */
+  /** {@return the bytes taken from the allocator: live, pooled and lost to rounding} */
   public long reserved() {
     return reserved;
   }
@@ -326,12 +378,19 @@ public final class Memory {
     holdings.resetPeaks();
   }
 
-  /** The five largest holders among live blocks, as in {@code held: mbconv.z1 12.0 MiB, ...}. */
+  /**
+   * {@return the five largest holders among live blocks, as in {@code held: mbconv.z1 12.0 MiB,
+   * ...}}
+   */
   public String largestHolders() {
     return holdings.largest();
   }
 
-  /** Bytes for a reader, as in {@code 1.5 MiB}. */
+  /**
+   * {@return a number of bytes for a reader, as in {@code 1.5 MiB}}
+   *
+   * @param bytes at least 0
+   */
   public static String human(long bytes) {
     if (bytes < 1024) {
       return bytes + " B";
@@ -393,7 +452,12 @@ public final class Memory {
       tensor.scope = null;
     }
 
-    /** Moves a tensor of this scope to the scope around it: how a block returns its result. */
+    /**
+     * Moves a tensor of this scope to the scope around it: how a block returns its result.
+     *
+     * @param tensor an open tensor of this scope
+     * @return the same tensor
+     */
     public Tensor yield(Tensor tensor) {
       tensor.checkOpen();
       tensor.leaveScope();

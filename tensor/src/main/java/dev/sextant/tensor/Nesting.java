@@ -68,70 +68,98 @@ public final class Nesting {
     }
   }
 
-  /** Kernel sizes, which is also the number of shells. */
+  /** {@return the number of kernel sizes, which is also the number of shells} */
   public int shells() {
     return kernels.length;
   }
 
-  /** Choices of channels. */
+  /** {@return the number of choices of channels} */
   public int groups() {
     return channels.length;
   }
 
-  /** Gates: one for each shell but the innermost, one for each group of channels. */
+  /**
+   * {@return the number of gates: one for each shell but the innermost, one for each group of
+   * channels}
+   */
   public int gates() {
     return shells() - 1 + groups();
   }
 
-  /** The gate that shuts the whole layer. */
+  /** {@return the gate that shuts the whole layer} */
   public int layerGate() {
     return shells() - 1;
   }
 
-  /** The size of a candidate kernel. */
+  /**
+   * {@return the size of a candidate kernel}
+   *
+   * @param shell its place among the kernel sizes, 0 the smallest
+   */
   public int kernel(int shell) {
     return kernels[shell];
   }
 
-  /** The channels of a candidate. */
+  /**
+   * {@return the channels of a candidate}
+   *
+   * @param group its place among the choices of channels, 0 the fewest
+   */
   public int channels(int group) {
     return channels[group];
   }
 
-  /** The largest kernel size. */
+  /** {@return the largest kernel size} */
   public int kernel() {
     return kernels[kernels.length - 1];
   }
 
-  /** The largest number of channels. */
+  /** {@return the largest number of channels} */
   public int channels() {
     return channels[channels.length - 1];
   }
 
-  /** The shape of the superkernel, {@code [k, k, C]}. */
+  /** {@return the shape of the superkernel, {@code [k, k, C]}} */
   public Shape shape() {
     return Shape.of(kernel(), kernel(), channels());
   }
 
-  /** The smallest kernel that a tap is part of, by its place among the kernel sizes. */
+  /**
+   * {@return the smallest kernel that a tap is part of, by its place among the kernel sizes}
+   *
+   * @param row of the tap, from 0
+   * @param column of the tap, from 0
+   */
   public int shell(int row, int column) {
     int last = kernel() - 1;
     int edge = Math.min(Math.min(row, last - row), Math.min(column, last - column));
     return shellOfEdge[edge];
   }
 
-  /** Weights of a shell: taps times all channels. */
+  /**
+   * {@return the weights of a shell: taps times all channels}
+   *
+   * @param shell its place among the kernel sizes, 0 the smallest
+   */
   public int shellSize(int shell) {
     int inner = shell == 0 ? 0 : kernels[shell - 1] * kernels[shell - 1];
     return (kernels[shell] * kernels[shell] - inner) * channels();
   }
 
-  /** Weights of a group of channels: all taps times its channels. */
+  /**
+   * {@return the weights of a group of channels: all taps times its channels}
+   *
+   * @param group its place among the choices of channels, 0 the fewest
+   */
   public int groupSize(int group) {
     return kernel() * kernel() * (channels[group] - firstChannel(group));
   }
 
-  /** The first channel of a group. */
+  /**
+   * {@return the first channel of a group}
+   *
+   * @param group its place among the choices of channels, 0 the fewest
+   */
   public int firstChannel(int group) {
     return group == 0 ? 0 : channels[group - 1];
   }

@@ -10,7 +10,13 @@ public final class NormGradient {
   private Tensor dgamma;
   private Tensor dbeta;
 
-  /** See {@link #set}. */
+  /**
+   * See {@link #set}.
+   *
+   * @param norm in training: mean and variance are those of z itself
+   * @param dgamma {@code [C]}, as {@link #set} has it
+   * @param dbeta {@code [C]}, as {@link #set} has it
+   */
   public NormGradient(BatchNorm norm, Tensor dgamma, Tensor dbeta) {
     this.norm = norm;
     this.dgamma = dgamma;
@@ -18,11 +24,12 @@ public final class NormGradient {
   }
 
   /**
-   * Makes these its parts; returns it.
+   * Makes these its parts.
    *
    * @param norm in training: mean and variance are those of z itself
    * @param dgamma sum of g (z - mean) / sqrt(variance + epsilon), {@code [C]}
    * @param dbeta sum of g, {@code [C]}
+   * @return this
    */
   public NormGradient set(BatchNorm norm, Tensor dgamma, Tensor dbeta) {
     this.norm = norm;
@@ -31,17 +38,17 @@ public final class NormGradient {
     return this;
   }
 
-  /** What it is the gradient of. */
+  /** {@return what it is the gradient of} */
   public BatchNorm norm() {
     return norm;
   }
 
-  /** The gradient of the scale. */
+  /** {@return the gradient of the scale, {@code [C]}} */
   public Tensor dgamma() {
     return dgamma;
   }
 
-  /** The gradient of the offset. */
+  /** {@return the gradient of the offset, {@code [C]}} */
   public Tensor dbeta() {
     return dbeta;
   }

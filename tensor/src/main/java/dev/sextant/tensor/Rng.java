@@ -9,14 +9,21 @@ public final class Rng {
 
   private long state;
 
-  /** A generator that starts at a seed. */
+  /**
+   * A generator that starts at a seed.
+   *
+   * @param seed any number; the same seed gives the same stream
+   */
   public Rng(long seed) {
     state = mix(seed + GOLDEN_GAMMA);
   }
 
   /**
-   * A generator for one item of a family, such as one image of one epoch: streams with different
-   * keys are independent, whatever order they are made in.
+   * {@return a generator for one item of a family, such as one image of one epoch: streams with
+   * different keys are independent, whatever order they are made in}
+   *
+   * @param seed any number; the same seed gives the same stream
+   * @param keys which item, as in epoch and image
    */
   public static Rng of(long seed, long... keys) {
     long hash = mix(seed + GOLDEN_GAMMA);
@@ -34,33 +41,46 @@ public final class Rng {
     return z ^ (z >>> 31);
   }
 
-  /** The state, for a checkpoint. */
+  /** {@return the state, for a checkpoint} */
   public long state() {
     return state;
   }
 
-  /** Continues from a state read back from a checkpoint. */
+  /**
+   * Continues from a state read back from a checkpoint.
+   *
+   * @param saved what {@link #state} returned
+   */
   public void restore(long saved) {
     state = saved;
   }
 
-  /** 64 random bits. */
+  /** {@return 64 random bits} */
   public long nextLong() {
     state += GOLDEN_GAMMA;
     return mix(state);
   }
 
-  /** Uniform in [0, 1). */
+  /** {@return a number uniform in [0, 1)} */
   public double nextDouble() {
     return (nextLong() >>> 11) * 0x1p-53;
   }
 
-  /** Uniform in [low, high). */
+  /**
+   * {@return a number uniform in [low, high)}
+   *
+   * @param low the least value
+   * @param high above {@code low}; not reached
+   */
   public double uniform(double low, double high) {
     return low + (high - low) * nextDouble();
   }
 
-  /** Uniform in [0, bound), bound at least 1, without bias beyond 2^-32. */
+  /**
+   * {@return an integer uniform in [0, bound), without bias beyond 2^-32}
+   *
+   * @param bound at least 1; not reached
+   */
   public int nextInt(int bound) {
     if (bound < 1) {
       throw new IllegalArgumentException("bound " + bound);
@@ -68,13 +88,17 @@ public final class Rng {
     return (int) Math.unsignedMultiplyHigh(nextLong(), bound);
   }
 
-  /** Normal with mean 0 and deviation 1 (Box and Muller; the second value is not kept). */
+  /** {@return a number that is normal with mean 0 and deviation 1} */
   public double nextGaussian() {
     double radius = Math.sqrt(-2 * Math.log(1 - nextDouble()));
     return radius * Math.cos(2 * Math.PI * nextDouble());
   }
 
-  /** An index drawn with these probabilities, which add up to about 1. */
+  /**
+   * {@return an index drawn with these probabilities, which add up to about 1}
+   *
+   * @param probabilities none negative
+   */
   public int categorical(double[] probabilities) {
     double u = nextDouble();
     int last = 0;
@@ -90,7 +114,11 @@ public final class Rng {
     return last;
   }
 
-  /** Shuffles in place (Fisher and Yates). */
+  /**
+   * Shuffles in place (Fisher and Yates).
+   *
+   * @param values reordered
+   */
   public void shuffle(int[] values) {
     for (int i = values.length - 1; i > 0; i--) {
       int j = nextInt(i + 1);

@@ -12,12 +12,21 @@ import org.jspecify.annotations.Nullable;
 public class SextantException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  /** An error with the sentence shown to the user. */
+  /**
+   * An error with the sentence shown to the user.
+   *
+   * @param message one sentence that says what is wrong and where
+   */
   public SextantException(String message) {
     super(message);
   }
 
-  /** An error with the sentence shown to the user and what caused it. */
+  /**
+   * An error with the sentence shown to the user and what caused it.
+   *
+   * @param message one sentence that says what is wrong and where
+   * @param cause what caused it, if anything did
+   */
   public SextantException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

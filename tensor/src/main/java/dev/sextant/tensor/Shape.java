@@ -42,6 +42,8 @@ public final class Shape {
   /**
    * The shape with these extents.
    *
+   * @param extents from the outermost to the innermost dimension
+   * @return the shape
    * @throws SextantException if one is negative or the product passes 2^31 - 65
    */
   public static Shape of(int... extents) {
@@ -55,27 +57,57 @@ public final class Shape {
     };
   }
 
-  /** A scalar's shape. */
+  /**
+   * A scalar's shape.
+   *
+   * @return the shape
+   */
   public static Shape of() {
     return SCALAR;
   }
 
-  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  /**
+   * As {@link #of(int...)}; of a shape that was made before, nothing is allocated.
+   *
+   * @param a the outermost extent
+   * @return the shape
+   */
   public static Shape of(int a) {
     return made(1, a, 0, 0, 0);
   }
 
-  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  /**
+   * As {@link #of(int...)}; of a shape that was made before, nothing is allocated.
+   *
+   * @param a the outermost extent
+   * @param b the second extent
+   * @return the shape
+   */
   public static Shape of(int a, int b) {
     return made(2, a, b, 0, 0);
   }
 
-  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  /**
+   * As {@link #of(int...)}; of a shape that was made before, nothing is allocated.
+   *
+   * @param a the outermost extent
+   * @param b the second extent
+   * @param c the third extent
+   * @return the shape
+   */
   public static Shape of(int a, int b, int c) {
     return made(3, a, b, c, 0);
   }
 
-  /** As {@link #of(int...)}; of a shape that was made before, nothing is allocated. */
+  /**
+   * As {@link #of(int...)}; of a shape that was made before, nothing is allocated.
+   *
+   * @param a the outermost extent
+   * @param b the second extent
+   * @param c the third extent
+   * @param d the fourth extent
+   * @return the shape
+   */
   public static Shape of(int a, int b, int c, int d) {
     return made(4, a, b, c, d);
   }
@@ -109,27 +141,34 @@ public final class Shape {
         && (rank < 4 || extents[3] == d);
   }
 
-  /** Number of dimensions. */
+  /** {@return the number of dimensions} */
   public int rank() {
     return extents.length;
   }
 
-  /** Number of elements; 1 for a scalar. */
+  /** {@return the number of elements; 1 for a scalar} */
   public int size() {
     return size;
   }
 
-  /** The extent of a dimension, counted from 0, or from the end if negative. */
+  /**
+   * {@return the extent of a dimension, counted from 0, or from the end if negative}
+   *
+   * @param dimension from 0, or from -1 downwards
+   */
   public int get(int dimension) {
     return extents[dimension < 0 ? extents.length + dimension : dimension];
   }
 
-  /** The innermost extent: channels of an image, classes of logits. */
+  /** {@return the innermost extent: channels of an image, classes of logits} */
   public int channels() {
     return get(-1);
   }
 
-  /** Number of elements divided by {@link #channels()}: the rows of the tensor seen as a matrix. */
+  /**
+   * {@return the number of elements divided by {@link #channels()}: the rows of the tensor seen as
+   * a matrix}
+   */
   public int rows() {
     int rows = 1;
     for (int i = 0; i < extents.length - 1; i++) {
@@ -138,12 +177,20 @@ public final class Shape {
     return rows;
   }
 
-  /** The same shape with another innermost extent. */
+  /**
+   * {@return the same shape with another innermost extent}
+   *
+   * @param channels the innermost extent
+   */
   public Shape withChannels(int channels) {
     return with(extents.length - 1, channels);
   }
 
-  /** The same shape with another outermost extent. */
+  /**
+   * {@return the same shape with another outermost extent}
+   *
+   * @param batch the outermost extent
+   */
   public Shape withBatch(int batch) {
     return with(0, batch);
   }

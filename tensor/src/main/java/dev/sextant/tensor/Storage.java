@@ -23,7 +23,11 @@ public abstract class Storage {
 
   @Nullable Storage next;
 
-  /** A block of that many bytes, counted by the pool as reserved. */
+  /**
+   * A block of that many bytes, counted by the pool as reserved.
+   *
+   * @param bytes at least 0
+   */
   protected Storage(long bytes) {
     this.bytes = bytes;
   }

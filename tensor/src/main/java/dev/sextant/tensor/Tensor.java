@@ -44,44 +44,44 @@ public final class Tensor implements AutoCloseable {
     closed = false;
   }
 
-  /** Its extents. */
+  /** {@return its extents} */
   public Shape shape() {
     return shape;
   }
 
-  /** Its element type. */
+  /** {@return its element type} */
   public DType dtype() {
     return dtype;
   }
 
-  /** Number of elements. */
+  /** {@return the number of elements} */
   public int size() {
     return shape.size();
   }
 
-  /** Bytes of its elements. */
+  /** {@return the bytes of its elements} */
   public long bytes() {
     return (long) size() * dtype.bytes();
   }
 
-  /** The memory it lives in. */
+  /** {@return the memory it lives in} */
   public Memory memory() {
     return memory;
   }
 
-  /** The block behind it, for backends. */
+  /** {@return the block behind it, for backends} */
   public Storage storage() {
     checkOpen();
     return storage;
   }
 
-  /** Index of its first element in {@link #floats()} or {@link #ints()}. */
+  /** {@return the index of its first element in {@link #floats()} or {@link #ints()}} */
   public int offset() {
     return offset;
   }
 
   /**
-   * The array behind a float tensor on the heap; elements start at {@link #offset()}.
+   * {@return the array behind a float tensor on the heap; elements start at {@link #offset()}}
    *
    * @throws IllegalStateException if the tensor is closed, of another type, or not on the heap
    */
@@ -94,7 +94,7 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * The array behind an integer tensor on the heap; elements start at {@link #offset()}.
+   * {@return the array behind an integer tensor on the heap; elements start at {@link #offset()}}
    *
    * @throws IllegalStateException if the tensor is closed, of another type, or not on the heap
    */
@@ -106,12 +106,17 @@ public final class Tensor implements AutoCloseable {
     throw new IllegalStateException("not integers on the heap: " + this);
   }
 
-  /** A copy of the elements of a float tensor on the heap. */
+  /** {@return a copy of the elements of a float tensor on the heap} */
   public float[] toArray() {
     return Arrays.copyOfRange(floats(), offset, offset + size());
   }
 
-  /** Overwrites the elements of a float tensor on the heap; returns this. */
+  /**
+   * Overwrites the elements of a float tensor on the heap.
+   *
+   * @param values as many as the tensor has elements
+   * @return this
+   */
   public Tensor set(float... values) {
     if (values.length != size()) {
       throw new SextantException(
@@ -121,7 +126,12 @@ public final class Tensor implements AutoCloseable {
     return this;
   }
 
-  /** Overwrites the elements of an integer tensor on the heap; returns this. */
+  /**
+   * Overwrites the elements of an integer tensor on the heap.
+   *
+   * @param values as many as the tensor has elements
+   * @return this
+   */
   public Tensor set(int... values) {
     if (values.length != size()) {
       throw new SextantException(
@@ -132,8 +142,9 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Another handle to the same elements under another shape.
+   * {@return another handle to the same elements under another shape}
    *
+   * @param other a shape with as many elements
    * @throws SextantException if the sizes differ
    */
   public Tensor reshape(Shape other) {
@@ -146,9 +157,11 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Another handle to entries {@code from} (inclusive) to {@code to} (exclusive) of the outermost
-   * dimension.
+   * {@return another handle to entries {@code from} (inclusive) to {@code to} (exclusive) of the
+   * outermost dimension}
    *
+   * @param from the first entry, from 0
+   * @param to the entry behind the last
    * @throws SextantException if they are out of range
    */
   public Tensor slice(int from, int to) {
@@ -161,17 +174,19 @@ public final class Tensor implements AutoCloseable {
     return memory.handle(storage, offset + from * entry, shape.withBatch(to - from), dtype);
   }
 
-  /** Another handle to the same elements, closed on its own. */
+  /** {@return another handle to the same elements, closed on its own} */
   public Tensor share() {
     return reshape(shape);
   }
 
-  /** Whether other handles to the same storage are open: writing here would be seen there. */
+  /**
+   * {@return whether other handles to the same storage are open: writing here would be seen there}
+   */
   public boolean isShared() {
     return storage.references > 1;
   }
 
-  /** Whether {@link #close} was called. */
+  /** {@return whether {@link #close} was called} */
   public boolean isClosed() {
     return closed;
   }

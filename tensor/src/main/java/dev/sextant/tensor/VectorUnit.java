@@ -8,8 +8,8 @@ public final class VectorUnit {
   private VectorUnit() {}
 
   /**
-   * Bits of the vectors that the CPU's kernels use; empty where the JVM was started without {@code
-   * --add-modules jdk.incubator.vector}, so that the CPU runs scalar code.
+   * {@return the bits of the vectors that the CPU's kernels use; empty where the JVM was started
+   * without {@code --add-modules jdk.incubator.vector}, so that the CPU runs scalar code}
    */
   public static OptionalInt bits() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
@@ -17,7 +17,7 @@ public final class VectorUnit {
         : OptionalInt.empty();
   }
 
-  /** Why they are that wide, in a few words; empty where there are none. */
+  /** {@return why they are that wide, in a few words; empty where there are none} */
   public static String reason() {
     return bits().isPresent() ? VectorWidth.reason() : "";
   }

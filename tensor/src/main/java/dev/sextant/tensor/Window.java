@@ -28,30 +28,42 @@ public record Window(int kernel, int stride, int padding, int dilation) {
     }
   }
 
-  /** An odd window padded by half its span, so that stride 1 keeps the size ("same"). */
+  /**
+   * {@return an odd window padded by half its span, so that stride 1 keeps the size ("same")}
+   *
+   * @param kernel odd extent of the window in pixels
+   * @param stride step in pixels
+   */
   public static Window same(int kernel, int stride) {
     return same(kernel, stride, 1);
   }
 
-  /** A dilated odd window padded by half its span, so that stride 1 keeps the size. */
+  /**
+   * {@return a dilated odd window padded by half its span, so that stride 1 keeps the size}
+   *
+   * @param kernel odd extent of the window in pixels
+   * @param stride step in pixels
+   * @param dilation distance between taps in pixels
+   */
   public static Window same(int kernel, int stride, int dilation) {
     return new Window(kernel, stride, dilation * (kernel / 2), dilation);
   }
 
-  /** Whether this is a pointwise convolution with stride 1: one GEMM over the pixels. */
+  /** {@return whether this is a pointwise convolution with stride 1: one GEMM over the pixels} */
   public boolean isPointwise() {
     return kernel == 1 && stride == 1 && padding == 0;
   }
 
-  /** Pixels that the taps span. */
+  /** {@return the pixels that the taps span} */
   public int span() {
     return dilation * (kernel - 1) + 1;
   }
 
   /**
-   * Output extent for an input extent: floor((in + 2 padding - span) / stride) + 1; 0 for an empty
-   * input.
+   * {@return the output extent for an input extent: floor((in + 2 padding - span) / stride) + 1; 0
+   * for an empty input}
    *
+   * @param in the input's height or width in pixels
    * @throws SextantException if the window is larger than the padded input
    */
   public int outputExtent(int in) {
@@ -69,7 +81,12 @@ public record Window(int kernel, int stride, int padding, int dilation) {
     return (in + 2 * padding - span()) / stride + 1;
   }
 
-  /** The shape {@code [N, H', W', channels]} for an image shape {@code [N, H, W, C]}. */
+  /**
+   * {@return the shape {@code [N, H', W', channels]} for an image shape {@code [N, H, W, C]}}
+   *
+   * @param image {@code [N, H, W, C]}
+   * @param channels of the output
+   */
   public Shape output(Shape image, int channels) {
     return Shape.of(image.get(0), outputExtent(image.get(1)), outputExtent(image.get(2)), channels);
   }

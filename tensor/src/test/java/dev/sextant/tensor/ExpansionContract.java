@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.tensor.Trial.Operand;
 import dev.sextant.tensor.family.Expansions;
-import dev.sextant.tensor.family.Expansions.Stage;
+import dev.sextant.tensor.family.Expansions.ConvolutionGradient;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -240,8 +240,9 @@ public interface ExpansionContract extends ContractSubject {
                       data ? dx.on(b) : null));
     }
 
-    private static Stage stage(Backend b, Operand w, Norm norm, @Nullable Operand dw) {
-      return new Stage(w.on(b), norm.on(b), Trial.on(dw, b));
+    private static ConvolutionGradient stage(
+        Backend b, Operand w, Norm norm, @Nullable Operand dw) {
+      return new ConvolutionGradient(w.on(b), norm.on(b), Trial.on(dw, b));
     }
   }
 

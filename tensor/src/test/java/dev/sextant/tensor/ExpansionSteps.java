@@ -91,7 +91,7 @@ record ExpansionSteps(Backend backend) implements Expansions {
   public void reduceProjection(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       NormGradient into,
       @Nullable Tensor kept) {
@@ -109,7 +109,8 @@ record ExpansionSteps(Backend backend) implements Expansions {
   }
 
   /** The gradient behind the norm of the projection's input, whose sums are written. */
-  private Tensor behind(Tensor g, Tensor z, Stage projection, Tensor middle, NormGradient into) {
+  private Tensor behind(
+      Tensor g, Tensor z, ConvolutionGradient projection, Tensor middle, NormGradient into) {
     Tensor gx = scratch(middle.shape());
     backend
         .bottleneck()
@@ -122,16 +123,16 @@ record ExpansionSteps(Backend backend) implements Expansions {
   public void backward(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       @Nullable Tensor keptBehind,
-      Stage depthwise,
+      ConvolutionGradient depthwise,
       Window window,
       Tensor x,
       Tensor inputMean,
       Tensor covariance,
       @Nullable Tensor kept,
-      Stage expansion,
+      ConvolutionGradient expansion,
       @Nullable Tensor dx) {
     NormGradient sums = expansion.gradient();
     try (Tensor expanded = expanded(x, expansion.w());

@@ -105,7 +105,8 @@ interface MisuseContract extends ContractSubject {
         case "Tensor" -> tensor();
         case "BatchNorm" -> norm();
         case "NormGradient" -> gradient();
-        case "Stage" -> new Expansions.Stage(tensor(), gradient(), tensor());
+        case "ConvolutionGradient" ->
+            new Expansions.ConvolutionGradient(tensor(), gradient(), tensor());
         case "Shape" -> Shape.of(3, 5);
         case "Window" -> Window.same(3, 1);
         case "Activation" -> Activation.RELU;

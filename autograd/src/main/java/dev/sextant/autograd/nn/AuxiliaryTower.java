@@ -29,7 +29,14 @@ public final class AuxiliaryTower extends Module {
   private final NormalizedConvolution wide;
   private final Linear classifier;
 
-  /** A tower on {@code in} channels. */
+  /**
+   * A tower on {@code in} channels.
+   *
+   * @param init draws the weights, on its backend
+   * @param in channels of the image
+   * @param classes number of logits
+   * @param epsilon added to the variance by the batch norms
+   */
   public AuxiliaryTower(Initializer init, int in, int classes, float epsilon) {
     narrow =
         child(

@@ -20,7 +20,14 @@ public final class BatchNorm extends Module {
   private final BatchNormActivate.Running running;
   private final Activation activation;
 
-  /** A normalisation that starts as the identity followed by the activation. */
+  /**
+   * A normalisation that starts as the identity followed by the activation.
+   *
+   * @param init draws the weights, on its backend
+   * @param channels C of its input {@code [.., C]}
+   * @param epsilon added to the variance
+   * @param activation applied behind it
+   */
   public BatchNorm(Initializer init, int channels, float epsilon, Activation activation) {
     this(init, channels, epsilon, activation, true);
   }
@@ -28,6 +35,10 @@ public final class BatchNorm extends Module {
   /**
    * As above.
    *
+   * @param init draws the weights, on its backend
+   * @param channels C of its input {@code [.., C]}
+   * @param epsilon added to the variance
+   * @param activation applied behind it
    * @param affine whether scale and offset are trained; if not they stay 1 and 0, and are saved but
    *     no parameters (DARTS searches so, lest a scale undo an architecture parameter)
    */
@@ -60,13 +71,19 @@ public final class BatchNorm extends Module {
     return forward(tape, z, null);
   }
 
-  /** activation(norm(z)) + residual, where the residual, of z's shape, may be absent. */
+  /**
+   * {@return activation(norm(z)) + residual, where the residual, of z's shape, may be absent}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param z the norm's input {@code [.., C]}
+   * @param residual added behind the activation, of z's shape; null for none
+   */
   public Variable forward(Tape tape, Variable z, @Nullable Variable residual) {
     return BatchNormActivate.apply(tape, z, gamma, beta, running, activation, residual);
   }
 
   /** A convolution by w whose output goes through this norm. */
-  NormalizedChain.Stage behind(Parameter w, Window window) {
-    return new NormalizedChain.Stage(w, window, gamma, beta, running, activation);
+  NormalizedChain.ConvNorm behind(Parameter w, Window window) {
+    return new NormalizedChain.ConvNorm(w, window, gamma, beta, running, activation);
   }
 }

@@ -19,12 +19,27 @@ public final class Convolution extends Module {
   private final int groups;
   private final Activation activation;
 
-  /** A convolution alone: a batch norm follows. */
+  /**
+   * A convolution alone: a batch norm follows.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
+   */
   public Convolution(Initializer init, int in, int out, Window window) {
     this(init, in, out, window, 1, false, Activation.IDENTITY);
   }
 
-  /** A convolution with a bias and an activation. */
+  /**
+   * A convolution with a bias and an activation.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
+   * @param activation applied behind it
+   */
   public Convolution(Initializer init, int in, int out, Window window, Activation activation) {
     this(init, in, out, window, 1, true, activation);
   }
@@ -32,6 +47,10 @@ public final class Convolution extends Module {
   /**
    * A convolution.
    *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
    * @param groups parts of the channels, each output reading its own part
    * @param biased whether it has a bias
    * @param activation behind the bias; the identity where there is none
@@ -52,8 +71,12 @@ public final class Convolution extends Module {
     this.activation = activation;
   }
 
-  /** This convolution with a norm behind it; without a bias. */
-  public NormalizedChain.Stage before(BatchNorm norm) {
+  /**
+   * {@return this convolution with a norm behind it; without a bias}
+   *
+   * @param norm of as many channels as this has outputs
+   */
+  public NormalizedChain.ConvNorm before(BatchNorm norm) {
     if (bias != null || activation != Activation.IDENTITY || groups > 1) {
       throw new IllegalArgumentException(
           "a bias, an activation or groups stand before the batch norm");

@@ -17,7 +17,13 @@ public final class DepthwiseConvolution extends Module {
   private final Window window;
   private final Activation activation;
 
-  /** A convolution alone: a batch norm follows. */
+  /**
+   * A convolution alone: a batch norm follows.
+   *
+   * @param init draws the weights, on its backend
+   * @param channels of the input and the output
+   * @param window kernel size, stride, padding and dilation
+   */
   public DepthwiseConvolution(Initializer init, int channels, Window window) {
     int k = window.kernel();
     weight = parameter("weight", init.heFanOut(Shape.of(k, k, channels), k * k * channels));
@@ -26,7 +32,14 @@ public final class DepthwiseConvolution extends Module {
     activation = Activation.IDENTITY;
   }
 
-  /** A convolution with a bias and an activation. */
+  /**
+   * A convolution with a bias and an activation.
+   *
+   * @param init draws the weights, on its backend
+   * @param channels of the input and the output
+   * @param window kernel size, stride, padding and dilation
+   * @param activation applied behind it
+   */
   public DepthwiseConvolution(
       Initializer init, int channels, Window window, Activation activation) {
     int k = window.kernel();
@@ -36,8 +49,12 @@ public final class DepthwiseConvolution extends Module {
     this.activation = activation;
   }
 
-  /** This convolution with a norm behind it; without a bias. */
-  public NormalizedChain.Stage before(BatchNorm norm) {
+  /**
+   * {@return this convolution with a norm behind it; without a bias}
+   *
+   * @param norm of as many channels
+   */
+  public NormalizedChain.ConvNorm before(BatchNorm norm) {
     if (bias != null || activation != Activation.IDENTITY) {
       throw new IllegalArgumentException("a bias and an activation stand before the batch norm");
     }

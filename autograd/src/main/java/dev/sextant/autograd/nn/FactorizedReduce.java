@@ -26,7 +26,15 @@ public final class FactorizedReduce extends Module {
   private final Convolution odd;
   private final BatchNorm norm;
 
-  /** With {@code affine} as {@link BatchNorm} has it. */
+  /**
+   * With {@code affine} as {@link BatchNorm} has it.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param epsilon added to the variance by the batch norms
+   * @param affine whether the batch norms train a scale and an offset, as {@link BatchNorm} has it
+   */
   public FactorizedReduce(Initializer init, int in, int out, float epsilon, boolean affine) {
     if (out % 2 != 0) {
       throw new SextantException("factorized_reduce: " + out + " channels have no two halves");

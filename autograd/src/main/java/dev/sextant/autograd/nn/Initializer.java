@@ -15,8 +15,11 @@ import dev.sextant.tensor.Tensor;
  */
 public record Initializer(Backend backend, Rng rng) {
   /**
-   * A kernel from N(0, 2 / fanOut) (He et al., 2015, as the ProxylessNAS code has it: for a
-   * depthwise kernel fanOut counts all channels).
+   * {@return a kernel from N(0, 2 / fanOut) (He et al., 2015, as the ProxylessNAS code has it: for
+   * a depthwise kernel fanOut counts all channels)}
+   *
+   * @param shape of the kernel
+   * @param fanOut outputs times taps
    */
   public Parameter heFanOut(Shape shape, int fanOut) {
     double deviation = Math.sqrt(2.0 / fanOut);
@@ -27,7 +30,12 @@ public record Initializer(Backend backend, Rng rng) {
     return new Parameter(hold(shape, values, "kernel"), Parameter.Role.KERNEL);
   }
 
-  /** A kernel uniform in ±bound. */
+  /**
+   * {@return a kernel uniform in ±bound}
+   *
+   * @param shape of the kernel
+   * @param bound largest absolute value
+   */
   public Parameter uniform(Shape shape, double bound) {
     float[] values = new float[shape.size()];
     for (int i = 0; i < values.length; i++) {
@@ -36,12 +44,23 @@ public record Initializer(Backend backend, Rng rng) {
     return new Parameter(hold(shape, values, "kernel"), Parameter.Role.KERNEL);
   }
 
-  /** A per-channel parameter that starts at one value. */
+  /**
+   * {@return a per-channel parameter that starts at one value}
+   *
+   * @param channels its only extent
+   * @param value of every element
+   * @param role of the parameter
+   */
   public Parameter constant(int channels, float value, Parameter.Role role) {
     return new Parameter(buffer(channels, value), role);
   }
 
-  /** A per-channel tensor that no optimizer changes. */
+  /**
+   * {@return a per-channel tensor that no optimizer changes}
+   *
+   * @param channels its only extent
+   * @param value of every element
+   */
   public Tensor buffer(int channels, float value) {
     float[] values = new float[channels];
     java.util.Arrays.fill(values, value);

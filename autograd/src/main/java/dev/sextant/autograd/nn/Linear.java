@@ -16,12 +16,25 @@ public final class Linear extends Module {
   private final Parameter bias;
   private final Activation activation;
 
-  /** A fully connected layer without an activation. */
+  /**
+   * A fully connected layer without an activation.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input features
+   * @param out output features
+   */
   public Linear(Initializer init, int in, int out) {
     this(init, in, out, Activation.IDENTITY);
   }
 
-  /** A fully connected layer. */
+  /**
+   * A fully connected layer.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input features
+   * @param out output features
+   * @param activation applied behind it
+   */
   public Linear(Initializer init, int in, int out, Activation activation) {
     this.activation = activation;
     weight = parameter("weight", init.uniform(Shape.of(in, out), 1 / Math.sqrt(in)));

@@ -24,19 +24,34 @@ public abstract class Module implements AutoCloseable {
   private final SequencedMap<String, Module> children = new LinkedHashMap<>();
 
   /**
-   * The layer's output, always a variable of its own: the caller goes on owning {@code x}, and may
-   * release either.
+   * {@return the layer's output, always a variable of its own: the caller goes on owning {@code x},
+   * and may release either}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input; its shape is the layer's to say
    */
   public abstract Variable forward(Tape tape, Variable x);
 
-  /** Registers a parameter under a name of its own; returns it. */
+  /**
+   * Registers a parameter under a name of its own.
+   *
+   * @param name unique in this module
+   * @param parameter the module's from now on
+   * @return the same parameter
+   */
   protected final Parameter parameter(String name, Parameter parameter) {
     checkFree(name);
     parameters.put(name, parameter);
     return parameter;
   }
 
-  /** Registers a tensor that is saved with the parameters but not trained; returns it. */
+  /**
+   * Registers a tensor that is saved with the parameters but not trained.
+   *
+   * @param name unique in this module
+   * @param buffer the module's from now on
+   * @return the same tensor
+   */
   protected final Tensor buffer(String name, Tensor buffer) {
     checkFree(name);
     buffers.put(name, buffer);
@@ -44,9 +59,12 @@ public abstract class Module implements AutoCloseable {
   }
 
   /**
-   * Registers a layer inside this one; returns it.
+   * Registers a layer inside this one.
    *
+   * @param <M> the layer's class
    * @param name what its paths start with, before a point; empty where they are this module's own
+   * @param module the child
+   * @return the same module
    */
   protected final <M extends Module> M child(String name, M module) {
     checkFree(name);
@@ -60,14 +78,14 @@ public abstract class Module implements AutoCloseable {
     }
   }
 
-  /** Every parameter by path, in a fixed order. */
+  /** {@return every parameter by path, in a fixed order} */
   public final SequencedMap<String, Parameter> parameters() {
     SequencedMap<String, Parameter> all = new LinkedHashMap<>();
     collectParameters("", all);
     return all;
   }
 
-  /** Every parameter's value and every buffer by path, in a fixed order: what is saved. */
+  /** {@return every parameter's value and every buffer by path, in a fixed order: what is saved} */
   public final SequencedMap<String, Tensor> state() {
     SequencedMap<String, Tensor> all = new LinkedHashMap<>();
     collectState("", all);
@@ -89,7 +107,7 @@ public abstract class Module implements AutoCloseable {
     return name.isEmpty() ? prefix : prefix + name + ".";
   }
 
-  /** Number of trainable elements. */
+  /** {@return the number of trainable elements} */
   public final long parameterCount() {
     return parameters().values().stream().mapToLong(parameter -> parameter.shape().size()).sum();
   }
@@ -130,7 +148,11 @@ public abstract class Module implements AutoCloseable {
     return value;
   }
 
-  /** Freezes or thaws every parameter. */
+  /**
+   * Freezes or thaws every parameter.
+   *
+   * @param frozen whether backward passes leave them out
+   */
   public final void setFrozen(boolean frozen) {
     parameters().values().forEach(parameter -> parameter.setFrozen(frozen));
   }

@@ -19,17 +19,25 @@ public final class Pooling extends Module {
     this.op = op;
   }
 
-  /** Maximum over a window. */
+  /**
+   * {@return the maximum over a window}
+   *
+   * @param window kernel size, stride, padding and dilation
+   */
   public static Pooling max(Window window) {
     return new Pooling((tape, x) -> MaxPool.apply(tape, x, window));
   }
 
-  /** Mean over a window's pixels inside the image. */
+  /**
+   * {@return the mean over a window's pixels inside the image}
+   *
+   * @param window kernel size, stride, padding and dilation
+   */
   public static Pooling average(Window window) {
     return new Pooling((tape, x) -> AvgPool.apply(tape, x, window));
   }
 
-  /** Mean over height and width: {@code [N, H, W, C]} to {@code [N, C]}. */
+  /** {@return the mean over height and width: {@code [N, H, W, C]} to {@code [N, C]}} */
   public static Pooling globalAverage() {
     return new Pooling(GlobalAvgPool::apply);
   }

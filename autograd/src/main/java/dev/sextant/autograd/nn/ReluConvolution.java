@@ -11,7 +11,16 @@ public final class ReluConvolution extends Module {
   private final Convolution convolution;
   private final BatchNorm norm;
 
-  /** With {@code affine} as {@link BatchNorm} has it. */
+  /**
+   * With {@code affine} as {@link BatchNorm} has it.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
+   * @param epsilon added to the variance by the batch norms
+   * @param affine whether the batch norms train a scale and an offset, as {@link BatchNorm} has it
+   */
   public ReluConvolution(
       Initializer init, int in, int out, Window window, float epsilon, boolean affine) {
     convolution = child("convolution", new Convolution(init, in, out, window));

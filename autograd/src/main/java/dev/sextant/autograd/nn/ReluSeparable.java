@@ -16,7 +16,15 @@ public final class ReluSeparable extends Module {
   private final Convolution pointwise;
   private final BatchNorm norm;
 
-  /** The window is that of the depthwise part; {@code affine} as {@link BatchNorm} has it. */
+  /**
+   * The window is that of the depthwise part; {@code affine} as {@link BatchNorm} has it.
+   *
+   * @param init draws the weights, on its backend
+   * @param channels of the input and the output
+   * @param window kernel size, stride, padding and dilation
+   * @param epsilon added to the variance by the batch norms
+   * @param affine whether the batch norms train a scale and an offset, as {@link BatchNorm} has it
+   */
   public ReluSeparable(
       Initializer init, int channels, Window window, float epsilon, boolean affine) {
     depthwise = child("depthwise", new DepthwiseConvolution(init, channels, window));
@@ -24,7 +32,16 @@ public final class ReluSeparable extends Module {
     norm = child("norm", new BatchNorm(init, channels, epsilon, Activation.IDENTITY, affine));
   }
 
-  /** The separable convolution of DARTS: this twice, of which the first has the stride. */
+  /**
+   * {@return the separable convolution of DARTS: this twice, of which the first has the stride}
+   *
+   * @param init draws the weights, on its backend
+   * @param channels of the input and the output
+   * @param kernel odd extent of the depthwise windows
+   * @param stride of the first of the two
+   * @param epsilon added to the variance by the batch norms
+   * @param affine whether the batch norms train a scale and an offset, as {@link BatchNorm} has it
+   */
   public static Sequential twice(
       Initializer init, int channels, int kernel, int stride, float epsilon, boolean affine) {
     return new Sequential(

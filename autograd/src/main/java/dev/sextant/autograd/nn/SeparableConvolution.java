@@ -12,9 +12,18 @@ import java.util.List;
  * W, in]} to {@code [N, H', W', out]}.
  */
 public final class SeparableConvolution extends Module {
-  private final List<NormalizedChain.Stage> stages;
+  private final List<NormalizedChain.ConvNorm> stages;
 
-  /** A separable convolution; the window, dilated or not, is that of the depthwise part. */
+  /**
+   * A separable convolution; the window, dilated or not, is that of the depthwise part.
+   *
+   * @param init draws the weights, on its backend
+   * @param in input channels
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
+   * @param activation applied behind it
+   * @param epsilon added to the variance by the batch norms
+   */
   public SeparableConvolution(
       Initializer init, int in, int out, Window window, Activation activation, float epsilon) {
     var depthwise = child("depthwise", new DepthwiseConvolution(init, in, window));

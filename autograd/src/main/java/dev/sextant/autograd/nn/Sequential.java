@@ -12,7 +12,11 @@ import java.util.List;
 public final class Sequential extends Module {
   private final List<Module> layers;
 
-  /** Layers under the names 0, 1, 2 ... */
+  /**
+   * Layers under the names 0, 1, 2 ...
+   *
+   * @param layers first to last
+   */
   public Sequential(List<? extends Module> layers) {
     this.layers = List.copyOf(layers);
     for (int i = 0; i < layers.size(); i++) {
@@ -20,7 +24,7 @@ public final class Sequential extends Module {
     }
   }
 
-  /** The layers, first to last. */
+  /** {@return the layers, first to last} */
   public List<Module> layers() {
     return layers;
   }
@@ -30,7 +34,13 @@ public final class Sequential extends Module {
     return run(tape, layers, x);
   }
 
-  /** The layers one after the other, for modules that name their children otherwise. */
+  /**
+   * {@return the layers one after the other, for modules that name their children otherwise}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param layers first to last
+   * @param x input of the first layer
+   */
   public static Variable run(Tape tape, List<? extends Module> layers, Variable x) {
     if (layers.isEmpty()) {
       return Reshape.apply(tape, x, x.shape());

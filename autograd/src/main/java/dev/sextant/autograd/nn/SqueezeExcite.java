@@ -15,7 +15,13 @@ public final class SqueezeExcite extends Module {
   private final Linear reduce;
   private final Linear expand;
 
-  /** A gate over {@code channels} through {@code hidden} units. */
+  /**
+   * A gate over {@code channels} through {@code hidden} units.
+   *
+   * @param init draws the weights, on its backend
+   * @param channels of the input and the output
+   * @param hidden units between the two linear layers
+   */
   public SqueezeExcite(Initializer init, int channels, int hidden) {
     reduce = child("reduce", new Linear(init, channels, hidden));
     expand = child("expand", new Linear(init, hidden, channels));

@@ -16,7 +16,13 @@ public final class Activate extends Op {
 
   private Activate() {}
 
-  /** The activation's value. */
+  /**
+   * {@return the activation's value}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x of any shape
+   * @param activation which function
+   */
   public static Variable apply(Tape tape, Variable x, Activation activation) {
     Activate op = tape.op(KIND);
     op.x = op.input(op.save(x));

@@ -16,7 +16,13 @@ public final class Add extends Op {
 
   private Add() {}
 
-  /** The sum, elementwise. */
+  /**
+   * {@return the sum, elementwise}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param a of any shape
+   * @param b of a's shape
+   */
   public static Variable apply(Tape tape, Variable a, Variable b) {
     Check.same("add", a.value(), b.value());
     Tensor y = tape.output(a.shape(), "add");

@@ -15,7 +15,13 @@ public final class AddBias extends Op {
 
   private AddBias() {}
 
-  /** The sum with a per-channel vector {@code [C]}. */
+  /**
+   * {@return the sum with a per-channel vector {@code [C]}}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x {@code [.., C]}
+   * @param bias {@code [C]}
+   */
   public static Variable apply(Tape tape, Variable x, Variable bias) {
     Tensor y = tape.output(x.shape(), "add_bias");
     tape.backend().channels().addBias(x.value(), bias.value(), y);

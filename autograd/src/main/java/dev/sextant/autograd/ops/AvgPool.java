@@ -17,7 +17,13 @@ public final class AvgPool extends Op {
 
   private AvgPool() {}
 
-  /** The pooled image {@code [N, H', W', C]}. */
+  /**
+   * {@return the pooled image {@code [N, H', W', C]}}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
+   * @param window kernel size, stride, padding and dilation
+   */
   public static Variable apply(Tape tape, Variable x, Window window) {
     Tensor y = tape.output(PoolingRules.output("avg_pool", x.shape(), window), "avg_pool");
     tape.backend().pooling().average(x.value(), window, y);

@@ -67,11 +67,14 @@ public final class BatchNormActivate extends Op {
    * Normalises over all but the last dimension; which statistics are used and whether the running
    * ones are updated is the tape's {@link Tape.Mode}.
    *
+   * @param tape open; records the op if an input requires a gradient
    * @param z {@code [.., C]}
    * @param gamma scale, {@code [C]}
    * @param beta offset, {@code [C]}
    * @param running not read in training, where it is updated
+   * @param activation applied to the normalised values
    * @param residual added after the activation, of z's shape
+   * @return the output; the caller releases it
    * @throws dev.sextant.tensor.SextantException if the shapes do not fit together
    */
   public static Variable apply(

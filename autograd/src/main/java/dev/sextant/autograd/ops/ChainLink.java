@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** A stage of a {@link NormalizedChain} in one pass. */
 @SuppressWarnings("NullAway.Init") // fields are set before the op is recorded
 final class ChainLink {
-  NormalizedChain.Stage stage;
+  NormalizedChain.ConvNorm stage;
 
   /** The raw output of the convolution, and its statistics. */
   Tensor z;
@@ -28,7 +28,7 @@ final class ChainLink {
 
   private @Nullable BatchNorm norm;
   private @Nullable NormGradient gradient;
-  private Expansions.@Nullable Stage backward;
+  private Expansions.@Nullable ConvolutionGradient backward;
 
   BatchNorm norm() {
     Tensor gamma = stage.gamma().value();
@@ -51,11 +51,11 @@ final class ChainLink {
   }
 
   /** With a new tensor for the kernel's gradient if it is wanted, and these sums. */
-  Expansions.Stage backward(Tape tape, NormGradient sums) {
+  Expansions.ConvolutionGradient backward(Tape tape, NormGradient sums) {
     Tensor w = stage.w().value();
     Tensor dw = trained ? tape.gradientLike(stage.w(), "normalized_chain.filter_gradient") : null;
     if (backward == null) {
-      backward = new Expansions.Stage(w, sums, dw);
+      backward = new Expansions.ConvolutionGradient(w, sums, dw);
     }
     return backward.set(w, sums, dw);
   }

@@ -18,8 +18,10 @@ public final class Concat extends Op {
   private Concat() {}
 
   /**
-   * The parts side by side; they may differ in their last extent only.
+   * {@return the parts side by side; they may differ in their last extent only}
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param parts at least one, of equal extents but the last
    * @throws SextantException if there is none, or the other extents differ
    */
   public static Variable apply(Tape tape, Variable... parts) {

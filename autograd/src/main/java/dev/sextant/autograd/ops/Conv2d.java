@@ -15,7 +15,14 @@ public final class Conv2d extends Product {
 
   private Conv2d() {}
 
-  /** The convolution, {@code [N, H', W', Cout]}. */
+  /**
+   * {@return the convolution, {@code [N, H', W', Cout]}}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x {@code [N, H, W, Cin]}
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param window kernel size, stride, padding and dilation
+   */
   public static Variable apply(Tape tape, Variable x, Variable w, Window window) {
     Tensor y =
         tape.output(ConvolutionRules.output("conv2d", x.shape(), w.shape(), window), "conv2d");

@@ -15,7 +15,14 @@ public final class Depthwise extends Product {
 
   private Depthwise() {}
 
-  /** The convolution of each channel by its own kernel, {@code [N, H', W', C]}. */
+  /**
+   * {@return the convolution of each channel by its own kernel, {@code [N, H', W', C]}}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   */
   public static Variable apply(Tape tape, Variable x, Variable w, Window window) {
     Tensor y =
         tape.output(DepthwiseRules.output("depthwise", x.shape(), w.shape(), window), "depthwise");

@@ -19,7 +19,11 @@ public final class DropPath {
   /**
    * Drops each image of x {@code [N, H, W, C]} with probability {@code rate}.
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
    * @param rate in [0, 1)
+   * @param rng read once for each image in training
+   * @return the output; the caller releases it
    * @throws SextantException if the rate is out of range
    */
   public static Variable apply(Tape tape, Variable x, float rate, Rng rng) {

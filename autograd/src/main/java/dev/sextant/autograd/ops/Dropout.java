@@ -29,7 +29,11 @@ public final class Dropout extends Op {
   /**
    * Drops each element with probability {@code rate}.
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x of any shape
    * @param rate in [0, 1)
+   * @param rng read once for each element in training
+   * @return the output; the caller releases it
    * @throws SextantException if the rate is out of range
    */
   public static Variable apply(Tape tape, Variable x, float rate, Rng rng) {

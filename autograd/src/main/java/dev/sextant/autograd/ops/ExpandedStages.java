@@ -28,8 +28,8 @@ final class ExpandedStages {
    */
   static boolean pay(Backend backend, Shape x, List<ChainLink> links) {
     Expansions kernels = backend.bottleneck().expansions();
-    NormalizedChain.Stage expansion = links.get(0).stage;
-    NormalizedChain.Stage depthwise = links.get(1).stage;
+    NormalizedChain.ConvNorm expansion = links.get(0).stage;
+    NormalizedChain.ConvNorm depthwise = links.get(1).stage;
     return kernels != null
         && expansion.isPointwise()
         && expansion.activation().clamps()
@@ -109,9 +109,10 @@ final class ExpandedStages {
     Expansions kernels = kernels(tape);
     ChainLink middle = links.get(1);
     Tensor z = links.get(2).z;
-    Expansions.Stage projection = links.get(2).backward(tape, gradient);
-    Expansions.Stage depthwise = middle.backward(tape, middle.newGradient(tape));
-    Expansions.Stage expansion = links.get(0).backward(tape, links.get(0).newGradient(tape));
+    Expansions.ConvolutionGradient projection = links.get(2).backward(tape, gradient);
+    Expansions.ConvolutionGradient depthwise = middle.backward(tape, middle.newGradient(tape));
+    Expansions.ConvolutionGradient expansion =
+        links.get(0).backward(tape, links.get(0).newGradient(tape));
     Tensor behind =
         kernels.repeats(z.shape())
             ? null
@@ -149,8 +150,9 @@ final class ExpandedStages {
     }
   }
 
-  private static void accumulate(Tape tape, ChainLink link, Expansions.Stage gradients) {
-    NormalizedChain.Stage stage = link.stage;
+  private static void accumulate(
+      Tape tape, ChainLink link, Expansions.ConvolutionGradient gradients) {
+    NormalizedChain.ConvNorm stage = link.stage;
     Tensor dw = gradients.dw();
     if (dw != null) {
       tape.accumulate(stage.w(), dw);

@@ -30,11 +30,13 @@ public final class GateRows extends Op {
   private GateRows() {}
 
   /**
-   * The rows of each group times the gates of the second group to this one; those of the first
-   * group as they are.
+   * {@return the rows of each group times the gates of the second group to this one; those of the
+   * first group as they are}
    *
+   * @param tape open; records the op if an input requires a gradient
    * @param w {@code [..., C, out]}, a row for each channel of the nesting
    * @param gates of {@link SuperkernelGates}
+   * @param nesting kernel sizes and channels of the superkernel
    * @throws SextantException if the shapes do not fit the nesting
    */
   public static Variable groups(Tape tape, Variable w, Variable gates, Nesting nesting) {
@@ -52,10 +54,12 @@ public final class GateRows extends Op {
   }
 
   /**
-   * All of some weights times the gate of the layer.
+   * {@return all of some weights times the gate of the layer}
    *
+   * @param tape open; records the op if an input requires a gradient
    * @param w of any shape
    * @param gates of {@link SuperkernelGates}
+   * @param nesting kernel sizes and channels of the superkernel
    * @throws SextantException if the gates are not those of the nesting
    */
   public static Variable layer(Tape tape, Variable w, Variable gates, Nesting nesting) {

@@ -16,7 +16,12 @@ public final class GlobalAvgPool extends Op {
 
   private GlobalAvgPool() {}
 
-  /** The mean of each channel of each image. */
+  /**
+   * {@return the mean of each channel of each image}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
+   */
   public static Variable apply(Tape tape, Variable x) {
     Check.rank("global_avg_pool", "input", x.shape(), 4);
     Tensor y = tape.output(Shape.of(x.shape().get(0), x.shape().get(3)), "global_avg_pool");

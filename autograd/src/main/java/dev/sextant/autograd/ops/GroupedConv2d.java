@@ -15,8 +15,13 @@ public final class GroupedConv2d {
   private GroupedConv2d() {}
 
   /**
-   * The convolution, {@code [N, H', W', Cout]}.
+   * {@return the convolution, {@code [N, H', W', Cout]}}
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x {@code [N, H, W, C]}
+   * @param w {@code [k, k, C / groups, Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param groups a divisor of C and of Cout
    * @throws SextantException if the groups do not divide the channels
    */
   public static Variable apply(Tape tape, Variable x, Variable w, Window window, int groups) {

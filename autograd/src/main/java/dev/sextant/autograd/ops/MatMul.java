@@ -11,7 +11,13 @@ public final class MatMul extends Product {
 
   private MatMul() {}
 
-  /** The matrix product. */
+  /**
+   * {@return the matrix product}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x {@code [M, K]}
+   * @param w {@code [K, N]}
+   */
   public static Variable apply(Tape tape, Variable x, Variable w) {
     Tensor y = tape.output(GemmRules.output(x.shape(), false, w.shape(), false), "matmul");
     tape.backend().gemm().multiply(x.value(), false, w.value(), false, y, false);

@@ -17,7 +17,13 @@ public final class MaxPool extends Op {
 
   private MaxPool() {}
 
-  /** The pooled image {@code [N, H', W', C]}. */
+  /**
+   * {@return the pooled image {@code [N, H', W', C]}}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
+   * @param window kernel size, stride, padding and dilation
+   */
   public static Variable apply(Tape tape, Variable x, Window window) {
     Tensor y = tape.output(PoolingRules.output("max_pool", x.shape(), window), "max_pool");
     tape.backend().pooling().max(x.value(), window, y);

@@ -11,7 +11,13 @@ public final class Multiply extends Product {
 
   private Multiply() {}
 
-  /** The product, elementwise. */
+  /**
+   * {@return the product, elementwise}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param a of any shape
+   * @param b of a's shape
+   */
   public static Variable apply(Tape tape, Variable a, Variable b) {
     Check.same("multiply", a.value(), b.value());
     Tensor y = tape.output(a.shape(), "multiply");

@@ -22,10 +22,13 @@ public final class Narrow extends Op {
   private Narrow() {}
 
   /**
-   * The first {@code channels} of the last dimension, and the first {@code rows} of the one before
-   * it: {@code [1, 1, in, out]} to {@code [1, 1, rows, channels]}.
+   * {@return the first {@code channels} of the last dimension, and the first {@code rows} of the
+   * one before it: {@code [1, 1, in, out]} to {@code [1, 1, rows, channels]}}
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param w of rank 1 or more
    * @param rows all of them where the dimensions before are not 1; ignored for a vector
+   * @param channels at least 1, at most the last extent
    * @throws SextantException if there are not as many, or it has more than four dimensions
    */
   public static Variable apply(Tape tape, Variable w, int rows, int channels) {

@@ -61,7 +61,7 @@ public final class NormalizedChain extends Op {
    * @param running statistics of the norm: read in evaluation, updated in training
    * @param activation behind the norm
    */
-  public record Stage(
+  public record ConvNorm(
       Variable w,
       Window window,
       Variable gamma,
@@ -90,12 +90,15 @@ public final class NormalizedChain extends Op {
   /**
    * Runs the stages on x {@code [N, H, W, C]}.
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
    * @param stages at least one
    * @param residual added after the last stage, of its shape; may be x itself, or absent
+   * @return the output; the caller releases it
    * @throws dev.sextant.tensor.SextantException if the shapes do not fit together
    */
   public static Variable apply(
-      Tape tape, Variable x, List<Stage> stages, @Nullable Variable residual) {
+      Tape tape, Variable x, List<ConvNorm> stages, @Nullable Variable residual) {
     NormalizedChain op = tape.op(KIND);
     op.set(x, stages, residual);
     if (!tape.mode().usesBatchStatistics()) {
@@ -119,13 +122,15 @@ public final class NormalizedChain extends Op {
    * ProxylessNAS's gate gradient (Appendix D, eq. 9). Nothing is recorded and running statistics
    * stay.
    *
+   * @param tape gives the mode and the memory; nothing is recorded
    * @param x {@code [N, H, W, C]}
    * @param stages the last a dense convolution without an activation
    * @param dy of the output's shape
+   * @return the inner product, summed in double
    * @throws IllegalArgumentException if the last stage is another
    */
-  public static double innerProduct(Tape tape, Tensor x, List<Stage> stages, Tensor dy) {
-    Stage last = stages.getLast();
+  public static double innerProduct(Tape tape, Tensor x, List<ConvNorm> stages, Tensor dy) {
+    ConvNorm last = stages.getLast();
     if (last.activation != Activation.IDENTITY || last.isDepthwise()) {
       throw new IllegalArgumentException("the chain must end in a dense convolution and its norm");
     }
@@ -139,7 +144,7 @@ public final class NormalizedChain extends Op {
     }
   }
 
-  private void set(Variable input, List<Stage> stages, @Nullable Variable added) {
+  private void set(Variable input, List<ConvNorm> stages, @Nullable Variable added) {
     x = input;
     residual = added;
     count = stages.size();
@@ -148,7 +153,7 @@ public final class NormalizedChain extends Op {
       if (i == links.size()) {
         links.add(new ChainLink());
       }
-      Stage stage = stages.get(i);
+      ConvNorm stage = stages.get(i);
       ChainLink link = link(i);
       link.stage = stage;
       link.trained = stage.w.requiresGradient();
@@ -169,7 +174,7 @@ public final class NormalizedChain extends Op {
   private boolean dependOn(Tape tape) {
     boolean recorded = tape.records(input(x));
     for (int i = 0; i < count; i++) {
-      Stage stage = link(i).stage;
+      ConvNorm stage = link(i).stage;
       recorded |= tape.records(input(save(stage.w)));
       recorded |= tape.records(input(save(stage.gamma)));
       recorded |= tape.records(input(save(stage.beta)));
@@ -183,7 +188,7 @@ public final class NormalizedChain extends Op {
     Tensor h = x.value().share();
     for (int i = 0; i < count; i++) {
       ChainLink link = link(i);
-      Stage stage = link.stage;
+      ConvNorm stage = link.stage;
       Tensor z = tape.output(stage.output(h.shape()), "normalized_chain");
       if (stage.isDepthwise()) {
         backend.depthwise().forward(h, stage.w.value(), stage.window, null, Activation.IDENTITY, z);
@@ -209,7 +214,7 @@ public final class NormalizedChain extends Op {
     }
     for (int i = expands ? 2 : 0; i < stages; i++) {
       ChainLink link = link(i);
-      Stage stage = link.stage;
+      ConvNorm stage = link.stage;
       Tensor input = before(i);
       link.mean = tape.output(stage.gamma.shape(), "normalized_chain.mean");
       link.variance = tape.output(stage.gamma.shape(), "normalized_chain.variance");
@@ -253,7 +258,7 @@ public final class NormalizedChain extends Op {
     }
     int last = count - 1;
     forward(tape, last, false);
-    Stage stage = link(last).stage;
+    ConvNorm stage = link(last).stage;
     return backend
         .bottleneck()
         .convolutionInnerProduct(
@@ -354,7 +359,7 @@ public final class NormalizedChain extends Op {
       @Nullable NormGradient into,
       @Nullable Tensor gx) {
     ChainLink link = link(i);
-    Stage stage = link.stage;
+    ConvNorm stage = link.stage;
     Backend backend = tape.backend();
     Tensor dw =
         link.trained ? tape.gradientLike(stage.w, "normalized_chain.filter_gradient") : null;

@@ -24,13 +24,22 @@ public final class Rematerialize extends Op {
    * the tape it is given.
    */
   public interface Segment {
-    /** The output for an input. */
+    /**
+     * {@return the output for an input}
+     *
+     * @param tape for its ops
+     * @param x the input
+     */
     Variable run(Tape tape, Variable x);
   }
 
   /**
-   * The segment's value. Its inside is freed at once; the backward pass runs it again on a tape of
-   * its own, where batch norm uses the same batch statistics and does not count them twice.
+   * {@return the segment's value} Its inside is freed at once; the backward pass runs it again on a
+   * tape of its own, where batch norm uses the same batch statistics and does not count them twice.
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x of any shape
+   * @param segment run at once, and once more in the backward pass
    */
   public static Variable apply(Tape tape, Variable x, Segment segment) {
     Tensor y = first(tape, x, segment);

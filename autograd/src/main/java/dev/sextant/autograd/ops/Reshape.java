@@ -15,7 +15,13 @@ public final class Reshape extends Op {
 
   private Reshape() {}
 
-  /** The elements of x as {@code shape}, which must hold as many. */
+  /**
+   * {@return the elements of x as {@code shape}, which must hold as many}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x of any shape
+   * @param shape with as many elements
+   */
   public static Variable apply(Tape tape, Variable x, Shape shape) {
     Tensor y = x.value().reshape(shape);
     Reshape op = tape.op(KIND);

@@ -15,7 +15,13 @@ public final class Scale extends Op {
 
   private Scale() {}
 
-  /** The product with a constant. */
+  /**
+   * {@return the product with a constant}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x of any shape
+   * @param factor of every element
+   */
   public static Variable apply(Tape tape, Variable x, float factor) {
     Tensor y = tape.output(x.shape(), "scale");
     tape.backend().elementwise().scale(x.value(), factor, y);

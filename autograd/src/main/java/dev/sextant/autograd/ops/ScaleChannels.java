@@ -18,7 +18,13 @@ public final class ScaleChannels extends Op {
 
   private ScaleChannels() {}
 
-  /** The product of x {@code [N, H, W, C]} with s {@code [N, C]}. */
+  /**
+   * {@return the product of x {@code [N, H, W, C]} with s {@code [N, C]}}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
+   * @param s {@code [N, C]}
+   */
   public static Variable apply(Tape tape, Variable x, Variable s) {
     ScaleChannels op = tape.op(KIND);
     op.x = op.input(op.save(x));

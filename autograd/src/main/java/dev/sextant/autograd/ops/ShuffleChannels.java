@@ -15,8 +15,11 @@ public final class ShuffleChannels {
   private ShuffleChannels() {}
 
   /**
-   * The same channels in another order.
+   * {@return the same channels in another order}
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x the input {@code [N, H, W, C]}
+   * @param groups a divisor of C
    * @throws SextantException if the groups do not divide the channels
    */
   public static Variable apply(Tape tape, Variable x, int groups) {

@@ -19,8 +19,12 @@ public final class SliceChannels extends Op {
   private SliceChannels() {}
 
   /**
-   * Channels {@code from} (inclusive) to {@code to} (exclusive) of the last dimension.
+   * {@return the channels {@code from} (inclusive) to {@code to} (exclusive) of the last dimension}
    *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x {@code [.., C]}
+   * @param from first channel, from 0
+   * @param to the channel behind the last
    * @throws SextantException if they are out of range
    */
   public static Variable apply(Tape tape, Variable x, int from, int to) {

@@ -21,8 +21,9 @@ public final class SoftmaxCrossEntropy extends Op {
   private SoftmaxCrossEntropy() {}
 
   /**
-   * The mean loss in nats, a scalar.
+   * {@return the mean loss in nats, a scalar}
    *
+   * @param tape open; records the op if an input requires a gradient
    * @param logits {@code [N, K]}
    * @param labels integers {@code [N]} below K; must stay as they are until the backward pass
    * @param smoothing in [0, 1]; the target is (1 - smoothing) one-hot + smoothing / K

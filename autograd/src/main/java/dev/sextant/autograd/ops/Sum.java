@@ -15,7 +15,12 @@ public final class Sum extends Op {
 
   private Sum() {}
 
-  /** The sum. */
+  /**
+   * {@return the sum}
+   *
+   * @param tape open; records the op if an input requires a gradient
+   * @param x of any shape
+   */
   public static Variable apply(Tape tape, Variable x) {
     Tensor y = tape.output(Shape.of(), "sum");
     tape.backend().elementwise().fill(y, (float) tape.backend().elementwise().sum(x.value()));

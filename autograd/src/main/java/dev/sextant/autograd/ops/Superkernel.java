@@ -25,7 +25,12 @@ public final class Superkernel extends Op {
 
   private Superkernel() {}
 
-  /** A variable for {@link #apply} to put the gates in; others may read them behind it. */
+  /**
+   * {@return a variable for {@link #apply} to put the gates in; others may read them behind it}
+   *
+   * @param tape the one that {@link #apply} will get
+   * @param nesting kernel sizes and channels of the superkernel
+   */
   public static Variable gates(Tape tape, Nesting nesting) {
     Tensor values = tape.output(Shape.of(nesting.gates()), "superkernel.gates");
     Variable gates = tape.leaf(values);
@@ -34,12 +39,14 @@ public final class Superkernel extends Op {
   }
 
   /**
-   * The kernel that the gates leave, {@code [k, k, C]}.
+   * {@return the kernel that the gates leave, {@code [k, k, C]}}
    *
+   * @param tape open; records the op if an input requires a gradient
    * @param w {@code [k, k, C]}
    * @param thresholds one for each gate
    * @param scales what an open gate has as its value, one for each gate: 1, or what dropout made of
    *     it; the caller's until the backward pass
+   * @param nesting kernel sizes and channels of the superkernel
    * @param gates from {@link #gates}; written. The gradients that it has been given by then are
    *     part of the backward pass
    * @throws dev.sextant.tensor.SextantException if the shapes do not fit the nesting

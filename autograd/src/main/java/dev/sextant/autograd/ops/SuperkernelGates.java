@@ -25,12 +25,14 @@ public final class SuperkernelGates extends Op {
   private SuperkernelGates() {}
 
   /**
-   * The gates, in the order of the nesting.
+   * {@return the gates, in the order of the nesting}
    *
+   * @param tape open; records the op if an input requires a gradient
    * @param w {@code [k, k, C]}
    * @param thresholds one for each gate
    * @param scales what an open gate has as its value, one for each gate; the caller's until the
    *     backward pass
+   * @param nesting kernel sizes and channels of the superkernel
    * @throws dev.sextant.tensor.SextantException if the shapes do not fit the nesting
    */
   public static Variable apply(

@@ -15,11 +15,13 @@ public final class WeightedSum {
   private WeightedSum() {}
 
   /**
-   * The sum of variables of one shape.
+   * {@return the sum of variables of one shape}
    *
+   * @param tape open; records the op if an input requires a gradient
    * @param w {@code [K]}
    * @param first index of the weight of the first variable; weights that no variable has get a
    *     gradient of 0
+   * @param x at least one, of one shape
    * @throws SextantException if there are no variables, more than weights, or their shapes differ
    */
   public static Variable apply(Tape tape, Variable w, int first, Variable... x) {

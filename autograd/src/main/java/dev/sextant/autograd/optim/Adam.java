@@ -11,6 +11,10 @@ public final class Adam extends Optimizer {
   /**
    * Its constants.
    *
+   * @param beta1 decay of the running mean of gradients
+   * @param beta2 decay of the running mean of their squares
+   * @param epsilon keeps the division from 0
+   * @param decay L2 decay added to the gradient
    * @param decayKernelsOnly whether batch norms and biases go without decay
    */
   public record Config(
@@ -18,7 +22,13 @@ public final class Adam extends Optimizer {
 
   private final Config config;
 
-  /** An optimizer of these parameters. */
+  /**
+   * An optimizer of these parameters.
+   *
+   * @param backend where tensors live and kernels run
+   * @param parameters by path; frozen ones are passed over while they are
+   * @param config its constants
+   */
   public Adam(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
     super(backend, parameters, "mean", "square");
     this.config = config;

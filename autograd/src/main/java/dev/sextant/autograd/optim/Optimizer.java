@@ -125,6 +125,7 @@ public abstract class Optimizer implements AutoCloseable {
    * Scales all gradients down together where their L2 norm, taken over all of them, is larger than
    * {@code limit}. A norm that is not finite is returned and nothing is scaled.
    *
+   * @param limit above 0
    * @return the norm before scaling
    * @throws SextantException if the limit is not positive
    */
@@ -152,9 +153,9 @@ public abstract class Optimizer implements AutoCloseable {
   }
 
   /**
-   * Moments by parameter path and slot, as in {@code expand.weight#velocity}, for checkpoints: the
-   * optimizer's own tensors, in the order of the parameters; those that have had no gradient have
-   * none.
+   * {@return the moments by parameter path and slot, as in {@code expand.weight#velocity}, for
+   * checkpoints: the optimizer's own tensors, in the order of the parameters; those that have had
+   * no gradient have none}
    */
   public final SequencedMap<String, Tensor> state() {
     SequencedMap<String, Tensor> state = new LinkedHashMap<>();
@@ -166,7 +167,7 @@ public abstract class Optimizer implements AutoCloseable {
     return Collections.unmodifiableSequencedMap(state);
   }
 
-  /** Steps taken so far by each parameter that has had a gradient: for checkpoints. */
+  /** {@return the steps taken so far by each parameter that has had a gradient: for checkpoints} */
   public final SequencedMap<String, Integer> steps() {
     SequencedMap<String, Integer> steps = new LinkedHashMap<>();
     for (Entry entry : entries) {
@@ -181,6 +182,7 @@ public abstract class Optimizer implements AutoCloseable {
    * Continues from a checkpoint: what {@link #state} and {@link #steps} said then.
    *
    * @param savedState tensors on the heap or in the backend's memory; copied
+   * @param savedSteps as {@link #steps} returned it
    * @throws SextantException if something belongs to no parameter of this optimizer, is missing or
    *     has another shape; then nothing has changed
    */

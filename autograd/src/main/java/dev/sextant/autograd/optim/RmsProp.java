@@ -12,6 +12,8 @@ public final class RmsProp extends Optimizer {
    * Its constants.
    *
    * @param rho decay of the running square
+   * @param momentum factor of the velocity; 0 for none
+   * @param epsilon keeps the division from 0
    * @param decay L2 decay added to the gradient
    * @param decayKernelsOnly whether batch norms and biases go without decay
    */
@@ -20,7 +22,13 @@ public final class RmsProp extends Optimizer {
 
   private final Config config;
 
-  /** An optimizer of these parameters. */
+  /**
+   * An optimizer of these parameters.
+   *
+   * @param backend where tensors live and kernels run
+   * @param parameters by path; frozen ones are passed over while they are
+   * @param config its constants
+   */
   public RmsProp(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
     super(backend, parameters, "square", "velocity");
     this.config = config;

@@ -12,6 +12,7 @@ public final class Sgd extends Optimizer {
    * Its constants.
    *
    * @param momentum 0 for none
+   * @param nesterov whether a step looks ahead by one velocity
    * @param decay L2 decay added to the gradient
    * @param decayKernelsOnly whether batch norms and biases go without decay
    */
@@ -19,7 +20,13 @@ public final class Sgd extends Optimizer {
 
   private final Config config;
 
-  /** An optimizer of these parameters. */
+  /**
+   * An optimizer of these parameters.
+   *
+   * @param backend where tensors live and kernels run
+   * @param parameters by path; frozen ones are passed over while they are
+   * @param config its constants
+   */
   public Sgd(Backend backend, SequencedMap<String, Parameter> parameters, Config config) {
     super(backend, parameters, "velocity");
     this.config = config;

@@ -152,7 +152,7 @@ final class BatchNormTest {
     Initializer init = new Initializer(backend, new Rng(1));
     Convolution convolution = new Convolution(init, 2, 2, Window.POINTWISE);
     BatchNorm activated = new BatchNorm(init, 2, EPSILON, Activation.RELU);
-    List<NormalizedChain.Stage> stages = List.of(convolution.before(activated));
+    List<NormalizedChain.ConvNorm> stages = List.of(convolution.before(activated));
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
       assertThrows(
           IllegalArgumentException.class, () -> NormalizedChain.innerProduct(tape, z, stages, z));

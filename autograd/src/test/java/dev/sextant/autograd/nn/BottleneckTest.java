@@ -42,9 +42,10 @@ final class BottleneckTest {
   }
 
   /** Everything that a step leaves, by name. */
-  private static Map<String, float[]> step(Backend backend, MbConv.Config config, Trained trained) {
+  private static Map<String, float[]> step(
+      Backend backend, InvertedBottleneck.Config config, Trained trained) {
     Map<String, float[]> left = new LinkedHashMap<>();
-    try (MbConv block = block(backend, config)) {
+    try (InvertedBottleneck block = block(backend, config)) {
       block.setFrozen(trained == Trained.INPUT);
       if (trained == Trained.DEPTHWISE) {
         block.parameters().forEach((path, p) -> p.setFrozen(path.startsWith("expand")));
@@ -79,13 +80,14 @@ final class BottleneckTest {
     return left;
   }
 
-  private static MbConv block(Backend backend, MbConv.Config config) {
-    MbConv block = new MbConv(new Initializer(backend, new Rng(11)), config);
+  private static InvertedBottleneck block(Backend backend, InvertedBottleneck.Config config) {
+    InvertedBottleneck block =
+        new InvertedBottleneck(new Initializer(backend, new Rng(11)), config);
     Samples.perturb(backend, block, 12);
     return block;
   }
 
-  private static Tensor input(Backend backend, MbConv.Config config) {
+  private static Tensor input(Backend backend, InvertedBottleneck.Config config) {
     return Samples.uniform(backend, 22, Shape.of(BATCH, SIDE, SIDE, config.in()));
   }
 
@@ -107,7 +109,8 @@ final class BottleneckTest {
   void stepsAreThoseOfTheReference(
       int in, int expanded, int out, int kernel, int stride, Activation activation, boolean add) {
     Window window = Window.same(kernel, stride);
-    var config = new MbConv.Config(in, expanded, out, window, activation, 0, add, 1e-3f);
+    var config =
+        new InvertedBottleneck.Config(in, expanded, out, window, activation, 0, add, 1e-3f);
     for (Trained trained : Trained.values()) {
       Map<String, float[]> expected = on((t, b) -> step(b, config, trained), 0);
       for (int threads = 1; threads <= 2; threads++) {
@@ -126,9 +129,10 @@ final class BottleneckTest {
   @CsvSource({"16, 96, false", "72, 432, true"})
   void narrowInputsAreExpandedAgain(int in, int expanded, boolean kept) {
     var config =
-        new MbConv.Config(in, expanded, in, Window.same(3, 1), Activation.RELU6, 0, false, 1e-3f);
+        new InvertedBottleneck.Config(
+            in, expanded, in, Window.same(3, 1), Activation.RELU6, 0, false, 1e-3f);
     try (Backend backend = Backend.cpu(1);
-        MbConv block = block(backend, config);
+        InvertedBottleneck block = block(backend, config);
         Tape tape = new Tape(backend, Tape.Mode.TRAIN);
         Tensor input = input(backend, config)) {
       long before = backend.memory().current(Category.ACTIVATIONS);

@@ -89,18 +89,18 @@ final class RecomputationTest {
         });
   }
 
-  private MbConv block(int channels, int expanded, int squeezed) {
-    MbConv block =
-        new MbConv(
+  private InvertedBottleneck block(int channels, int expanded, int squeezed) {
+    InvertedBottleneck block =
+        new InvertedBottleneck(
             new Initializer(backend, new Rng(7)),
-            new MbConv.Config(
+            new InvertedBottleneck.Config(
                 channels, expanded, channels, WINDOW, Activation.RELU6, squeezed, true, EPSILON));
     Samples.perturb(backend, block, 8);
     return block;
   }
 
   /** The block written out with the parameters of another, nothing ever released. */
-  private Variable kept(Tape tape, MbConv block, Variable x) {
+  private Variable kept(Tape tape, InvertedBottleneck block, Variable x) {
     SequencedMap<String, Parameter> p = block.parameters();
     Variable z1 = Conv2d.apply(tape, x, p.get("expand.weight"), Window.POINTWISE);
     Variable a1 = norm(tape, block, "expand_norm", z1, Activation.RELU6, null);
@@ -111,7 +111,12 @@ final class RecomputationTest {
   }
 
   private static Variable norm(
-      Tape tape, MbConv block, String name, Variable z, Activation activation, Variable residual) {
+      Tape tape,
+      InvertedBottleneck block,
+      String name,
+      Variable z,
+      Activation activation,
+      Variable residual) {
     Map<String, Tensor> state = block.state();
     return BatchNormActivate.apply(
         tape,
@@ -139,7 +144,7 @@ final class RecomputationTest {
    */
   @Test
   void aChainHoldsNoActivatedTensor() {
-    MbConv block = block(8, 48, 0);
+    InvertedBottleneck block = block(8, 48, 0);
     Map<String, Tensor> start = copy(block);
     Tensor x = Samples.uniform(backend, 2, Shape.of(2, 4, 4, 8));
     Step chained = step(block, x, block::forward);
@@ -161,7 +166,7 @@ final class RecomputationTest {
   @Test
   void onlyRawConvolutionsAreKeptBetweenThePasses() {
     for (int squeezed : new int[] {0, 4}) {
-      MbConv block = block(8, 48, squeezed);
+      InvertedBottleneck block = block(8, 48, squeezed);
       Tensor x = Samples.uniform(backend, 2, Shape.of(2, 4, 4, 8));
       try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {
         block.forward(tape, tape.leaf(x));
@@ -198,7 +203,7 @@ final class RecomputationTest {
 
   /** Peaks without and with rematerialisation, after the gradients were compared. */
   private long[] rematerialize(int squeezed) {
-    List<MbConv> blocks = new ArrayList<>();
+    List<InvertedBottleneck> blocks = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       blocks.add(block(4, 64, squeezed));
     }
@@ -216,9 +221,9 @@ final class RecomputationTest {
     return new long[] {whole.peak, rematerialized.peak};
   }
 
-  private static Variable rematerialized(Tape tape, List<MbConv> blocks, Variable x) {
+  private static Variable rematerialized(Tape tape, List<InvertedBottleneck> blocks, Variable x) {
     Variable y = x;
-    for (MbConv block : blocks) {
+    for (InvertedBottleneck block : blocks) {
       Variable next = Rematerialize.apply(tape, y, block::forward);
       if (y != x) {
         y.release();
@@ -230,7 +235,7 @@ final class RecomputationTest {
 
   @Test
   void aFrozenSegmentOfAConstantIsNotRunAgain() {
-    MbConv block = block(4, 8, 0);
+    InvertedBottleneck block = block(4, 8, 0);
     block.setFrozen(true);
     Tensor x = Samples.uniform(backend, 2, Shape.of(1, 3, 3, 4));
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN)) {

@@ -377,7 +377,7 @@ final class OpTableTest {
 
   /** x, then w, gamma and beta of each stage, then perhaps a residual. */
   private static Variable chain(Tape tape, Activation activation, int count, Variable... x) {
-    List<NormalizedChain.Stage> stages = new ArrayList<>();
+    List<NormalizedChain.ConvNorm> stages = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Variable w = x[3 * i + 1];
       Shape vector = x[3 * i + 2].shape();
@@ -386,7 +386,7 @@ final class OpTableTest {
       tape.backend().elementwise().fill(mean, 0);
       tape.backend().elementwise().fill(variance, 1);
       stages.add(
-          new NormalizedChain.Stage(
+          new NormalizedChain.ConvNorm(
               w,
               Window.same(w.shape().get(0), 1),
               x[3 * i + 2],

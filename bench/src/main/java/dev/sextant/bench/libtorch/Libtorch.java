@@ -26,11 +26,11 @@ import java.util.Optional;
  * <pre>{@code
  * try (Libtorch torch = Libtorch.open(2, Layout.CHANNELS_LAST);
  *     Libtorch.Scope _ = torch.scope()) {
- *   NDArray x = torch.load(Kind.IMAGE, values, Shape.of(8, 32, 32, 96));
+ *   NDArray x = torch.load(TensorRole.IMAGE, values, Shape.of(8, 32, 32, 96));
  *   x.setRequiresGradient(true);
  *   NDArray y = torch.evaluate("x", "torch.hardtanh(x, 0., 6.)", x);
  *   NDArray dx = torch.gradients(List.of(y), List.of(x), List.of(dy)).getFirst();
- *   float[] result = torch.read(Kind.IMAGE, dx);
+ *   float[] result = torch.read(TensorRole.IMAGE, dx);
  * }
  * }</pre>
  */
@@ -48,7 +48,7 @@ public final class Libtorch implements AutoCloseable {
     innermost = manager;
   }
 
-  /** Why libtorch cannot be used here, in a sentence; empty where it can. */
+  /** {@return why libtorch cannot be used here, in a sentence; empty where it can} */
   public static Optional<String> missing() {
     String system = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
     String processor = System.getProperty("os.arch", "");
@@ -63,7 +63,13 @@ public final class Libtorch implements AutoCloseable {
             processor));
   }
 
-  /** {@link #open(int, Layout, Precision)} in single precision. */
+  /**
+   * {@link #open(int, Layout, Precision)} in single precision.
+   *
+   * @param threads workers of libtorch
+   * @param layout how images and kernels lie in memory
+   * @return libtorch, to be closed on this thread
+   */
   public static Libtorch open(int threads, Layout layout) {
     return open(threads, layout, Precision.SINGLE);
   }
@@ -72,7 +78,10 @@ public final class Libtorch implements AutoCloseable {
    * Starts libtorch on this thread. Nothing is downloaded: the library comes from the class path,
    * unpacked once into DJL's cache.
    *
+   * @param threads workers of libtorch
+   * @param layout how images and kernels lie in memory
    * @param precision of the arrays that it makes
+   * @return libtorch, to be closed on this thread
    * @throws SextantException where it cannot be used, as {@link #missing} says
    */
   public static Libtorch open(int threads, Layout layout, Precision precision) {
@@ -93,12 +102,16 @@ public final class Libtorch implements AutoCloseable {
     return new Libtorch(manager, layout, precision);
   }
 
-  /** How images and kernels lie in memory. */
+  /** {@return how images and kernels lie in memory} */
   public Layout layout() {
     return layout;
   }
 
-  /** Arrays made from now on are freed when the scope closes; the innermost closes first. */
+  /**
+   * Arrays made from now on are freed when the scope closes; the innermost closes first.
+   *
+   * @return the innermost scope from now on
+   */
   public Scope scope() {
     return new Scope();
   }
@@ -124,8 +137,14 @@ public final class Libtorch implements AutoCloseable {
     array.attach(innermost);
   }
 
-  /** A copy, in libtorch, of values that have that shape in this engine. */
-  public NDArray load(Kind kind, float[] values, Shape shape) {
+  /**
+   * {@return a copy, in libtorch, of values that have that shape in this engine}
+   *
+   * @param kind which decides the order of its dimensions
+   * @param values in this engine's order
+   * @param shape in this engine's order
+   */
+  public NDArray load(TensorRole kind, float[] values, Shape shape) {
     long[] extents = new long[shape.rank()];
     Arrays.setAll(extents, shape::get);
     try (NDArray source = manager.create(values, new ai.djl.ndarray.types.Shape(extents))) {
@@ -133,12 +152,21 @@ public final class Libtorch implements AutoCloseable {
     }
   }
 
-  /** A copy, in libtorch, of a tensor on the heap. */
-  public NDArray load(Kind kind, Tensor tensor) {
+  /**
+   * {@return a copy, in libtorch, of a tensor on the heap}
+   *
+   * @param kind which decides the order of its dimensions
+   * @param tensor on the heap, in this engine's order
+   */
+  public NDArray load(TensorRole kind, Tensor tensor) {
     return load(kind, tensor.toArray(), tensor.shape());
   }
 
-  /** Class labels {@code [N]} on the heap, as libtorch wants them: 64-bit integers. */
+  /**
+   * {@return class labels {@code [N]} on the heap, as libtorch wants them: 64-bit integers}
+   *
+   * @param labels integers {@code [N]}
+   */
   public NDArray labels(Tensor labels) {
     long[] values = new long[labels.size()];
     Arrays.setAll(values, i -> labels.ints()[labels.offset() + i]);
@@ -147,15 +175,20 @@ public final class Libtorch implements AutoCloseable {
     return array;
   }
 
-  /** The values of an array in this engine's order. */
-  public float[] read(Kind kind, NDArray array) {
+  /**
+   * {@return the values of an array in this engine's order}
+   *
+   * @param kind which decides the order of its dimensions
+   * @param array in libtorch's order
+   */
+  public float[] read(TensorRole kind, NDArray array) {
     try (NDArray ordered = evaluate("x", Precision.SINGLE.cast(kind.fromTorch()), array)) {
       return ordered.toFloatArray();
     }
   }
 
   /**
-   * A function compiled once for each source and kept.
+   * {@return a function compiled once for each source and kept}
    *
    * @param parameters names separated by blanks, one for each argument
    * @param body TorchScript as {@code torch.jit.save} writes it: operators as functions, as in
@@ -173,9 +206,11 @@ public final class Libtorch implements AutoCloseable {
   }
 
   /**
-   * The value of a TorchScript expression.
+   * {@return the value of a TorchScript expression}
    *
    * @param parameters as in {@link #script}
+   * @param expression TorchScript
+   * @param arguments one for each parameter
    */
   public NDArray evaluate(String parameters, String expression, NDArray... arguments) {
     return script(parameters, "return [" + expression + "]").apply(arguments);
@@ -185,6 +220,8 @@ public final class Libtorch implements AutoCloseable {
    * Gradients of outputs with respect to inputs that required gradients when the outputs were
    * computed. Frees what autograd kept for the outputs.
    *
+   * @param outputs computed from the inputs
+   * @param inputs which require gradients
    * @param outputGradients one for each output, of its shape
    * @return one for each input; zeros where no output depends on it
    */

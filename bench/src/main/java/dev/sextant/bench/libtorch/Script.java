@@ -41,6 +41,8 @@ public final class Script {
    * Runs it; results belong to the innermost scope of the {@link Libtorch} that made it. Gradients
    * flow through results to inputs that require them.
    *
+   * @param arguments one for each parameter
+   * @return the result, of the innermost scope
    * @throws SextantException if libtorch does not accept the arguments
    */
   public List<NDArray> call(List<NDArray> arguments) {
@@ -56,12 +58,22 @@ public final class Script {
     }
   }
 
-  /** As {@link #call(List)}. */
+  /**
+   * As {@link #call(List)}.
+   *
+   * @param arguments one for each parameter
+   * @return the result, of the innermost scope
+   */
   public List<NDArray> call(NDArray... arguments) {
     return call(List.of(arguments));
   }
 
-  /** Runs a script that has one result. */
+  /**
+   * Runs a script that has one result.
+   *
+   * @param arguments one for each parameter
+   * @return the result, of the innermost scope
+   */
   public NDArray apply(NDArray... arguments) {
     return call(arguments).getFirst();
   }

@@ -20,7 +20,7 @@ import java.util.SequencedMap;
 public final class TorchChain {
   private final Libtorch torch;
   private final List<String> paths;
-  private final List<Kind> kinds = new ArrayList<>();
+  private final List<TensorRole> kinds = new ArrayList<>();
   private final List<NDArray> weights = new ArrayList<>();
   private final List<NDArray> velocities = new ArrayList<>();
   private final List<Integer> trained = new ArrayList<>();
@@ -30,6 +30,8 @@ public final class TorchChain {
   /**
    * The chain in libtorch.
    *
+   * @param torch open; its innermost scope holds results
+   * @param layers first to last
    * @param input shape {@code [N, H, W, C]} of what goes in; N does not matter
    * @param epsilon of batch norms
    * @param updatesStatistics whether a pass updates the running statistics
@@ -64,7 +66,7 @@ public final class TorchChain {
     paths = code.paths();
     for (int i = 0; i < paths.size(); i++) {
       Tensor value = TorchSupernet.weight(state, paths.get(i));
-      Kind kind = Kind.ofParameter(value.shape());
+      TensorRole kind = TensorRole.ofParameter(value.shape());
       NDArray weight = torch.load(kind, value);
       kinds.add(kind);
       weights.add(weight);
@@ -86,14 +88,22 @@ public final class TorchChain {
     return y;
   }
 
-  /** The output; gradients flow to the parameters, and to x where it requires one. */
+  /**
+   * {@return the output; gradients flow to the parameters, and to x where it requires one}
+   *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   */
   public NDArray forward(NDArray x) {
     return script("x", LayerCode.TRAINING, "return [" + output + "]")
         .call(arguments(List.of(x)))
         .getFirst();
   }
 
-  /** The output by running statistics, of a chain that updates them. */
+  /**
+   * {@return the output by running statistics, of a chain that updates them}
+   *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   */
   public NDArray evaluate(NDArray x) {
     return script("x", LayerCode.EVALUATION, "return [" + output + "]")
         .call(arguments(List.of(x)))
@@ -117,6 +127,9 @@ public final class TorchChain {
   /**
    * The loss of a batch and its gradients.
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
+   * @param smoothing of the labels, in [0, 1]
    * @return the mean cross-entropy, then the gradients in the order of {@link #parameters}
    */
   public List<NDArray> lossGradients(NDArray x, NDArray labels, float smoothing) {
@@ -130,6 +143,12 @@ public final class TorchChain {
    * multi-tensor kernel. (The script returns one of the weights too: a list of tensors that nothing
    * reads again would let libtorch drop the kernel that writes them.)
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
+   * @param smoothing of the labels, in [0, 1]
+   * @param rate learning rate
+   * @param momentum factor of the velocity
+   * @param decay L2 decay of the weights
    * @return the mean cross-entropy before the step
    */
   public NDArray weightStep(
@@ -185,13 +204,16 @@ public final class TorchChain {
     return String.join(", ", names);
   }
 
-  /** Paths of the trained parameters, in the order of the gradients. */
+  /** {@return paths of the trained parameters, in the order of the gradients} */
   public List<String> parameters() {
     return trained.stream().map(paths::get).toList();
   }
 
   /**
-   * The trained parameters' values, or gradients in their order, by path in this engine's order.
+   * {@return the trained parameters' values, or gradients in their order, by path in this engine's
+   * order}
+   *
+   * @param arrays gradients, in the order of {@link #parameters}
    */
   public SequencedMap<String, float[]> read(List<NDArray> arrays) {
     SequencedMap<String, float[]> values = new LinkedHashMap<>();
@@ -202,7 +224,7 @@ public final class TorchChain {
     return values;
   }
 
-  /** Every parameter and running statistic now, by path in this engine's order. */
+  /** {@return every parameter and running statistic now, by path in this engine's order} */
   public SequencedMap<String, float[]> state() {
     SequencedMap<String, float[]> values = new LinkedHashMap<>();
     for (int i = 0; i < paths.size(); i++) {

@@ -41,10 +41,13 @@ public final class TorchSupernet {
   /**
    * The supernet in libtorch with these gates open.
    *
+   * @param torch open; its innermost scope holds results
+   * @param space what the supernet holds
    * @param state the {@code state()} of a {@code MultiPathSupernet}, by path
    * @param decisions the active candidate of each choice
    * @param alphas each choice's architecture parameters
    * @param costs each candidate's cost times the weight of the expected cost in the loss
+   * @param rate learning rate
    */
   public TorchSupernet(
       Libtorch torch,
@@ -62,16 +65,16 @@ public final class TorchSupernet {
     for (int i = 0; i < paths.size(); i++) {
       names.append(" p").append(i);
       Tensor value = weight(state, paths.get(i));
-      weights.add(torch.load(Kind.ofParameter(value.shape()), value));
+      weights.add(torch.load(TensorRole.ofParameter(value.shape()), value));
     }
     gateGradients = torch.script(names.toString(), source.body);
     for (int i = 0; i < alphas.length; i++) {
       Shape shape = Shape.of(alphas[i].length);
-      this.alphas.add(torch.load(Kind.PLAIN, alphas[i], shape));
-      this.costs.add(torch.load(Kind.PLAIN, costs[i], shape));
-      means.add(torch.load(Kind.PLAIN, new float[alphas[i].length], shape));
-      squares.add(torch.load(Kind.PLAIN, new float[alphas[i].length], shape));
-      steps.add(torch.load(Kind.PLAIN, new float[1], Shape.of()));
+      this.alphas.add(torch.load(TensorRole.PLAIN, alphas[i], shape));
+      this.costs.add(torch.load(TensorRole.PLAIN, costs[i], shape));
+      means.add(torch.load(TensorRole.PLAIN, new float[alphas[i].length], shape));
+      squares.add(torch.load(TensorRole.PLAIN, new float[alphas[i].length], shape));
+      steps.add(torch.load(TensorRole.PLAIN, new float[1], Shape.of()));
     }
     update = torch.script(updateParameters(alphas.length), updateBody(alphas.length, rate));
   }
@@ -233,6 +236,8 @@ public final class TorchSupernet {
   /**
    * The loss of a batch and the gates' gradients; the alphas stay.
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
    * @return the mean cross-entropy, then ∂L/∂g of each choice's candidates
    */
   public List<NDArray> gateGradients(NDArray x, NDArray labels) {
@@ -244,6 +249,8 @@ public final class TorchSupernet {
   /**
    * An architecture step: {@link #gateGradients}, then the alphas follow them and the costs.
    *
+   * @param x images {@code [N, C, H, W]} in libtorch's order
+   * @param labels from {@link Libtorch#labels}
    * @return the mean cross-entropy before the step
    */
   public NDArray architectureStep(NDArray x, NDArray labels) {
@@ -261,9 +268,9 @@ public final class TorchSupernet {
     return found.getFirst();
   }
 
-  /** The architecture parameters of each choice now. */
+  /** {@return the architecture parameters of each choice now} */
   public List<float[]> alphas() {
-    return alphas.stream().map(alpha -> torch.read(Kind.PLAIN, alpha)).toList();
+    return alphas.stream().map(alpha -> torch.read(TensorRole.PLAIN, alpha)).toList();
   }
 
   /** A parameter or buffer of that path. */

@@ -1,9 +1,9 @@
 package dev.sextant.bench.paths;
 
 import ai.djl.ndarray.NDArray;
-import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.Script;
+import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
@@ -80,10 +80,10 @@ public class Convolution extends HotPath {
   @Override
   Work libtorch(Spec spec, Libtorch torch) {
     Task task = Task.of(spec);
-    Kind kind = task.depthwise ? Kind.DEPTHWISE_KERNEL : Kind.KERNEL;
-    NDArray x = torch.load(Kind.IMAGE, values(task.image, 1), task.image);
+    TensorRole kind = task.depthwise ? TensorRole.DEPTHWISE_KERNEL : TensorRole.KERNEL;
+    NDArray x = torch.load(TensorRole.IMAGE, values(task.image, 1), task.image);
     NDArray w = torch.load(kind, values(task.kernel, 2), task.kernel);
-    NDArray dy = torch.load(Kind.IMAGE, values(task.output, 3), task.output);
+    NDArray dy = torch.load(TensorRole.IMAGE, values(task.output, 3), task.output);
     Script script = torch.script("x w dy", body(task));
     return new TorchWork(torch, () -> script.call(x, w, dy));
   }

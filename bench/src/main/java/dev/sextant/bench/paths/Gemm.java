@@ -1,9 +1,9 @@
 package dev.sextant.bench.paths;
 
 import ai.djl.ndarray.NDArray;
-import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.Script;
+import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -47,9 +47,9 @@ public class Gemm extends HotPath {
   @Override
   Work libtorch(Spec spec, Libtorch torch) {
     Operands operands = Operands.of(spec);
-    NDArray a = torch.load(Kind.PLAIN, values(operands.a, 1), operands.a);
-    NDArray b = torch.load(Kind.PLAIN, values(operands.b, 2), operands.b);
-    NDArray c = torch.load(Kind.PLAIN, new float[operands.c.size()], operands.c);
+    NDArray a = torch.load(TensorRole.PLAIN, values(operands.a, 1), operands.a);
+    NDArray b = torch.load(TensorRole.PLAIN, values(operands.b, 2), operands.b);
+    NDArray c = torch.load(TensorRole.PLAIN, new float[operands.c.size()], operands.c);
     Script product =
         torch.script(
             "a b c",

@@ -83,7 +83,7 @@ public abstract class HotPath {
     }
   }
 
-  /** One step. */
+  /** {@return one step} */
   @Benchmark
   public Object step() {
     if (work == null) {

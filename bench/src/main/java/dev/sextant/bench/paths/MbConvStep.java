@@ -5,11 +5,12 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.nn.MbConv;
+import dev.sextant.autograd.nn.InvertedBottleneck;
 import dev.sextant.autograd.nn.Sequential;
-import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
+import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.bench.libtorch.TorchChain;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -31,23 +32,22 @@ public class MbConvStep extends HotPath {
   /** For JMH. */
   public MbConvStep() {}
 
-  private record Blocks(Shape image, dev.sextant.runtime.layer.MbConv layer, int count) {
+  private record Blocks(Shape image, MbConv layer, int count) {
     static Blocks of(Spec spec) {
       Shape image = spec.shape();
       int expand = spec.number("e");
       int kernel = spec.number("k");
       return new Blocks(
           image,
-          new dev.sextant.runtime.layer.MbConv(
-              kernel, 1, expand, image.channels(), Activation.RELU6, 0, true),
+          new MbConv(kernel, 1, expand, image.channels(), Activation.RELU6, 0, true),
           spec.number("l"));
     }
 
     Sequential module(Backend backend) {
       int in = image.channels();
       Initializer init = new Initializer(backend, new Rng(5));
-      MbConv.Config config =
-          new MbConv.Config(
+      InvertedBottleneck.Config config =
+          new InvertedBottleneck.Config(
               in,
               layer.expanded(in),
               in,
@@ -57,7 +57,7 @@ public class MbConvStep extends HotPath {
               layer.residual(),
               EPSILON);
       return new Sequential(
-          IntStream.range(0, count).mapToObj(i -> new MbConv(init, config)).toList());
+          IntStream.range(0, count).mapToObj(i -> new InvertedBottleneck(init, config)).toList());
     }
   }
 
@@ -99,9 +99,9 @@ public class MbConvStep extends HotPath {
               EPSILON,
               true,
               state);
-      NDArray x = torch.load(Kind.IMAGE, values(blocks.image, 1), blocks.image);
+      NDArray x = torch.load(TensorRole.IMAGE, values(blocks.image, 1), blocks.image);
       x.setRequiresGradient(true);
-      NDArray dy = torch.load(Kind.IMAGE, values(blocks.image, 2), blocks.image);
+      NDArray dy = torch.load(TensorRole.IMAGE, values(blocks.image, 2), blocks.image);
       return new TorchWork(torch, () -> chain.gradients(x, dy));
     }
   }

@@ -1,9 +1,9 @@
 package dev.sextant.bench.paths;
 
 import ai.djl.ndarray.NDArray;
-import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.Script;
+import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.BatchNorm;
@@ -55,9 +55,9 @@ public class Norm extends HotPath {
     String pass = spec.word();
     Shape image = spec.shape();
     Shape channels = Shape.of(image.channels());
-    NDArray z = torch.load(Kind.IMAGE, values(image, 1), image);
-    NDArray gamma = torch.load(Kind.PLAIN, values(channels, 2), channels);
-    NDArray beta = torch.load(Kind.PLAIN, values(channels, 3), channels);
+    NDArray z = torch.load(TensorRole.IMAGE, values(image, 1), image);
+    NDArray gamma = torch.load(TensorRole.PLAIN, values(channels, 2), channels);
+    NDArray beta = torch.load(TensorRole.PLAIN, values(channels, 3), channels);
     Script forward =
         torch.script(
             "z g b",
@@ -71,7 +71,7 @@ public class Norm extends HotPath {
     if (pass.equals("forward")) {
       return new TorchWork(torch, () -> forward.call(z, gamma, beta));
     }
-    NDArray dy = torch.load(Kind.IMAGE, values(image, 4), image);
+    NDArray dy = torch.load(TensorRole.IMAGE, values(image, 4), image);
     List<NDArray> kept = forward.call(z, gamma, beta);
     // As autograd runs it: the activation was in place, so its derivative is taken at its output.
     Script backward =

@@ -3,9 +3,9 @@ package dev.sextant.bench.paths;
 import ai.djl.ndarray.NDArray;
 import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.Script;
+import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architectures;
 import dev.sextant.tensor.Backend;
@@ -86,11 +86,11 @@ public class OptimizerStep extends HotPath {
         for (int j = 0; i == 3 && j < values.length; j++) {
           values[j] *= values[j];
         }
-        arguments.add(torch.load(Kind.PLAIN, values, shape));
+        arguments.add(torch.load(TensorRole.PLAIN, values, shape));
       }
     }
     for (int i = 0; i < count; i++) {
-      arguments.add(torch.load(Kind.PLAIN, new float[] {10}, Shape.of()));
+      arguments.add(torch.load(TensorRole.PLAIN, new float[] {10}, Shape.of()));
     }
     String names =
         IntStream.range(0, 5)

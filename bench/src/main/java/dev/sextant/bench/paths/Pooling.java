@@ -1,9 +1,9 @@
 package dev.sextant.bench.paths;
 
 import ai.djl.ndarray.NDArray;
-import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.Script;
+import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -67,14 +67,14 @@ public class Pooling extends HotPath {
   @Override
   Work libtorch(Spec spec, Libtorch torch) {
     Task task = Task.of(spec);
-    NDArray x = torch.load(Kind.IMAGE, values(task.image, 1), task.image);
+    NDArray x = torch.load(TensorRole.IMAGE, values(task.image, 1), task.image);
     NDArray dy =
         task.kind.equals("global")
             ? torch.load(
-                Kind.IMAGE,
+                TensorRole.IMAGE,
                 values(task.output(), 2),
                 Shape.of(task.image.get(0), 1, 1, task.image.channels()))
-            : torch.load(Kind.IMAGE, values(task.output(), 2), task.output());
+            : torch.load(TensorRole.IMAGE, values(task.output(), 2), task.output());
     int k = task.window.kernel();
     String steps =
         String.format(

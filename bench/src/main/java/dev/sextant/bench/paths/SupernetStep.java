@@ -6,8 +6,8 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.autograd.optim.Sgd;
-import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
+import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.bench.libtorch.TorchChain;
 import dev.sextant.bench.libtorch.TorchSupernet;
 import dev.sextant.nas.cost.ExpectedCost;
@@ -185,7 +185,7 @@ public class SupernetStep extends HotPath {
   Work libtorch(Spec spec, Libtorch torch) {
     try (Backend backend = Backend.cpu(1);
         Search search = new Search(spec, backend)) {
-      NDArray x = torch.load(Kind.IMAGE, search.images);
+      NDArray x = torch.load(TensorRole.IMAGE, search.images);
       NDArray labels = torch.labels(search.labels);
       int[] decisions = search.decisions();
       Space space = search.space;

@@ -115,9 +115,9 @@ class CellParityTest {
           new TorchChain(torch, code, into -> CellCode.supernet(into, space(partial)), state);
       rows.keySet().forEach(path -> TorchSupernet.weight(state, path).close());
       float[] images = Parity.nudge(Parity.uniform(seed, IMAGES.size(), -1, 1), nudge);
-      NDArray x = torch.load(Kind.IMAGE, images, IMAGES);
+      NDArray x = torch.load(TensorRole.IMAGE, images, IMAGES);
       List<NDArray> found = chain.lossGradients(x, torch.labels(labels), 0);
-      results.put("loss", torch.read(Kind.PLAIN, found.getFirst()));
+      results.put("loss", torch.read(TensorRole.PLAIN, found.getFirst()));
       chain
           .read(found.subList(1, found.size()))
           .forEach(

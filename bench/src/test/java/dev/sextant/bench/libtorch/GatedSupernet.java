@@ -106,7 +106,7 @@ final class GatedSupernet {
   SequencedMap<String, float[]> gradients(NDArray x, NDArray labels) {
     List<NDArray> found = chain.lossGradients(x, labels, 0);
     SequencedMap<String, float[]> results = new LinkedHashMap<>();
-    results.put("loss", torch.read(Kind.PLAIN, found.getFirst()));
+    results.put("loss", torch.read(TensorRole.PLAIN, found.getFirst()));
     chain
         .read(found.subList(1, found.size()))
         .forEach(

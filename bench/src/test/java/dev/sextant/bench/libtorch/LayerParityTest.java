@@ -12,8 +12,8 @@ import dev.sextant.autograd.nn.DepthwiseConvolution;
 import dev.sextant.autograd.nn.FactorizedReduce;
 import dev.sextant.autograd.nn.Identity;
 import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.nn.InvertedBottleneck;
 import dev.sextant.autograd.nn.Linear;
-import dev.sextant.autograd.nn.MbConv;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.nn.NormalizedConvolution;
 import dev.sextant.autograd.nn.Pooling;
@@ -26,6 +26,7 @@ import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.Depthwise;
 import dev.sextant.runtime.layer.GlobalAvgPool;
 import dev.sextant.runtime.layer.Layer;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Pool;
 import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Skip;
@@ -73,8 +74,8 @@ class LayerParityTest {
       return activation != Activation.IDENTITY && activation != Activation.SIGMOID;
     }
 
-    private Kind kind() {
-      return input.rank() == 4 ? Kind.IMAGE : Kind.PLAIN;
+    private TensorRole kind() {
+      return input.rank() == 4 ? TensorRole.IMAGE : TensorRole.PLAIN;
     }
 
     @Override
@@ -268,7 +269,7 @@ class LayerParityTest {
             boolean residual = stride == 1 && next % 2 == 0 | squeeze > 0;
             table.add(
                 block(
-                    new dev.sextant.runtime.layer.MbConv(
+                    new MbConv(
                         k, stride, expand, residual ? s[3] : 10, activation, squeeze, residual),
                     s));
             next++;
@@ -284,8 +285,8 @@ class LayerParityTest {
             init ->
                 new Sequential(
                     List.of(
-                        new MbConv(init, config(BLOCK, 3)),
-                        new MbConv(init, config(BLOCK, 17)),
+                        new InvertedBottleneck(init, config(BLOCK, 3)),
+                        new InvertedBottleneck(init, config(BLOCK, 17)),
                         Pooling.globalAverage(),
                         new Linear(init, 17, 10))),
             code -> {
@@ -361,16 +362,19 @@ class LayerParityTest {
     return new Line(layer, name, Activation.RELU, ours, theirs, shape);
   }
 
-  private static final dev.sextant.runtime.layer.MbConv BLOCK =
-      new dev.sextant.runtime.layer.MbConv(5, 1, 3, 17, Activation.RELU6, 0, false);
+  private static final MbConv BLOCK = new MbConv(5, 1, 3, 17, Activation.RELU6, 0, false);
 
-  private static Line block(dev.sextant.runtime.layer.MbConv block, int... s) {
+  private static Line block(MbConv block, int... s) {
     return line(
-        MbConv.class, block.activation(), init -> new MbConv(init, config(block, s[3])), block, s);
+        InvertedBottleneck.class,
+        block.activation(),
+        init -> new InvertedBottleneck(init, config(block, s[3])),
+        block,
+        s);
   }
 
-  private static MbConv.Config config(dev.sextant.runtime.layer.MbConv block, int in) {
-    return new MbConv.Config(
+  private static InvertedBottleneck.Config config(MbConv block, int in) {
+    return new InvertedBottleneck.Config(
         in,
         block.expanded(in),
         block.out(),
@@ -416,7 +420,7 @@ class LayerParityTest {
       NDArray x = torch.load(line.kind(), Parity.nudge(values(line, seed), nudge), line.input);
       x.setRequiresGradient(true);
       NDArray evaluated = chain.evaluate(x);
-      Kind kind = evaluated.getShape().dimension() == 4 ? Kind.IMAGE : Kind.PLAIN;
+      TensorRole kind = evaluated.getShape().dimension() == 4 ? TensorRole.IMAGE : TensorRole.PLAIN;
       results.put("evaluated", torch.read(kind, evaluated));
       Shape output = Parity.shapeHere(kind, evaluated);
       NDArray dy = torch.load(kind, Parity.uniform(77, output.size(), -1, 1), output);

@@ -36,7 +36,7 @@ final class NormLines {
                 activation,
                 (t, v) -> norm(t, activation, v),
                 theirs,
-                Kind.IMAGE,
+                TensorRole.IMAGE,
                 z,
                 gamma,
                 beta));
@@ -46,7 +46,7 @@ final class NormLines {
                 activation,
                 (t, v) -> norm(t, activation, v),
                 "torch.add(%s, x3)".formatted(theirs),
-                Kind.IMAGE,
+                TensorRole.IMAGE,
                 z,
                 gamma,
                 beta,
@@ -106,7 +106,7 @@ final class NormLines {
   }
 
   /** A convolution of a chain: its window and kernel. */
-  private record Stage(Window window, Input kernel) {
+  private record ChainConvolution(Window window, Input kernel) {
     private int in() {
       return kernel.shape().get(2);
     }
@@ -116,24 +116,24 @@ final class NormLines {
     }
 
     private int groups() {
-      return kernel.kind() == Kind.KERNEL ? 1 : in();
+      return kernel.kind() == TensorRole.KERNEL ? 1 : in();
     }
   }
 
   /** One channel extent for a depthwise convolution, two for a dense one. */
-  private static Stage stage(int k, int stride, int... channels) {
+  private static ChainConvolution stage(int k, int stride, int... channels) {
     int[] extents = IntStream.concat(IntStream.of(k, k), IntStream.of(channels)).toArray();
-    Kind kind = channels.length == 1 ? Kind.DEPTHWISE_KERNEL : Kind.KERNEL;
-    return new Stage(Window.same(k, stride), input(kind, extents));
+    TensorRole kind = channels.length == 1 ? TensorRole.DEPTHWISE_KERNEL : TensorRole.KERNEL;
+    return new ChainConvolution(Window.same(k, stride), input(kind, extents));
   }
 
   /** The last of several stages has no activation. */
   private static OpLine chain(
-      Activation activation, boolean residual, int n, int h, int w, Stage... stages) {
+      Activation activation, boolean residual, int n, int h, int w, ChainConvolution... stages) {
     List<Input> inputs = new ArrayList<>();
     inputs.add(image(n, h, w, stages[0].in()));
     String theirs = "x0";
-    for (Stage stage : stages) {
+    for (ChainConvolution stage : stages) {
       int at = inputs.size();
       Activation own = activation(activation, at / 3, stages.length);
       inputs.add(stage.kernel);
@@ -150,7 +150,7 @@ final class NormLines {
         NormalizedChain.class,
         (t, v) -> chain(t, activation, stages, v),
         theirs,
-        Kind.IMAGE,
+        TensorRole.IMAGE,
         activation.toString(),
         inputs);
   }
@@ -159,12 +159,13 @@ final class NormLines {
     return stage < stages - 1 || stages == 1 ? activation : Activation.IDENTITY;
   }
 
-  private static Variable chain(Tape tape, Activation activation, Stage[] stages, Variable... x) {
-    List<NormalizedChain.Stage> ours = new ArrayList<>();
+  private static Variable chain(
+      Tape tape, Activation activation, ChainConvolution[] stages, Variable... x) {
+    List<NormalizedChain.ConvNorm> ours = new ArrayList<>();
     for (int i = 0; i < stages.length; i++) {
       Variable gamma = x[3 * i + 2];
       ours.add(
-          new NormalizedChain.Stage(
+          new NormalizedChain.ConvNorm(
               x[3 * i + 1],
               stages[i].window,
               gamma,

@@ -21,7 +21,7 @@ record OpLine(
     Class<?> op,
     GradientCheck.Function ours,
     String theirs,
-    Kind output,
+    TensorRole output,
     String detail,
     List<Input> inputs) {
   /** Elsewhere activations read inputs, the same numbers in float and double. */
@@ -44,7 +44,7 @@ record OpLine(
    *
    * @param constant values of an input that libtorch alone has; null for the others
    */
-  record Input(Kind kind, Shape shape, double low, double high, float @Nullable [] constant) {
+  record Input(TensorRole kind, Shape shape, double low, double high, float @Nullable [] constant) {
     float[] values(long seed, int index) {
       return constant != null
           ? constant
@@ -53,7 +53,7 @@ record OpLine(
   }
 
   static OpLine line(
-      Class<?> op, GradientCheck.Function ours, String theirs, Kind output, Input... inputs) {
+      Class<?> op, GradientCheck.Function ours, String theirs, TensorRole output, Input... inputs) {
     return new OpLine(op, ours, theirs, output, "", List.of(inputs));
   }
 
@@ -62,28 +62,28 @@ record OpLine(
       Object detail,
       GradientCheck.Function ours,
       String theirs,
-      Kind output,
+      TensorRole output,
       Input... inputs) {
     return new OpLine(op, ours, theirs, output, detail.toString(), List.of(inputs));
   }
 
-  static Input input(Kind kind, int... extents) {
+  static Input input(TensorRole kind, int... extents) {
     return new Input(kind, Shape.of(extents), -1, 1, null);
   }
 
   static Input image(int... extents) {
-    return input(Kind.IMAGE, extents);
+    return input(TensorRole.IMAGE, extents);
   }
 
   static Input plain(int... extents) {
-    return input(Kind.PLAIN, extents);
+    return input(TensorRole.PLAIN, extents);
   }
 
   static Input within(double low, double high, int... extents) {
-    return new Input(Kind.PLAIN, Shape.of(extents), low, high, null);
+    return new Input(TensorRole.PLAIN, Shape.of(extents), low, high, null);
   }
 
   static Input constant(Shape shape, float... values) {
-    return new Input(Kind.PLAIN, shape, 0, 0, values);
+    return new Input(TensorRole.PLAIN, shape, 0, 0, values);
   }
 }

@@ -81,7 +81,7 @@ class OpParityTest {
               Add.class,
               (t, v) -> Add.apply(t, v[0], v[1]),
               "torch.add(x0, x1)",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               x,
               x));
       table.add(
@@ -89,7 +89,7 @@ class OpParityTest {
               Multiply.class,
               (t, v) -> Multiply.apply(t, v[0], v[1]),
               "torch.mul(x0, x1)",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               x,
               x));
       table.add(
@@ -97,22 +97,23 @@ class OpParityTest {
               Scale.class,
               (t, v) -> Scale.apply(t, v[0], -1.5f),
               "torch.mul(x0, -1.5)",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               x));
-      table.add(line(Sum.class, (t, v) -> Sum.apply(t, v[0]), "torch.sum(x0)", Kind.PLAIN, x));
+      table.add(
+          line(Sum.class, (t, v) -> Sum.apply(t, v[0]), "torch.sum(x0)", TensorRole.PLAIN, x));
       table.add(
           line(
               Reshape.class,
               (t, v) -> Reshape.apply(t, v[0], Shape.of(v[0].shape().size())),
               "torch.reshape(x0, [-1])",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               x));
       table.add(
           line(
               Rematerialize.class,
               (t, v) -> Rematerialize.apply(t, v[0], OpParityTest::segment),
               "torch.sigmoid(torch.mul(x0, x0))",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               x));
       table.add(
           line(
@@ -120,7 +121,7 @@ class OpParityTest {
               "rate " + DROPPED,
               (t, v) -> Dropout.apply(t, v[0], DROPPED, new Rng(MASK_SEED)),
               "torch.mul(x0, x1)",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               x,
               mask(x.shape())));
       for (Activation activation : Activation.values()) {
@@ -130,7 +131,7 @@ class OpParityTest {
                 activation,
                 (t, v) -> Activate.apply(t, v[0], activation),
                 "torch.add(%s, 0)".formatted(LayerCode.activation("x0", activation, false)),
-                Kind.PLAIN,
+                TensorRole.PLAIN,
                 within(-5, 8, extents)));
       }
     }
@@ -162,7 +163,7 @@ class OpParityTest {
               AddBias.class,
               (t, v) -> AddBias.apply(t, v[0], v[1]),
               "torch.add(x0, torch.reshape(x1, [1, -1, 1, 1]))",
-              Kind.IMAGE,
+              TensorRole.IMAGE,
               x,
               plain(c)));
       table.add(
@@ -170,7 +171,7 @@ class OpParityTest {
               ScaleChannels.class,
               (t, v) -> ScaleChannels.apply(t, v[0], v[1]),
               "torch.mul(x0, torch.unsqueeze(torch.unsqueeze(x1, -1), -1))",
-              Kind.IMAGE,
+              TensorRole.IMAGE,
               x,
               plain(n, c)));
       table.add(
@@ -178,7 +179,7 @@ class OpParityTest {
               Concat.class,
               Concat::apply,
               "torch.cat([x0, x1, x2], 1)",
-              Kind.IMAGE,
+              TensorRole.IMAGE,
               x,
               image(n, s[1], s[2], 1),
               image(n, s[1], s[2], 19)));
@@ -187,14 +188,14 @@ class OpParityTest {
               SliceChannels.class,
               (t, v) -> SliceChannels.apply(t, v[0], c / 3, c),
               "torch.narrow(x0, 1, %d, %d)".formatted(c / 3, c - c / 3),
-              Kind.IMAGE,
+              TensorRole.IMAGE,
               x));
       table.add(
           line(
               GlobalAvgPool.class,
               (t, v) -> GlobalAvgPool.apply(t, v[0]),
               "torch.mean(x0, [2, 3])",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               x));
     }
     return table;
@@ -208,7 +209,7 @@ class OpParityTest {
               MatMul.class,
               (t, v) -> MatMul.apply(t, v[0], v[1]),
               "torch.mm(x0, x1)",
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               plain(s[0], s[1]),
               plain(s[1], s[2])));
       int rows = (s[1] + 1) / 2;
@@ -218,7 +219,7 @@ class OpParityTest {
               Narrow.class,
               (t, v) -> Narrow.apply(t, v[0], rows, columns),
               "torch.narrow(torch.narrow(x0, 0, 0, %d), 1, 0, %d)".formatted(rows, columns),
-              Kind.PLAIN,
+              TensorRole.PLAIN,
               plain(s[1], s[2])));
     }
     int[][] dense = {{1, 1, 17}, {2, 3, 33}, {5, 17, 3}, {1, 33, 1}};
@@ -258,9 +259,9 @@ class OpParityTest {
         window,
         (t, v) -> Conv2d.apply(t, v[0], v[1], window),
         LayerCode.convolution("x0", "x1", window, 1, "None"),
-        Kind.IMAGE,
+        TensorRole.IMAGE,
         image(n, h, w, in),
-        input(Kind.KERNEL, k, k, in, out));
+        input(TensorRole.KERNEL, k, k, in, out));
   }
 
   private static OpLine depthwise(Window window, int n, int h, int w, int channels) {
@@ -270,9 +271,9 @@ class OpParityTest {
         window,
         (t, v) -> Depthwise.apply(t, v[0], v[1], window),
         LayerCode.convolution("x0", "x1", window, channels, "None"),
-        Kind.IMAGE,
+        TensorRole.IMAGE,
         image(n, h, w, channels),
-        input(Kind.DEPTHWISE_KERNEL, k, k, channels));
+        input(TensorRole.DEPTHWISE_KERNEL, k, k, channels));
   }
 
   private static List<OpLine> pools() {
@@ -288,7 +289,7 @@ class OpParityTest {
                 window,
                 (t, v) -> MaxPool.apply(t, v[0], window),
                 LayerCode.pool("x0", true, window),
-                Kind.IMAGE,
+                TensorRole.IMAGE,
                 image(s)));
         table.add(
             line(
@@ -296,7 +297,7 @@ class OpParityTest {
                 window,
                 (t, v) -> AvgPool.apply(t, v[0], window),
                 LayerCode.pool("x0", false, window),
-                Kind.IMAGE,
+                TensorRole.IMAGE,
                 image(s)));
       }
     }
@@ -318,7 +319,7 @@ class OpParityTest {
                 (t, v) -> crossEntropy(t, v[0], smoothing),
                 // 4 is 64-bit integers.
                 TorchOps.crossEntropy("x0", "torch.to(x1, 4, False, False, None)", smoothing),
-                Kind.PLAIN,
+                TensorRole.PLAIN,
                 within(-8, 8, s),
                 constant(Shape.of(s[0]), labels)));
       }

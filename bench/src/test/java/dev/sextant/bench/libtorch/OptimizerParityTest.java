@@ -155,20 +155,22 @@ class OptimizerParityTest {
       Shape shape = Shape.of(extents);
       boolean decays = line.decaysNorms || role(shape) == Parameter.Role.KERNEL;
       try (Libtorch.Scope _ = torch.scope()) {
-        NDArray zeros = torch.load(Kind.PLAIN, new float[shape.size()], shape);
+        NDArray zeros = torch.load(TensorRole.PLAIN, new float[shape.size()], shape);
         List<NDArray> state =
-            List.of(torch.load(Kind.PLAIN, values(shape, 0), shape), zeros, zeros.duplicate());
+            List.of(
+                torch.load(TensorRole.PLAIN, values(shape, 0), shape), zeros, zeros.duplicate());
         for (int step = 0; step < STEPS; step++) {
           String body = line.theirs.formatted(RATES[step], decays ? (double) DECAY : 0.0);
           List<NDArray> arguments = new ArrayList<>(state);
-          arguments.add(torch.load(Kind.PLAIN, values(shape, step + 1), shape));
-          arguments.add(torch.load(Kind.PLAIN, new float[] {step}, Shape.of()));
+          arguments.add(torch.load(TensorRole.PLAIN, values(shape, step + 1), shape));
+          arguments.add(torch.load(TensorRole.PLAIN, new float[] {step}, Shape.of()));
           state = torch.script("w m s g n", body).call(arguments);
         }
-        results.put("parameter " + shape, torch.read(Kind.PLAIN, state.getFirst()));
+        results.put("parameter " + shape, torch.read(TensorRole.PLAIN, state.getFirst()));
         for (int slot = 0; slot < line.slots.size(); slot++) {
           results.put(
-              line.slots.get(slot) + " " + shape, torch.read(Kind.PLAIN, state.get(slot + 1)));
+              line.slots.get(slot) + " " + shape,
+              torch.read(TensorRole.PLAIN, state.get(slot + 1)));
         }
       }
     }

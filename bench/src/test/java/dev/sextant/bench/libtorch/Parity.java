@@ -309,10 +309,12 @@ final class Parity implements AutoCloseable {
   }
 
   /** The shape that this engine gives to libtorch's array. */
-  static Shape shapeHere(Kind kind, NDArray array) {
+  static Shape shapeHere(TensorRole kind, NDArray array) {
     long[] there = array.getShape().getShape();
     int[] order =
-        kind == Kind.IMAGE ? new int[] {0, 2, 3, 1} : IntStream.range(0, there.length).toArray();
+        kind == TensorRole.IMAGE
+            ? new int[] {0, 2, 3, 1}
+            : IntStream.range(0, there.length).toArray();
     return Shape.of(IntStream.of(order).map(i -> Math.toIntExact(there[i])).toArray());
   }
 

@@ -138,7 +138,7 @@ class ProxylessParityTest {
             new Sgd(backend, supernet.parameters(), new Sgd.Config(0.9f, true, 1e-3f, false))) {
       supernet.setDecisions(path);
       TorchChain chain = chain(parity, where, supernet, path);
-      NDArray x = parity.torch().load(Kind.IMAGE, images);
+      NDArray x = parity.torch().load(TensorRole.IMAGE, images);
       NDArray t = parity.torch().labels(labels);
       for (int step = 0; step < 2; step++) {
         Map<String, float[]> found = new LinkedHashMap<>();
@@ -180,10 +180,10 @@ class ProxylessParityTest {
         Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
       TorchChain chain = chain(parity, where, supernet, path);
       float[] images = Parity.nudge(where.images(seed), nudge);
-      NDArray x = torch.load(Kind.IMAGE, images, where.images());
+      NDArray x = torch.load(TensorRole.IMAGE, images, where.images());
       List<NDArray> found = chain.lossGradients(x, torch.labels(labels), SMOOTHING);
       SequencedMap<String, float[]> results = new LinkedHashMap<>();
-      results.put("loss", torch.read(Kind.PLAIN, found.getFirst()));
+      results.put("loss", torch.read(TensorRole.PLAIN, found.getFirst()));
       results.putAll(chain.read(found.subList(1, found.size())));
       return results;
     }
@@ -238,7 +238,8 @@ class ProxylessParityTest {
         Tensor labels = Parity.labels(backend, where.batch, where.space.classes())) {
       GatedSupernet gated = new GatedSupernet(torch, backend, where.space, supernet, path);
       float[] images = Parity.nudge(where.images(seed), nudge);
-      return gated.gradients(torch.load(Kind.IMAGE, images, where.images()), torch.labels(labels));
+      return gated.gradients(
+          torch.load(TensorRole.IMAGE, images, where.images()), torch.labels(labels));
     }
   }
 

@@ -45,7 +45,7 @@ final class SuperkernelLines {
         SuperkernelGates.class,
         (t, v) -> SuperkernelGates.apply(t, v[0], v[1], scales(t, v[1].shape()), nesting),
         "torch.stack([" + String.join(", ", gateCode(nesting)) + "])",
-        Kind.PLAIN,
+        TensorRole.PLAIN,
         nesting.toString(),
         inputs(nesting, -0.5, 0.9));
   }
@@ -67,7 +67,7 @@ final class SuperkernelLines {
         GateRows.class,
         (t, v) -> GateRows.groups(t, v[0], v[1], nesting),
         "torch.cat([" + String.join(", ", parts) + "])",
-        Kind.PLAIN,
+        TensorRole.PLAIN,
         "groups of " + nesting,
         List.of(plain(nesting.channels(), 5), within(0.3, 1.5, nesting.gates())));
   }
@@ -77,7 +77,7 @@ final class SuperkernelLines {
         GateRows.class,
         (t, v) -> GateRows.layer(t, v[0], v[1], nesting),
         "torch.mul(x0, torch.select(x1, 0, %d))".formatted(nesting.layerGate()),
-        Kind.PLAIN,
+        TensorRole.PLAIN,
         "layer of " + nesting,
         List.of(plain(7), within(0.3, 1.5, nesting.gates())));
   }
@@ -87,7 +87,7 @@ final class SuperkernelLines {
         Superkernel.class,
         (t, v) -> superkernel(t, nesting, v),
         superkernel(nesting),
-        Kind.PLAIN,
+        TensorRole.PLAIN,
         "%s, thresholds %s to %s".formatted(nesting, low, high),
         inputs(nesting, low, high));
   }

@@ -177,9 +177,9 @@ class SuperkernelParityTest {
               torch, new LayerCode(Parity.EPSILON, false), SuperkernelParityTest::write, state);
       added.values().forEach(Tensor::close);
       float[] images = Parity.nudge(Parity.uniform(seed, IMAGES.size(), -1, 1), nudge);
-      NDArray x = torch.load(Kind.IMAGE, images, IMAGES);
+      NDArray x = torch.load(TensorRole.IMAGE, images, IMAGES);
       List<NDArray> found = chain.lossGradients(x, torch.labels(labels), SMOOTHING);
-      results.put("loss", torch.read(Kind.PLAIN, found.getFirst()));
+      results.put("loss", torch.read(TensorRole.PLAIN, found.getFirst()));
       chain
           .read(found.subList(1, found.size()))
           .forEach(

@@ -39,7 +39,7 @@ final class TorchAlphas {
     this.fixedCost = fixedCost;
     this.objective = objective;
     for (int i = 0; i < costs.length; i++) {
-      NDArray alpha = torch.load(Kind.PLAIN, alphas.get(i));
+      NDArray alpha = torch.load(TensorRole.PLAIN, alphas.get(i));
       alpha.setRequiresGradient(true);
       this.alphas.add(alpha);
       squares.add(alpha.zerosLike());
@@ -52,7 +52,7 @@ final class TorchAlphas {
     for (int i = 0; i < values.length; i++) {
       floats[i] = (float) values[i];
     }
-    return torch.load(Kind.PLAIN, floats, Shape.of(values.length));
+    return torch.load(TensorRole.PLAIN, floats, Shape.of(values.length));
   }
 
   /**
@@ -139,8 +139,8 @@ final class TorchAlphas {
   SequencedMap<String, float[]> state() {
     SequencedMap<String, float[]> state = new LinkedHashMap<>();
     for (int i = 0; i < alphas.size(); i++) {
-      state.put("alpha." + i, torch.read(Kind.PLAIN, alphas.get(i)));
-      state.put("alpha." + i + "#square", torch.read(Kind.PLAIN, squares.get(i)));
+      state.put("alpha." + i, torch.read(TensorRole.PLAIN, alphas.get(i)));
+      state.put("alpha." + i + "#square", torch.read(TensorRole.PLAIN, squares.get(i)));
     }
     return state;
   }

@@ -11,6 +11,7 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.autograd.optim.Sgd;
 import dev.sextant.nas.space.Space;
@@ -19,6 +20,7 @@ import dev.sextant.nas.supernet.MixedLayer;
 import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Rng;
@@ -55,15 +57,15 @@ class TorchPeerTest {
   @EnumSource(Layout.class)
   void layoutsComeBackAsTheyWent(Layout layout) {
     try (Libtorch torch = Libtorch.open(1, layout)) {
-      checkRoundTrip(torch, Kind.IMAGE, Shape.of(2, 3, 4, 5));
-      checkRoundTrip(torch, Kind.KERNEL, Shape.of(3, 3, 4, 5));
-      checkRoundTrip(torch, Kind.DEPTHWISE_KERNEL, Shape.of(3, 3, 5));
-      checkRoundTrip(torch, Kind.LINEAR, Shape.of(4, 5));
-      checkRoundTrip(torch, Kind.PLAIN, Shape.of(4, 5));
+      checkRoundTrip(torch, TensorRole.IMAGE, Shape.of(2, 3, 4, 5));
+      checkRoundTrip(torch, TensorRole.KERNEL, Shape.of(3, 3, 4, 5));
+      checkRoundTrip(torch, TensorRole.DEPTHWISE_KERNEL, Shape.of(3, 3, 5));
+      checkRoundTrip(torch, TensorRole.LINEAR, Shape.of(4, 5));
+      checkRoundTrip(torch, TensorRole.PLAIN, Shape.of(4, 5));
     }
   }
 
-  private static void checkRoundTrip(Libtorch torch, Kind kind, Shape shape) {
+  private static void checkRoundTrip(Libtorch torch, TensorRole kind, Shape shape) {
     float[] values = values(shape.size(), 1);
     assertArrayEquals(values, torch.read(kind, torch.load(kind, values, shape)), kind.toString());
   }
@@ -79,12 +81,11 @@ class TorchPeerTest {
           backend.memory().floats(kernel, Category.WEIGHTS, "w").set(values(kernel.size(), 2));
       Window window = Window.same(3, 2);
       Tensor y = backend.memory().floats(window.output(image, 4), Category.ACTIVATIONS, "y");
-      backend
-          .convolution()
-          .forward(x, w, window, null, dev.sextant.tensor.Activation.IDENTITY, null, y);
+      backend.convolution().forward(x, w, window, null, Activation.IDENTITY, null, y);
       NDArray found =
-          new TorchOps(torch).conv2d(torch.load(Kind.IMAGE, x), torch.load(Kind.KERNEL, w), window);
-      assertArrayEquals(y.toArray(), torch.read(Kind.IMAGE, found), 1e-4f);
+          new TorchOps(torch)
+              .conv2d(torch.load(TensorRole.IMAGE, x), torch.load(TensorRole.KERNEL, w), window);
+      assertArrayEquals(y.toArray(), torch.read(TensorRole.IMAGE, found), 1e-4f);
       x.close();
       w.close();
       y.close();
@@ -94,16 +95,16 @@ class TorchPeerTest {
   @Test
   void gradientsReachInputsThroughSeveralCalls() {
     try (Libtorch torch = Libtorch.open(1, Layout.CHANNELS_LAST)) {
-      NDArray x = torch.load(Kind.PLAIN, new float[] {1, 2, 3}, Shape.of(3));
-      NDArray unused = torch.load(Kind.PLAIN, new float[] {1}, Shape.of(1));
+      NDArray x = torch.load(TensorRole.PLAIN, new float[] {1, 2, 3}, Shape.of(3));
+      NDArray unused = torch.load(TensorRole.PLAIN, new float[] {1}, Shape.of(1));
       x.setRequiresGradient(true);
       unused.setRequiresGradient(true);
       NDArray square = torch.evaluate("x", "torch.mul(x, x)", x);
       NDArray y = torch.evaluate("x", "torch.mul(x, 2)", square);
-      NDArray dy = torch.load(Kind.PLAIN, new float[] {1, 10, 100}, Shape.of(3));
+      NDArray dy = torch.load(TensorRole.PLAIN, new float[] {1, 10, 100}, Shape.of(3));
       List<NDArray> found = torch.gradients(List.of(y), List.of(x, unused), List.of(dy));
-      assertArrayEquals(new float[] {4, 80, 1200}, torch.read(Kind.PLAIN, found.get(0)));
-      assertArrayEquals(new float[] {0}, torch.read(Kind.PLAIN, found.get(1)));
+      assertArrayEquals(new float[] {4, 80, 1200}, torch.read(TensorRole.PLAIN, found.get(0)));
+      assertArrayEquals(new float[] {0}, torch.read(TensorRole.PLAIN, found.get(1)));
     }
   }
 
@@ -120,7 +121,7 @@ class TorchPeerTest {
   @Test
   void freesWhatAScopeHeld() {
     try (Libtorch torch = Libtorch.open(1, Layout.CHANNELS_LAST)) {
-      NDArray x = torch.load(Kind.PLAIN, new float[] {1, 2, 3}, Shape.of(3));
+      NDArray x = torch.load(TensorRole.PLAIN, new float[] {1, 2, 3}, Shape.of(3));
       NDArray y;
       try (Libtorch.Scope _ = torch.scope()) {
         y = torch.evaluate("x", "torch.mul(x, x)", x);
@@ -151,7 +152,7 @@ class TorchPeerTest {
   }
 
   /** Blocks that start as the identity would hide what is inside them. */
-  private static void wakeNorms(dev.sextant.autograd.nn.Module module, Backend backend) {
+  private static void wakeNorms(Module module, Backend backend) {
     Rng rng = new Rng(9);
     module
         .parameters()
@@ -189,7 +190,7 @@ class TorchPeerTest {
           Tensor labels = labels(backend, space);
           Sgd sgd =
               new Sgd(backend, network.parameters(), new Sgd.Config(0.9f, true, 1e-4f, false))) {
-        NDArray x = torch.load(Kind.IMAGE, images);
+        NDArray x = torch.load(TensorRole.IMAGE, images);
         NDArray t = torch.labels(labels);
         for (int step = 0; step < 2; step++) {
           double loss = step(backend, network, images, labels, Tape.Mode.TRAIN);
@@ -205,11 +206,7 @@ class TorchPeerTest {
   }
 
   private static double step(
-      Backend backend,
-      dev.sextant.autograd.nn.Module network,
-      Tensor images,
-      Tensor labels,
-      Tape.Mode mode) {
+      Backend backend, Module network, Tensor images, Tensor labels, Tape.Mode mode) {
     try (Tape tape = new Tape(backend, mode)) {
       Variable logits = network.forward(tape, tape.constant(images));
       Variable loss = SoftmaxCrossEntropy.apply(tape, logits, labels, 0);
@@ -241,7 +238,7 @@ class TorchPeerTest {
       double loss = step(backend, supernet, images, labels, Tape.Mode.TRAIN_STATELESS);
       TorchSupernet peer =
           new TorchSupernet(torch, space, supernet.state(), path, alphas, alphas, 0.006);
-      NDArray x = torch.load(Kind.IMAGE, images);
+      NDArray x = torch.load(TensorRole.IMAGE, images);
       NDArray t = torch.labels(labels);
       List<NDArray> found = peer.gateGradients(x, t);
       assertEquals(loss, found.getFirst().getFloat(), 2e-4);

@@ -4,8 +4,8 @@ import dev.sextant.kernels.channels.ChannelBlocks;
 import dev.sextant.kernels.channels.ChannelMap.Formula;
 import dev.sextant.kernels.channels.ChannelPasses;
 import dev.sextant.kernels.channels.ChannelReduction;
+import dev.sextant.kernels.channels.ChannelReduction.Pass;
 import dev.sextant.kernels.channels.ChannelReduction.Quantity;
-import dev.sextant.kernels.channels.ChannelReduction.Stage;
 import dev.sextant.kernels.device.Kernels;
 import dev.sextant.kernels.driver.Launch;
 import dev.sextant.tensor.Activation;
@@ -134,7 +134,7 @@ public final class BatchNormLaunches implements BatchNormalization {
     int width = Kernels.width(count, partial, mean, variance);
     Launch launch =
         kernels.of(
-            new ChannelReduction(Quantity.STATISTICS, Stage.COMBINE, Activation.IDENTITY, width));
+            new ChannelReduction(Quantity.STATISTICS, Pass.COMBINE, Activation.IDENTITY, width));
     Kernels.arguments(launch, partial, mean, variance);
     ChannelPasses.run(launch, ChannelBlocks.of(count, width, parts), parts, parts, count, 1, 1);
   }

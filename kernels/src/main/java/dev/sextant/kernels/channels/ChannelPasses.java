@@ -1,8 +1,8 @@
 package dev.sextant.kernels.channels;
 
 import dev.sextant.kernels.channels.ChannelMap.Formula;
+import dev.sextant.kernels.channels.ChannelReduction.Pass;
 import dev.sextant.kernels.channels.ChannelReduction.Quantity;
-import dev.sextant.kernels.channels.ChannelReduction.Stage;
 import dev.sextant.kernels.device.Kernels;
 import dev.sextant.kernels.driver.Launch;
 import dev.sextant.tensor.Activation;
@@ -63,7 +63,8 @@ public final class ChannelPasses {
       Kernels.argument(launch, residual);
     }
     ChannelBlocks blocks = ChannelBlocks.of(channels, width, rows);
-    int most = Math.max(1, BLOCKS_OF_PROCESSOR * kernels.driver().info().processors() / images);
+    int most =
+        Math.max(1, BLOCKS_OF_PROCESSOR * kernels.driver().properties().processors() / images);
     int groups = Math.min(Kernels.ceil(rows, blocks.y()), most);
     Kernels.argument(launch, out)
         .integer(rows)
@@ -92,12 +93,13 @@ public final class ChannelPasses {
     int chunk = rows;
     if (images == 1) {
       int most =
-          Kernels.ceil(BLOCKS_OF_PROCESSOR * kernels.driver().info().processors(), blocks.parts());
+          Kernels.ceil(
+              BLOCKS_OF_PROCESSOR * kernels.driver().properties().processors(), blocks.parts());
       chunk = Math.max(Kernels.ceil(rows, most), ROWS_OF_THREAD * blocks.y());
       chunks = Math.max(1, Kernels.ceil(rows, chunk));
     }
     if (chunks == 1) {
-      Launch whole = kernels.of(new ChannelReduction(quantity, Stage.WHOLE, activation, width));
+      Launch whole = kernels.of(new ChannelReduction(quantity, Pass.WHOLE, activation, width));
       inputs.accept(whole);
       results.accept(whole);
       run(whole, blocks, rows, rows, channels, 1, images);
@@ -105,13 +107,13 @@ public final class ChannelPasses {
     }
     int partials = chunks * quantity.count() * channels;
     try (Tensor partial = kernels.workspace(partials, "partial sums")) {
-      Launch first = kernels.of(new ChannelReduction(quantity, Stage.PARTIAL, activation, width));
+      Launch first = kernels.of(new ChannelReduction(quantity, Pass.PARTIAL, activation, width));
       inputs.accept(first);
       Kernels.argument(first, partial);
       run(first, blocks, rows, chunk, channels, chunks, 1);
       // The sums no longer hold the activation: one kernel combines those of all activations.
       Launch second =
-          kernels.of(new ChannelReduction(quantity, Stage.COMBINE, Activation.IDENTITY, width));
+          kernels.of(new ChannelReduction(quantity, Pass.COMBINE, Activation.IDENTITY, width));
       Kernels.argument(second, partial);
       results.accept(second);
       ChannelBlocks combine = ChannelBlocks.of(channels, width, chunks);

@@ -15,16 +15,16 @@ import java.util.function.Consumer;
 /**
  * Reductions of rows of channels to one value for each channel, in two stages of a fixed order:
  * blocks reduce chunks of rows to partial quantities, then one kernel combines the chunks. Small
- * tensors take one stage. Grid: x over parts of the channels, y over chunks, z over images.
+ * tensors take one pass. Grid: x over parts of the channels, y over chunks, z over images.
  *
  * @param activation fused into the quantity; the identity where it has none
  * @param width floats of a vector: 4, or 1 where channels or addresses are not multiples of it
  */
-public record ChannelReduction(Quantity quantity, Stage stage, Activation activation, int width)
+public record ChannelReduction(Quantity quantity, Pass pass, Activation activation, int width)
     implements KernelSource {
   /**
-   * What is reduced. Parameters: what the stage reads (inputs as listed, or partial), what it
-   * writes (results as listed, or partial), rows, rows of a chunk, channels.
+   * What is reduced. Parameters: what the pass reads (inputs as listed, or partial), what it writes
+   * (results as listed, or partial), rows, rows of a chunk, channels.
    */
   public enum Quantity {
     /** Inputs x; results out = factor (sum of x), factor. */
@@ -63,7 +63,7 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
   }
 
   /** Which of the two stages. */
-  public enum Stage {
+  public enum Pass {
     /** Inputs to partial quantities {@code [chunks, quantities, C]}. */
     PARTIAL,
     /** Partial quantities of the chunks, as rows, to results. */
@@ -78,7 +78,7 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
         + quantity.name().toLowerCase(Locale.ROOT)
         + Activations.suffix(activation)
         + "_"
-        + stage.name().toLowerCase(Locale.ROOT)
+        + pass.name().toLowerCase(Locale.ROOT)
         + "_v"
         + width;
   }
@@ -86,8 +86,8 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
   @Override
   public Kernel assemble() {
     Assembler k = new Assembler(name(), purpose(), THREADS);
-    Reader reader = stage == Stage.COMBINE ? partialReader(k) : inputReader(k);
-    Consumer<Thread> writer = stage == Stage.PARTIAL ? partialWriter(k) : resultWriter(k);
+    Reader reader = pass == Pass.COMBINE ? partialReader(k) : inputReader(k);
+    Consumer<Thread> writer = pass == Pass.PARTIAL ? partialWriter(k) : resultWriter(k);
     B32 rows = k.integer("rows", "of each image, or chunks");
     B32 chunk = k.integer("chunk", "rows that a block reduces");
     B32 channels = k.integer("channels", "of each row");
@@ -117,7 +117,7 @@ public record ChannelReduction(Quantity quantity, Stage stage, Activation activa
 
   private String purpose() {
     String of = quantity.name().toLowerCase(Locale.ROOT).replace('_', ' ');
-    return switch (stage) {
+    return switch (pass) {
       case PARTIAL -> of + " of chunks of rows, for each channel";
       case COMBINE -> of + " from those of chunks";
       case WHOLE -> of + " of all rows, for each channel";

@@ -59,7 +59,12 @@ public final class CudaBackend implements Backend {
   private final Graphs graphs;
   private boolean closed;
 
-  /** A backend on a driver, which it closes with itself. */
+  /**
+   * A backend on a driver, which it closes with itself.
+   *
+   * @param device what messages call it
+   * @param driver opened on that device
+   */
   public CudaBackend(Device device, Driver driver) {
     this.device = device;
     this.driver = driver;
@@ -91,7 +96,7 @@ public final class CudaBackend implements Backend {
     return device;
   }
 
-  /** One: a device schedules its own threads. */
+  /** {@return one: a device schedules its own threads} */
   @Override
   public int threads() {
     return 1;
@@ -102,17 +107,17 @@ public final class CudaBackend implements Backend {
     return memory;
   }
 
-  /** The seam to the driver: for whoever times what a device does. */
+  /** {@return the seam to the driver: for whoever times what a device does} */
   public Driver driver() {
     return driver;
   }
 
-  /** The kernels loaded so far. */
+  /** {@return the kernels loaded so far} */
   public Kernels kernels() {
     return kernels;
   }
 
-  /** What the allocator below the pool did so far. */
+  /** {@return what the allocator below the pool did so far} */
   public CachingAllocator.Counters allocatorCounters() {
     return allocator.counters();
   }
@@ -134,17 +139,18 @@ public final class CudaBackend implements Backend {
 
   @Override
   public String description() {
-    Driver.DeviceInfo info = driver.info();
+    Driver.DeviceProperties properties = driver.properties();
     return String.format(
         Locale.ROOT,
         "%s, %s, compute capability %d.%d%s",
-        info.name(),
-        Memory.human(info.bytes()),
-        info.capability() / 10,
-        info.capability() % 10,
-        info.libraries() == null
+        properties.name(),
+        Memory.human(properties.bytes()),
+        properties.capability() / 10,
+        properties.capability() % 10,
+        properties.libraries() == null
             ? ""
-            : String.format(Locale.ROOT, ", %s, %s", info.libraries(), driver.libraryVersions()));
+            : String.format(
+                Locale.ROOT, ", %s, %s", properties.libraries(), driver.libraryVersions()));
   }
 
   @Override

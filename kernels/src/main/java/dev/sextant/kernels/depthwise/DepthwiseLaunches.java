@@ -117,7 +117,8 @@ public final class DepthwiseLaunches implements Depthwise {
     int tiles = dy.shape().get(0) * down * across;
     ChannelBlocks blocks = ChannelBlocks.of(dw.shape().get(2), kernel.width(), tiles);
     int most =
-        Kernels.ceil(BLOCKS_OF_PROCESSOR * kernels.driver().info().processors(), blocks.parts());
+        Kernels.ceil(
+            BLOCKS_OF_PROCESSOR * kernels.driver().properties().processors(), blocks.parts());
     int chunk = Math.max(Kernels.ceil(tiles, most), TILES_OF_THREAD * blocks.y());
     int chunks = Kernels.ceil(tiles, chunk);
     try (Tensor partial = kernels.workspace(chunks * dw.size(), "partial filter gradients")) {

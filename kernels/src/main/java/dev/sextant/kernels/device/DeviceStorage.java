@@ -37,7 +37,7 @@ public final class DeviceStorage extends Storage {
             return String.format(
                 Locale.ROOT,
                 "%s of device memory: a smaller batch needs less",
-                Memory.human(driver.info().bytes()));
+                Memory.human(driver.properties().bytes()));
           }
 
           @Override

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Driver extends AutoCloseable {
   /** What it runs on. */
-  DeviceInfo info();
+  DeviceProperties properties();
 
   // ---- memory
 
@@ -210,6 +210,6 @@ public interface Driver extends AutoCloseable {
    * @param bytes of memory
    * @param libraries version and mode of the driver for a reader; null where it has none
    */
-  record DeviceInfo(
+  record DeviceProperties(
       String name, int capability, int processors, long bytes, @Nullable String libraries) {}
 }

@@ -113,7 +113,7 @@ public final class ElementwiseLaunches implements Elementwise {
       return 0;
     }
     int width = Kernels.width(a, b);
-    int most = 4 * kernels.driver().info().processors();
+    int most = 4 * kernels.driver().properties().processors();
     int block = Math.min(KernelSource.THREADS, Kernels.ceil(size, width));
     int blocks = Math.min(most, Kernels.ceil(size, block * width));
     try (Tensor partial = kernels.workspace(blocks, "sums of blocks")) {

@@ -48,7 +48,7 @@ public final class JCudaDriverSeam implements Driver {
   private final CUcontext context = new CUcontext();
   private final CUstream stream = new CUstream();
   private final LoadedKernels kernels = new LoadedKernels();
-  private final DeviceInfo info;
+  private final DeviceProperties info;
   private @Nullable Transfers transfers;
   private @Nullable Cublas cublas;
   private @Nullable Cudnn cudnn;
@@ -114,7 +114,7 @@ public final class JCudaDriverSeam implements Driver {
     }
   }
 
-  private DeviceInfo describe(int version) {
+  private DeviceProperties describe(int version) {
     byte[] name = new byte[256];
     Status.driver("cuDeviceGetName", JCudaDriver.cuDeviceGetName(name, name.length, device));
     long[] bytes = new long[1];
@@ -122,7 +122,7 @@ public final class JCudaDriverSeam implements Driver {
     int capability =
         10 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
             + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-    return new DeviceInfo(
+    return new DeviceProperties(
         new String(name, StandardCharsets.UTF_8).replace("\0", "").strip(),
         capability,
         attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
@@ -143,7 +143,7 @@ public final class JCudaDriverSeam implements Driver {
   }
 
   @Override
-  public DeviceInfo info() {
+  public DeviceProperties properties() {
     return info;
   }
 

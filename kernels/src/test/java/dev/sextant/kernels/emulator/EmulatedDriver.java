@@ -81,8 +81,8 @@ public final class EmulatedDriver implements Driver {
   }
 
   @Override
-  public DeviceInfo info() {
-    return new DeviceInfo("emulated", 70, 4, 1L << 30, null);
+  public DeviceProperties properties() {
+    return new DeviceProperties("emulated", 70, 4, 1L << 30, null);
   }
 
   /** How many kernels were launched. */

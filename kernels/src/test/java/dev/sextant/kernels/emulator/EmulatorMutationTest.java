@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.kernels.channels.ChannelReduction;
+import dev.sextant.kernels.channels.ChannelReduction.Pass;
 import dev.sextant.kernels.channels.ChannelReduction.Quantity;
-import dev.sextant.kernels.channels.ChannelReduction.Stage;
 import dev.sextant.kernels.depthwise.DepthwiseKernel;
 import dev.sextant.kernels.driver.Launch;
 import dev.sextant.kernels.elementwise.ElementwiseKernel;
@@ -116,7 +116,7 @@ class EmulatorMutationTest {
   @Test
   void missingBarrierIsARace() {
     Kernel kernel =
-        new ChannelReduction(Quantity.SUM, Stage.WHOLE, Activation.IDENTITY, 4).assemble();
+        new ChannelReduction(Quantity.SUM, Pass.WHOLE, Activation.IDENTITY, 4).assemble();
     float[] expected = new float[4];
     for (int i = 0; i < 256; i++) {
       expected[i % 4] += i % 7 - 3f;
@@ -139,7 +139,7 @@ class EmulatorMutationTest {
   @Test
   void barrierThatOnlySomeThreadsReachIsFound() {
     Kernel kernel =
-        new ChannelReduction(Quantity.SUM, Stage.WHOLE, Activation.IDENTITY, 4).assemble();
+        new ChannelReduction(Quantity.SUM, Pass.WHOLE, Activation.IDENTITY, 4).assemble();
     String text = kernel.text();
     int branch = text.indexOf(";", text.indexOf("// if this lane has a partner")) + 1;
     String inside = text.substring(0, branch) + "\n    bar.sync 0;" + text.substring(branch);

@@ -7,7 +7,11 @@ import java.util.List;
 public final class Check {
   private Check() {}
 
-  /** Runs a command and exits with its status. */
+  /**
+   * Runs a command and exits with its status.
+   *
+   * @param args the command and its options
+   */
   public static void main(String[] args) {
     System.exit(execute(args));
   }

@@ -112,11 +112,11 @@ final class GpuCheckCommand implements Callable<Integer> {
     return good ? 0 : 1;
   }
 
-  private interface Check {
+  private interface PartCheck {
     JsonElement run() throws IOException;
   }
 
-  private void run(Part part, Check check) throws IOException {
+  private void run(Part part, PartCheck check) throws IOException {
     if (!only.contains(part)) {
       return;
     }

@@ -74,7 +74,11 @@ public record Architecture(
       }
     }
 
-    /** The shape {@code [batch, height, width, channels]}. */
+    /**
+     * {@return the shape {@code [batch, height, width, channels]}}
+     *
+     * @param batch number of images
+     */
     public Shape shape(int batch) {
       return Shape.of(batch, height, width, channels);
     }
@@ -174,8 +178,10 @@ public record Architecture(
   }
 
   /**
-   * Whether a network can have that name: 1 to {@value #MAX_NAME} characters, not all blank, no
-   * control characters (names are printed to terminals).
+   * {@return whether a network can have that name: 1 to {@value #MAX_NAME} characters, not all
+   * blank, no control characters (names are printed to terminals)}
+   *
+   * @param name any text
    */
   public static boolean isName(String name) {
     return !name.isBlank()
@@ -183,7 +189,7 @@ public record Architecture(
         && name.chars().noneMatch(Character::isISOControl);
   }
 
-  /** The shapes for batch 1: that of the input, then the output of each layer. */
+  /** {@return the shapes for batch 1: that of the input, then the output of each layer} */
   public List<Shape> shapes() {
     List<Shape> shapes = new ArrayList<>(layers.size() + 1);
     shapes.add(input.shape(1));
@@ -194,7 +200,7 @@ public record Architecture(
     return List.copyOf(shapes);
   }
 
-  /** Trained scalars, counted as {@link Layer} says. */
+  /** {@return the trained scalars, counted as {@link Layer} says} */
   public long parameters() {
     List<Shape> shapes = shapes();
     long sum = 0;
@@ -205,7 +211,7 @@ public record Architecture(
   }
 
   /**
-   * Multiply-adds for one image, counted as {@link Layer} says.
+   * {@return the multiply-adds for one image, counted as {@link Layer} says}
    *
    * @throws SextantException if they are 2<sup>63</sup> or more
    */
@@ -223,8 +229,9 @@ public record Architecture(
   }
 
   /**
-   * The network of a {@code sextant-architecture/1} text.
+   * {@return the network of a {@code sextant-architecture/1} text}
    *
+   * @param json the text
    * @param source what errors call the text: a file name
    * @throws SextantException naming the source and the path of what is wrong
    */
@@ -235,28 +242,35 @@ public record Architecture(
   /**
    * The network in a {@code sextant-architecture/1} file.
    *
+   * @param file of the text
+   * @return the network
    * @throws SextantException naming the file and what is wrong
    */
   public static Architecture read(Path file) {
     return parse(JsonText.readFile(file), file.toString());
   }
 
-  /** The {@code sextant-architecture/1} text that {@link #parse} reads back to an equal record. */
+  /**
+   * {@return the {@code sextant-architecture/1} text that {@link #parse} reads back to an equal
+   * record}
+   */
   public String toJson() {
     return ArchitectureJson.write(this);
   }
 
   /**
-   * The JSON Schema of {@code sextant-architecture/1}, with every layer that can be named here:
-   * those of {@link dev.sextant.runtime.layer.LayerProvider}s too.
+   * {@return the JSON Schema of {@code sextant-architecture/1}, with every layer that can be named
+   * here: those of {@link dev.sextant.runtime.layer.LayerProvider}s too}
    */
   public static String schema() {
     return LayerSchema.complete(ArchitectureJson.shippedSchema(), false);
   }
 
   /**
-   * The same layers for other images and another number of classes.
+   * {@return the same layers for other images and another number of classes}
    *
+   * @param input the images
+   * @param classes number of logits
    * @throws SextantException if the layers do not fit the image, or the classes change and the last
    *     layer is not {@link Linear}
    */

@@ -39,14 +39,15 @@ public final class Architectures {
 
   private Architectures() {}
 
-  /** The names that {@link #named} takes. */
+  /** {@return the names that {@link #named} takes} */
   public static List<String> names() {
     return NAMES;
   }
 
   /**
-   * The published network of that name.
+   * {@return the published network of that name}
    *
+   * @param name one of {@link #names}
    * @throws SextantException if there is none
    */
   public static Architecture named(String name) {

@@ -23,11 +23,21 @@ public final class AtomicFile {
 
   /** Writes a file's content to an output that starts empty. */
   public interface Body {
-    /** Writes all of the content. */
+    /**
+     * Writes all of the content.
+     *
+     * @param out of a new file beside the path, at its start
+     * @throws IOException if the file system fails
+     */
     void write(FileOutput out) throws IOException;
   }
 
-  /** Replaces the file at a path by a text in UTF-8, as {@link #write(Path, Body)} does. */
+  /**
+   * Replaces the file at a path by a text in UTF-8, as {@link #write(Path, Body)} does.
+   *
+   * @param path of the file
+   * @param text all of its content
+   */
   public static void write(Path path, String text) {
     write(path, out -> out.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8))));
   }
@@ -35,6 +45,8 @@ public final class AtomicFile {
   /**
    * Replaces the file at a path, or creates it.
    *
+   * @param path of the file
+   * @param body writes the content
    * @throws SextantException naming the path if the body or the file system fails; the temporary
    *     file is then gone and the path is as it was
    */
@@ -76,7 +88,12 @@ public final class AtomicFile {
     }
   }
 
-  /** The error of a path that cannot be written, for the same message everywhere. */
+  /**
+   * {@return the error of a path that cannot be written, for the same message everywhere}
+   *
+   * @param path of the file
+   * @param e what the file system said
+   */
   public static SextantException unwritable(Path path, IOException e) {
     return new SextantException(path + ": cannot be written (" + reason(e) + ")", e);
   }

@@ -22,8 +22,10 @@ public final class Branches {
   private record Fork(Shape input, List<Shape> outputs) {}
 
   /**
-   * The output of the chain's next layer.
+   * {@return the output of the chain's next layer}
    *
+   * @param layer the next of the chain
+   * @param input what it takes
    * @throws SextantException if the layer cannot stand there
    */
   public Shape output(Layer layer, Shape input) {
@@ -61,7 +63,13 @@ public final class Branches {
     return widest;
   }
 
-  /** The same, errors naming where the layer stands. */
+  /**
+   * {@return the same, errors naming where the layer stands}
+   *
+   * @param fields of the layer's entry
+   * @param layer the next of the chain
+   * @param input what it takes
+   */
   @SuppressWarnings("exports") // dev.sextant.search shares the JSON reader
   public Shape output(JsonFields fields, Layer layer, Shape input) {
     try {
@@ -71,7 +79,7 @@ public final class Branches {
     }
   }
 
-  /** Whether every fork has ended. */
+  /** {@return whether every fork has ended} */
   public boolean isClosed() {
     return open.isEmpty();
   }

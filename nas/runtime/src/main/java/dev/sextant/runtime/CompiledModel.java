@@ -71,7 +71,13 @@ public final class CompiledModel implements AutoCloseable {
     execution = new Execution(program, plan, weights, device, threads);
   }
 
-  /** Compiles for one image at a time on one thread of the CPU. */
+  /**
+   * Compiles for one image at a time on one thread of the CPU.
+   *
+   * @param architecture the network
+   * @param weights exactly the tensors of {@link WeightNames#of}
+   * @return a model that the caller closes
+   */
   public static CompiledModel compile(Architecture architecture, Weights weights) {
     return compile(architecture, weights, Device.CPU, 1, 1);
   }
@@ -79,11 +85,13 @@ public final class CompiledModel implements AutoCloseable {
   /**
    * Compiles a network.
    *
+   * @param architecture the network
    * @param weights exactly the tensors of {@link WeightNames#of}; metadata may hold {@link #MEAN}
    *     and {@link #DEVIATION}
    * @param device where to run
    * @param threads workers that share each kernel, at least 1
    * @param batch images of one run, at least 1
+   * @return a model that the caller closes
    * @throws SextantException naming the tensors that are missing, superfluous, of another shape,
    *     not finite or (a variance) negative
    */
@@ -167,6 +175,7 @@ public final class CompiledModel implements AutoCloseable {
    * buffers. Close each; the weights live until the last is closed. Safe to call while this
    * instance runs.
    *
+   * @return a model that the caller closes
    * @throws SextantException if every instance that shares the weights is closed
    */
   public CompiledModel fork() {
@@ -174,27 +183,27 @@ public final class CompiledModel implements AutoCloseable {
         architecture, program, plan, weights, pixelScale, device, threads, batch);
   }
 
-  /** The network. */
+  /** {@return the network} */
   public Architecture architecture() {
     return architecture;
   }
 
-  /** Images of one run. */
+  /** {@return the images of one run} */
   public int batch() {
     return batch;
   }
 
-  /** Workers that share each kernel. */
+  /** {@return the workers that share each kernel} */
   public int threads() {
     return threads;
   }
 
-  /** Bytes of this instance's buffers: the most that is live at once. */
+  /** {@return the bytes of this instance's buffers: the most that is live at once} */
   public long activationBytes() {
     return execution.bytes();
   }
 
-  /** Bytes of the folded weights, shared by all forks. */
+  /** {@return the bytes of the folded weights, shared by all forks} */
   public long weightBytes() {
     return weights.bytes();
   }
@@ -238,9 +247,10 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   /**
-   * The class with the largest logit (the first of equals) of one image, given as for {@link
-   * #runPixels}.
+   * {@return the class with the largest logit (the first of equals) of one image, given as for
+   * {@link #runPixels}}
    *
+   * @param pixels one image
    * @throws SextantException as {@link #run} does, or if the batch is not 1
    */
   public int classify(byte[] pixels) {

@@ -83,7 +83,11 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
     }
   }
 
-  /** The latency of one run. */
+  /**
+   * {@return the latency of one run}
+   *
+   * @param run what is timed
+   */
   public Latency measure(Runnable run) {
     long best = warmUp(run);
     int runs = Math.clamp((SAMPLE_NANOS + best - 1) / Math.max(1, best), 1, 1_000_000);
@@ -131,6 +135,9 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
    * speed of the machine itself. Rounds during which other processes were seen at work, or the
    * clock ran slower than it had in this process ({@link ClockSpeed}), do not count while there is
    * patience left.
+   *
+   * @param measurement called again and again
+   * @return the measurement with the least median
    */
   public Latency steady(Supplier<Latency> measurement) {
     long end = System.nanoTime() + patience.toNanos();
@@ -168,7 +175,11 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
     return 0;
   }
 
-  /** The latency of one run of a model on random images; closes nothing. */
+  /**
+   * {@return the latency of one run of a model on random images; closes nothing}
+   *
+   * @param model open, of any batch
+   */
   public Latency measure(CompiledModel model) {
     float[] images = model.randomImages();
     float[] logits = new float[model.batch() * model.architecture().classes()];

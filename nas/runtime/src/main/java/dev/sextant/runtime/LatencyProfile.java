@@ -34,9 +34,11 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
       new LatencyProfile(Device.CPU, 1, LatencyMeter.DEFAULT);
 
   /**
-   * One layer on an input {@code [N, H, W, C]}, or {@code [N, C]} for a linear one; {@link
-   * Latency#NOTHING} for skip and zero.
+   * {@return one layer on an input {@code [N, H, W, C]}, or {@code [N, C]} for a linear one; {@link
+   * Latency#NOTHING} for skip and zero}
    *
+   * @param layer of an architecture
+   * @param input of the batch to measure
    * @throws SextantException if the layer cannot take the input
    */
   public Latency layer(Layer layer, Shape input) {
@@ -74,8 +76,11 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
   }
 
   /**
-   * A whole network with random weights, from images in an array to logits in an array; repeated
-   * until it is steady.
+   * {@return a whole network with random weights, from images in an array to logits in an array;
+   * repeated until it is steady}
+   *
+   * @param architecture the network
+   * @param batch number of images
    */
   public Latency network(Architecture architecture, int batch) {
     Weights weights = Weights.random(architecture, 1);

@@ -26,12 +26,25 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
 
   private static final List<String> LAYERS = List.of("batch-norm-epsilon", "layers");
 
-  /** Reads and checks everything but the layers. */
+  /**
+   * Reads and checks everything but the layers.
+   *
+   * @param fields of the outermost object
+   * @param format what {@code "format"} must say
+   * @return the header
+   */
   public static NetworkHeader read(JsonFields fields, String format) {
     return read(fields, format, LAYERS);
   }
 
-  /** The same where other fields than layers follow. */
+  /**
+   * The same where other fields than layers follow.
+   *
+   * @param fields of the outermost object
+   * @param format what {@code "format"} must say
+   * @param body names of the other fields that may follow
+   * @return the header
+   */
   public static NetworkHeader read(JsonFields fields, String format, List<String> body) {
     fields.word("format", List.of(format), null);
     fields.only(Stream.concat(FIELDS.stream(), body.stream()).toList());
@@ -66,7 +79,13 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
     return new NetworkHeader(name, classes, image, epsilon);
   }
 
-  /** Checks what the layers come to: their number after repeat, and the logits. */
+  /**
+   * Checks what the layers come to: their number after repeat, and the logits.
+   *
+   * @param fields of the outermost object
+   * @param layers their number after repeat
+   * @param output of the last layer
+   */
   public void checkEnd(JsonFields fields, int layers, Shape output) {
     checkCount(fields, layers);
     if (!output.equals(Shape.of(1, classes))) {
@@ -81,7 +100,12 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
     }
   }
 
-  /** Checks the number of layers so far. */
+  /**
+   * Checks the number of layers so far.
+   *
+   * @param fields of the outermost object
+   * @param layers their number so far
+   */
   public static void checkCount(JsonFields fields, int layers) {
     if (layers > Architecture.MAX_LAYERS) {
       throw fields.error(
@@ -90,7 +114,12 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
     }
   }
 
-  /** The text of a network with these layers. */
+  /**
+   * {@return the text of a network with these layers}
+   *
+   * @param format what {@code "format"} must say
+   * @param layers the layers' objects
+   */
   public String write(String format, JsonArray layers) {
     JsonObject root = head(format);
     root.addProperty("batch-norm-epsilon", batchNormEpsilon);
@@ -98,7 +127,11 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
     return JsonText.print(root);
   }
 
-  /** The fields that come first: all but the epsilon and the layers. */
+  /**
+   * {@return the fields that come first: all but the epsilon and the layers}
+   *
+   * @param format what {@code "format"} must say
+   */
   public JsonObject head(String format) {
     JsonObject root = new JsonObject();
     root.addProperty("format", format);

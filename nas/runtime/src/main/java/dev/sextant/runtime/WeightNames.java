@@ -14,7 +14,11 @@ import java.util.SequencedMap;
 public final class WeightNames {
   private WeightNames() {}
 
-  /** Every tensor of a network, in the order of the layers. */
+  /**
+   * {@return every tensor of a network, in the order of the layers}
+   *
+   * @param architecture the network
+   */
   public static SequencedMap<String, Shape> of(Architecture architecture) {
     SequencedMap<String, Shape> names = new LinkedHashMap<>();
     List<Shape> inputs = architecture.shapes();
@@ -24,7 +28,11 @@ public final class WeightNames {
     return names;
   }
 
-  /** What the names of layer i start with. */
+  /**
+   * {@return what the names of layer i start with}
+   *
+   * @param layer i, from 0
+   */
   public static String prefix(int layer) {
     return "layers." + layer + ".";
   }

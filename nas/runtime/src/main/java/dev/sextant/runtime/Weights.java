@@ -46,29 +46,34 @@ public final class Weights {
   /**
    * Tensors in the order in which they are written, and metadata.
    *
+   * @param entries by name
+   * @param metadata text by key
    * @throws SextantException if a tensor is named {@code __metadata__}
    */
   public Weights(SequencedMap<String, Entry> entries, Map<String, String> metadata) {
-    if (entries.containsKey(Safetensors.METADATA)) {
-      throw new SextantException("weights: a tensor cannot be named " + Safetensors.METADATA);
+    if (entries.containsKey(SafetensorsHeader.METADATA)) {
+      throw new SextantException("weights: a tensor cannot be named " + SafetensorsHeader.METADATA);
     }
     this.entries = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(entries));
     this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
   }
 
-  /** The tensors by name, in the order of the file. */
+  /** {@return the tensors by name, in the order of the file} */
   public SequencedMap<String, Entry> entries() {
     return entries;
   }
 
-  /** The text kept with them; {@link #CHECKSUM} is present where it was read from a file. */
+  /**
+   * {@return the text kept with them; {@link #CHECKSUM} is present where it was read from a file}
+   */
   public Map<String, String> metadata() {
     return metadata;
   }
 
   /**
-   * The tensor of that name.
+   * {@return the tensor of that name}
    *
+   * @param name of a tensor
    * @throws SextantException if there is none
    */
   public Entry get(String name) {
@@ -80,7 +85,12 @@ public final class Weights {
     return entry;
   }
 
-  /** The same tensors with one more piece of metadata, or another value for it. */
+  /**
+   * {@return the same tensors with one more piece of metadata, or another value for it}
+   *
+   * @param key of the metadata
+   * @param value its text
+   */
   public Weights withMetadata(String key, String value) {
     Map<String, String> changed = new LinkedHashMap<>(metadata);
     changed.put(key, value);
@@ -90,6 +100,8 @@ public final class Weights {
   /**
    * Reads a safetensors file whose tensors are all F32, and verifies its checksum where it has one.
    *
+   * @param path of the file
+   * @return the tensors and the metadata
    * @throws SextantException naming the file and the defect: missing or truncated file, a header
    *     that is no JSON of the right form, offsets that overlap, leave holes or pass the end, a
    *     shape that does not fit its bytes, duplicate names, another element type, a checksum that
@@ -103,6 +115,7 @@ public final class Weights {
    * Writes a safetensors file with a fresh checksum, as {@link AtomicFile} does: the path holds the
    * old file or the whole new one.
    *
+   * @param path of the file
    * @throws SextantException naming the file if it cannot be written
    */
   public void write(Path path) {
@@ -110,9 +123,12 @@ public final class Weights {
   }
 
   /**
-   * Weights to measure a network that is not trained: convolutions normal with variance 2 / fan-in
-   * (He et al., 2015), batch norm the identity (mean 0, variance 1), biases 0. Activations keep
-   * their scale through the network, so that no denormal slows a measurement down.
+   * {@return weights to measure a network that is not trained: convolutions normal with variance 2
+   * / fan-in (He et al., 2015), batch norm the identity (mean 0, variance 1), biases 0} Activations
+   * keep their scale through the network, so that no denormal slows a measurement down.
+   *
+   * @param architecture the network
+   * @param seed of the random numbers
    */
   public static Weights random(Architecture architecture, long seed) {
     return random(WeightNames.of(architecture), seed);

@@ -11,7 +11,13 @@ import org.jspecify.annotations.Nullable;
 public final class BatchNormRules {
   private BatchNormRules() {}
 
-  /** Of {@link BatchNormalization#statistics}. */
+  /**
+   * Checks the arguments of {@link BatchNormalization#statistics}.
+   *
+   * @param z the norm's input {@code [.., C]}
+   * @param mean written, {@code [C]}
+   * @param variance written, biased, {@code [C]}
+   */
   public static void statistics(Tensor z, Tensor mean, Tensor variance) {
     String op = "batchNormStatistics";
     Check.channels(op, z, mean);
@@ -20,7 +26,14 @@ public final class BatchNormRules {
     Check.apart(op, variance, z);
   }
 
-  /** Of {@link BatchNormalization#apply}. */
+  /**
+   * Checks the arguments of {@link BatchNormalization#apply}.
+   *
+   * @param z the norm's input {@code [.., C]}
+   * @param norm its constants
+   * @param residual of z's shape; null for none
+   * @param out written, of z's shape
+   */
   public static void apply(Tensor z, BatchNorm norm, @Nullable Tensor residual, Tensor out) {
     String op = "batchNormApply";
     channels(op, z, norm);
@@ -33,7 +46,16 @@ public final class BatchNormRules {
     apart(op, out, norm);
   }
 
-  /** Of {@link BatchNormalization#backward}. */
+  /**
+   * Checks the arguments of {@link BatchNormalization#backward}.
+   *
+   * @param z the norm's input {@code [.., C]}
+   * @param norm its constants
+   * @param dy gradient of the output, of z's shape
+   * @param dz gradient of z, written
+   * @param dgamma gradient of the scale, written, {@code [C]}
+   * @param dbeta gradient of the offset, written, {@code [C]}
+   */
   public static void backward(
       Tensor z, BatchNorm norm, Tensor dy, Tensor dz, Tensor dgamma, Tensor dbeta) {
     String op = "batchNormBackward";
@@ -48,7 +70,15 @@ public final class BatchNormRules {
     vectorGradient(op, dbeta, z, norm, dy);
   }
 
-  /** Of {@link BatchNormalization#innerProduct}. */
+  /**
+   * Checks the arguments of {@link BatchNormalization#innerProduct}.
+   *
+   * @param z the norm's input {@code [.., C]}
+   * @param dy gradient of the output, of z's shape
+   * @param gamma scale, {@code [C]}
+   * @param beta offset, {@code [C]}
+   * @param shift about the mean of z, {@code [C]}: sums are taken of z - shift
+   */
   public static void innerProduct(Tensor z, Tensor dy, Tensor gamma, Tensor beta, Tensor shift) {
     String op = "batchNormInnerProduct";
     Check.same(op, z, dy);
@@ -57,7 +87,14 @@ public final class BatchNormRules {
     Check.channels(op, z, shift);
   }
 
-  /** Of {@link BatchNormalization#reduce}. */
+  /**
+   * Checks the arguments of {@link BatchNormalization#reduce}.
+   *
+   * @param z the norm's input {@code [.., C]}
+   * @param dy gradient of the output, of z's shape
+   * @param gradient of the norm: its sums are written
+   * @param g written, of z's shape
+   */
   public static void reduce(Tensor z, Tensor dy, NormGradient gradient, Tensor g) {
     String op = "batchNormReduce";
     Check.same(op, z, dy, g);

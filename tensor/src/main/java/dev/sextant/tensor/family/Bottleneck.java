@@ -23,7 +23,13 @@ public interface Bottleneck {
   /**
    * z = conv(norm(x), w), and mean[c] and variance[c] (biased) of z[.., c].
    *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
    * @param norm of x; absent: x as it is
+   * @param w {@code [k, k, C, C']}
+   * @param window kernel size, stride, padding and dilation
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
+   * @param mean written, {@code [C']}
+   * @param variance written, biased, {@code [C']}
    */
   void convolution(
       Tensor x,
@@ -38,7 +44,16 @@ public interface Bottleneck {
    * {@link BatchNormalization#innerProduct} of dy with the batch norm of z = conv(norm(x), w),
    * where z is not kept: the gate gradient of a candidate that ends in a convolution and its norm.
    *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
    * @param norm of x; absent: x as it is
+   * @param w {@code [k, k, C, C']}
+   * @param window kernel size, stride, padding and dilation
+   * @param dy gradient behind z's norm, of z's shape
+   * @param gamma scale of z's norm, {@code [C']}
+   * @param beta offset of z's norm, {@code [C']}
+   * @param epsilon added to the variance of z
+   * @param shift about the mean of z, {@code [C']}
+   * @return the inner product, summed in double
    */
   double convolutionInnerProduct(
       Tensor x,
@@ -55,7 +70,11 @@ public interface Bottleneck {
    * The gradient with respect to the input of z = conv(norm(x), w), from g and z of its output's
    * norm.
    *
+   * @param g as {@link BatchNormalization#reduce} leaves it, of z's shape
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
    * @param gradient of z's norm, its sums already there
+   * @param w {@code [k, k, C, C']}
+   * @param window kernel size, stride, padding and dilation
    * @param x the convolution's input before its norm; absent where {@code into} is
    * @param into the gradient of x's norm, whose sums are written; absent where the convolution read
    *     x as it is
@@ -75,8 +94,13 @@ public interface Bottleneck {
    * dw = the gradient with respect to the kernel of z = conv(norm(x), w), from g and z of its
    * output's norm.
    *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
    * @param norm of x; absent: x as it is
+   * @param g as {@link BatchNormalization#reduce} leaves it, of z's shape
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
    * @param gradient of z's norm, its sums already there
+   * @param window kernel size, stride, padding and dilation
+   * @param dw gradient of w, written
    */
   void convolutionBackwardFilter(
       Tensor x,
@@ -87,7 +111,17 @@ public interface Bottleneck {
       Window window,
       Tensor dw);
 
-  /** As {@link #convolution}, with a depthwise convolution by w {@code [k, k, C]}. */
+  /**
+   * As {@link #convolution}, with a depthwise convolution by w {@code [k, k, C]}.
+   *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
+   * @param norm of x; null: x as it is
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
+   * @param mean written, {@code [C']}
+   * @param variance written, biased, {@code [C']}
+   */
   void depthwise(
       Tensor x,
       @Nullable BatchNorm norm,
@@ -101,7 +135,11 @@ public interface Bottleneck {
    * Both gradients of z = depthwise(norm(x), w), from g and z of its output's norm, in one pass
    * over them.
    *
+   * @param g as {@link BatchNormalization#reduce} leaves it, of z's shape
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
    * @param gradient of z's norm, its sums already there
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
    * @param x the convolution's input before its norm; may be absent if neither its norm nor {@code
    *     dw} is there
    * @param into the gradient of x's norm, whose sums are written if {@code gx} is wanted; absent
@@ -121,6 +159,8 @@ public interface Bottleneck {
       @Nullable Tensor dw,
       @Nullable Tensor gx);
 
-  /** Kernels of bottlenecks that make an expansion again; null where keeping it is faster. */
+  /**
+   * {@return kernels of bottlenecks that make an expansion again; null where keeping it is faster}
+   */
   @Nullable Expansions expansions();
 }

@@ -11,7 +11,17 @@ import org.jspecify.annotations.Nullable;
 public final class BottleneckRules {
   private BottleneckRules() {}
 
-  /** Of {@link Bottleneck#convolution}. */
+  /**
+   * Checks the arguments of {@link Bottleneck#convolution}.
+   *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
+   * @param norm of x; null: x as it is
+   * @param w {@code [k, k, C, C']}
+   * @param window kernel size, stride, padding and dilation
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
+   * @param mean written, {@code [C']}
+   * @param variance written, biased, {@code [C']}
+   */
   public static void convolution(
       Tensor x,
       @Nullable BatchNorm norm,
@@ -25,7 +35,17 @@ public final class BottleneckRules {
     BatchNormRules.normalizedOutput(op, x, norm, w, z, mean, variance);
   }
 
-  /** Of {@link Bottleneck#depthwise}. */
+  /**
+   * Checks the arguments of {@link Bottleneck#depthwise}.
+   *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
+   * @param norm of x; null: x as it is
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
+   * @param mean written, {@code [C']}
+   * @param variance written, biased, {@code [C']}
+   */
   public static void depthwise(
       Tensor x,
       @Nullable BatchNorm norm,
@@ -39,7 +59,18 @@ public final class BottleneckRules {
     BatchNormRules.normalizedOutput(op, x, norm, w, z, mean, variance);
   }
 
-  /** Of {@link Bottleneck#convolutionInnerProduct}. */
+  /**
+   * Checks the arguments of {@link Bottleneck#convolutionInnerProduct}.
+   *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
+   * @param norm of x; null: x as it is
+   * @param w {@code [k, k, C, C']}
+   * @param window kernel size, stride, padding and dilation
+   * @param dy gradient behind z's norm, of z's shape
+   * @param gamma scale of z's norm, {@code [C']}
+   * @param beta offset of z's norm, {@code [C']}
+   * @param shift about the mean of z, {@code [C']}
+   */
   public static void convolutionInnerProduct(
       Tensor x,
       @Nullable BatchNorm norm,
@@ -59,7 +90,19 @@ public final class BottleneckRules {
     }
   }
 
-  /** Of {@link Bottleneck#convolutionBackwardData}. */
+  /**
+   * Checks the arguments of {@link Bottleneck#convolutionBackwardData}.
+   *
+   * @param g as {@link BatchNormalization#reduce} leaves it, of z's shape
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
+   * @param gradient of z's norm, its sums already there
+   * @param w {@code [k, k, C, C']}
+   * @param window kernel size, stride, padding and dilation
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
+   * @param into the gradient of x's norm, whose sums are written; null where the convolution read x
+   *     as it is
+   * @param gx g of x's norm, or the gradient of x itself where {@code into} is null
+   */
   public static void convolutionBackwardData(
       Tensor g,
       Tensor z,
@@ -76,7 +119,17 @@ public final class BottleneckRules {
     Check.apart(op, gx, w);
   }
 
-  /** Of {@link Bottleneck#convolutionBackwardFilter}. */
+  /**
+   * Checks the arguments of {@link Bottleneck#convolutionBackwardFilter}.
+   *
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
+   * @param norm of x; null: x as it is
+   * @param g as {@link BatchNormalization#reduce} leaves it, of z's shape
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
+   * @param gradient of z's norm, its sums already there
+   * @param window kernel size, stride, padding and dilation
+   * @param dw gradient of w, written
+   */
   public static void convolutionBackwardFilter(
       Tensor x,
       @Nullable BatchNorm norm,
@@ -96,7 +149,21 @@ public final class BottleneckRules {
     Check.apart(op, dw, z);
   }
 
-  /** Of {@link Bottleneck#depthwiseBackward}. */
+  /**
+   * Checks the arguments of {@link Bottleneck#depthwiseBackward}.
+   *
+   * @param g as {@link BatchNormalization#reduce} leaves it, of z's shape
+   * @param z the convolution's output before its norm, {@code [N, H', W', C']}
+   * @param gradient of z's norm, its sums already there
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param x the convolution's input before its norm, {@code [N, H, W, C]}
+   * @param into the gradient of x's norm, whose sums are written; null where the convolution read x
+   *     as it is
+   * @param dw gradient of w, written; null if not wanted
+   * @param gx g of x's norm, or the gradient of x itself where {@code into} is null; null if not
+   *     wanted
+   */
   public static void depthwiseBackward(
       Tensor g,
       Tensor z,

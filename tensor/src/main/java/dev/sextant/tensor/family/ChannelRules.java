@@ -9,7 +9,13 @@ import java.util.Locale;
 public final class ChannelRules {
   private ChannelRules() {}
 
-  /** Of {@link Channels#addBias}. */
+  /**
+   * Checks the arguments of {@link Channels#addBias}.
+   *
+   * @param x {@code [.., C]}
+   * @param bias {@code [C]}
+   * @param out written, of x's shape
+   */
   public static void addBias(Tensor x, Tensor bias, Tensor out) {
     String op = "addBias";
     Check.channels(op, x, bias);
@@ -18,13 +24,24 @@ public final class ChannelRules {
     Check.apart(op, out, bias);
   }
 
-  /** Of {@link Channels#sum}. */
+  /**
+   * Checks the arguments of {@link Channels#sum}.
+   *
+   * @param x {@code [.., C]}
+   * @param out written, {@code [C]}
+   */
   public static void sum(Tensor x, Tensor out) {
     Check.channels("channelSum", x, out);
     Check.apart("channelSum", out, x);
   }
 
-  /** Of {@link Channels#scale}. */
+  /**
+   * Checks the arguments of {@link Channels#scale}.
+   *
+   * @param x {@code [N, H, W, C]}
+   * @param s {@code [N, C]}
+   * @param out written, of x's shape
+   */
   public static void scale(Tensor x, Tensor s, Tensor out) {
     String op = "scaleChannels";
     Check.imageChannels(op, "scale", x, s);
@@ -33,7 +50,13 @@ public final class ChannelRules {
     Check.apart(op, out, s);
   }
 
-  /** Of {@link Channels#dot}. */
+  /**
+   * Checks the arguments of {@link Channels#dot}.
+   *
+   * @param a {@code [N, H, W, C]}
+   * @param b of a's shape
+   * @param out written, {@code [N, C]}
+   */
   public static void dot(Tensor a, Tensor b, Tensor out) {
     String op = "channelDot";
     Check.same(op, a, b);
@@ -42,7 +65,15 @@ public final class ChannelRules {
     Check.apart(op, out, b);
   }
 
-  /** Of {@link Channels#copy}. */
+  /**
+   * Checks the arguments of {@link Channels#copy}.
+   *
+   * @param from {@code [.., C]}
+   * @param fromChannel first channel that is read
+   * @param to {@code [.., C']}, with as many rows
+   * @param toChannel first channel that is written
+   * @param count number of channels copied
+   */
   public static void copy(Tensor from, int fromChannel, Tensor to, int toChannel, int count) {
     Check.hasChannels("copyChannels", from);
     Check.hasChannels("copyChannels", to);

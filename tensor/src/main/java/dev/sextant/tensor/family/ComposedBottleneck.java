@@ -22,7 +22,14 @@ public class ComposedBottleneck implements Bottleneck {
   private final Depthwise depthwise;
   private final BatchNormalization norms;
 
-  /** Of kernels of one backend and its memory. */
+  /**
+   * Of kernels of one backend and its memory.
+   *
+   * @param memory where its workspace comes from
+   * @param convolution dense kernels of the backend
+   * @param depthwise depthwise kernels of the backend
+   * @param norms batch norm kernels of the backend
+   */
   public ComposedBottleneck(
       Memory memory, Convolution convolution, Depthwise depthwise, BatchNormalization norms) {
     this.memory = memory;

@@ -15,6 +15,14 @@ public interface Convolution {
   /**
    * out = activation(conv(x, w) + bias) + residual, where bias {@code [Cout]} and residual (of
    * out's shape) may be absent. A pointwise window makes it one GEMM over the pixels.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param bias {@code [Cout]}; null for none
+   * @param activation applied to the sum with the bias
+   * @param residual added at the end, of out's shape; null for none
+   * @param out written, {@code [N, H', W', Cout]}
    */
   void forward(
       Tensor x,
@@ -25,9 +33,23 @@ public interface Convolution {
       @Nullable Tensor residual,
       Tensor out);
 
-  /** dx = the gradient with respect to the input, from dy {@code [N, H', W', Cout]}. */
+  /**
+   * dx = the gradient with respect to the input, from dy {@code [N, H', W', Cout]}.
+   *
+   * @param dy {@code [N, H', W', Cout]}
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dx written, {@code [N, H, W, Cin]}
+   */
   void backwardData(Tensor dy, Tensor w, Window window, Tensor dx);
 
-  /** dw = the gradient with respect to the kernel. */
+  /**
+   * dw = the gradient with respect to the kernel.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param dy {@code [N, H', W', Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dw written, of w's shape
+   */
   void backwardFilter(Tensor x, Tensor dy, Window window, Tensor dw);
 }

@@ -13,7 +13,16 @@ import org.jspecify.annotations.Nullable;
 public final class ConvolutionRules {
   private ConvolutionRules() {}
 
-  /** Of {@link Convolution#forward}. */
+  /**
+   * Checks the arguments of {@link Convolution#forward}.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param bias {@code [Cout]}; null for none
+   * @param residual added at the end, of out's shape; null for none
+   * @param out written, {@code [N, H', W', Cout]}
+   */
   public static void forward(
       Tensor x,
       Tensor w,
@@ -33,7 +42,14 @@ public final class ConvolutionRules {
     Check.apart(op, out, residual);
   }
 
-  /** Of {@link Convolution#backwardData}. */
+  /**
+   * Checks the arguments of {@link Convolution#backwardData}.
+   *
+   * @param dy {@code [N, H', W', Cout]}
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dx written, {@code [N, H, W, Cin]}
+   */
   public static void backwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
     String op = "conv2dBackwardData";
     output(op, dx.shape(), w.shape(), window, "output gradient", dy);
@@ -41,7 +57,14 @@ public final class ConvolutionRules {
     Check.apart(op, dx, w);
   }
 
-  /** Of {@link Convolution#backwardFilter}. */
+  /**
+   * Checks the arguments of {@link Convolution#backwardFilter}.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param dy {@code [N, H', W', Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dw written, of w's shape
+   */
   public static void backwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
     String op = "conv2dBackwardFilter";
     output(op, x.shape(), dw.shape(), window, "output gradient", dy);
@@ -50,14 +73,29 @@ public final class ConvolutionRules {
   }
 
   /**
-   * The output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code [k,k,Cin,Cout]}.
+   * {@return the output shape of a dense convolution of x {@code [N,H,W,Cin]} by w {@code
+   * [k,k,Cin,Cout]}}
+   *
+   * @param op the operation, as errors name it
+   * @param x {@code [N, H, W, Cin]}
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param window kernel size, stride, padding and dilation
    */
   public static Shape output(String op, Shape x, Shape w, Window window) {
     operands(op, x, w, window);
     return window.output(x, w.get(3));
   }
 
-  /** A tensor has the shape that {@link #output(String, Shape, Shape, Window)} returns. */
+  /**
+   * A tensor has the shape that {@link #output(String, Shape, Shape, Window)} returns.
+   *
+   * @param op the operation, as errors name it
+   * @param x {@code [N, H, W, Cin]}
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param name the tensor's name in errors
+   * @param output the tensor checked
+   */
   public static void output(
       String op, Shape x, Shape w, Window window, String name, Tensor output) {
     operands(op, x, w, window);

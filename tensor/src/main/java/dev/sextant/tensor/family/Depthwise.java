@@ -12,13 +12,36 @@ import org.jspecify.annotations.Nullable;
  * <p>Confined to the thread of its backend.
  */
 public interface Depthwise {
-  /** out = activation(depthwise(x, w) + bias), where bias {@code [C]} may be absent. */
+  /**
+   * out = activation(depthwise(x, w) + bias), where bias {@code [C]} may be absent.
+   *
+   * @param x the input {@code [N, H, W, C]}
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param bias {@code [C]}; null for none
+   * @param activation applied to the sum with the bias
+   * @param out written, {@code [N, H', W', C]}
+   */
   void forward(
       Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out);
 
-  /** dx = the gradient with respect to the input. */
+  /**
+   * dx = the gradient with respect to the input.
+   *
+   * @param dy {@code [N, H', W', C]}
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dx written, {@code [N, H, W, C]}
+   */
   void backwardData(Tensor dy, Tensor w, Window window, Tensor dx);
 
-  /** dw {@code [k, k, C]} = the gradient with respect to the kernel. */
+  /**
+   * dw {@code [k, k, C]} = the gradient with respect to the kernel.
+   *
+   * @param x the input {@code [N, H, W, C]}
+   * @param dy {@code [N, H', W', C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dw written, of w's shape
+   */
   void backwardFilter(Tensor x, Tensor dy, Window window, Tensor dw);
 }

@@ -13,7 +13,15 @@ import org.jspecify.annotations.Nullable;
 public final class DepthwiseRules {
   private DepthwiseRules() {}
 
-  /** Of {@link Depthwise#forward}. */
+  /**
+   * Checks the arguments of {@link Depthwise#forward}.
+   *
+   * @param x the input {@code [N, H, W, C]}
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param bias {@code [C]}; null for none
+   * @param out written, {@code [N, H', W', C]}
+   */
   public static void forward(Tensor x, Tensor w, Window window, @Nullable Tensor bias, Tensor out) {
     String op = "depthwise";
     output(op, x.shape(), w.shape(), window, "output", out);
@@ -23,7 +31,14 @@ public final class DepthwiseRules {
     Check.apart(op, out, bias);
   }
 
-  /** Of {@link Depthwise#backwardData}. */
+  /**
+   * Checks the arguments of {@link Depthwise#backwardData}.
+   *
+   * @param dy {@code [N, H', W', C]}
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dx written, {@code [N, H, W, C]}
+   */
   public static void backwardData(Tensor dy, Tensor w, Window window, Tensor dx) {
     String op = "depthwiseBackwardData";
     output(op, dx.shape(), w.shape(), window, "output gradient", dy);
@@ -31,7 +46,14 @@ public final class DepthwiseRules {
     Check.apart(op, dx, w);
   }
 
-  /** Of {@link Depthwise#backwardFilter}. */
+  /**
+   * Checks the arguments of {@link Depthwise#backwardFilter}.
+   *
+   * @param x the input {@code [N, H, W, C]}
+   * @param dy {@code [N, H', W', C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param dw written, of w's shape
+   */
   public static void backwardFilter(Tensor x, Tensor dy, Window window, Tensor dw) {
     String op = "depthwiseBackwardFilter";
     output(op, x.shape(), dw.shape(), window, "output gradient", dy);
@@ -39,13 +61,30 @@ public final class DepthwiseRules {
     Check.apart(op, dw, dy);
   }
 
-  /** The output shape of a depthwise convolution of x {@code [N,H,W,C]} by w {@code [k,k,C]}. */
+  /**
+   * {@return the output shape of a depthwise convolution of x {@code [N,H,W,C]} by w {@code
+   * [k,k,C]}}
+   *
+   * @param op the operation, as errors name it
+   * @param x the input {@code [N, H, W, C]}
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   */
   public static Shape output(String op, Shape x, Shape w, Window window) {
     operands(op, x, w, window);
     return window.output(x, x.get(3));
   }
 
-  /** A tensor has the shape that {@link #output(String, Shape, Shape, Window)} returns. */
+  /**
+   * A tensor has the shape that {@link #output(String, Shape, Shape, Window)} returns.
+   *
+   * @param op the operation, as errors name it
+   * @param x the input {@code [N, H, W, C]}
+   * @param w {@code [k, k, C]}
+   * @param window kernel size, stride, padding and dilation
+   * @param name the tensor's name in errors
+   * @param output the tensor checked
+   */
   public static void output(
       String op, Shape x, Shape w, Window window, String name, Tensor output) {
     operands(op, x, w, window);

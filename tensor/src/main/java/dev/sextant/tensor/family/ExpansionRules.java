@@ -14,17 +14,31 @@ import org.jspecify.annotations.Nullable;
 public final class ExpansionRules {
   private ExpansionRules() {}
 
-  /** Of {@link Expansions#pays}. */
+  /**
+   * Checks the arguments of {@link Expansions#pays}.
+   *
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   */
   public static void pays(Shape x) {
     Check.rank("expansion", "input", x, 4);
   }
 
-  /** Of {@link Expansions#repeats}. */
+  /**
+   * Checks the arguments of {@link Expansions#repeats}.
+   *
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   */
   public static void repeats(Shape x) {
     Check.rank("expansion", "input", x, 4);
   }
 
-  /** Of {@link Expansions#covariance}. */
+  /**
+   * Checks the arguments of {@link Expansions#covariance}.
+   *
+   * @param x {@code [.., C]}
+   * @param mean written, {@code [C]}
+   * @param covariance written, {@code [C, C]}
+   */
   public static void covariance(Tensor x, Tensor mean, Tensor covariance) {
     String op = "covariance";
     moments(op, x, mean, covariance);
@@ -33,7 +47,15 @@ public final class ExpansionRules {
     Check.apart(op, covariance, mean);
   }
 
-  /** Of {@link Expansions#moments}. */
+  /**
+   * Checks the arguments of {@link Expansions#moments}.
+   *
+   * @param inputMean of x, {@code [C]}
+   * @param covariance of x, {@code [C, C]}
+   * @param w of the expansion, {@code [1, 1, C, E]}
+   * @param mean written, {@code [E]}
+   * @param variance written, biased, {@code [E]}
+   */
   public static void moments(
       Tensor inputMean, Tensor covariance, Tensor w, Tensor mean, Tensor variance) {
     String op = "expansion moments";
@@ -47,7 +69,19 @@ public final class ExpansionRules {
     Check.apart(op, variance, covariance);
   }
 
-  /** Of {@link Expansions#depthwise}. */
+  /**
+   * Checks the arguments of {@link Expansions#depthwise}.
+   *
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   * @param w of the expansion, {@code [1, 1, C, E]}
+   * @param norm of x w
+   * @param expanded x w {@code [N, H, W, E]} where it is kept; null if it is not
+   * @param kernel of the depthwise convolution, {@code [k, k, E]}
+   * @param window of the depthwise convolution
+   * @param z the raw output, {@code [N, H', W', E]}
+   * @param mean written, {@code [E]}
+   * @param variance written, biased, {@code [E]}
+   */
   public static void depthwise(
       Tensor x,
       Tensor w,
@@ -75,11 +109,20 @@ public final class ExpansionRules {
     }
   }
 
-  /** Of {@link Expansions#reduceProjection}. */
+  /**
+   * Checks the arguments of {@link Expansions#reduceProjection}.
+   *
+   * @param g {@code [N, H', W', O]}, behind the projection's norm
+   * @param z the projection's output, of g's shape
+   * @param projection its kernel {@code [1, 1, E, O]}, and its norm with the sums of g
+   * @param middle the depthwise convolution's output z2, {@code [N, H', W', E]}
+   * @param into z2's norm, whose sums are written
+   * @param behind g2, of z2's shape; null if it is not kept
+   */
   public static void reduceProjection(
       Tensor g,
       Tensor z,
-      Expansions.Stage projection,
+      Expansions.ConvolutionGradient projection,
       Tensor middle,
       NormGradient into,
       @Nullable Tensor behind) {
@@ -104,20 +147,36 @@ public final class ExpansionRules {
     }
   }
 
-  /** Of {@link Expansions#backward}. */
+  /**
+   * Checks the arguments of {@link Expansions#backward}.
+   *
+   * @param g {@code [N, H', W', O]}, behind the projection's norm
+   * @param z the projection's output, of g's shape
+   * @param projection its kernel {@code [1, 1, E, O]}, and its norm with the sums of g
+   * @param middle the depthwise convolution's output z2, {@code [N, H', W', E]}
+   * @param behind g2, of z2's shape; null if it is not kept
+   * @param depthwise its kernel {@code [k, k, E]}, and z2's norm with its sums
+   * @param window of the depthwise convolution
+   * @param x the expansion's input, {@code [N, H, W, C]}
+   * @param inputMean of x, {@code [C]}
+   * @param covariance of x, {@code [C, C]}
+   * @param expanded x w {@code [N, H, W, E]} where it is kept; null if it is not
+   * @param expansion its kernel {@code [1, 1, C, E]}, and z1's norm, whose sums are written
+   * @param dx gradient of x, of its shape, written; null if not wanted
+   */
   public static void backward(
       Tensor g,
       Tensor z,
-      Expansions.Stage projection,
+      Expansions.ConvolutionGradient projection,
       Tensor middle,
       @Nullable Tensor behind,
-      Expansions.Stage depthwise,
+      Expansions.ConvolutionGradient depthwise,
       Window window,
       Tensor x,
       Tensor inputMean,
       Tensor covariance,
       @Nullable Tensor expanded,
-      Expansions.Stage expansion,
+      Expansions.ConvolutionGradient expansion,
       @Nullable Tensor dx) {
     String op = "expansion backward";
     projection(op, g, z, projection, middle);
@@ -219,13 +278,14 @@ public final class ExpansionRules {
   }
 
   private static void projection(
-      String op, Tensor g, Tensor z, Expansions.Stage projection, Tensor middle) {
+      String op, Tensor g, Tensor z, Expansions.ConvolutionGradient projection, Tensor middle) {
     ConvolutionRules.output(
         op, middle.shape(), projection.w().shape(), Window.POINTWISE, "output gradient", g);
     BatchNormRules.outputGradient(op, g, z, projection.gradient());
   }
 
-  private static void gradient(String op, Expansions.Stage stage, Tensor x, Tensor middle) {
+  private static void gradient(
+      String op, Expansions.ConvolutionGradient stage, Tensor x, Tensor middle) {
     Tensor dw = stage.dw();
     if (dw != null) {
       Check.same(op, stage.w(), dw);

@@ -39,58 +39,66 @@ public interface Expansions {
    * A convolution and the norm behind it in the backward pass. Reusable, as {@link BatchNorm} is.
    * Confined to one thread.
    */
-  final class Stage {
+  final class ConvolutionGradient {
     private Tensor w;
     private NormGradient gradient;
     private @Nullable Tensor dw;
 
-    /** See {@link #set}. */
-    public Stage(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
+    /**
+     * See {@link #set}.
+     *
+     * @param w of the convolution
+     * @param gradient of the norm
+     * @param dw the gradient of w, written; null where it is not wanted
+     */
+    public ConvolutionGradient(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
       this.w = w;
       this.gradient = gradient;
       this.dw = dw;
     }
 
     /**
-     * Makes these its parts; returns it.
+     * Makes these its parts.
      *
      * @param w of the convolution
      * @param gradient of the norm
      * @param dw the gradient of w, written; absent where it is not wanted
+     * @return this
      */
-    public Stage set(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
+    public ConvolutionGradient set(Tensor w, NormGradient gradient, @Nullable Tensor dw) {
       this.w = w;
       this.gradient = gradient;
       this.dw = dw;
       return this;
     }
 
-    /** Of the convolution. */
+    /** {@return the kernel of the convolution} */
     public Tensor w() {
       return w;
     }
 
-    /** Of the norm. */
+    /** {@return the gradient of the norm} */
     public NormGradient gradient() {
       return gradient;
     }
 
-    /** The gradient of w. */
+    /** {@return where the gradient of w is written; null where it is not wanted} */
     public @Nullable Tensor dw() {
       return dw;
     }
   }
 
   /**
-   * Whether a bottleneck on x is faster this way than convolution by convolution; where it is not,
-   * these methods work all the same.
+   * {@return whether a bottleneck on x is faster this way than convolution by convolution; where it
+   * is not, these methods work all the same}
    *
    * @param x {@code [N, H, W, C]}
    */
   boolean pays(Shape x);
 
   /**
-   * Whether a product of x with a matrix is better made again than kept, for speed as for memory.
+   * {@return whether a product of x with a matrix is better made again than kept, for speed as for
+   * memory}
    *
    * @param x {@code [N, H, W, C]}
    */
@@ -99,6 +107,10 @@ public interface Expansions {
   /**
    * The mean {@code [C]} and the biased covariance {@code [C, C]} of the pixels of x {@code [..,
    * C]}; zeros of an empty tensor.
+   *
+   * @param x {@code [.., C]}
+   * @param mean written, {@code [C]}
+   * @param covariance written, {@code [C, C]}
    */
   void covariance(Tensor x, Tensor mean, Tensor covariance);
 
@@ -121,7 +133,10 @@ public interface Expansions {
    * @param norm of x w
    * @param expanded where x w is kept, {@code [N, H, W, E]}; null if it is not
    * @param kernel {@code [k, k, E]}
+   * @param window of the depthwise convolution
    * @param z {@code [N, H', W', E]}
+   * @param mean written, {@code [E]}
+   * @param variance written, biased, {@code [E]}
    */
   void depthwise(
       Tensor x,
@@ -148,7 +163,7 @@ public interface Expansions {
   void reduceProjection(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       NormGradient into,
       @Nullable Tensor behind);
@@ -163,6 +178,7 @@ public interface Expansions {
    * @param middle z2
    * @param behind g2 if it was kept
    * @param depthwise its kernel {@code [k, k, E]}, and z2's norm with its sums
+   * @param window of the depthwise convolution
    * @param x {@code [N, H, W, C]}
    * @param inputMean of x
    * @param covariance of x
@@ -173,15 +189,15 @@ public interface Expansions {
   void backward(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       @Nullable Tensor behind,
-      Stage depthwise,
+      ConvolutionGradient depthwise,
       Window window,
       Tensor x,
       Tensor inputMean,
       Tensor covariance,
       @Nullable Tensor expanded,
-      Stage expansion,
+      ConvolutionGradient expansion,
       @Nullable Tensor dx);
 }

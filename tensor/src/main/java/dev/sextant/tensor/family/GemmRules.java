@@ -13,7 +13,15 @@ import java.util.Locale;
 public final class GemmRules {
   private GemmRules() {}
 
-  /** Of {@link Gemm#multiply}. */
+  /**
+   * Checks the arguments of {@link Gemm#multiply}.
+   *
+   * @param a rank 2
+   * @param transposeA whether a is {@code [K, M]}, not {@code [M, K]}
+   * @param b rank 2
+   * @param transposeB whether b is {@code [N, K]}, not {@code [K, N]}
+   * @param c written, {@code [M, N]}
+   */
   public static void multiply(
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor c) {
     output(a.shape(), transposeA, b.shape(), transposeB, c);
@@ -21,13 +29,28 @@ public final class GemmRules {
     Check.apart("gemm", c, b);
   }
 
-  /** The shape {@code [M, N]} of op(a) op(b). */
+  /**
+   * {@return the shape {@code [M, N]} of op(a) op(b)}
+   *
+   * @param a rank 2
+   * @param transposeA whether a is {@code [K, M]}, not {@code [M, K]}
+   * @param b rank 2
+   * @param transposeB whether b is {@code [N, K]}, not {@code [K, N]}
+   */
   public static Shape output(Shape a, boolean transposeA, Shape b, boolean transposeB) {
     operands(a, transposeA, b, transposeB);
     return Shape.of(a.get(transposeA ? 1 : 0), b.get(transposeB ? 0 : 1));
   }
 
-  /** c has the shape that {@link #output(Shape, boolean, Shape, boolean)} returns. */
+  /**
+   * c has the shape that {@link #output(Shape, boolean, Shape, boolean)} returns.
+   *
+   * @param a rank 2
+   * @param transposeA whether a is {@code [K, M]}, not {@code [M, K]}
+   * @param b rank 2
+   * @param transposeB whether b is {@code [N, K]}, not {@code [K, N]}
+   * @param c the tensor checked
+   */
   public static void output(Shape a, boolean transposeA, Shape b, boolean transposeB, Tensor c) {
     operands(a, transposeA, b, transposeB);
     int m = a.get(transposeA ? 1 : 0);

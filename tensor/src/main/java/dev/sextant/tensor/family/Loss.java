@@ -14,12 +14,20 @@ public interface Loss {
    * Mean cross-entropy of softmax(logits) {@code [N, K]} against integer labels {@code [N]}, with
    * label smoothing: the target is (1 - smoothing) one-hot + smoothing / K.
    *
+   * @param logits {@code [N, K]}
+   * @param labels integers {@code [N]}, each from 0 to K - 1
+   * @param smoothing in [0, 1]
    * @param dlogits where to write the gradient of that mean, or null; may be logits
    * @return the mean loss in nats; 0 for an empty batch
    */
   double softmaxCrossEntropy(
       Tensor logits, Tensor labels, float smoothing, @Nullable Tensor dlogits);
 
-  /** How many rows of logits {@code [N, K]} have their (first) maximum at the label. */
+  /**
+   * {@return how many rows of logits {@code [N, K]} have their (first) maximum at the label}
+   *
+   * @param logits {@code [N, K]}
+   * @param labels integers {@code [N]}, each from 0 to K - 1
+   */
   int countCorrect(Tensor logits, Tensor labels);
 }

@@ -12,7 +12,13 @@ import org.jspecify.annotations.Nullable;
 public final class LossRules {
   private LossRules() {}
 
-  /** Of {@link Loss#softmaxCrossEntropy}. */
+  /**
+   * Checks the arguments of {@link Loss#softmaxCrossEntropy}.
+   *
+   * @param logits {@code [N, K]}
+   * @param labels integers {@code [N]}, each from 0 to K - 1
+   * @param dlogits gradient of the mean loss, written, of the logits' shape; null if not wanted
+   */
   public static void softmaxCrossEntropy(Tensor logits, Tensor labels, @Nullable Tensor dlogits) {
     String op = "softmaxCrossEntropy";
     labels(op, logits, labels);
@@ -22,12 +28,23 @@ public final class LossRules {
     }
   }
 
-  /** Of {@link Loss#countCorrect}. */
+  /**
+   * Checks the arguments of {@link Loss#countCorrect}.
+   *
+   * @param logits {@code [N, K]}
+   * @param labels integers {@code [N]}, each from 0 to K - 1
+   */
   public static void countCorrect(Tensor logits, Tensor labels) {
     labels("countCorrect", logits, labels);
   }
 
-  /** Logits {@code [N, K]} with labels {@code [N]} below K. */
+  /**
+   * Logits {@code [N, K]} with labels {@code [N]} below K.
+   *
+   * @param op the operation, as errors name it
+   * @param logits {@code [N, K]}
+   * @param labels integers {@code [N]}, each from 0 to K - 1
+   */
   public static void labels(String op, Tensor logits, Tensor labels) {
     Check.rank(op, "logits", logits.shape(), 2);
     int rows = logits.shape().get(0);

@@ -10,22 +10,44 @@ import java.util.Locale;
 public final class OptimizerRules {
   private OptimizerRules() {}
 
-  /** Of {@link Optimizer#sgd}. */
+  /**
+   * Checks the arguments of {@link Optimizer#sgd}.
+   *
+   * @param tensors for each parameter what the update of one takes, in that order
+   * @param decays L2 decay of each
+   */
   public static void sgd(List<Tensor[]> tensors, float[] decays) {
     steps("sgdSteps", tensors, 3, decays.length);
   }
 
-  /** Of {@link Optimizer#adam}. */
+  /**
+   * Checks the arguments of {@link Optimizer#adam}.
+   *
+   * @param tensors for each parameter what the update of one takes, in that order
+   * @param decays L2 decay of each
+   * @param steps number of this step of each, from 1
+   */
   public static void adam(List<Tensor[]> tensors, float[] decays, int[] steps) {
     steps("adamSteps", tensors, 4, Math.min(decays.length, steps.length));
   }
 
-  /** Of {@link Optimizer#rmsProp}. */
+  /**
+   * Checks the arguments of {@link Optimizer#rmsProp}.
+   *
+   * @param tensors for each parameter what the update of one takes, in that order
+   * @param decays L2 decay of each
+   */
   public static void rmsProp(List<Tensor[]> tensors, float[] decays) {
     steps("rmsPropSteps", tensors, 4, decays.length);
   }
 
-  /** Of {@link Optimizer#sgd}. */
+  /**
+   * Checks the arguments of {@link Optimizer#sgd}.
+   *
+   * @param w parameters, updated
+   * @param g their gradient, of w's shape
+   * @param v velocity, of w's shape, updated
+   */
   public static void sgd(Tensor w, Tensor g, Tensor v) {
     String op = "sgdStep";
     Check.same(op, w, g, v);
@@ -34,12 +56,26 @@ public final class OptimizerRules {
     Check.apart(op, v, g);
   }
 
-  /** Of {@link Optimizer#adam}. */
+  /**
+   * Checks the arguments of {@link Optimizer#adam}.
+   *
+   * @param w parameters, updated
+   * @param g their gradient, of w's shape
+   * @param m running mean of the gradient, of w's shape, updated
+   * @param v running mean of its square, of w's shape, updated
+   */
   public static void adam(Tensor w, Tensor g, Tensor m, Tensor v) {
     optimizer("adamStep", w, g, m, v);
   }
 
-  /** Of {@link Optimizer#rmsProp}. */
+  /**
+   * Checks the arguments of {@link Optimizer#rmsProp}.
+   *
+   * @param w parameters, updated
+   * @param g their gradient, of w's shape
+   * @param s running mean of the squared gradient, of w's shape, updated
+   * @param v velocity, of w's shape, updated
+   */
   public static void rmsProp(Tensor w, Tensor g, Tensor s, Tensor v) {
     optimizer("rmsPropStep", w, g, s, v);
   }

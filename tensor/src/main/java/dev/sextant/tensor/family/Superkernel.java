@@ -24,6 +24,7 @@ public interface Superkernel {
    * @param w {@code [k, k, C]}
    * @param thresholds one for each gate
    * @param scales one for each gate: 1, or what dropout made of it
+   * @param nesting kernel sizes and channels inside w, and its gates
    * @param gates written, one for each gate
    * @param effective written, of w's shape
    */
@@ -34,8 +35,14 @@ public interface Superkernel {
    * Gradients of {@link #forward}, straight through: a gate's derivative with respect to its norm
    * is scale sigmoid'(norm - threshold), to its threshold the negative of that.
    *
+   * @param w {@code [k, k, C]}, the largest kernel
+   * @param thresholds one for each gate
+   * @param scales what an open gate has as its value, one for each gate
+   * @param nesting kernel sizes and channels inside w, and its gates
    * @param dgates gradients of the gates, from what else reads them, such as the runtime
    * @param deffective gradient of the effective kernel
+   * @param dw written, of w's shape
+   * @param dthresholds written, one for each gate
    */
   void backward(
       Tensor w,

@@ -11,7 +11,16 @@ import java.util.Locale;
 public final class SuperkernelRules {
   private SuperkernelRules() {}
 
-  /** Of {@link Superkernel#forward}. */
+  /**
+   * Checks the arguments of {@link Superkernel#forward}.
+   *
+   * @param w {@code [k, k, C]}, the largest kernel
+   * @param thresholds one for each gate
+   * @param scales what an open gate has as its value, one for each gate
+   * @param nesting kernel sizes and channels inside w, and its gates
+   * @param gates written, one for each gate
+   * @param effective what the gates leave of w, written, of its shape
+   */
   public static void forward(
       Tensor w, Tensor thresholds, Tensor scales, Nesting nesting, Tensor gates, Tensor effective) {
     String op = "superkernel";
@@ -23,7 +32,18 @@ public final class SuperkernelRules {
     Check.apart(op, gates, scales);
   }
 
-  /** Of {@link Superkernel#backward}. */
+  /**
+   * Checks the arguments of {@link Superkernel#backward}.
+   *
+   * @param w {@code [k, k, C]}, the largest kernel
+   * @param thresholds one for each gate
+   * @param scales what an open gate has as its value, one for each gate
+   * @param nesting kernel sizes and channels inside w, and its gates
+   * @param dgates gradients of the gates
+   * @param deffective gradient of the effective kernel
+   * @param dw written, of w's shape
+   * @param dthresholds written, one for each gate
+   */
   public static void backward(
       Tensor w,
       Tensor thresholds,
@@ -66,7 +86,13 @@ public final class SuperkernelRules {
     }
   }
 
-  /** A superkernel has the largest kernel and all channels of its nesting. */
+  /**
+   * A superkernel has the largest kernel and all channels of its nesting.
+   *
+   * @param op the operation, as errors name it
+   * @param w the superkernel's shape
+   * @param nesting kernel sizes and channels inside w, and its gates
+   */
   public static void nesting(String op, Shape w, Nesting nesting) {
     if (w.rank() != 3
         || w.get(0) != nesting.kernel()

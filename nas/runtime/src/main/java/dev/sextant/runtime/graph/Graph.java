@@ -27,10 +27,17 @@ public final class Graph {
    * What an operation reads and gives.
    *
    * @param index the graph's inputs first, then the nodes' outputs in their order
+   * @param shape its extents
    */
   public record Value(int index, Shape shape) {}
 
-  /** One operation; its output's index is the number of inputs plus its place. */
+  /**
+   * One operation; its output's index is the number of inputs plus its place.
+   *
+   * @param operation what it computes
+   * @param inputs what it reads, in the operation's order
+   * @param output what it gives
+   */
   public record Node(Operation operation, List<Value> inputs, Value output) {}
 
   private Graph(String layer, List<Shape> inputs) {
@@ -40,9 +47,11 @@ public final class Graph {
   }
 
   /**
-   * The graph of a layer with one input.
+   * {@return the graph of a layer with one input}
    *
    * @param layer what errors call it
+   * @param input the layer's input shape
+   * @param lowering adds the operations that compute the output from the input, and returns it
    * @throws SextantException if the layer cannot take the input, or an intermediate image has more
    *     elements than one tensor can hold
    */
@@ -54,11 +63,24 @@ public final class Graph {
 
   /** A lowering of two inputs. */
   public interface OfTwo {
-    /** The output. */
+    /**
+     * {@return the output}
+     *
+     * @param graph to add the operations to
+     * @param first the first input
+     * @param second the second input
+     */
     Value lower(Graph graph, Value first, Value second);
   }
 
-  /** The graph of a layer with two inputs; throws as {@link #of} does. */
+  /**
+   * {@return the graph of a layer with two inputs; throws as {@link #of} does}
+   *
+   * @param layer what errors call it
+   * @param first shape of the first input
+   * @param second shape of the second input
+   * @param lowering adds the operations
+   */
   public static Graph ofTwo(String layer, Shape first, Shape second, OfTwo lowering) {
     Graph graph = new Graph(layer, List.of(first, second));
     graph.output = lowering.lower(graph, graph.input(0), graph.input(1));
@@ -69,22 +91,26 @@ public final class Graph {
     return new Value(i, inputs.get(i));
   }
 
-  /** The shapes of what it reads. */
+  /** {@return the shapes of what it reads} */
   public List<Shape> inputs() {
     return inputs;
   }
 
-  /** The operations in order. */
+  /** {@return the operations in order} */
   public List<Node> nodes() {
     return nodes;
   }
 
-  /** What it gives: a node's output, or an input where it computes nothing. */
+  /** {@return what it gives: a node's output, or an input where it computes nothing} */
   public Value output() {
     return output;
   }
 
-  /** How often a value is read by operations; being the output counts as well. */
+  /**
+   * {@return how often a value is read by operations; being the output counts as well}
+   *
+   * @param value of this graph
+   */
   public int reads(Value value) {
     int reads = value.equals(output) ? 1 : 0;
     for (Node node : nodes) {
@@ -96,8 +122,11 @@ public final class Graph {
   }
 
   /**
-   * Whether a node is the last that reads a value, and the value is of this layer alone: its memory
-   * is free afterwards.
+   * {@return whether a node is the last that reads a value, and the value is of this layer alone:
+   * its memory is free afterwards}
+   *
+   * @param node number of a node, from 0
+   * @param value of this graph
    */
   public boolean isLastRead(int node, Value value) {
     if (value.index < inputs.size() || value.equals(output)) {
@@ -111,7 +140,7 @@ public final class Graph {
     return true;
   }
 
-  /** All weights, in the order in which they are first used. */
+  /** {@return all weights, in the order in which they are first used} */
   public List<Operation.Weight> weights() {
     List<Operation.Weight> weights = new ArrayList<>();
     for (Node node : nodes) {
@@ -120,7 +149,7 @@ public final class Graph {
     return weights;
   }
 
-  /** Trained scalars. */
+  /** {@return the trained scalars} */
   public long parameters() {
     long sum = 0;
     for (Operation.Weight weight : weights()) {
@@ -130,7 +159,7 @@ public final class Graph {
   }
 
   /**
-   * Multiply-adds for the whole batch.
+   * {@return the multiply-adds for the whole batch}
    *
    * @throws ArithmeticException if they are 2<sup>63</sup> or more, as only a layer from outside
    *     can have
@@ -147,7 +176,13 @@ public final class Graph {
     return values.stream().map(Value::shape).toList();
   }
 
-  /** Appends an operation; returns what it gives. */
+  /**
+   * Appends an operation; returns what it gives.
+   *
+   * @param operation the operation
+   * @param values what it reads, in its order
+   * @return what it gives
+   */
   public Value add(Operation operation, Value... values) {
     List<Value> read = List.of(values);
     Shape shape = operation.output(layer, shapes(read));
@@ -159,32 +194,71 @@ public final class Graph {
   // ---- the operations that layers are made of
 
   /**
-   * Dense convolution without a bias, batch norm, activation. Its weights are {@code name.weight}
-   * {@code [k, k, in, out]} and {@code norm.gamma} and so on.
+   * {@return the output of a dense convolution without a bias, batch norm, activation} Its weights
+   * are {@code name.weight} {@code [k, k, in, out]} and {@code norm.gamma} and so on.
+   *
+   * @param x image {@code [N, H, W, C]}
+   * @param name what its weights' names start with; may be empty
+   * @param norm what the batch norm's weights' names start with
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
+   * @param activation which function comes last
    */
   public Value convolution(
       Value x, String name, String norm, int out, Window window, Activation activation) {
     return add(new Operation.Convolution(name, norm, false, out, window, 1, activation), x);
   }
 
-  /** A pointwise convolution without a bias, batch norm, activation. */
+  /**
+   * {@return the output of a pointwise convolution without a bias, batch norm, activation}
+   *
+   * @param x image {@code [N, H, W, C]}
+   * @param name what its weights' names start with; may be empty
+   * @param norm what the batch norm's weights' names start with
+   * @param out output channels
+   * @param activation which function comes last
+   */
   public Value pointwise(Value x, String name, String norm, int out, Activation activation) {
     return convolution(x, name, norm, out, Window.POINTWISE, activation);
   }
 
-  /** The same, without an activation, plus a value where one is given. */
+  /**
+   * The same, without an activation, plus a value where one is given.
+   *
+   * @param x image {@code [N, H, W, C]}
+   * @param name what its weights' names start with; may be empty
+   * @param norm what the batch norm's weights' names start with
+   * @param out output channels
+   * @param residual added at the end, of the output's shape; null for none
+   * @return what it gives
+   */
   public Value project(Value x, String name, String norm, int out, @Nullable Value residual) {
     Operation projection =
         new Operation.Convolution(name, norm, false, out, Window.POINTWISE, 1, Activation.IDENTITY);
     return residual == null ? add(projection, x) : add(projection, x, residual);
   }
 
-  /** Depthwise convolution without a bias, batch norm, activation. */
+  /**
+   * {@return the output of a depthwise convolution without a bias, batch norm, activation}
+   *
+   * @param x image {@code [N, H, W, C]}
+   * @param name what its weights' names start with; may be empty
+   * @param norm what the batch norm's weights' names start with
+   * @param window kernel size, stride, padding and dilation
+   * @param activation which function comes last
+   */
   public Value depthwise(Value x, String name, String norm, Window window, Activation activation) {
     return add(new Operation.Depthwise(name, norm, false, window, activation), x);
   }
 
-  /** Squeeze and excitation (Hu et al., 2018): x sigmoid(W2 relu(W1 mean(x))), both with biases. */
+  /**
+   * {@return the output of squeeze and excitation (Hu et al., 2018): x sigmoid(W2 relu(W1
+   * mean(x))), both with biases}
+   *
+   * @param x image {@code [N, H, W, C]}
+   * @param name what its weights' names start with; may be empty
+   * @param hidden units between the two linear layers
+   */
   public Value squeezeExcite(Value x, String name, int hidden) {
     Value mean = add(new Operation.GlobalAvgPool(), x);
     Value squeezed = add(new Operation.Linear(name + ".reduce", hidden, Activation.RELU), mean);
@@ -194,29 +268,50 @@ public final class Graph {
     return add(new Operation.ScaleChannels(), x, gate);
   }
 
-  /** a + b. */
+  /**
+   * {@return a + b}
+   *
+   * @param a an image
+   * @param b of a's shape
+   */
   public Value sum(Value a, Value b) {
     return add(new Operation.Add(), a, b);
   }
 
-  /** max(x, 0). */
+  /**
+   * {@return max(x, 0)}
+   *
+   * @param x image {@code [N, H, W, C]}
+   */
   public Value relu(Value x) {
     return add(new Operation.Activate(Activation.RELU), x);
   }
 
-  /** Channels {@code from} to {@code to}, exclusive. */
+  /**
+   * {@return the channels {@code from} to {@code to}, exclusive}
+   *
+   * @param x image {@code [N, H, W, C]}
+   * @param from first channel, from 0
+   * @param to the channel behind the last
+   */
   public Value slice(Value x, int from, int to) {
     return add(new Operation.Slice(from, to), x);
   }
 
-  /** The values side by side. */
+  /**
+   * {@return the values side by side}
+   *
+   * @param parts images of one batch, height and width
+   */
   public Value concat(Value... parts) {
     return add(new Operation.Concat(), parts);
   }
 
   /**
-   * The channels of the values in turn: side by side, then shuffled with as many groups as there
-   * are values (Ma et al., 2018).
+   * {@return the channels of the values in turn: side by side, then shuffled with as many groups as
+   * there are values (Ma et al., 2018)}
+   *
+   * @param parts images of one batch, height and width
    */
   public Value interleave(Value... parts) {
     return add(new Operation.Interleave(), parts);

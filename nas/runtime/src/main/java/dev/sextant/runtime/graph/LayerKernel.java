@@ -15,27 +15,41 @@ import org.jspecify.annotations.Nullable;
  * devices are optional. Called from the thread of the backend.
  */
 public interface LayerKernel {
-  /** Its name in messages and in memory accounts. */
+  /** {@return its name in messages and in memory accounts} */
   String name();
 
   /**
-   * The output's shape.
+   * {@return the output's shape}
    *
+   * @param inputs the inputs' shapes
    * @throws SextantException if the inputs do not fit together
    */
   Shape output(List<Shape> inputs);
 
-  /** Its trained weights, in the order in which the kernel takes them; none unless overridden. */
+  /**
+   * {@return its trained weights, in the order in which the kernel takes them; none unless
+   * overridden}
+   *
+   * @param inputs the inputs' shapes
+   */
   default List<Weight> weights(List<Shape> inputs) {
     return List.of();
   }
 
-  /** Multiply-adds for the whole batch; none unless overridden. */
+  /**
+   * {@return the multiply-adds for the whole batch; none unless overridden}
+   *
+   * @param inputs the inputs' shapes
+   */
   default long macs(List<Shape> inputs) {
     return 0;
   }
 
-  /** Whether it runs on a device; on the CPU unless overridden. */
+  /**
+   * {@return whether it runs on a device; on the CPU unless overridden}
+   *
+   * @param device of the model
+   */
   default boolean supports(Device device) {
     return !device.kind().equals("cuda");
   }
@@ -43,13 +57,16 @@ public interface LayerKernel {
   /**
    * Writes the output.
    *
+   * @param backend of the operands' device, whose memory holds workspace
    * @param operands the inputs, then the weights; not to be changed
+   * @param output of {@link #output}'s shape, undefined; written
    */
   void forward(Backend backend, List<Tensor> operands, Tensor output);
 
   /**
    * Writes the gradients with respect to the operands that require one.
    *
+   * @param backend of the operands' device, whose memory holds workspace
    * @param operands the inputs, then the weights; not to be changed
    * @param dy the output's gradient; not to be changed
    * @param gradients one tensor for each operand, null where none is required; undefined content

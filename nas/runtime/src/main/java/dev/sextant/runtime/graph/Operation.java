@@ -16,19 +16,28 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface Operation {
   /**
-   * The output's shape.
+   * {@return the output's shape}
    *
    * @param layer what errors call the layer
+   * @param inputs the inputs' shapes
    * @throws SextantException if the inputs do not fit
    */
   Shape output(String layer, List<Shape> inputs);
 
-  /** What it reads besides its inputs, in order. */
+  /**
+   * {@return what it reads besides its inputs, in order}
+   *
+   * @param inputs the inputs' shapes
+   */
   default List<Weight> weights(List<Shape> inputs) {
     return List.of();
   }
 
-  /** Multiply-adds for the whole batch. */
+  /**
+   * {@return the multiply-adds for the whole batch}
+   *
+   * @param inputs the inputs' shapes
+   */
   default long macs(List<Shape> inputs) {
     return 0;
   }
@@ -41,12 +50,17 @@ public sealed interface Operation {
    * @param trained whether it is a parameter, or else a statistic
    */
   record Weight(String name, List<Integer> extents, boolean trained) {
-    /** A parameter. */
+    /**
+     * {@return a parameter}
+     *
+     * @param name below the layer's
+     * @param extents of the weight
+     */
     public static Weight of(String name, Integer... extents) {
       return new Weight(name, List.of(extents), true);
     }
 
-    /** Its number of elements. */
+    /** {@return its number of elements} */
     public long size() {
       long size = 1;
       for (int extent : extents) {
@@ -55,7 +69,7 @@ public sealed interface Operation {
       return size;
     }
 
-    /** Its shape. */
+    /** {@return its shape} */
     public Shape shape() {
       return Shape.of(extents.stream().mapToInt(Integer::intValue).toArray());
     }
@@ -68,7 +82,10 @@ public sealed interface Operation {
    *     empty
    * @param norm of the batch norm behind it; null where there is none
    * @param bias whether it has a bias, which a batch norm makes needless
+   * @param out output channels
+   * @param window kernel size, stride, padding and dilation
    * @param groups how many parts inputs and outputs fall into, each output reading its own part
+   * @param activation which function comes last
    */
   record Convolution(
       String name,
@@ -122,6 +139,8 @@ public sealed interface Operation {
    * @param name of the weight, {@code [k, k, C]}, without {@code .weight}; may be empty
    * @param norm of the batch norm behind it; null where there is none
    * @param bias whether it has a bias
+   * @param window kernel size, stride, padding and dilation
+   * @param activation which function comes last
    */
   record Depthwise(
       String name, @Nullable String norm, boolean bias, Window window, Activation activation)
@@ -150,6 +169,8 @@ public sealed interface Operation {
    * y = activation(x w + b), {@code [N, C]} to {@code [N, out]}.
    *
    * @param name of the weight and the bias, without {@code .weight}; may be empty
+   * @param out output features
+   * @param activation which function comes last
    */
   record Linear(String name, int out, Activation activation) implements Operation {
     @Override
@@ -178,7 +199,12 @@ public sealed interface Operation {
     }
   }
 
-  /** Maximum or mean over a window; the padding takes no part. */
+  /**
+   * Maximum or mean over a window; the padding takes no part.
+   *
+   * @param max whether it is the maximum, not the mean
+   * @param window kernel size, stride, padding and dilation
+   */
   record Pool(boolean max, Window window) implements Operation {
     @Override
     public Shape output(String layer, List<Shape> inputs) {
@@ -196,7 +222,11 @@ public sealed interface Operation {
     }
   }
 
-  /** An activation alone. */
+  /**
+   * An activation alone.
+   *
+   * @param activation which function comes last
+   */
   record Activate(Activation activation) implements Operation {
     @Override
     public Shape output(String layer, List<Shape> inputs) {
@@ -230,7 +260,12 @@ public sealed interface Operation {
     }
   }
 
-  /** Channels {@code from} to {@code to}, exclusive. */
+  /**
+   * Channels {@code from} to {@code to}, exclusive.
+   *
+   * @param from first channel, from 0
+   * @param to the channel behind the last
+   */
   record Slice(int from, int to) implements Operation {
     @Override
     public Shape output(String layer, List<Shape> inputs) {
@@ -278,6 +313,7 @@ public sealed interface Operation {
    * the odd pixels, side by side, and a batch norm (Liu et al., 2019).
    *
    * @param name what its weights' names start with
+   * @param out output channels
    */
   record FactorizedReduction(String name, int out) implements Operation {
     @Override
@@ -302,7 +338,11 @@ public sealed interface Operation {
     }
   }
 
-  /** What no other operation computes. */
+  /**
+   * What no other operation computes.
+   *
+   * @param kernel computes it
+   */
   record Custom(LayerKernel kernel) implements Operation {
     @Override
     public Shape output(String layer, List<Shape> inputs) {
@@ -350,7 +390,12 @@ public sealed interface Operation {
         new Weight(path(name, "variance"), List.of(channels), false));
   }
 
-  /** A weight's name below its operation's, which may be empty. */
+  /**
+   * {@return a weight's name below its operation's, which may be empty}
+   *
+   * @param name the operation's name
+   * @param weight the weight's own name
+   */
   static String path(String name, String weight) {
     return name.isEmpty() ? weight : name + "." + weight;
   }

@@ -27,12 +27,22 @@ public final class JsonFields {
     this.object = object;
   }
 
-  /** The fields of the outermost object of a text; {@code source} is what errors call the text. */
+  /**
+   * The fields of the outermost object of a text; {@code source} is what errors call the text.
+   *
+   * @param text JSON
+   * @param source what errors call the text
+   * @return the fields of the outermost object
+   */
   public static JsonFields parse(String text, String source) {
     return new JsonFields(source, "", JsonText.parse(text, source));
   }
 
-  /** An error about this object as a whole. */
+  /**
+   * {@return an error about this object as a whole}
+   *
+   * @param message what is wrong, without where
+   */
   public SextantException error(String message) {
     return new SextantException(
         path.isEmpty()
@@ -40,7 +50,12 @@ public final class JsonFields {
             : String.format(Locale.ROOT, "%s: %s: %s", source, path, message));
   }
 
-  /** An error about one field. */
+  /**
+   * {@return an error about one field}
+   *
+   * @param field name of the field
+   * @param message what is wrong, without where
+   */
   public SextantException error(String field, String message) {
     return new SextantException(
         String.format(Locale.ROOT, "%s: %s: %s", source, path(field), message));
@@ -50,7 +65,11 @@ public final class JsonFields {
     return path.isEmpty() ? field : path + "." + field;
   }
 
-  /** Refuses every field but these. */
+  /**
+   * Refuses every field but these.
+   *
+   * @param known names that the object may have
+   */
   public void only(List<String> known) {
     for (String field : object.keySet()) {
       if (!known.contains(field)) {
@@ -64,12 +83,20 @@ public final class JsonFields {
     }
   }
 
-  /** Whether the field is there. */
+  /**
+   * {@return whether the field is there}
+   *
+   * @param field name of the field
+   */
   public boolean has(String field) {
     return object.has(field);
   }
 
-  /** A required string. */
+  /**
+   * {@return a required string}
+   *
+   * @param field name of the field
+   */
   public String string(String field) {
     JsonElement value = required(field);
     if (value instanceof JsonPrimitive primitive && primitive.isString()) {
@@ -79,7 +106,12 @@ public final class JsonFields {
   }
 
   /**
-   * One of these words; where the field is absent {@code fallback}, or an error if that is null.
+   * {@return one of these words; where the field is absent {@code fallback}, or an error if that is
+   * null}
+   *
+   * @param field name of the field
+   * @param words what it may be
+   * @param fallback value of an absent field; null where it must be there
    */
   public String word(String field, List<String> words, @Nullable String fallback) {
     if (fallback != null && !has(field)) {
@@ -98,7 +130,13 @@ public final class JsonFields {
     return value;
   }
 
-  /** A required integer in that range. */
+  /**
+   * {@return a required integer in that range}
+   *
+   * @param field name of the field
+   * @param min least value allowed
+   * @param max largest value allowed
+   */
   public int integer(String field, int min, int max) {
     JsonElement value = required(field);
     double number = number(field, value);
@@ -108,17 +146,35 @@ public final class JsonFields {
     return (int) inRange(field, value, number, min, max);
   }
 
-  /** An integer in that range, or {@code fallback} where the field is absent. */
+  /**
+   * {@return an integer in that range, or {@code fallback} where the field is absent}
+   *
+   * @param field name of the field
+   * @param min least value allowed
+   * @param max largest value allowed
+   * @param fallback value of an absent field
+   */
   public int integer(String field, int min, int max, int fallback) {
     return has(field) ? integer(field, min, max) : fallback;
   }
 
-  /** Whether the field is there and an array. */
+  /**
+   * {@return whether the field is there and an array}
+   *
+   * @param field name of the field
+   */
   public boolean isArray(String field) {
     return object.get(field) instanceof JsonArray;
   }
 
-  /** A required array of one to {@code most} integers in that range. */
+  /**
+   * {@return a required array of one to {@code most} integers in that range}
+   *
+   * @param field name of the field
+   * @param min least value allowed
+   * @param max largest value allowed
+   * @param most largest number of entries
+   */
   public List<Integer> integers(String field, int min, int max, int most) {
     if (!(required(field) instanceof JsonArray array) || array.isEmpty()) {
       throw error(field, "must be an array of integers");
@@ -139,14 +195,26 @@ public final class JsonFields {
     return values;
   }
 
-  /** These fields, but for one that has another value. */
+  /**
+   * {@return these fields, but for one that has another value}
+   *
+   * @param field name of the field
+   * @param value in place of the present one
+   */
   public JsonFields with(String field, int value) {
     JsonObject changed = object.deepCopy();
     changed.addProperty(field, value);
     return new JsonFields(source, path, changed);
   }
 
-  /** A number in that range, or {@code fallback} where the field is absent. */
+  /**
+   * {@return a number in that range, or {@code fallback} where the field is absent}
+   *
+   * @param field name of the field
+   * @param min least value allowed
+   * @param max largest value allowed
+   * @param fallback value of an absent field
+   */
   public double number(String field, double min, double max, double fallback) {
     if (!has(field)) {
       return fallback;
@@ -155,7 +223,12 @@ public final class JsonFields {
     return inRange(field, value, number(field, value), min, max);
   }
 
-  /** True or false, or {@code fallback} where the field is absent. */
+  /**
+   * {@return true or false, or {@code fallback} where the field is absent}
+   *
+   * @param field name of the field
+   * @param fallback value of an absent field
+   */
   public boolean flag(String field, boolean fallback) {
     if (!has(field)) {
       return fallback;
@@ -167,7 +240,11 @@ public final class JsonFields {
     throw error(field, shown(value) + " is not true or false");
   }
 
-  /** A required object. */
+  /**
+   * {@return a required object}
+   *
+   * @param field name of the field
+   */
   public JsonFields object(String field) {
     if (required(field) instanceof JsonObject inner) {
       return new JsonFields(source, path(field), inner);
@@ -175,7 +252,12 @@ public final class JsonFields {
     throw error(field, "must be an object");
   }
 
-  /** A required array of one to {@code max} objects. */
+  /**
+   * {@return a required array of one to {@code max} objects}
+   *
+   * @param field name of the field
+   * @param max largest number of objects
+   */
   public List<JsonFields> objects(String field, int max) {
     if (!(required(field) instanceof JsonArray array)) {
       throw error(field, "must be an array");
@@ -224,7 +306,11 @@ public final class JsonFields {
     return number;
   }
 
-  /** A bound as messages show it. */
+  /**
+   * {@return a bound as messages show it}
+   *
+   * @param bound a number
+   */
   public static String plain(double bound) {
     return bound == Math.rint(bound) ? String.valueOf((long) bound) : String.valueOf(bound);
   }

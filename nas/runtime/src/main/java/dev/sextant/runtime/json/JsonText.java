@@ -38,8 +38,9 @@ public final class JsonText {
   private JsonText() {}
 
   /**
-   * The text of a UTF-8 file.
+   * {@return the text of a UTF-8 file}
    *
+   * @param file of the text
    * @throws SextantException if it cannot be read, is too large or is not UTF-8
    */
   public static String readFile(Path file) {
@@ -62,8 +63,9 @@ public final class JsonText {
   }
 
   /**
-   * The tree of a text whose outermost value is an object.
+   * {@return the tree of a text whose outermost value is an object}
    *
+   * @param text JSON
    * @param source what errors call the text: a file name
    * @throws SextantException if it is not
    */
@@ -156,7 +158,10 @@ public final class JsonText {
   }
 
   /**
-   * The text of a tree, ending in a newline: what fits a line stays on it, fields in their order.
+   * {@return the text of a tree, ending in a newline: what fits a line stays on it, fields in their
+   * order}
+   *
+   * @param root an object
    */
   public static String print(JsonObject root) {
     StringBuilder text = new StringBuilder();

@@ -9,9 +9,10 @@ public final class Repeats {
   private Repeats() {}
 
   /**
-   * The entries with every run folded: an entry joins the one before it where it has stride 1 and
-   * equals it in all but the stride, which {@code "repeat"} applies to the first only.
+   * {@return the entries with every run folded: an entry joins the one before it where it has
+   * stride 1 and equals it in all but the stride, which {@code "repeat"} applies to the first only}
    *
+   * @param entries one for each layer
    * @param most the longest run
    */
   public static JsonArray fold(List<JsonObject> entries, int most) {

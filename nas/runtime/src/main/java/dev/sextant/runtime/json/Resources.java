@@ -10,7 +10,13 @@ import org.jspecify.annotations.Nullable;
 public final class Resources {
   private Resources() {}
 
-  /** All of a resource that is known to be there; the owner opened it, as its module alone may. */
+  /**
+   * {@return all of a resource that is known to be there; the owner opened it, as its module alone
+   * may}
+   *
+   * @param resource as {@code Class.getResourceAsStream} gives it
+   * @param name for the error of a library that was packed wrong
+   */
   public static String text(@Nullable InputStream resource, String name) {
     if (resource == null) {
       throw new IllegalStateException("resource " + name + " is missing from the library");

@@ -83,12 +83,12 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
       this.windowed = windowed;
     }
 
-    /** Its name in JSON. */
+    /** {@return its name in JSON} */
     public String word() {
       return word;
     }
 
-    /** Whether it has a kernel size. */
+    /** {@return whether it has a kernel size} */
     public boolean isWindowed() {
       return windowed;
     }
@@ -97,6 +97,7 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
   /**
    * An operation and its size.
    *
+   * @param kind which operation
    * @param kernel odd, 1 to 15; 0 where the kind has no window
    */
   public record Op(Kind kind, int kernel) {
@@ -108,14 +109,18 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
       }
     }
 
-    /** In a few words, as in {@code separable 3x3}. */
+    /** {@return the operation in a few words, as in {@code separable 3x3}} */
     public String label() {
       return kind.isWindowed()
           ? String.format(Locale.ROOT, "%s %dx%d", kind.word(), kernel, kernel)
           : kind.word();
     }
 
-    /** The window of the pooling, or of the first depthwise convolution. */
+    /**
+     * {@return the window of the pooling, or of the first depthwise convolution}
+     *
+     * @param stride step in pixels
+     */
     public Window window(int stride) {
       return Window.same(kernel, stride, kind == Kind.DILATED ? 2 : 1);
     }
@@ -125,10 +130,15 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
    * An edge into a node.
    *
    * @param from the node it comes from
+   * @param op what is applied to it
    */
   public record Edge(int from, Op op) {}
 
-  /** The edges whose sum a node is. */
+  /**
+   * The edges whose sum a node is.
+   *
+   * @param edges at least one
+   */
   public record Node(List<Edge> edges) {
     /** Copies the list. */
     public Node {
@@ -144,8 +154,10 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
    */
   public record Older(int channels, boolean twice) {
     /**
-     * The older input of that shape beside that newer one.
+     * {@return the older input of that shape beside that newer one}
      *
+     * @param older the shape of the older input
+     * @param newer the shape of the newer input
      * @throws SextantException if they do not go together
      */
     public static Older of(Shape older, Shape newer) {
@@ -165,7 +177,11 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
               newer));
     }
 
-    /** Its shape beside a newer input. */
+    /**
+     * {@return its shape beside a newer input}
+     *
+     * @param newer the shape of the newer input
+     */
     public Shape shape(Shape newer) {
       int factor = twice ? 2 : 1;
       return Shape.of(newer.get(0), factor * newer.get(1), factor * newer.get(2), channels);
@@ -224,22 +240,30 @@ public record Cell(List<Node> nodes, int width, int stride, @Nullable Older olde
     return node < INPUTS ? stride : 1;
   }
 
-  /** The stride of the edges that leave a node. */
+  /**
+   * {@return the stride of the edges that leave a node}
+   *
+   * @param node its number; 0 and 1 are the inputs
+   */
   public int strideFrom(int node) {
     return strideFrom(stride, node);
   }
 
-  /** The graph in a few words, as {@link CellNodes#text} has it. */
+  /** {@return the graph in a few words, as {@link CellNodes#text} has it} */
   public String graph() {
     return CellNodes.text(nodes);
   }
 
-  /** The shape of the older input beside that newer one. */
+  /**
+   * {@return the shape of the older input beside that newer one}
+   *
+   * @param input the shape of the newer input
+   */
   public Shape olderInput(Shape input) {
     return older == null ? input : older.shape(input);
   }
 
-  /** Whether the older input goes through a factorized reduction. */
+  /** {@return whether the older input goes through a factorized reduction} */
   public boolean reducesOlder() {
     return older != null && older.twice();
   }

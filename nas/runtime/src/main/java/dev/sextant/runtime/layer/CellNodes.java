@@ -65,8 +65,11 @@ public final class CellNodes extends FieldKind<List<Node>> {
   }
 
   /**
-   * The operation of an object, which has these fields and, where the operation has a window,
-   * {@code "kernel"}.
+   * {@return the operation of an object, which has these fields and, where the operation has a
+   * window, {@code "kernel"}}
+   *
+   * @param fields of the layer's entry
+   * @param known names of the other fields that the object may have
    */
   public static Cell.Op readOp(JsonFields fields, List<String> known) {
     Kind kind = kind(fields.word("op", OPS, null)).orElseThrow();
@@ -78,7 +81,12 @@ public final class CellNodes extends FieldKind<List<Node>> {
     return new Cell.Op(kind, kind.isWindowed() ? Field.KERNELS.read(fields, "kernel") : 0);
   }
 
-  /** Adds the fields of an operation. */
+  /**
+   * Adds the fields of an operation.
+   *
+   * @param op the operation
+   * @param json the object to add to
+   */
   public static void writeOp(Cell.Op op, JsonObject json) {
     json.addProperty("op", op.kind().word());
     if (op.kind().isWindowed()) {
@@ -115,8 +123,10 @@ public final class CellNodes extends FieldKind<List<Node>> {
   }
 
   /**
-   * The nodes in a few words, a node's edges after each other: {@code 2(separable 3x3 from 0,
-   * identity from 1) 3(...)}.
+   * {@return the nodes in a few words, a node's edges after each other: {@code 2(separable 3x3 from
+   * 0, identity from 1) 3(...)}}
+   *
+   * @param nodes of a cell
    */
   public static String text(List<Node> nodes) {
     StringBuilder text = new StringBuilder();
@@ -132,8 +142,9 @@ public final class CellNodes extends FieldKind<List<Node>> {
   }
 
   /**
-   * The nodes of such a text.
+   * {@return the nodes of such a text}
    *
+   * @param text as {@link #text} gives it
    * @throws SextantException if it is none
    */
   public static List<Node> parse(String graph) {

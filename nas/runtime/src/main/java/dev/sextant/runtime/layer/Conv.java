@@ -59,7 +59,16 @@ public record Conv(
                   values.get(NORM),
                   values.get(ACTIVATION)));
 
-  /** A dense convolution. */
+  /**
+   * A dense convolution.
+   *
+   * @param kernel odd extent of the window in pixels
+   * @param stride step in pixels
+   * @param dilation distance between taps in pixels
+   * @param out output channels
+   * @param batchNorm whether a batch norm follows, or else a bias
+   * @param activation what comes last
+   */
   public Conv(
       int kernel, int stride, int dilation, int out, boolean batchNorm, Activation activation) {
     this(kernel, stride, dilation, 1, out, batchNorm, activation);
@@ -74,7 +83,7 @@ public record Conv(
     OUT.check("conv", out);
   }
 
-  /** The window of the convolution. */
+  /** {@return the window of the convolution} */
   public Window window() {
     return Window.same(kernel, stride, dilation);
   }

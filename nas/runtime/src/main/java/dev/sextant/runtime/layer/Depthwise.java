@@ -49,7 +49,7 @@ public record Depthwise(
     DILATION.check("depthwise", dilation);
   }
 
-  /** The window of the convolution. */
+  /** {@return the window of the convolution} */
   public Window window() {
     return Window.same(kernel, stride, dilation);
   }

@@ -56,9 +56,19 @@ public final class Field<L extends Layer, T> {
   private final String description;
   private final Rule<L, T> rule;
 
-  /** What is wrong with a value beyond its range. */
+  /**
+   * What is wrong with a value beyond its range.
+   *
+   * @param <L> the layer's record
+   * @param <T> the value's type
+   */
   public interface Rule<L extends Layer, T> {
-    /** The error, or null where nothing is wrong. */
+    /**
+     * {@return the error, or null where nothing is wrong}
+     *
+     * @param values of the fields before
+     * @param value in the range of the field's kind
+     */
     @Nullable String fault(FieldValues<L> values, T value);
   }
 
@@ -83,33 +93,66 @@ public final class Field<L extends Layer, T> {
     this.rule = rule;
   }
 
-  /** A field that must be given. */
+  /**
+   * {@return a field that must be given}
+   *
+   * @param <L> the layer's record
+   * @param <T> the value's type
+   * @param name its name in JSON
+   * @param kind what it can be
+   * @param value reads it from a layer
+   */
   public static <L extends Layer, T> Field<L, T> of(
       String name, FieldKind<T> kind, Function<L, T> value) {
     return new Field<>(name, kind, value, null, null, true, "", "", (_, _) -> null);
   }
 
-  /** {@code "kernel"}: odd, 1 to 15; must be given. */
+  /**
+   * {@return the field {@code "kernel"}: odd, 1 to 15; must be given}
+   *
+   * @param <L> the layer's record
+   * @param value reads it from a layer
+   */
   public static <L extends Layer> Field<L, Integer> kernel(Function<L, Integer> value) {
     return of("kernel", KERNELS, value).marked("%1$sx%1$s");
   }
 
-  /** {@code "stride"}: 1 to 4, 1 where not given. */
+  /**
+   * {@return the field {@code "stride"}: 1 to 4, 1 where not given}
+   *
+   * @param <L> the layer's record
+   * @param value reads it from a layer
+   */
   public static <L extends Layer> Field<L, Integer> stride(Function<L, Integer> value) {
     return of(STRIDE, STRIDES, value).otherwise(1).marked("s%s");
   }
 
-  /** {@code "dilation"}: 1 to 8, 1 where not given. */
+  /**
+   * {@return the field {@code "dilation"}: 1 to 8, 1 where not given}
+   *
+   * @param <L> the layer's record
+   * @param value reads it from a layer
+   */
   public static <L extends Layer> Field<L, Integer> dilation(Function<L, Integer> value) {
     return of("dilation", FieldKind.integer(1, 8), value).otherwise(1).marked("d%s");
   }
 
-  /** {@code "out"}: output channels, 1 to 65,536; must be given. */
+  /**
+   * {@return the field {@code "out"}: output channels, 1 to 65,536; must be given}
+   *
+   * @param <L> the layer's record
+   * @param value reads it from a layer
+   */
   public static <L extends Layer> Field<L, Integer> out(Function<L, Integer> value) {
     return of(OUT, WIDTHS, value);
   }
 
-  /** {@code "norm"}: {@code "batch"} (where not given) or {@code "none"}. */
+  /**
+   * {@return the field {@code "norm"}: {@code "batch"} (where not given) or {@code "none"}}
+   *
+   * @param <L> the layer's record
+   * @param value reads it from a layer
+   */
   public static <L extends Layer> Field<L, Boolean> batchNorm(Function<L, Boolean> value) {
     return of(NORM, NORMS, value)
         .otherwise(true)
@@ -117,7 +160,14 @@ public final class Field<L extends Layer, T> {
         .describedAs("A convolution without batch norm has a bias.");
   }
 
-  /** {@code "act"}: the activation in lower case, {@code "none"} for the identity. */
+  /**
+   * {@return the field {@code "act"}: the activation in lower case, {@code "none"} for the
+   * identity}
+   *
+   * @param <L> the layer's record
+   * @param value reads it from a layer
+   * @param fallback the activation where none is given
+   */
   public static <L extends Layer> Field<L, Activation> activation(
       Function<L, Activation> value, Activation fallback) {
     return of(ACTIVATION, ACTIVATIONS, value).otherwise(fallback);
@@ -140,42 +190,63 @@ public final class Field<L extends Layer, T> {
     return words;
   }
 
-  /** The same with a value where none is given; then it is written only where it differs. */
+  /**
+   * {@return the same with a value where none is given; then it is written only where it differs}
+   *
+   * @param constant the value where none is given
+   */
   public Field<L, T> otherwise(T constant) {
     return new Field<>(name, kind, value, _ -> constant, constant, false, mark, description, rule);
   }
 
-  /** The same with a value that depends on the fields before and on the input. */
+  /**
+   * {@return the same with a value that depends on the fields before and on the input}
+   *
+   * @param fallback the value where none is given, from the fields before
+   */
   public Field<L, T> otherwise(Function<FieldValues<L>, T> fallback) {
     return new Field<>(name, kind, value, fallback, null, false, mark, description, rule);
   }
 
-  /** The same, written even where it is what it would be if not given. */
+  /** {@return the same, written even where it is what it would be if not given} */
   public Field<L, T> written() {
     return new Field<>(name, kind, value, fallback, constant, true, mark, description, rule);
   }
 
-  /** The same, shown in labels by that format where it is not what it would be if not given. */
+  /**
+   * {@return the same, shown in labels by that format where it is not what it would be if not
+   * given}
+   *
+   * @param format with one {@code %s} for the value
+   */
   public Field<L, T> marked(String format) {
     return new Field<>(name, kind, value, fallback, constant, always, format, description, rule);
   }
 
-  /** The same with a sentence for the schema. */
+  /**
+   * {@return the same with a sentence for the schema}
+   *
+   * @param text one sentence
+   */
   public Field<L, T> describedAs(String text) {
     return new Field<>(name, kind, value, fallback, constant, always, mark, text, rule);
   }
 
-  /** The same, refusing more than its kind does. */
+  /**
+   * {@return the same, refusing more than its kind does}
+   *
+   * @param newRule says what is wrong with a value
+   */
   public Field<L, T> under(Rule<L, T> newRule) {
     return new Field<>(name, kind, value, fallback, constant, always, mark, description, newRule);
   }
 
-  /** Its name in JSON. */
+  /** {@return its name in JSON} */
   public String name() {
     return name;
   }
 
-  /** What it can be. */
+  /** {@return what it can be} */
   public FieldKind<T> kind() {
     return kind;
   }
@@ -183,6 +254,8 @@ public final class Field<L extends Layer, T> {
   /**
    * Checks a number that a constructor was given.
    *
+   * @param op the layer's name
+   * @param checked the number
    * @throws SextantException naming the layer, the field and the range
    */
   public void check(String op, T checked) {

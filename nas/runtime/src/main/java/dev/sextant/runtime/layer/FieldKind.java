@@ -11,32 +11,56 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SequencedMap;
 
-/** What a field can be: a range of numbers, words, true or false. */
+/**
+ * What a field can be: a range of numbers, words, true or false.
+ *
+ * @param <T> the type of the values
+ */
 public abstract sealed class FieldKind<T>
     permits FieldKind.Whole, FieldKind.Real, FieldKind.Words, FieldKind.Flag, CellNodes {
   FieldKind() {}
 
-  /** Whole numbers of a range, both ends included. */
+  /**
+   * {@return whole numbers of a range, both ends included}
+   *
+   * @param min least value
+   * @param max largest value
+   */
   public static FieldKind<Integer> integer(int min, int max) {
     return new Whole(min, max, false);
   }
 
-  /** The odd numbers from 1 to {@code max}: sizes of kernels. */
+  /**
+   * {@return the odd numbers from 1 to {@code max}: sizes of kernels}
+   *
+   * @param max largest value
+   */
   public static FieldKind<Integer> odd(int max) {
     return new Whole(1, max, true);
   }
 
-  /** Numbers of a range, both ends included. */
+  /**
+   * {@return numbers of a range, both ends included}
+   *
+   * @param min least value
+   * @param max largest value
+   */
   public static FieldKind<Double> number(double min, double max) {
     return new Real(min, max);
   }
 
-  /** True or false. */
+  /** {@return true or false} */
   public static FieldKind<Boolean> flag() {
     return new Flag();
   }
 
-  /** One of some values, by words in the order in which errors list them. */
+  /**
+   * {@return one of some values, by words in the order in which errors list them}
+   *
+   * @param <T> the type of the values
+   * @param type the class of the values
+   * @param values by word
+   */
   public static <T> FieldKind<T> words(Class<T> type, SequencedMap<String, T> values) {
     return new Words<>(type, values);
   }

@@ -5,7 +5,11 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The values of a layer's fields, and where the layer stands. */
+/**
+ * The values of a layer's fields, and where the layer stands.
+ *
+ * @param <L> the layer's record
+ */
 public final class FieldValues<L extends Layer> {
   private final Map<String, Object> values = new HashMap<>();
   private final @Nullable Shape before;
@@ -20,7 +24,12 @@ public final class FieldValues<L extends Layer> {
     values.put(field.name(), value);
   }
 
-  /** The value of a field; while fields are read, of one that stands before. */
+  /**
+   * {@return the value of a field; while fields are read, of one that stands before}
+   *
+   * @param <T> the value's type
+   * @param field of this layer's type
+   */
   public <T> T get(Field<L, T> field) {
     Object value = values.get(field.name());
     if (value == null) {
@@ -29,7 +38,7 @@ public final class FieldValues<L extends Layer> {
     return field.kind().cast(value);
   }
 
-  /** What the layer takes, {@code [N, H, W, C]} or {@code [N, C]}. */
+  /** {@return what the layer takes, {@code [N, H, W, C]} or {@code [N, C]}} */
   public Shape input() {
     return input;
   }

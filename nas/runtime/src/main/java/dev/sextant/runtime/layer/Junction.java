@@ -9,6 +9,8 @@ import java.util.List;
  * branch is narrower, its missing channels are zero (the shortcuts of PyramidNet, Han et al.,
  * 2017). Alone, a junction gives its input; what a chain with junctions computes stands in {@link
  * dev.sextant.runtime.Branches}.
+ *
+ * @param kind whether the chain parts, goes on with the next branch, or meets
  */
 public record Junction(Kind kind) implements Layer {
   /** {@code "fork"}. */

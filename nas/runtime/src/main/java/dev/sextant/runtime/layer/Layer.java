@@ -38,27 +38,33 @@ public sealed interface Layer
   /** Largest width of any layer. */
   int MAX_WIDTH = 65_536;
 
-  /** What is known of all layers of its kind: their name and fields. */
+  /** {@return what is known of all layers of its kind: their name and fields} */
   LayerType<?> type();
 
   /**
    * Writes its operations into a graph.
    *
+   * @param graph the layer's own
    * @param x the input {@code [N, H, W, C]}, or {@code [N, C]}
    * @return the output
    * @throws SextantException if the layer cannot take the input
    */
   Graph.Value lower(Graph graph, Graph.Value x);
 
-  /** Its operations on an input; throws as {@link #output} does. */
+  /**
+   * {@return its operations on an input; throws as {@link #output} does}
+   *
+   * @param input the shape that the layer takes
+   */
   default Graph operations(Shape input) {
     return Graph.of(type().op(), input, this::lower);
   }
 
   /**
-   * The shape of the output for an input {@code [N, H, W, C]}, or {@code [N, C]} for {@link
-   * Linear}. A {@link Cell} has two inputs; this is the newer one.
+   * {@return the shape of the output for an input {@code [N, H, W, C]}, or {@code [N, C]} for
+   * {@link Linear}} A {@link Cell} has two inputs; this is the newer one.
    *
+   * @param input the shape that the layer takes
    * @throws SextantException if this layer cannot take the input, or an intermediate image of the
    *     layer has more elements than one tensor can hold
    */
@@ -66,27 +72,37 @@ public sealed interface Layer
     return operations(input).output().shape();
   }
 
-  /** Trained scalars of this layer on that input, if any; throws as {@link #output} does. */
+  /**
+   * {@return the trained scalars of this layer on that input, if any; throws as {@link #output}
+   * does}
+   *
+   * @param input the shape that the layer takes
+   */
   default long parameters(Shape input) {
     return operations(input).parameters();
   }
 
-  /** Multiply-adds, if any, for the whole batch of that input; throws as {@link #output}. */
+  /**
+   * {@return the multiply-adds, if any, for the whole batch of that input; throws as {@link
+   * #output}}
+   *
+   * @param input the shape that the layer takes
+   */
   default long macs(Shape input) {
     return operations(input).macs();
   }
 
-  /** Step of the layer's window; 1 where it has none. */
+  /** {@return the step of the layer's window; 1 where it has none} */
   default int stride() {
     return 1;
   }
 
-  /** The layer in a few words, without its width, as in {@code mbconv 5x5 e6 s2}. */
+  /** {@return the layer in a few words, without its width, as in {@code mbconv 5x5 e6 s2}} */
   default String label() {
     return type().label(this);
   }
 
-  /** Whether it computes nothing, wherever it stands. */
+  /** {@return whether it computes nothing, wherever it stands} */
   default boolean isFree() {
     return false;
   }

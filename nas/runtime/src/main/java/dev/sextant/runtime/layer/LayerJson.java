@@ -28,9 +28,11 @@ public final class LayerJson {
    * The layers of one entry: one, or as many as {@code "repeat"} says, of which only the first has
    * the stride.
    *
+   * @param fields of the layer's entry
    * @param before the shape that the layer before takes, the older input of a cell; null where
    *     there is none
    * @param input the shape that the first one takes
+   * @return the layers, at least one
    */
   public static List<Layer> read(JsonFields fields, @Nullable Shape before, Shape input) {
     LayerType<?> type = type(fields);
@@ -57,9 +59,12 @@ public final class LayerJson {
   }
 
   /**
-   * One candidate of a choice, which gives the stride and the width.
+   * {@return one candidate of a choice, which gives the stride and the width}
    *
+   * @param fields of the layer's entry
    * @param input the shape that the choice takes
+   * @param stride step in pixels
+   * @param out output channels
    */
   public static Layer readCandidate(JsonFields fields, Shape input, int stride, int out) {
     LayerType<?> type = type(fields);
@@ -79,17 +84,31 @@ public final class LayerJson {
     return type.read(fields, null, input, stride, out);
   }
 
-  /** The field {@code "stride"}. */
+  /**
+   * {@return the field {@code "stride"}}
+   *
+   * @param fields of the layer's entry
+   */
   public static int readStride(JsonFields fields) {
     return fields.has(Field.STRIDE) ? Field.STRIDES.read(fields, Field.STRIDE) : 1;
   }
 
-  /** The field {@code "repeat"}. */
+  /**
+   * {@return the field {@code "repeat"}}
+   *
+   * @param fields of the layer's entry
+   */
   public static int readRepeat(JsonFields fields) {
     return fields.integer("repeat", 1, MAX_REPEAT, 1);
   }
 
-  /** The output shape of a layer, errors naming where the layer stands. */
+  /**
+   * {@return the output shape of a layer, errors naming where the layer stands}
+   *
+   * @param fields of the layer's entry
+   * @param layer the layer
+   * @param input the shape that the layer takes
+   */
   public static Shape output(JsonFields fields, Layer layer, Shape input) {
     try {
       return layer.output(input);
@@ -98,21 +117,37 @@ public final class LayerJson {
     }
   }
 
-  /** The JSON object of a layer that takes that input. */
+  /**
+   * {@return the JSON object of a layer that takes that input}
+   *
+   * @param layer the layer
+   * @param input the shape that the layer takes
+   */
   public static JsonObject write(Layer layer, Shape input) {
     JsonObject json = new JsonObject();
     layer.type().write(layer, input, false, json);
     return json;
   }
 
-  /** The JSON object of a candidate: {@link #write} without the stride and the width. */
+  /**
+   * {@return the JSON object of a candidate: {@link #write} without the stride and the width}
+   *
+   * @param layer the layer
+   * @param input the shape that the layer takes
+   */
   public static JsonObject writeCandidate(Layer layer, Shape input) {
     JsonObject json = new JsonObject();
     layer.type().write(layer, input, true, json);
     return json;
   }
 
-  /** The layer with another value of a field, or itself where it has no such field. */
+  /**
+   * {@return the layer with another value of a field, or itself where it has no such field}
+   *
+   * @param layer the layer
+   * @param field name of a field
+   * @param value of the field's type
+   */
   public static Layer with(Layer layer, String field, Object value) {
     return layer.type().with(layer, field, value);
   }

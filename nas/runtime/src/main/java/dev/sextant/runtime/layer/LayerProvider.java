@@ -8,6 +8,6 @@ import java.util.List;
  * layer is read.
  */
 public interface LayerProvider {
-  /** Its types, whose names no other type has. */
+  /** {@return its types, whose names no other type has} */
   List<LayerType<?>> types();
 }

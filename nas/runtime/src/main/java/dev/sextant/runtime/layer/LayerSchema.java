@@ -20,12 +20,18 @@ public final class LayerSchema {
    *
    * @param schema a text that has all else; definitions of layers that it has are replaced
    * @param space whether widths can be searched and candidates can stand
+   * @return the text with the definitions
    */
   public static String complete(String schema, boolean space) {
     return complete(schema, space, LayerTypes.all().values());
   }
 
-  /** The same with the layers of this library alone: what is shipped. */
+  /**
+   * {@return the same with the layers of this library alone: what is shipped}
+   *
+   * @param schema a text that has all else
+   * @param space whether widths can be searched
+   */
   public static String completeBuiltIn(String schema, boolean space) {
     return complete(schema, space, LayerTypes.BUILT_IN);
   }

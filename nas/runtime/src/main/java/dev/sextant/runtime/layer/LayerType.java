@@ -42,9 +42,11 @@ public final class LayerType<L extends Layer> {
   }
 
   /**
-   * A type.
+   * {@return a type}
    *
+   * @param <L> the layers' record
    * @param op its name: {@code "op"} in JSON
+   * @param record the layers' record
    * @param fields in the order in which they are read and written, but that {@code "out"} and
    *     {@code "stride"}, which a choice gives its candidates, are written last
    * @param constructor makes the record of the fields' values
@@ -57,12 +59,20 @@ public final class LayerType<L extends Layer> {
     return new LayerType<>(op, record, fields, constructor, "", null, null);
   }
 
-  /** The same with a sentence for the schema. */
+  /**
+   * {@return the same with a sentence for the schema}
+   *
+   * @param text one sentence
+   */
   public LayerType<L> describedAs(String text) {
     return new LayerType<>(op, record, fields, constructor, text, notACandidate, notInAChain);
   }
 
-  /** The same that no choice can have; {@code why} is the error. */
+  /**
+   * {@return the same that no choice can have; {@code why} is the error}
+   *
+   * @param why the error
+   */
   public LayerType<L> notACandidate(String why) {
     return new LayerType<>(op, record, fields, constructor, description, why, notInAChain);
   }
@@ -72,12 +82,12 @@ public final class LayerType<L extends Layer> {
     return new LayerType<>(op, record, fields, constructor, description, why, why);
   }
 
-  /** Its name: {@code "op"} in JSON. */
+  /** {@return its name: {@code "op"} in JSON} */
   public String op() {
     return op;
   }
 
-  /** Its fields. */
+  /** {@return its fields} */
   public List<Field<L, ?>> fields() {
     return fields;
   }
@@ -86,7 +96,7 @@ public final class LayerType<L extends Layer> {
     return description;
   }
 
-  /** Why no choice can have it, or null. */
+  /** {@return why no choice can have it, or null} */
   public @Nullable String whyNotACandidate() {
     return notACandidate;
   }
@@ -96,12 +106,16 @@ public final class LayerType<L extends Layer> {
     return notInAChain;
   }
 
-  /** Whether its layers have an output width of their own, or else keep their input's. */
+  /** {@return whether its layers have an output width of their own, or else keep their input's} */
   public boolean hasWidth() {
     return has(Field.OUT);
   }
 
-  /** Whether there is a field of that name. */
+  /**
+   * {@return whether there is a field of that name}
+   *
+   * @param name of a field
+   */
   public boolean has(String name) {
     return fields.stream().anyMatch(field -> field.name().equals(name));
   }

@@ -38,7 +38,7 @@ public final class LayerTypes {
   private LayerTypes() {}
 
   /**
-   * All types by name, in alphabetical order.
+   * {@return all types by name, in alphabetical order}
    *
    * @throws SextantException if a provider cannot be loaded, or two types have one name
    */

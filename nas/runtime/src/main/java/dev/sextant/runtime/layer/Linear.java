@@ -25,7 +25,11 @@ public record Linear(int out, Activation activation) implements Layer {
           List.of(OUT, ACTIVATION),
           values -> new Linear(values.get(OUT), values.get(ACTIVATION)));
 
-  /** Without an activation. */
+  /**
+   * Without an activation.
+   *
+   * @param out output features
+   */
   public Linear(int out) {
     this(out, Activation.IDENTITY);
   }

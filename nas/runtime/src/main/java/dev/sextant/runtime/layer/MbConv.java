@@ -82,22 +82,36 @@ public record MbConv(
     SQUEEZE_EXCITE.check("mbconv", squeezeExcite);
   }
 
-  /** The window of the depthwise convolution. */
+  /** {@return the window of the depthwise convolution} */
   public Window window() {
     return Window.same(kernel, stride);
   }
 
-  /** Channels between the expansion and the projection, for that many input channels. */
+  /**
+   * {@return the channels between the expansion and the projection, for that many input channels}
+   *
+   * @param channels input channels
+   */
   public int expanded(int channels) {
     return Math.multiplyExact(channels, expand);
   }
 
-  /** Hidden channels of squeeze and excitation, or 0 where there is none. */
+  /**
+   * {@return the hidden channels of squeeze and excitation, or 0 where there is none}
+   *
+   * @param channels input channels
+   */
   public int squeezed(int channels) {
     return squeezeExcite == 0 ? 0 : Widths.makeDivisible(expanded(channels) * squeezeExcite);
   }
 
-  /** Whether the identity fits around the block: what {@code residual} is where not given. */
+  /**
+   * {@return whether the identity fits around the block: what {@code residual} is where not given}
+   *
+   * @param stride step in pixels
+   * @param in input channels
+   * @param out output channels
+   */
   public static boolean residualFits(int stride, int in, int out) {
     return stride == 1 && in == out;
   }

@@ -36,7 +36,7 @@ public record Pool(boolean max, int kernel, int stride) implements Layer {
     STRIDE.check("pool", stride);
   }
 
-  /** The window of the pooling. */
+  /** {@return the window of the pooling} */
   public Window window() {
     return Window.same(kernel, stride);
   }

@@ -56,7 +56,7 @@ public record Separable(int kernel, int stride, int dilation, int out, Activatio
     OUT.check("separable", out);
   }
 
-  /** The window of the depthwise convolution. */
+  /** {@return the window of the depthwise convolution} */
   public Window window() {
     return Window.same(kernel, stride, dilation);
   }

@@ -128,12 +128,16 @@ public record RunFile(RunDirectory directory) {
     int then = read(root -> root.has("vectorBits") ? root.get("vectorBits").getAsInt() : now);
     if (then != now) {
       progress.message(
-          "%s: begun with vectors of %d bits, continued with %d: the last bits of results will differ%s"
-              .formatted(
-                  directory.path(),
-                  then,
-                  now,
-                  then == 0 ? "" : " (SEXTANT_OPTS=-Dsextant.vector.bits=%d)".formatted(then)));
+          String.format(
+              Locale.ROOT,
+              "%s: begun with vectors of %d bits, continued with %d: the last bits of results will"
+                  + " differ%s",
+              directory.path(),
+              then,
+              now,
+              then == 0
+                  ? ""
+                  : String.format(Locale.ROOT, " (SEXTANT_OPTS=-Dsextant.vector.bits=%d)", then)));
     }
   }
 

@@ -52,7 +52,7 @@ final class LayerModule extends Module implements GateCandidate {
    */
   private record Step(
       @Nullable Compute compute,
-      List<NormalizedChain.Stage> stages,
+      List<NormalizedChain.ConvNorm> stages,
       List<Integer> inputs,
       int output) {
     boolean isChain() {
@@ -264,10 +264,10 @@ final class LayerModule extends Module implements GateCandidate {
   }
 
   /** Appends a stage: to the chain before it where nothing else reads what that gives. */
-  private void chain(Graph graph, Graph.Node node, NormalizedChain.Stage stage) {
+  private void chain(Graph graph, Graph.Node node, NormalizedChain.ConvNorm stage) {
     List<Integer> inputs = new ArrayList<>();
     node.inputs().forEach(input -> inputs.add(input.index()));
-    List<NormalizedChain.Stage> stages = new ArrayList<>();
+    List<NormalizedChain.ConvNorm> stages = new ArrayList<>();
     Step before = steps.isEmpty() ? null : steps.getLast();
     if (before != null
         && before.isChain()

@@ -7,7 +7,7 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.GateRows;
 import dev.sextant.autograd.ops.Narrow;
 import dev.sextant.autograd.ops.NormalizedChain;
-import dev.sextant.autograd.ops.NormalizedChain.Stage;
+import dev.sextant.autograd.ops.NormalizedChain.ConvNorm;
 import dev.sextant.autograd.ops.Superkernel;
 import dev.sextant.autograd.ops.SuperkernelGates;
 import dev.sextant.nas.space.NestedChoice;
@@ -68,7 +68,7 @@ final class SuperkernelBlock extends SharedKernels {
 
   private @Nullable Parameter learned;
   private @Nullable Variable gates;
-  private List<Stage> stages = List.of();
+  private List<ConvNorm> stages = List.of();
 
   private final float[] weights;
   private final float[] room;
@@ -205,27 +205,27 @@ final class SuperkernelBlock extends SharedKernels {
   }
 
   /** Those of the last pass where it had the same variables, which tapes use again. */
-  private List<Stage> stages(Variable masked, Variable w, Variable gamma, Variable beta) {
+  private List<ConvNorm> stages(Variable masked, Variable w, Variable gamma, Variable beta) {
     if (!stages.isEmpty()) {
-      Stage last = stages.getLast();
-      Stage before = stages.get(stages.size() - 2);
+      ConvNorm last = stages.getLast();
+      ConvNorm before = stages.get(stages.size() - 2);
       if (before.w() == masked && last.w() == w && last.gamma() == gamma && last.beta() == beta) {
         return stages;
       }
     }
-    List<Stage> made = new ArrayList<>();
+    List<ConvNorm> made = new ArrayList<>();
     if (expand != null && expandNorm != null) {
       made.add(stage(expand, Window.POINTWISE, expandNorm, activation));
     }
     made.add(stage(masked, window, depthwiseNorm, activation));
     made.add(
-        new Stage(w, Window.POINTWISE, gamma, beta, projectNorm.running(), Activation.IDENTITY));
+        new ConvNorm(w, Window.POINTWISE, gamma, beta, projectNorm.running(), Activation.IDENTITY));
     stages = List.copyOf(made);
     return stages;
   }
 
-  private static Stage stage(Variable w, Window window, Norm norm, Activation activation) {
-    return new Stage(w, window, norm.gamma(), norm.beta(), norm.running(), activation);
+  private static ConvNorm stage(Variable w, Window window, Norm norm, Activation activation) {
+    return new ConvNorm(w, window, norm.gamma(), norm.beta(), norm.running(), activation);
   }
 
   /** The depthwise kernel as its shells' gates leave it. */

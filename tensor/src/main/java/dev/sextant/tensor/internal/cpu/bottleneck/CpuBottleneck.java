@@ -89,7 +89,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
       return;
     }
     BottleneckRules.convolutionBackwardData(g, z, gradient, w, window, x, into, gx);
-    backward.data(g, z, gradient, w, x == null ? gx : x, into, gx);
+    backward.backwardData(g, z, gradient, w, x == null ? gx : x, into, gx);
   }
 
   @Override
@@ -106,7 +106,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
       return;
     }
     BottleneckRules.convolutionBackwardFilter(x, norm, g, z, gradient, window, dw);
-    backward.filter(x, norm, g, z, gradient, dw);
+    backward.backwardFilter(x, norm, g, z, gradient, dw);
   }
 
   @Override

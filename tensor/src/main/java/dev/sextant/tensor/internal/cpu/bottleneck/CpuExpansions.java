@@ -97,7 +97,7 @@ final class CpuExpansions implements Expansions {
   public void reduceProjection(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       NormGradient into,
       @Nullable Tensor behind) {
@@ -110,16 +110,16 @@ final class CpuExpansions implements Expansions {
   public void backward(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       @Nullable Tensor behind,
-      Stage kernel,
+      ConvolutionGradient kernel,
       Window window,
       Tensor x,
       Tensor inputMean,
       Tensor covariance,
       @Nullable Tensor expanded,
-      Stage expansion,
+      ConvolutionGradient expansion,
       @Nullable Tensor dx) {
     ExpansionRules.backward(
         g,

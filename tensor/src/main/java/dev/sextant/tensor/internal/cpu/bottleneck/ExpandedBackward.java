@@ -6,7 +6,7 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
-import dev.sextant.tensor.family.Expansions.Stage;
+import dev.sextant.tensor.family.Expansions.ConvolutionGradient;
 import dev.sextant.tensor.internal.cpu.batchnorm.BatchNormKernels;
 import dev.sextant.tensor.internal.cpu.batchnorm.NormPlanes;
 import dev.sextant.tensor.internal.cpu.depthwise.DepthwiseBackward;
@@ -55,16 +55,16 @@ final class ExpandedBackward {
   void run(
       Tensor g,
       Tensor z,
-      Stage projection,
+      ConvolutionGradient projection,
       Tensor middle,
       @Nullable Tensor keptBehind,
-      Stage kernel,
+      ConvolutionGradient kernel,
       Window window,
       Tensor x,
       Tensor inputMean,
       Tensor covariance,
       @Nullable Tensor kept,
-      Stage expansion,
+      ConvolutionGradient expansion,
       @Nullable Tensor dx) {
     if (x.size() == 0 || middle.size() == 0) {
       nothing(kernel, expansion, dx);
@@ -101,7 +101,8 @@ final class ExpandedBackward {
   }
 
   /** The gradients of a convolution without outputs. */
-  private static void nothing(Stage kernel, Stage expansion, @Nullable Tensor dx) {
+  private static void nothing(
+      ConvolutionGradient kernel, ConvolutionGradient expansion, @Nullable Tensor dx) {
     zero(kernel.dw());
     zero(expansion.dw());
     zero(expansion.gradient().dgamma());
@@ -157,8 +158,8 @@ final class ExpandedBackward {
       @Nullable Tensor kept,
       Tensor middle,
       @Nullable Tensor keptBehind,
-      Stage kernel,
-      Stage expansion) {
+      ConvolutionGradient kernel,
+      ConvolutionGradient expansion) {
     DepthwiseBackward backward = depthwise.backward;
     float[] a = work.floats();
     int channels = expanded.hidden;

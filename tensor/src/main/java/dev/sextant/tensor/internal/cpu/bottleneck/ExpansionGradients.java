@@ -4,7 +4,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Tensor;
-import dev.sextant.tensor.family.Expansions.Stage;
+import dev.sextant.tensor.family.Expansions.ConvolutionGradient;
 import dev.sextant.tensor.internal.cpu.batchnorm.NormPlanes;
 import dev.sextant.tensor.internal.cpu.depthwise.DepthwiseSlab;
 import dev.sextant.tensor.internal.cpu.depthwise.DepthwiseTiles;
@@ -30,7 +30,7 @@ final class ExpansionGradients implements AutoCloseable {
   private final GemmBlock[] data;
   private final Correction correction;
   private final int threads;
-  private @Nullable Stage expansion;
+  private @Nullable ConvolutionGradient expansion;
   private @Nullable Tensor dx;
 
   /** w with each column times its channel's s. */
@@ -55,7 +55,7 @@ final class ExpansionGradients implements AutoCloseable {
   }
 
   /** Begins those that are wanted; to be closed. */
-  ExpansionGradients open(Stage stage, @Nullable Tensor gradient) {
+  ExpansionGradients open(ConvolutionGradient stage, @Nullable Tensor gradient) {
     expansion = stage;
     dx = gradient;
     stride = DepthwiseTiles.count(expanded.hidden) * LANES;
@@ -122,7 +122,7 @@ final class ExpansionGradients implements AutoCloseable {
 
   /** Ends them, once the sums of the expansion's norm are there. */
   void finish(Tensor inputMean, Tensor covariance) {
-    Stage stage = expansion;
+    ConvolutionGradient stage = expansion;
     if (stage == null) {
       throw new IllegalStateException("not open");
     }
@@ -179,7 +179,7 @@ final class ExpansionGradients implements AutoCloseable {
 
   /** dw = s (x' g1 - mean(x) dbeta - C w r dgamma), from the workers' x' g1 in their order. */
   private void filterGradient(
-      Tensor inputMean, Tensor covariance, Stage stage, Tensor dw, Tensor sums) {
+      Tensor inputMean, Tensor covariance, ConvolutionGradient stage, Tensor dw, Tensor sums) {
     NormGradient gradient = stage.gradient();
     int hidden = expanded.hidden;
     try (Tensor product = moments.times(covariance, stage.w(), expanded.inputs, hidden)) {
@@ -204,7 +204,7 @@ final class ExpansionGradients implements AutoCloseable {
    * Adds to dx what depends on sums over the batch: -(x - mean(x)) w t w' - w u, where t = s r
    * dgamma / n and u = s dbeta / n.
    */
-  private void correct(Tensor inputMean, Stage stage, Tensor columns) {
+  private void correct(Tensor inputMean, ConvolutionGradient stage, Tensor columns) {
     NormGradient gradient = stage.gradient();
     int inputs = expanded.inputs;
     int hidden = expanded.hidden;

@@ -19,8 +19,8 @@ final class PointwiseBackward extends PointwisePass {
 
   private final ChannelSums sums;
   private final PartialSum partialSum = new PartialSum();
-  private final Data data = new Data();
-  private final Filter filter = new Filter();
+  private final BackwardData data = new BackwardData();
+  private final BackwardFilter filter = new BackwardFilter();
 
   PointwiseBackward(WorkerTeam team, Memory memory) {
     super(team, memory);
@@ -29,7 +29,7 @@ final class PointwiseBackward extends PointwisePass {
   }
 
   /** gx from g and z of the output's norm, with the sums of the input's norm if it has one. */
-  void data(
+  void backwardData(
       Tensor gradients,
       Tensor raw,
       NormGradient gradient,
@@ -60,7 +60,7 @@ final class PointwiseBackward extends PointwisePass {
   }
 
   /** dw = norm(input) transposed times the gradient of z. */
-  void filter(
+  void backwardFilter(
       Tensor input,
       @Nullable BatchNorm norm,
       Tensor gradients,
@@ -163,7 +163,7 @@ final class PointwiseBackward extends PointwisePass {
     filter.kept = NONE;
   }
 
-  private final class Data extends Blocks {
+  private final class BackwardData extends Blocks {
     private float[] gx = NONE;
     private int igx;
 
@@ -194,7 +194,7 @@ final class PointwiseBackward extends PointwisePass {
    * Each worker's partial dw {@code [K, N]}, or its transpose if that way round tiles better; and
    * the sums of the input's norm.
    */
-  private final class Filter implements WorkerTeam.Task {
+  private final class BackwardFilter implements WorkerTeam.Task {
     private boolean wanted;
     private boolean reduces;
 

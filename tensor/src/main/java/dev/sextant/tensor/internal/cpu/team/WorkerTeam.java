@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A fixed team of threads that split one kernel at a time: static partition, spin then park.
  *
- * <p>A network runs about sixty small kernels in a row, so a hand-off must cost little: helpers
+ * <p>A network runs about sixty small kernels in a row, so a hand-off must cost little: workers
  * spin for {@link #SPINS} turns after their last kernel (some tens of microseconds) before they
  * park, and the caller works too. What a share is depends on its number alone, not on who does it:
- * threads claim shares, so that where other processes hold a helper up the caller does its share
+ * threads claim shares, so that where other processes hold a worker up the caller does its share
  * instead of waiting, and the result has the same bits. A call allocates nothing. Called from one
  * thread at a time.
  */
@@ -29,7 +29,7 @@ public final class WorkerTeam implements AutoCloseable {
 
   private static final int SPINS = 20_000;
 
-  private final Helper[] helpers;
+  private final Worker[] workers;
 
   /** Number of the run in the upper half, the next share nobody has claimed in the lower. */
   private final AtomicLong claims = new AtomicLong();
@@ -44,17 +44,17 @@ public final class WorkerTeam implements AutoCloseable {
 
   /** A team of that many workers, the caller included. */
   public WorkerTeam(int threads) {
-    helpers = new Helper[threads - 1];
+    workers = new Worker[threads - 1];
     claims.set(threads);
-    for (int i = 0; i < helpers.length; i++) {
-      helpers[i] = new Helper(i + 1);
-      helpers[i].start();
+    for (int i = 0; i < workers.length; i++) {
+      workers[i] = new Worker(i + 1);
+      workers[i].start();
     }
   }
 
   /** Number of workers, the caller included. */
   public int threads() {
-    return helpers.length + 1;
+    return workers.length + 1;
   }
 
   /**
@@ -67,8 +67,8 @@ public final class WorkerTeam implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the team is closed");
     }
-    int workers = threads();
-    if (workers == 1) {
+    int shares = threads();
+    if (shares == 1) {
       work.run(0, 1);
       return;
     }
@@ -76,15 +76,15 @@ public final class WorkerTeam implements AutoCloseable {
     failure = null;
     finished.set(0);
     claims.set(((claims.get() >>> 32) + 1) << 32);
-    for (Helper helper : helpers) {
-      if (helper.parked) {
-        LockSupport.unpark(helper);
+    for (Worker worker : workers) {
+      if (worker.parked) {
+        LockSupport.unpark(worker);
       }
     }
     while (claimAndRun()) {
       // Until every share is claimed.
     }
-    for (int spins = 0; finished.get() < workers; spins++) {
+    for (int spins = 0; finished.get() < shares; spins++) {
       if (spins < SPINS) {
         Thread.onSpinWait();
       } else {
@@ -120,19 +120,19 @@ public final class WorkerTeam implements AutoCloseable {
     return true;
   }
 
-  /** Ends the helper threads. Idempotent. */
+  /** Ends the worker threads. Idempotent. */
   @Override
   public void close() {
     closed = true;
-    for (Helper helper : helpers) {
-      LockSupport.unpark(helper);
+    for (Worker worker : workers) {
+      LockSupport.unpark(worker);
     }
   }
 
-  private final class Helper extends Thread {
+  private final class Worker extends Thread {
     private volatile boolean parked;
 
-    private Helper(int number) {
+    private Worker(int number) {
       super("sextant-worker-" + number);
       setDaemon(true);
     }

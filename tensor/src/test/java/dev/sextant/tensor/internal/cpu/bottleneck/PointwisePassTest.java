@@ -65,8 +65,8 @@ class PointwisePassTest {
 
     double all(PointwiseForward forward, PointwiseBackward backward) {
       forward.run(x, in.norm(), w, z, mean, variance);
-      backward.data(g, z, out, w, x, in, gx);
-      backward.filter(x, in.norm(), g, z, out, dw);
+      backward.backwardData(g, z, out, w, x, in, gx);
+      backward.backwardFilter(x, in.norm(), g, z, out, dw);
       return forward.innerProduct(x, in.norm(), w, g, gamma, gamma, EPSILON, mean);
     }
 

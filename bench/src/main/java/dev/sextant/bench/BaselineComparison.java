@@ -17,17 +17,18 @@ import java.util.Map;
  * @param faster a line for each that got faster by as much
  * @param unknown names that the baseline does not have
  */
-record Comparison(
+record BaselineComparison(
     List<String> slower, List<String> withPeer, List<String> faster, List<String> unknown) {
   /** What may grow or shrink without a word. */
   private static final double TOLERATED = 1.10;
 
   /** Compares row by row; rows of the baseline that were not measured are passed over. */
-  static Comparison of(Results baseline, Results now) {
+  static BaselineComparison of(Results baseline, Results now) {
     Map<String, Row> before = new HashMap<>();
     baseline.rows().forEach(row -> before.put(row.name(), row));
-    Comparison found =
-        new Comparison(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    BaselineComparison found =
+        new BaselineComparison(
+            new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     for (Row row : now.rows()) {
       Row old = before.get(row.name());
       if (old == null) {

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class ComparisonTest {
+class BaselineComparisonTest {
   private static Row row(String name, double ours, double peer) {
     return new Row(name, MeasuredTest.of(ours), MeasuredTest.of(peer));
   }
@@ -17,8 +17,8 @@ class ComparisonTest {
 
   @Test
   void namesWhatGotMoreThanATenthSlowerWithBothNumbers() {
-    Comparison found =
-        Comparison.of(
+    BaselineComparison found =
+        BaselineComparison.of(
             results(row("a", 10, 20), row("b", 10, 20)),
             results(row("a", 11.5, 20), row("b", 10.9, 20)));
     assertEquals(List.of("a: 11.5 ms, was 10.0 ms (+15 %)"), found.slower());
@@ -27,7 +27,8 @@ class ComparisonTest {
 
   @Test
   void blamesTheMachineWhereThePeerSlowedAsWell() {
-    Comparison found = Comparison.of(results(row("a", 10, 20)), results(row("a", 15, 30)));
+    BaselineComparison found =
+        BaselineComparison.of(results(row("a", 10, 20)), results(row("a", 15, 30)));
     assertEquals(List.of(), found.slower());
     assertEquals(List.of("a: 15.0 ms, was 10.0 ms (+50 %)"), found.withPeer());
   }
@@ -36,14 +37,15 @@ class ComparisonTest {
   void judgesByTimeAloneWithoutAPeer() {
     Row before = new Row("a", MeasuredTest.of(10), null);
     Row after = new Row("a", MeasuredTest.of(12), null);
-    assertEquals(1, Comparison.of(results(before), results(after)).slower().size());
-    assertEquals(1, Comparison.of(results(row("a", 10, 9)), results(after)).slower().size());
+    assertEquals(1, BaselineComparison.of(results(before), results(after)).slower().size());
+    assertEquals(
+        1, BaselineComparison.of(results(row("a", 10, 9)), results(after)).slower().size());
   }
 
   @Test
   void namesWhatGotFasterAndWhatIsNew() {
-    Comparison found =
-        Comparison.of(
+    BaselineComparison found =
+        BaselineComparison.of(
             results(row("a", 10, 20), row("gone", 1, 1)),
             results(row("a", 5, 20), row("new", 1, 1)));
     assertEquals(List.of("a: 5.00 ms, was 10.0 ms (-50 %)"), found.faster());

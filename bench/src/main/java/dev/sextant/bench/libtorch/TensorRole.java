@@ -4,7 +4,7 @@ import dev.sextant.tensor.Shape;
 import java.util.Locale;
 
 /** What a tensor is, which decides how its dimensions are ordered here and in libtorch. */
-public enum Kind {
+public enum TensorRole {
   /** {@code [N, H, W, C]} here, {@code [N, C, H, W]} there. */
   IMAGE("torch.permute(x, [0, 3, 1, 2])", "torch.permute(x, [0, 2, 3, 1])"),
   /** A convolution's kernel: {@code [k, k, in, out]} here, {@code [out, in, k, k]} there. */
@@ -21,13 +21,17 @@ public enum Kind {
   private final String toTorch;
   private final String fromTorch;
 
-  Kind(String toTorch, String fromTorch) {
+  TensorRole(String toTorch, String fromTorch) {
     this.toTorch = toTorch;
     this.fromTorch = fromTorch;
   }
 
-  /** What a trained parameter or a batch norm's buffer of that shape is. */
-  public static Kind ofParameter(Shape shape) {
+  /**
+   * {@return what a trained parameter or a batch norm's buffer of that shape is}
+   *
+   * @param shape in this engine's order
+   */
+  public static TensorRole ofParameter(Shape shape) {
     return switch (shape.rank()) {
       case 4 -> KERNEL;
       case 3 -> DEPTHWISE_KERNEL;

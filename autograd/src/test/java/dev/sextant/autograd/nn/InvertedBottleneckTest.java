@@ -24,10 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The inverted bottleneck in all its forms. */
-final class MbConvTest {
+final class InvertedBottleneckTest {
   private static final float EPSILON = 1e-3f;
 
-  private record Line(String name, MbConv.Config config) {}
+  private record Line(String name, InvertedBottleneck.Config config) {}
 
   private static Line line(
       String name,
@@ -40,7 +40,8 @@ final class MbConvTest {
       boolean shortcut) {
     return new Line(
         name,
-        new MbConv.Config(in, expanded, out, window, activation, squeezed, shortcut, EPSILON));
+        new InvertedBottleneck.Config(
+            in, expanded, out, window, activation, squeezed, shortcut, EPSILON));
   }
 
   private static final List<Line> TABLE =
@@ -65,7 +66,7 @@ final class MbConvTest {
           line("hswish, squeeze-excite", 2, 4, 3, Window.same(3, 2), Activation.HSWISH, 2, false));
 
   private interface Body {
-    void run(Backend backend, MbConv block, Tensor x);
+    void run(Backend backend, InvertedBottleneck block, Tensor x);
   }
 
   private static Stream<DynamicTest> each(Body body) {
@@ -76,8 +77,9 @@ final class MbConvTest {
                     line.name,
                     () -> {
                       try (Backend backend = Backend.reference()) {
-                        MbConv block =
-                            new MbConv(new Initializer(backend, new Rng(11)), line.config);
+                        InvertedBottleneck block =
+                            new InvertedBottleneck(
+                                new Initializer(backend, new Rng(11)), line.config);
                         Samples.perturb(backend, block, 12);
                         Tensor x =
                             Samples.uniform(backend, 22, Shape.of(2, 4, 3, line.config.in()));
@@ -137,7 +139,7 @@ final class MbConvTest {
         });
   }
 
-  private static Shape output(Backend backend, MbConv block, Tensor x) {
+  private static Shape output(Backend backend, InvertedBottleneck block, Tensor x) {
     try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {
       return block.forward(tape, tape.constant(x)).shape();
     }
@@ -160,10 +162,10 @@ final class MbConvTest {
   @Test
   void pathsAndParametersAreThoseOfTheBlock() {
     try (Backend backend = Backend.reference();
-        MbConv block =
-            new MbConv(
+        InvertedBottleneck block =
+            new InvertedBottleneck(
                 new Initializer(backend, new Rng(1)),
-                new MbConv.Config(
+                new InvertedBottleneck.Config(
                     16, 96, 24, Window.same(5, 2), Activation.RELU6, 0, false, EPSILON))) {
       assertEquals(
           List.of(
@@ -193,7 +195,7 @@ final class MbConvTest {
           assertThrows(
                   SextantException.class,
                   () ->
-                      new MbConv.Config(
+                      new InvertedBottleneck.Config(
                           wrong.in,
                           wrong.expanded,
                           wrong.out,
@@ -210,7 +212,7 @@ final class MbConvTest {
     }
     assertThrows(
         SextantException.class,
-        () -> new MbConv.Config(8, 0, 8, same, Activation.RELU, 0, false, EPSILON));
+        () -> new InvertedBottleneck.Config(8, 0, 8, same, Activation.RELU, 0, false, EPSILON));
   }
 
   private record MbConvNumbers(int in, int expanded, int out, Window window) {}

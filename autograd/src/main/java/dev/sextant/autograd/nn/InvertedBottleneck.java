@@ -22,12 +22,12 @@ import org.jspecify.annotations.Nullable;
  * pass, of a narrow input not even z1: the normalised, activated and gated tensors between them are
  * dropped and recomputed.
  */
-public final class MbConv extends Module {
+public final class InvertedBottleneck extends Module {
   /** The convolutions before squeeze-and-excite, or all of them where there is none. */
-  private final List<NormalizedChain.Stage> head;
+  private final List<NormalizedChain.ConvNorm> head;
 
   private final @Nullable SqueezeExcite squeeze;
-  private final NormalizedChain.Stage project;
+  private final NormalizedChain.ConvNorm project;
   private final BatchNorm projectNorm;
   private final boolean shortcut;
 
@@ -39,6 +39,7 @@ public final class MbConv extends Module {
    *     convolution
    * @param out output channels
    * @param window of the depthwise convolution
+   * @param activation behind the expansion and the depthwise convolution
    * @param squeezed hidden units of squeeze-and-excite, 0 for none
    * @param shortcut whether the input is added; needs in = out and a window that keeps the size
    * @param epsilon of the batch norms
@@ -81,10 +82,15 @@ public final class MbConv extends Module {
     }
   }
 
-  /** A block with fresh weights. */
-  public MbConv(Initializer init, Config config) {
+  /**
+   * A block with fresh weights.
+   *
+   * @param init draws the weights, on its backend
+   * @param config its numbers
+   */
+  public InvertedBottleneck(Initializer init, Config config) {
     int mid = config.expanded;
-    List<NormalizedChain.Stage> stages = new ArrayList<>();
+    List<NormalizedChain.ConvNorm> stages = new ArrayList<>();
     if (mid != config.in) {
       var expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE));
       stages.add(expand.before(norm(init, "expand_norm", mid, config)));
@@ -114,6 +120,8 @@ public final class MbConv extends Module {
    * Sets the last batch norm's gamma to 0 where there is a shortcut, so that the block starts as
    * the identity (Goyal et al., 2017). A supernet learns about twice as fast: a path through
    * candidates that have rarely met still carries its input.
+   *
+   * @param backend the backend of its parameters
    */
   public void startAsIdentity(Backend backend) {
     if (shortcut) {
@@ -133,7 +141,7 @@ public final class MbConv extends Module {
     return y;
   }
 
-  /** Whether the input is added. */
+  /** {@return whether the input is added} */
   public boolean hasShortcut() {
     return shortcut;
   }
@@ -141,6 +149,11 @@ public final class MbConv extends Module {
   /**
    * ⟨dy, o(x)⟩, where o is the block without its shortcut (ProxylessNAS, Appendix D). In training
    * from per-channel sums: the block's output is never written.
+   *
+   * @param tape gives the mode and the memory; nothing is recorded
+   * @param x {@code [N, H, W, in]}
+   * @param dy of the output's shape
+   * @return the inner product, summed in double
    */
   public double innerProduct(Tape tape, Tensor x, Tensor dy) {
     if (squeeze == null) {
