@@ -144,7 +144,7 @@ public final class CellNodes extends FieldKind<List<Node>> {
   /**
    * {@return the nodes of such a text}
    *
-   * @param text as {@link #text} gives it
+   * @param graph as {@link #text} gives it
    * @throws SextantException if it is none
    */
   public static List<Node> parse(String graph) {
