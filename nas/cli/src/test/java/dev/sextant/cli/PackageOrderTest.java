@@ -28,7 +28,7 @@ class PackageOrderTest {
           .importPackages("dev.sextant");
 
   @ParameterizedTest
-  @ValueSource(strings = {"nas", "runtime", "cli"})
+  @ValueSource(strings = {"nas", "runtime"})
   void packagesFormNoCircle(String module) {
     slices()
         .matching("dev.sextant." + module + ".(**)")
