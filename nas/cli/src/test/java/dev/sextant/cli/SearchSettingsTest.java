@@ -34,7 +34,8 @@ class SearchSettingsTest {
   @Test
   void describeListsWhatASearchCanBeMadeOf() {
     String text = Command.run("describe", "--methods").succeeded();
-    for (String name : new String[] {"tunas", "gates-reinforce", "predicted", "mul-log"}) {
+    for (String name :
+        new String[] {"tunas", "gates-reinforce", "predicted", "mul-log", "shuffle"}) {
       assertTrue(text.contains("  " + name + " "), text);
     }
   }

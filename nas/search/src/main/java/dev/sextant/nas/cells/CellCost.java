@@ -1,6 +1,7 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.predict.LatencyPredictor;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.runtime.layer.Cell;
 import java.util.List;
 

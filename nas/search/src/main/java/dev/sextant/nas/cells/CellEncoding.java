@@ -1,5 +1,7 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Edge;
 import dev.sextant.runtime.layer.Cell.Node;

@@ -1,5 +1,6 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Factors;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Rng;

@@ -1,5 +1,8 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;

@@ -1,5 +1,6 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;

@@ -3,6 +3,8 @@ package dev.sextant.nas.cells;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.predict.LatencySamples;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.Cell;

@@ -12,6 +12,8 @@ import dev.sextant.autograd.nn.Pooling;
 import dev.sextant.nas.cells.MixedCell.Edges;
 import dev.sextant.nas.cells.MixedCell.MixtureWeights;
 import dev.sextant.nas.cells.MixedCell.Selection;
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.supernet.CellOps;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.SampledSupernet;

@@ -1,6 +1,8 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.predict.LatencyPredictor;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;

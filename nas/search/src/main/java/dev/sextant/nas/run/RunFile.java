@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import dev.sextant.nas.checkpoint.ConfigJson;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
@@ -112,6 +113,27 @@ public record RunFile(RunDirectory directory) {
     // Results repeat bit for bit with vectors of the same width; 0 is scalar code.
     root.addProperty("vectorBits", VectorUnit.bits().orElse(0));
     return root;
+  }
+
+  /**
+   * Says so where this JVM's vectors are not as wide as those that a run was begun with, so that it
+   * will not end in the bits in which it would have ended without a stop.
+   *
+   * @throws SextantException if this is no run
+   */
+  public void compareVectors(Progress progress) {
+    int now = VectorUnit.bits().orElse(0);
+    // Earlier versions did not say.
+    int then = read(root -> root.has("vectorBits") ? root.get("vectorBits").getAsInt() : now);
+    if (then != now) {
+      progress.message(
+          "%s: begun with vectors of %d bits, continued with %d: the last bits of results will differ%s"
+              .formatted(
+                  directory.path(),
+                  then,
+                  now,
+                  then == 0 ? "" : " (SEXTANT_OPTS=-Dsextant.vector.bits=%d)".formatted(then)));
+    }
   }
 
   /**

@@ -116,6 +116,7 @@ public final class SearchRun implements AutoCloseable {
   public static SearchRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
     SearchSetup setup = new RunFile(directory).read();
+    new RunFile(directory).compareVectors(progress);
     CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());

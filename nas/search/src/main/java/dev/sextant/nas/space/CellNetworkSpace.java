@@ -1,8 +1,5 @@
 package dev.sextant.nas.space;
 
-import dev.sextant.nas.cells.CellNetworks;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.layer.Cell;
@@ -23,7 +20,7 @@ import java.util.List;
  *
  * <p>There is a decision for each edge of the normal cell, then one for each of the reduction cell:
  * the index of its op among the candidates, 0 where the edge is cut. Each node keeps {@value
- * dev.sextant.nas.cells.CellSpace#KEPT} edges. Immutable; the constructor throws {@link
+ * dev.sextant.nas.space.CellSpace#KEPT} edges. Immutable; the constructor throws {@link
  * SextantException} for what does not fit together.
  *
  * @param name what reports call it

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Architectures and spaces for people (a text table) and for programs (JSON): layers, output
  * shapes, parameters and multiply-adds for one image, counted as {@link Layer} says.
  */
+@SuppressWarnings("exports") // JSON is shared with what describes cells
 public final class Describe {
   private static final List<String> HEADER = List.of("#", "layer", "output", "parameters", "MACs");
   private static final List<String> PRICED_HEADER =
@@ -250,7 +251,8 @@ public final class Describe {
     return JsonText.print(root);
   }
 
-  static JsonObject head(String kind, String name, Input input, int classes) {
+  /** What every JSON description begins with: kind, name, classes and input. */
+  public static JsonObject head(String kind, String name, Input input, int classes) {
     JsonObject root = new JsonObject();
     root.addProperty("kind", kind);
     root.addProperty("name", name);
@@ -286,7 +288,8 @@ public final class Describe {
     return json;
   }
 
-  static JsonObject range(Space.Range range) {
+  /** A range as {@code minimum} and {@code maximum}. */
+  public static JsonObject range(Space.Range range) {
     JsonObject json = new JsonObject();
     json.addProperty("minimum", range.minimum());
     json.addProperty("maximum", range.maximum());

@@ -85,6 +85,7 @@ public final class TrainingRun implements AutoCloseable {
   public static TrainingRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
     TrainingSetup setup = new RunFile(directory).readTraining();
+    new RunFile(directory).compareVectors(progress);
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {

@@ -1,4 +1,4 @@
-package dev.sextant.nas.cells;
+package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.layer.Cell;

@@ -1,4 +1,4 @@
-package dev.sextant.nas.cells;
+package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
@@ -20,7 +20,7 @@ public final class CellNetworks {
   public static final double EPSILON = 1e-5;
 
   /** The stem has three times the channels of the first cells. */
-  static final int STEM_MULTIPLIER = 3;
+  public static final int STEM_MULTIPLIER = 3;
 
   private CellNetworks() {}
 

@@ -1,12 +1,12 @@
-package dev.sextant.nas.space;
+package dev.sextant.nas.cells;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.nas.cells.CellCounts;
-import dev.sextant.nas.cells.CellParameters;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.CellSupernet;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Describe;
+import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.Cell.Op;
