@@ -315,9 +315,8 @@ public final class Tape implements AutoCloseable {
 
   private void checkMemory(String op, Memory memory, Shape shape) {
     if (memory != backend.memory()) {
-      throw new SextantException(
-          op + ": input " + shape + " is not in the memory of the tape's backend ("
-              + backend.device() + ")");
+      String owner = " is not in the memory of the tape's backend (" + backend.device() + ")";
+      throw new SextantException(op + ": input " + shape + owner);
     }
   }
 
@@ -339,8 +338,7 @@ public final class Tape implements AutoCloseable {
       return;
     }
     if (!gradient.shape().equals(variable.shape())) {
-      throw new SextantException(
-          "backward: gradient " + gradient.shape() + " for " + variable);
+      throw new SextantException("backward: gradient " + gradient.shape() + " for " + variable);
     }
     Tensor held = variable.gradient();
     if (held == null) {
@@ -409,7 +407,9 @@ public final class Tape implements AutoCloseable {
   public void backward(Variable output, Tensor gradient) {
     if (!output.requiresGradient()) {
       throw new SextantException(
-          "backward: " + output + " depends on nothing that requires a gradient"
+          "backward: "
+              + output
+              + " depends on nothing that requires a gradient"
               + (recording ? "" : " (this tape records nothing)"));
     }
     if (output.isConsumed()) {

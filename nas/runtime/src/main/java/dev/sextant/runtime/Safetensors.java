@@ -153,8 +153,7 @@ final class Safetensors {
     } catch (EOFException e) {
       throw new SextantException(path + ": is truncated", e);
     } catch (IOException e) {
-      throw new SextantException(
-          path + ": cannot be read (" + AtomicFile.reason(e) + ")", e);
+      throw new SextantException(path + ": cannot be read (" + AtomicFile.reason(e) + ")", e);
     }
   }
 
