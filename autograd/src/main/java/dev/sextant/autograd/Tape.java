@@ -358,13 +358,8 @@ public final class Tape implements AutoCloseable {
 
   private void checkMemory(String op, Memory memory, Shape shape) {
     if (memory != backend.memory()) {
-      throw new SextantException(
-          op
-              + ": input "
-              + shape
-              + " is not in the memory of the tape's backend ("
-              + backend.device()
-              + ")");
+      String owner = " is not in the memory of the tape's backend (" + backend.device() + ")";
+      throw new SextantException(op + ": input " + shape + owner);
     }
   }
 

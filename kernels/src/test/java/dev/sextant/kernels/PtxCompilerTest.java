@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import jcuda.nvptxcompiler.JNvPTXCompiler;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.condition.OS;
     value = OS.LINUX,
     architectures = "amd64",
     disabledReason = "NVIDIA's PTX assembler comes with JCuda, for Linux on x86-64 alone")
+@Tag("machine-text")
 class PtxCompilerTest {
   private static final List<Integer> ARCHITECTURES = List.of(70, 80, 90);
   private static final Pattern SPILLS =
@@ -44,16 +46,16 @@ class PtxCompilerTest {
         sources.size(), sources.stream().map(KernelSource::name).distinct().count(), "names");
     List<Report> reports = sources.parallelStream().map(PtxCompilerTest::report).toList();
     StringBuilder table =
-        new StringBuilder("%-72s%8s%8s%8s\n".formatted("registers", "sm_70", "sm_80", "sm_90"));
+        new StringBuilder(String.format(Locale.ROOT, "%-72s%8s%8s%8s\n", "registers", "sm_70", "sm_80", "sm_90"));
     for (Report report : reports) {
-      table.append("%-72s".formatted(report.name));
-      report.registers.forEach(count -> table.append("%8s".formatted(count)));
+      table.append(String.format(Locale.ROOT, "%-72s", report.name));
+      report.registers.forEach(count -> table.append(String.format(Locale.ROOT, "%8s", count)));
       table.append('\n');
     }
     Files.createDirectories(Path.of("target"));
     Files.writeString(Path.of("target/ptx-registers.txt"), table);
     System.out.printf(
-        "PTX: %d kernels of %d families assembled for %d architectures, %d to %d registers%n",
+        Locale.ROOT, "PTX: %d kernels of %d families assembled for %d architectures, %d to %d registers%n",
         sources.size(),
         sources.stream().map(source -> source.getClass().getSimpleName()).distinct().count(),
         ARCHITECTURES.size(),

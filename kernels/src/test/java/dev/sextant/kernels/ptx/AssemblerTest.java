@@ -8,9 +8,11 @@ import dev.sextant.kernels.KernelCatalogue;
 import dev.sextant.kernels.ptx.Operand.B32;
 import dev.sextant.kernels.ptx.Operand.B64;
 import dev.sextant.kernels.ptx.Operand.F32;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The text that the assembler writes. */
+@Tag("machine-text")
 class AssemblerTest {
   private static Kernel twice() {
     Assembler k = new Assembler("twice", "out = 2 x", 256);

@@ -179,11 +179,15 @@ final class DescribeCommand implements Runnable {
   private static void list(String kind, Providers<? extends Provider> providers) {
     System.out.println(kind);
     for (Provider provider : providers.all()) {
-      System.out.printf("  %-16s %s%n", provider.id(), provider.summary());
+      System.out.printf(Locale.ROOT, "  %-16s %s%n", provider.id(), provider.summary());
       for (dev.sextant.nas.provider.Option option : provider.options()) {
         System.out.printf(
+            Locale.ROOT,
             "    --set %s.%s=%s  %s%n",
-            provider.id(), option.name(), option.initial(), option.summary());
+            provider.id(),
+            option.name(),
+            option.initial(),
+            option.summary());
       }
     }
   }

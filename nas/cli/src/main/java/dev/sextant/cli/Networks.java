@@ -3,6 +3,7 @@ package dev.sextant.cli;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architectures;
+import dev.sextant.runtime.PlainFile;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -80,6 +81,7 @@ final class Networks {
 
   /** Whether the text names the format of spaces; what it holds is for the reader to judge. */
   private static boolean isSpace(Path file) {
+    PlainFile.check(file, "a space or an architecture");
     try (Stream<String> lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
       return lines.anyMatch(line -> line.contains(SPACE_FORMAT));
     } catch (IOException | UncheckedIOException e) {

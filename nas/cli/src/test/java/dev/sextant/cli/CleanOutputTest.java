@@ -9,9 +9,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("machine-text")
 class CleanOutputTest {
   private static final String HOSTILE = "a\u001b]0;owned\u0007b\u009bc\u202ed\r\u0000e";
   private static final String CLEAN = "a?]0;owned?b?c?d??e";

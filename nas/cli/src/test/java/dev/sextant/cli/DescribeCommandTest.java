@@ -13,9 +13,11 @@ import dev.sextant.runtime.Architectures;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("machine-text")
 class DescribeCommandTest {
   /** The first rows and the columns of ProxylessNAS's table, with round numbers. */
   private static final String PIXEL =

@@ -2,8 +2,10 @@ package dev.sextant.cli;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("machine-text")
 class PtxCommandTest {
   @Test
   void printsAKernelWithItsComments() {

@@ -17,10 +17,10 @@ public final class PlainFile {
    */
   public static void check(Path path, String what) {
     if (Files.isDirectory(path)) {
-      throw new SextantException(path + ": is a directory, not " + what);
+      throw new SextantException(path + ": cannot be read, it is a directory, not " + what);
     }
     if (Files.exists(path) && !Files.isRegularFile(path)) {
-      throw new SextantException(path + ": is a pipe or a device, not " + what);
+      throw new SextantException(path + ": cannot be read, it is a pipe or a device, not " + what);
     }
   }
 }

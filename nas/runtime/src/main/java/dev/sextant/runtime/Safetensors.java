@@ -87,8 +87,7 @@ final class Safetensors {
     } catch (EOFException e) {
       throw new SextantException(path + ": is truncated", e);
     } catch (IOException e) {
-      throw new SextantException(
-          String.format(Locale.ROOT, "%s: cannot be read (%s)", path, AtomicFile.reason(e)), e);
+      throw new SextantException(path + ": cannot be read (" + AtomicFile.reason(e) + ")", e);
     }
   }
 

@@ -16,23 +16,25 @@ import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("machine-text")
 class ArchitectureJsonTest {
   private static final String END = "{\"op\":\"global-avg-pool\"},{\"op\":\"linear\",\"out\":10}";
 
   /** A network whose fields besides the layers are right. */
   private static String network(String layers) {
-    return """
+    return String.format(Locale.ROOT, """
     {"format": "sextant-architecture/1", "name": "net", "classes": 10,
      "input": {"height": 8, "width": 8, "channels": 3}, "layers": [%s]}
-    """
-        .formatted(layers);
+    """, layers);
   }
 
   /** A network with that layer first. */
@@ -240,7 +242,7 @@ class ArchitectureJsonTest {
 
   /** A cell of width 8 with one node. */
   private static String cell(String fields, String edge) {
-    return "{'op':'cell','width':8,%s,'nodes':[{'edges':[%s]}]}".formatted(fields, edge);
+    return String.format(Locale.ROOT, "{'op':'cell','width':8,%s,'nodes':[{'edges':[%s]}]}", fields, edge);
   }
 
   /** What a schema cannot say: how shapes fit. */

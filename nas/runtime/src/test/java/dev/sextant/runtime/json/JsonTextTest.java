@@ -11,8 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("machine-text")
 class JsonTextTest {
   /** As the documentation of {@link JsonText} has it. */
   private static final long BYTES_PER_BYTE = 200;

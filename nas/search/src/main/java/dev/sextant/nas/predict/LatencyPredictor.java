@@ -320,6 +320,11 @@ public final class LatencyPredictor implements AutoCloseable {
     if (latency.length != 2 || mean.length == 0 || deviation.length != mean.length) {
       throw new SextantException("its scales do not fit together");
     }
+    for (String name : List.of(MEAN, DEVIATION, LATENCY)) {
+      if (weights.get(name).shape().rank() != 1) {
+        throw new SextantException(name + " is " + weights.get(name).shape() + ", no vector");
+      }
+    }
     weights.entries().forEach(LatencyPredictor::checkFinite);
     for (float scale : deviation) {
       checkPositive(DEVIATION, scale);

@@ -19,12 +19,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A predictor of cells as the cost of a run: on disk, corrected, and where it does not fit. */
+@Tag("machine-text")
 final class PredictedLatencyTest {
   private static final CellSpace DARTS = CellSpace.darts(new Input(8, 8, 1), 10);
 
@@ -102,12 +105,11 @@ final class PredictedLatencyTest {
     Path csv = directory.resolve("cells.csv");
     String pair = "(identity from 0, identity from 1)";
     for (String from : new String[] {"5", "6", "31", "1"}) {
-      String last = "(identity from 1, identity from %s)".formatted(from);
-      String cell = "2%s 3%s 4%s 5%s".formatted(pair, pair, pair, last);
+      String last = String.format(Locale.ROOT, "(identity from 1, identity from %s)", from);
+      String cell = String.format(Locale.ROOT, "2%s 3%s 4%s 5%s", pair, pair, pair, last);
       Files.writeString(csv, "cell,ms\n\"" + cell + "\",1\n");
       refused(
-          "cells.csv: line 2: cell: node 5 has an edge from %s, which is no earlier"
-              .formatted(from),
+          String.format(Locale.ROOT, "cells.csv: line 2: cell: node 5 has an edge from %s, which is no earlier", from),
           () -> CellSamples.read(DARTS, csv));
     }
     Files.writeString(csv, "cell,ms\n\"" + "2(identity from 0) ".repeat(100_000) + "\",1\n");

@@ -8,10 +8,12 @@ import com.sun.management.ThreadMXBean;
 import dev.sextant.tensor.SextantException;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("machine-text")
 class CsvTableTest {
   @ParameterizedTest
   @ValueSource(

@@ -45,9 +45,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;
@@ -55,6 +57,7 @@ import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /** Reports of small runs written by hand. */
+@Tag("machine-text")
 final class ReportTest {
   private static final String HOSTILE = "<script>alert(\"1\")</script> & 'co'";
   private static final double BUDGET = 0.0625;
@@ -135,13 +138,12 @@ final class ReportTest {
   }
 
   private static String epoch(int epoch, String phase, String probabilities) {
-    return """
+    return String.format(Locale.ROOT, """
     {"event":"epoch","stage":"search","epoch":%d,"phase":"%s","loss":%s,"accuracy":0.5,\
     "validationLoss":1.5,"expectedCost":0.07,"entropy":0.9,"strength":0.3,\
     "architectureSteps":4,"weightStepPeakBytes":3145728,"architectureStepPeakBytes":2097152,\
     "probabilities":%s}
-    """
-        .formatted(epoch, phase, 2.0 / epoch, probabilities);
+    """, epoch, phase, 2.0 / epoch, probabilities);
   }
 
   private void searched() throws IOException {
@@ -243,7 +245,7 @@ final class ReportTest {
     finished();
     List<Element> figures = elements(report(), "figure");
     for (int choice = 0; choice < 2; choice++) {
-      String caption = "Choice %d (layer %d): 4×4×8 → 4×4×8".formatted(choice, choice + 1);
+      String caption = String.format(Locale.ROOT, "Choice %d (layer %d): 4×4×8 → 4×4×8", choice, choice + 1);
       String strip =
           figures.stream()
               .map(Element::getTextContent)

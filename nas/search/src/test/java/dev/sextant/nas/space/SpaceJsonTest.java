@@ -17,13 +17,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("machine-text")
 class SpaceJsonTest {
   private static final Activation RELU6 = Activation.RELU6;
 
@@ -42,12 +45,11 @@ class SpaceJsonTest {
 
   /** A space on 8x8x16 images whose first layer is that entry. */
   private static String space(String entry) {
-    return """
+    return String.format(Locale.ROOT, """
     {"format": "sextant-space/1", "name": "net", "classes": 10,
      "input": {"height": 8, "width": 8, "channels": 16},
      "layers": [%s, {"op": "global-avg-pool"}, {"op": "linear", "out": 10}]}
-    """
-        .formatted(entry.replace('\'', '"'));
+    """, entry.replace('\'', '"'));
   }
 
   private static List<Position.Choice> choices(String entry) {
