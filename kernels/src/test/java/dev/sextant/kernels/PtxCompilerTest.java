@@ -46,7 +46,8 @@ class PtxCompilerTest {
         sources.size(), sources.stream().map(KernelSource::name).distinct().count(), "names");
     List<Report> reports = sources.parallelStream().map(PtxCompilerTest::report).toList();
     StringBuilder table =
-        new StringBuilder(String.format(Locale.ROOT, "%-72s%8s%8s%8s\n", "registers", "sm_70", "sm_80", "sm_90"));
+        new StringBuilder(
+            String.format(Locale.ROOT, "%-72s%8s%8s%8s\n", "registers", "sm_70", "sm_80", "sm_90"));
     for (Report report : reports) {
       table.append(String.format(Locale.ROOT, "%-72s", report.name));
       report.registers.forEach(count -> table.append(String.format(Locale.ROOT, "%8s", count)));
@@ -55,7 +56,8 @@ class PtxCompilerTest {
     Files.createDirectories(Path.of("target"));
     Files.writeString(Path.of("target/ptx-registers.txt"), table);
     System.out.printf(
-        Locale.ROOT, "PTX: %d kernels of %d families assembled for %d architectures, %d to %d registers%n",
+        Locale.ROOT,
+        "PTX: %d kernels of %d families assembled for %d architectures, %d to %d registers%n",
         sources.size(),
         sources.stream().map(source -> source.getClass().getSimpleName()).distinct().count(),
         ARCHITECTURES.size(),
