@@ -17,13 +17,18 @@ import jcuda.nvptxcompiler.JNvPTXCompiler;
 import jcuda.nvptxcompiler.nvPTXCompilerHandle;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 /**
  * NVIDIA's own assembler takes every kernel of the catalogue for three generations of GPUs, without
  * a register spilled to memory. Writes the table of registers to {@code target/ptx-registers.txt}.
  */
 @Tag("long")
-@Tag("machine-text")
+@EnabledOnOs(
+    value = OS.LINUX,
+    architectures = "amd64",
+    disabledReason = "NVIDIA's PTX assembler comes with JCuda, for Linux on x86-64 alone")
 class PtxCompilerTest {
   private static final List<Integer> ARCHITECTURES = List.of(70, 80, 90);
   private static final Pattern SPILLS =
@@ -40,7 +45,8 @@ class PtxCompilerTest {
         sources.size(), sources.stream().map(KernelSource::name).distinct().count(), "names");
     List<Report> reports = sources.parallelStream().map(PtxCompilerTest::report).toList();
     StringBuilder table =
-        new StringBuilder(String.format(Locale.ROOT, "%-72s%8s%8s%8s\n", "registers", "sm_70", "sm_80", "sm_90"));
+        new StringBuilder(
+            String.format(Locale.ROOT, "%-72s%8s%8s%8s\n", "registers", "sm_70", "sm_80", "sm_90"));
     for (Report report : reports) {
       table.append(String.format(Locale.ROOT, "%-72s", report.name));
       report.registers.forEach(count -> table.append(String.format(Locale.ROOT, "%8s", count)));
@@ -49,7 +55,8 @@ class PtxCompilerTest {
     Files.createDirectories(Path.of("target"));
     Files.writeString(Path.of("target/ptx-registers.txt"), table);
     System.out.printf(
-        Locale.ROOT, "PTX: %d kernels of %d families assembled for %d architectures, %d to %d registers%n",
+        Locale.ROOT,
+        "PTX: %d kernels of %d families assembled for %d architectures, %d to %d registers%n",
         sources.size(),
         sources.stream().map(source -> source.getClass().getSimpleName()).distinct().count(),
         ARCHITECTURES.size(),

@@ -55,8 +55,7 @@ public abstract class CallRules {
     for (CallScan.Call call : CallScan.calls(OPENS.asMatchPredicate())) {
       opening.add(call.from());
     }
-    assertTrue(
-        opening.contains("dev.sextant.runtime.FileOutput"), "the scan sees nothing");
+    assertTrue(opening.contains("dev.sextant.runtime.FileOutput"), "the scan sees nothing");
     opening.removeAll(ALLOWED);
     assertEquals(List.of(), List.copyOf(opening), "use AtomicFile or FileOutput");
   }

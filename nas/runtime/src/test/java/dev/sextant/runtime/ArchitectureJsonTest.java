@@ -31,10 +31,13 @@ class ArchitectureJsonTest {
 
   /** A network whose fields besides the layers are right. */
   private static String network(String layers) {
-    return String.format(Locale.ROOT, """
-    {"format": "sextant-architecture/1", "name": "net", "classes": 10,
-     "input": {"height": 8, "width": 8, "channels": 3}, "layers": [%s]}
-    """, layers);
+    return String.format(
+        Locale.ROOT,
+        """
+        {"format": "sextant-architecture/1", "name": "net", "classes": 10,
+         "input": {"height": 8, "width": 8, "channels": 3}, "layers": [%s]}
+        """,
+        layers);
   }
 
   /** A network with that layer first. */
@@ -242,7 +245,8 @@ class ArchitectureJsonTest {
 
   /** A cell of width 8 with one node. */
   private static String cell(String fields, String edge) {
-    return String.format(Locale.ROOT, "{'op':'cell','width':8,%s,'nodes':[{'edges':[%s]}]}", fields, edge);
+    return String.format(
+        Locale.ROOT, "{'op':'cell','width':8,%s,'nodes':[{'edges':[%s]}]}", fields, edge);
   }
 
   /** What a schema cannot say: how shapes fit. */

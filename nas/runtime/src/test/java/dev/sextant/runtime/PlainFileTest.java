@@ -19,16 +19,26 @@ class PlainFileTest {
 
   @Test
   void directoriesPipesAndDevicesAreRefused() throws Exception {
-    refused(folder + ": cannot be read, it is a directory, not a text file", () -> JsonText.readFile(folder));
-    refused(folder + ": cannot be read, it is a directory, not a safetensors file", () -> Weights.read(folder));
+    refused(
+        folder + ": cannot be read, it is a directory, not a text file",
+        () -> JsonText.readFile(folder));
+    refused(
+        folder + ": cannot be read, it is a directory, not a safetensors file",
+        () -> Weights.read(folder));
     Path device = Path.of("/dev/zero");
     Assumptions.assumeTrue(Files.exists(device));
-    refused("/dev/zero: cannot be read, it is a pipe or a device, not a text file", () -> JsonText.readFile(device));
+    refused(
+        "/dev/zero: cannot be read, it is a pipe or a device, not a text file",
+        () -> JsonText.readFile(device));
     Path pipe = folder.resolve("pipe");
     Assumptions.assumeTrue(
         new ProcessBuilder("mkfifo", pipe.toString()).inheritIO().start().waitFor() == 0);
-    refused(pipe + ": cannot be read, it is a pipe or a device, not a text file", () -> JsonText.readFile(pipe));
-    refused(pipe + ": cannot be read, it is a pipe or a device, not a safetensors file", () -> Weights.read(pipe));
+    refused(
+        pipe + ": cannot be read, it is a pipe or a device, not a text file",
+        () -> JsonText.readFile(pipe));
+    refused(
+        pipe + ": cannot be read, it is a pipe or a device, not a safetensors file",
+        () -> Weights.read(pipe));
     Path missing = folder.resolve("missing");
     refused(missing + ": no such file", () -> JsonText.readFile(missing));
   }

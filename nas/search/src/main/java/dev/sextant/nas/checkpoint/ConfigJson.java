@@ -47,7 +47,7 @@ public final class ConfigJson {
           List.of("momentum", "weightDecay", "clip"),
           "architecture",
           List.of(
-              "quietEpochs:warmupEpochs",
+              "quietEpochs:delayEpochs",
               "architectureInterval:interval",
               "architectureRate:rate",
               "architectureGrowth:growth",

@@ -54,8 +54,10 @@ public record SearchConfig(
   public static final int RANDOM_SAMPLES = 3;
 
   /**
-   * The numbers that suit small images and minutes, and those that the parts of a recipe bring.
+   * {@return the numbers that suit small images and minutes, and those that the parts of a recipe
+   * bring}
    *
+   * @param recipe the parts of the search
    * @param budget in the unit of the recipe's cost
    */
   public static SearchConfig of(Recipe recipe, double budget) {
@@ -85,12 +87,12 @@ public record SearchConfig(
             ? new LinkedHashMap<>()
             : Collections.unmodifiableSequencedMap(new LinkedHashMap<>(options));
     Options.check(options, recipe.providers());
-    if (architecture.warmupEpochs() >= weights.epochs()) {
+    if (architecture.delayEpochs() >= weights.epochs()) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
               "quiet-epochs: %d leaves no architecture step in %d epochs",
-              architecture.warmupEpochs(),
+              architecture.delayEpochs(),
               weights.epochs()));
     }
     switch (recipe) {
@@ -146,18 +148,31 @@ public record SearchConfig(
     }
   }
 
-  /** How a single network is trained for that long, from that seed. */
+  /**
+   * {@return how a single network is trained for that long, from that seed}
+   *
+   * @param epochs passes over the training images
+   * @param trainingSeed of first weights, order of images and augmentation
+   */
   public TrainingConfig training(int epochs, long trainingSeed) {
     return new TrainingConfig(
         trainingSeed, epochs, retraining.rate(), batches, descent, retraining.regularization());
   }
 
-  /** The values of a provider's own options. */
+  /**
+   * {@return the values of a provider's own options}
+   *
+   * @param provider one of the recipe's
+   */
   public Options optionsOf(Provider provider) {
     return Options.of(provider, options);
   }
 
-  /** The same search by another seed. */
+  /**
+   * {@return the same search by another seed}
+   *
+   * @param other the seed
+   */
   public SearchConfig withSeed(long other) {
     return new SearchConfig(
         other,
@@ -173,7 +188,12 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other images. */
+  /**
+   * {@return the same with other images}
+   *
+   * @param other which images
+   * @param otherBatches how they are put into batches
+   */
   public SearchConfig withImages(SearchImages other, BatchConfig otherBatches) {
     return new SearchConfig(
         seed,
@@ -189,7 +209,12 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other weight steps. */
+  /**
+   * {@return the same with other weight steps}
+   *
+   * @param other the steps of the weights
+   * @param otherDescent momentum, decay and clipping of these
+   */
   public SearchConfig withWeights(WeightSteps other, DescentConfig otherDescent) {
     return new SearchConfig(
         seed,
@@ -205,7 +230,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other architecture steps. */
+  /**
+   * {@return the same with other architecture steps}
+   *
+   * @param other the architecture steps
+   */
   public SearchConfig withArchitecture(ArchitectureSteps other) {
     return new SearchConfig(
         seed,
@@ -221,7 +250,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same within another budget. */
+  /**
+   * {@return the same within another budget}
+   *
+   * @param other the budget
+   */
   public SearchConfig withBudget(Budget other) {
     return new SearchConfig(
         seed,
@@ -237,7 +270,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with the network found trained otherwise. */
+  /**
+   * {@return the same with the network found trained otherwise}
+   *
+   * @param other how the network found is trained
+   */
   public SearchConfig withRetraining(Retraining other) {
     return new SearchConfig(
         seed,
@@ -253,7 +290,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same beside so many networks of random search. */
+  /**
+   * {@return the same beside so many networks of random search}
+   *
+   * @param other networks that random search trains, at least 0
+   */
   public SearchConfig withRandomSamples(int other) {
     return new SearchConfig(
         seed,
@@ -269,7 +310,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other values of providers' options. */
+  /**
+   * {@return the same with other values of providers' options}
+   *
+   * @param other by {@code PROVIDER.NAME}
+   */
   public SearchConfig withOptions(Map<String, String> other) {
     return new SearchConfig(
         seed,
@@ -285,7 +330,11 @@ public record SearchConfig(
         new LinkedHashMap<>(other));
   }
 
-  /** The same for another time. */
+  /**
+   * {@return the same for another time}
+   *
+   * @param length epochs of each part of a run
+   */
   public SearchConfig withLength(RunLength length) {
     return withWeights(weights.withEpochs(length.warmupEpochs(), length.epochs()), descent)
         .withRetraining(retraining.withEpochs(length.retrainEpochs()))
@@ -293,10 +342,12 @@ public record SearchConfig(
   }
 
   /**
-   * The same steps, to be timed: architecture steps from the first joint epoch on, at a rate of 0,
-   * so that a few of them need move nothing.
+   * {@return the same steps, to be timed: architecture steps from the first joint epoch on, at a
+   * rate of 0, so that a few of them need move nothing}
+   *
+   * @param length epochs of each part of a run
    */
   public SearchConfig timed(RunLength length) {
-    return withArchitecture(architecture.withWarmupEpochs(0).withRate(0)).withLength(length);
+    return withArchitecture(architecture.withDelayEpochs(0).withRate(0)).withLength(length);
   }
 }

@@ -7,9 +7,9 @@ import dev.sextant.nas.objective.Outcome;
  * batch norm's running statistics left alone. Passes run the supernet as it is set.
  */
 public interface HeldOut {
-  /** A forward and a backward pass of the cross-entropy: leaves its gradients. */
+  /** {@return a forward and a backward pass of the cross-entropy: leaves its gradients} */
   Outcome gradients();
 
-  /** A forward pass. */
+  /** {@return a forward pass} */
   Outcome evaluate();
 }

@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.tensor.Rng;
@@ -109,7 +109,10 @@ final class PredictedLatencyTest {
       String cell = String.format(Locale.ROOT, "2%s 3%s 4%s 5%s", pair, pair, pair, last);
       Files.writeString(csv, "cell,ms\n\"" + cell + "\",1\n");
       refused(
-          String.format(Locale.ROOT, "cells.csv: line 2: cell: node 5 has an edge from %s, which is no earlier", from),
+          String.format(
+              Locale.ROOT,
+              "cells.csv: line 2: cell: node 5 has an edge from %s, which is no earlier",
+              from),
           () -> CellSamples.read(DARTS, csv));
     }
     Files.writeString(csv, "cell,ms\n\"" + "2(identity from 0) ".repeat(100_000) + "\",1\n");

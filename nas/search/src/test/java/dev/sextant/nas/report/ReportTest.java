@@ -138,12 +138,18 @@ final class ReportTest {
   }
 
   private static String epoch(int epoch, String phase, String probabilities) {
-    return String.format(Locale.ROOT, """
-    {"event":"epoch","stage":"search","epoch":%d,"phase":"%s","loss":%s,"accuracy":0.5,\
-    "validationLoss":1.5,"expectedCost":0.07,"entropy":0.9,"strength":0.3,\
-    "architectureSteps":4,"weightStepPeakBytes":3145728,"architectureStepPeakBytes":2097152,\
-    "probabilities":%s}
-    """, epoch, phase, 2.0 / epoch, probabilities);
+    return String.format(
+        Locale.ROOT,
+        """
+        {"event":"epoch","stage":"search","epoch":%d,"phase":"%s","loss":%s,"accuracy":0.5,\
+        "validationLoss":1.5,"expectedCost":0.07,"entropy":0.9,"strength":0.3,\
+        "architectureSteps":4,"weightStepPeakBytes":3145728,"architectureStepPeakBytes":2097152,\
+        "probabilities":%s}
+        """,
+        epoch,
+        phase,
+        2.0 / epoch,
+        probabilities);
   }
 
   private void searched() throws IOException {
@@ -245,7 +251,8 @@ final class ReportTest {
     finished();
     List<Element> figures = elements(report(), "figure");
     for (int choice = 0; choice < 2; choice++) {
-      String caption = String.format(Locale.ROOT, "Choice %d (layer %d): 4×4×8 → 4×4×8", choice, choice + 1);
+      String caption =
+          String.format(Locale.ROOT, "Choice %d (layer %d): 4×4×8 → 4×4×8", choice, choice + 1);
       String strip =
           figures.stream()
               .map(Element::getTextContent)

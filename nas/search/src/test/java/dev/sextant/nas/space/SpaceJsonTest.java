@@ -45,11 +45,14 @@ class SpaceJsonTest {
 
   /** A space on 8x8x16 images whose first layer is that entry. */
   private static String space(String entry) {
-    return String.format(Locale.ROOT, """
-    {"format": "sextant-space/1", "name": "net", "classes": 10,
-     "input": {"height": 8, "width": 8, "channels": 16},
-     "layers": [%s, {"op": "global-avg-pool"}, {"op": "linear", "out": 10}]}
-    """, entry.replace('\'', '"'));
+    return String.format(
+        Locale.ROOT,
+        """
+        {"format": "sextant-space/1", "name": "net", "classes": 10,
+         "input": {"height": 8, "width": 8, "channels": 16},
+         "layers": [%s, {"op": "global-avg-pool"}, {"op": "linear", "out": 10}]}
+        """,
+        entry.replace('\'', '"'));
   }
 
   private static List<Position.Choice> choices(String entry) {

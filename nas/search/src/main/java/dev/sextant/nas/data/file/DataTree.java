@@ -37,12 +37,7 @@ public final class DataTree {
     }
   }
 
-  /**
-   * A name in a folder.
-   *
-   * @param path to open it
-   * @param name in UTF-8, whatever the locale
-   */
+  /** A name in a folder: the path that opens it, and the name in UTF-8, whatever the locale. */
   public static final class Entry {
     private final Path path;
     private final String name;

@@ -63,7 +63,9 @@ public record ImageHeader(
     return orientation.swaps() ? storedHeight : storedWidth;
   }
 
-  /** Whether samples are gray of 16 bits, whose range {@link ImageFile#grayRange} finds. */
+  /**
+   * Whether samples are gray of 16 bits, whose bits in use {@link ImageFile#deepGrayBits} finds.
+   */
   public boolean isDeepGray() {
     return coding == Coding.GRAY && bits == 16;
   }
