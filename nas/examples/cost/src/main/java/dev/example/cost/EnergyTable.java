@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.TreeMap;
 
@@ -62,13 +61,11 @@ final class EnergyTable extends LayerPrices {
         Key key = new Key(cells.get(0), cells.get(1));
         if (millijoules.put(key, energy(cells.get(2), where)) != null) {
           throw new SextantException(
-              String.format(
-                  Locale.ROOT, "%s: a second price of %s on %s", where, key.layer, key.input));
+              "%s: a second price of %s on %s".formatted(where, key.layer, key.input));
         }
       }
     } catch (IOException | UncheckedIOException | CsvParseException e) {
-      throw new SextantException(
-          String.format(Locale.ROOT, "%s: cannot be read (%s)", file, e.getMessage()), e);
+      throw new SextantException("%s: cannot be read (%s)".formatted(file, e.getMessage()), e);
     }
     return new EnergyTable(millijoules);
   }
@@ -82,20 +79,17 @@ final class EnergyTable extends LayerPrices {
     } catch (NumberFormatException e) {
       // Said below.
     }
-    throw new SextantException(
-        String.format(Locale.ROOT, "%s: mJ: '%s' is no energy", where, text));
+    throw new SextantException("%s: mJ: '%s' is no energy".formatted(where, text));
   }
 
   @Override
   protected double price(Layer layer, Shape input) {
     Key key =
-        new Key(
-            layer.label(),
-            String.format(Locale.ROOT, "%dx%dx%d", input.get(1), input.get(2), input.get(3)));
+        new Key(layer.label(), "%dx%dx%d".formatted(input.get(1), input.get(2), input.get(3)));
     Double price = layer.isFree() ? Double.valueOf(0) : millijoules.get(key);
     if (price == null) {
       throw new SextantException(
-          String.format(Locale.ROOT, "energy: layer %s on %s has no price", key.layer, key.input));
+          "energy: layer %s on %s has no price".formatted(key.layer, key.input));
     }
     return price;
   }
@@ -117,8 +111,7 @@ final class EnergyTable extends LayerPrices {
       }
       Files.move(partial, whole, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException | UncheckedIOException e) {
-      throw new SextantException(
-          String.format(Locale.ROOT, "%s: cannot be written (%s)", whole, e.getMessage()), e);
+      throw new SextantException("%s: cannot be written (%s)".formatted(whole, e.getMessage()), e);
     }
   }
 }
