@@ -121,6 +121,7 @@ final class DescribeCommand implements Runnable {
           .forEach(
               (op, type) ->
                   System.out.printf(
+                      Locale.ROOT,
                       "  %-16s %s%n",
                       op,
                       type.fields().stream().map(Field::name).collect(Collectors.joining(", "))));

@@ -16,12 +16,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The predictor and its baseline on latencies that are known functions of random bits. */
-@Tag("machine-text")
 final class LatencyPredictorTest {
   private static final int WIDTH = 9;
 
