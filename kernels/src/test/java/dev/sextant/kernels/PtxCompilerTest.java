@@ -16,12 +16,18 @@ import jcuda.nvptxcompiler.JNvPTXCompiler;
 import jcuda.nvptxcompiler.nvPTXCompilerHandle;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 /**
  * NVIDIA's own assembler takes every kernel of the catalogue for three generations of GPUs, without
  * a register spilled to memory. Writes the table of registers to {@code target/ptx-registers.txt}.
  */
 @Tag("long")
+@EnabledOnOs(
+    value = OS.LINUX,
+    architectures = "amd64",
+    disabledReason = "NVIDIA's PTX assembler comes with JCuda, for Linux on x86-64 alone")
 class PtxCompilerTest {
   private static final List<Integer> ARCHITECTURES = List.of(70, 80, 90);
   private static final Pattern SPILLS =

@@ -25,9 +25,11 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /** All of it together: a small net learns noisy XOR with every optimizer, the same every time. */
+@Tag("long")
 final class TrainingTest {
   private static final int POINTS = 128;
 

@@ -205,12 +205,12 @@ public abstract sealed class Instructions permits Assembler {
 
   // ---- comparisons
 
-  /** a < b. */
+  /** {@code a < b}. */
   public Pred less(B32 a, B32 b) {
     return pred("setp.lt.s32 %s, %s, %s", a, b);
   }
 
-  /** 0 <= a < b, in one comparison of unsigned numbers, for b of at least 0. */
+  /** {@code 0 <= a < b}, in one comparison of unsigned numbers, for b of at least 0. */
   public Pred within(B32 a, B32 b) {
     return pred("setp.lt.u32 %s, %s, %s", a, b);
   }
@@ -220,7 +220,7 @@ public abstract sealed class Instructions permits Assembler {
     return pred("setp.eq.s32 %s, %s, %s", a, b);
   }
 
-  /** a < b; false if one is not a number. */
+  /** {@code a < b}; false if one is not a number. */
   public Pred less(F32 a, F32 b) {
     return pred("setp.lt.f32 %s, %s, %s", a, b);
   }

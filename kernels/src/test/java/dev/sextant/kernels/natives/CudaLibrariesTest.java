@@ -11,9 +11,12 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Where libraries are found, on made-up machines. */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "paths are those of Linux")
 class CudaLibrariesTest {
   @TempDir Path root;
 

@@ -11,7 +11,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The options about images and threads that several commands share. */
@@ -54,6 +57,8 @@ class DataOptionsTest {
   }
 
   @Test
+  @Tag("long")
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "links need a privilege there")
   void imagesAsPeopleHaveThem() throws IOException {
     for (int i = 0; i < 10; i++) {
       image("data/a/%d.png".formatted(i), 8, i);

@@ -14,10 +14,12 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.time.Duration;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("long")
 class LatencyMeterTest {
   private static final LatencyMeter QUICK =
       new LatencyMeter(0.02, Duration.ofMillis(300), Duration.ofSeconds(1), Duration.ofSeconds(1));

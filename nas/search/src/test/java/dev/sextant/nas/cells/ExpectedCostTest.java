@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.layer.Cell.Edge;
 import dev.sextant.runtime.layer.Cell.Kind;
@@ -18,9 +21,11 @@ import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The encoding of cells and the expected costs of what architecture parameters stand for. */
+@Tag("long")
 final class ExpectedCostTest {
   private static final Input CIFAR = new Input(32, 32, 3);
   private static final CellSpace DARTS = CellSpace.darts(CIFAR, 10);

@@ -18,10 +18,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** As {@link dev.sextant.nas.data.image.ImageFuzzTest}, with IDX, CIFAR, lists and tables. */
+@Tag("long")
 class DataFuzzTest {
   private static final int CASES = Integer.getInteger("sextant.fuzz.cases", 4000) / 4;
   private static final int[] EXTREMES = {0, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, 1 << 28};

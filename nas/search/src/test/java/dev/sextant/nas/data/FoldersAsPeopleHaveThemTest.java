@@ -25,6 +25,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Data as archives unpack it, systems leave it and people put it. */
@@ -65,6 +67,7 @@ class FoldersAsPeopleHaveThemTest {
   // ---- what is not a plain file
 
   @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "pipes have no place in folders there")
   void pipesAndSocketsAreRefusedAndNotWaitedFor() throws Exception {
     images("a", 5);
     images("b", 5);
@@ -91,6 +94,7 @@ class FoldersAsPeopleHaveThemTest {
   }
 
   @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "links need a privilege there")
   void linksOutOfTheDataAreAskedFor() throws IOException {
     images("a", 5);
     images("b", 5);

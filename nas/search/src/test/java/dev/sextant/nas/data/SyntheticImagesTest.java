@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.zip.CRC32;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("long")
 class SyntheticImagesTest {
   /** CRC-32 of images and labels of builtin:400; a change of the generator changes results. */
   private static final long GOLDEN_TRAIN = 3396206784L;

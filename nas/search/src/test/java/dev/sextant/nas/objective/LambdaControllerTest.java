@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.policy.Probabilities;
 import dev.sextant.tensor.Rng;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Searches simulated by softmax decisions under Adam, without a network. */
+@Tag("long")
 class LambdaControllerTest {
   private static final int CHOICES = 9;
   private static final int CANDIDATES = 7;

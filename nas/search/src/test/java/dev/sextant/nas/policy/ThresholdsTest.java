@@ -31,9 +31,11 @@ import dev.sextant.tensor.Tensor;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Eq. 8 and 9 on a network of two choices, and preferences by hand. */
+@Tag("long")
 class ThresholdsTest {
   private static final int BATCH = 8;
   private static final double RATE = 0.01;

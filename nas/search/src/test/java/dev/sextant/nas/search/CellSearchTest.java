@@ -6,10 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sextant.nas.cells.CellNetworks;
 import dev.sextant.nas.cells.CellParameters;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.cells.GenotypeRule;
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.cost.Costs;
@@ -34,6 +31,9 @@ import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.policy.PolicyProvider;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.GateMode;
@@ -48,12 +48,14 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Searches of small cells on a few small images. */
+@Tag("long")
 final class CellSearchTest {
   private static final ImageDataset DATA = data(8, 120);
   private static final List<Op> OPS =

@@ -19,6 +19,7 @@ import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.Inflater;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Valid images changed at random, PNGs with the checksums of what they became, and pixels changed
  * before they are packed. {@code -Dsextant.fuzz.cases=N} tries more; a failure names its case.
  */
+@Tag("long")
 class ImageFuzzTest {
   private static final int CASES = Integer.getInteger("sextant.fuzz.cases", 4000);
   private static final long SECONDS = 2;

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("vectors")
+@Tag("long")
 class BatchNormKernelsTest {
   private static final float EPSILON = 1e-3f;
   private static final int[] ROWS = {1, 2, 3, 7, 64, 301, 2500};

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the contract tests of the kernels do not look at: repetition and allocation. */
 @Tag("vectors")
+@Tag("long")
 class PointwisePassTest {
   private static final float EPSILON = 1e-3f;
 

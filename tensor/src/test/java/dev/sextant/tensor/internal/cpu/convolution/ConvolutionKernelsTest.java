@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Dense convolutions against the reference, beyond the sizes of the contract suite. */
 @Tag("vectors")
+@Tag("long")
 class ConvolutionKernelsTest {
   private final ReferenceBackend reference = new ReferenceBackend();
   private final Memory memory = reference.memory();

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("vectors")
+@Tag("long")
 class DepthwiseKernelsTest {
   private static final double TOLERANCE = 2e-5;
   private static final int[][] IMAGES = {{1, 1}, {1, 9}, {9, 1}, {4, 5}, {8, 8}, {7, 9}, {2, 18}};

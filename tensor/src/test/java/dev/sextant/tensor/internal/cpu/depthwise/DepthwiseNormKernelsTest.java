@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * the work is divided and what is allocated.
  */
 @Tag("vectors")
+@Tag("long")
 class DepthwiseNormKernelsTest {
   private static final float EPSILON = 1e-3f;
 

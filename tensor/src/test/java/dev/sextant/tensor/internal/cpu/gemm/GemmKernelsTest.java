@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("vectors")
+@Tag("long")
 class GemmKernelsTest {
   private static final int LANES = GemmBlock.LANES;
 

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * windows with pixels between them or in the padding alone, teams of several sizes, allocation.
  */
 @Tag("vectors")
+@Tag("long")
 class MaxPoolBackwardTest {
   private static final float[] VALUES = {
     Float.NaN, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, -0f, 0f, -1, 1, -1, 0f

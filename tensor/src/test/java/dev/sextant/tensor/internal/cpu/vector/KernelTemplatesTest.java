@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The kernels that the build makes from {@code src/main/templates} and the table of tile sizes. */
 @Tag("vectors")
+@Tag("long")
 class KernelTemplatesTest {
   private static final Path TEMPLATES = Path.of("src/main/templates");
   private static final Path GENERATED = Path.of("target/generated-sources/kernels");
