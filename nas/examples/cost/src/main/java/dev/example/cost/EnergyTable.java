@@ -23,8 +23,8 @@ import java.util.stream.IntStream;
 
 /**
  * Millijoules by layer and input, as a power meter gave them: a CSV of {@code layer,input,mJ},
- * where the layer is called as {@code sextant describe} calls it and the input is {@code HxWxC}, or {@code C}.
- * Immutable.
+ * where the layer is called as {@code sextant describe} calls it and the input is {@code HxWxC}, or
+ * {@code C}. Immutable.
  */
 final class EnergyTable extends LayerPrices {
   static final String FILE = "energy.csv";
@@ -60,7 +60,33 @@ final class EnergyTable extends LayerPrices {
                   .orElseThrow(
                       () -> new SextantException(where + ": column " + column + " is missing")));
         }
-        String extents =
+        Key key = new Key(cells.get(0), cells.get(1));
+        if (millijoules.put(key, energy(cells.get(2), where)) != null) {
+          throw new SextantException(
+              "%s: a second price of %s on %s".formatted(where, key.layer, key.input));
+        }
+      }
+    } catch (IOException | UncheckedIOException | CsvParseException e) {
+      throw new SextantException("%s: cannot be read (%s)".formatted(file, e.getMessage()), e);
+    }
+    return new EnergyTable(millijoules);
+  }
+
+  private static double energy(String text, String where) {
+    try {
+      double energy = Double.parseDouble(text);
+      if (energy >= 0 && energy < 1e6) {
+        return energy;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new SextantException("%s: mJ: '%s' is no energy".formatted(where, text));
+  }
+
+  @Override
+  protected double price(Layer layer, Shape input) {
+    String extents =
         IntStream.range(1, input.rank())
             .mapToObj(dimension -> Integer.toString(input.get(dimension)))
             .collect(Collectors.joining("x"));
