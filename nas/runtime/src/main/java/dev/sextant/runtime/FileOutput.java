@@ -32,7 +32,9 @@ public final class FileOutput implements AutoCloseable {
    * A log that grows, created where it is not there; what stands past a length is cut off, and
    * writing goes on at the end.
    *
+   * @param path of the log
    * @param length in bytes
+   * @return the log, at its end
    * @throws SextantException naming the file, if it cannot be opened
    */
   public static FileOutput append(Path path, long length) {
@@ -54,7 +56,12 @@ public final class FileOutput implements AutoCloseable {
     }
   }
 
-  /** Writes all that remains of a buffer. */
+  /**
+   * Writes all that remains of a buffer.
+   *
+   * @param bytes from its position to its limit
+   * @throws IOException if the file system takes no more
+   */
   public void write(ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       if (channel.write(bytes) == 0) {
@@ -63,12 +70,21 @@ public final class FileOutput implements AutoCloseable {
     }
   }
 
-  /** Goes to a place, in bytes from the start; what is passed over is zero. */
+  /**
+   * Goes to a place; what is passed over is zero.
+   *
+   * @param bytes from the start
+   * @throws IOException if the file system fails
+   */
   public void position(long bytes) throws IOException {
     channel.position(bytes);
   }
 
-  /** Where the next byte goes, once all before it is on the disk. */
+  /**
+   * {@return where the next byte goes, in bytes from the start, once all before it is on the disk}
+   *
+   * @throws IOException if the file system fails
+   */
   public long force() throws IOException {
     channel.force(true);
     return channel.position();

@@ -12,6 +12,7 @@ public final class PlainFile {
    * Refuses what is no plain file before it is opened, as a pipe without a writer would block for
    * ever and a device may have no end. What is not there passes: opening it says so.
    *
+   * @param path about to be opened
    * @param what it should hold, as in {@code "a safetensors file"}
    * @throws SextantException naming the path
    */
