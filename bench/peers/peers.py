@@ -203,27 +203,27 @@ def build(torch, network):
     epsilon = network["epsilon"]
 
     def activation(name):
-        return {"RELU6": nn.ReLU6, "RELU": nn.ReLU, "HSWISH": nn.Hardswish}[name](inplace=True)
+        return {"relu6": nn.ReLU6, "relu": nn.ReLU, "hswish": nn.Hardswish}[name](inplace=True)
 
     def normalised(convolution, act):
         parts = [convolution, nn.BatchNorm2d(convolution.out_channels, eps=epsilon)]
-        if act != "IDENTITY":
+        if act != "none":
             parts.append(activation(act))
         return parts
 
     class Block(nn.Module):
         def __init__(self, layer, inputs):
             super().__init__()
-            k, s, mid = layer["kernel"], layer["stride"], inputs * layer["expand"]
+            k, s, mid = layer["kernel"], layer.get("stride", 1), inputs * layer["expand"]
             parts = []
             if layer["expand"] != 1:
                 parts += normalised(nn.Conv2d(inputs, mid, 1, bias=False), layer["act"])
             parts += normalised(
                 nn.Conv2d(mid, mid, k, s, k // 2, groups=mid, bias=False), layer["act"]
             )
-            parts += normalised(nn.Conv2d(mid, layer["out"], 1, bias=False), "IDENTITY")
+            parts += normalised(nn.Conv2d(mid, layer["out"], 1, bias=False), "none")
             self.inside = nn.Sequential(*parts)
-            self.residual = layer["residual"]
+            self.residual = layer.get("residual", s == 1 and inputs == layer["out"])
 
         def forward(self, x):
             y = self.inside(x)
@@ -232,11 +232,11 @@ def build(torch, network):
     def module(layer, inputs):
         op = layer["op"]
         if op == "conv":
-            k = layer["kernel"]
+            k, bare = layer["kernel"], layer["norm"] == "none"
             convolution = nn.Conv2d(
-                inputs, layer["out"], k, layer["stride"], k // 2, bias=not layer["norm"]
+                inputs, layer["out"], k, layer.get("stride", 1), k // 2, bias=bare
             )
-            if not layer["norm"]:
+            if bare:
                 return nn.Sequential(convolution, activation(layer["act"]))
             return nn.Sequential(*normalised(convolution, layer["act"]))
         if op == "mbconv":

@@ -9,4 +9,6 @@ module dev.sextant.cli {
 
   opens dev.sextant.cli to
       info.picocli;
+  opens dev.sextant.cli.options to
+      info.picocli;
 }

@@ -168,7 +168,7 @@ public class SupernetStep extends HotPath {
       search.compile(search::architectureStep);
       return new SextantWork(backend, search::architectureStep);
     }
-    search.supernet.choose(search.decisions());
+    search.supernet.setDecisions(search.decisions());
     Sgd sgd =
         new Sgd(
             backend, search.supernet.parameters(), new Sgd.Config(MOMENTUM, true, DECAY, false));

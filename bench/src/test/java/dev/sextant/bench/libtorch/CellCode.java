@@ -1,7 +1,7 @@
 package dev.sextant.bench.libtorch;
 
-import dev.sextant.nas.cells.CellNetworks;
-import dev.sextant.nas.cells.CellSpace;
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Op;
 import dev.sextant.tensor.Activation;

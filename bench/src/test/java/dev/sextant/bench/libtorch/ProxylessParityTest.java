@@ -136,7 +136,7 @@ class ProxylessParityTest {
         Tensor labels = Parity.labels(backend, where.batch, where.space.classes());
         Sgd sgd =
             new Sgd(backend, supernet.parameters(), new Sgd.Config(0.9f, true, 1e-3f, false))) {
-      supernet.choose(path);
+      supernet.setDecisions(path);
       TorchChain chain = chain(parity, where, supernet, path);
       NDArray x = parity.torch().load(Kind.IMAGE, images);
       NDArray t = parity.torch().labels(labels);

@@ -20,12 +20,7 @@ import dev.sextant.nas.supernet.Averaging;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.nas.supernet.MixedLayer;
 import dev.sextant.nas.supernet.MultiPathSupernet;
-import dev.sextant.runtime.layer.Conv;
-import dev.sextant.runtime.layer.GlobalAvgPool;
-import dev.sextant.runtime.layer.Layer;
-import dev.sextant.runtime.layer.Linear;
-import dev.sextant.runtime.layer.MbConv;
-import dev.sextant.runtime.layer.Skip;
+import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
@@ -122,7 +117,7 @@ final class SupernetSteps {
               gates.learn(heldOut, RATE);
             });
         supernet.freezeWeights(false);
-        supernet.choose(active);
+        supernet.setDecisions(active);
         try (Sgd sgd =
             new Sgd(backend, supernet.parameters(), new Sgd.Config(MOMENTUM, true, DECAY, false))) {
           time(
@@ -172,7 +167,7 @@ final class SupernetSteps {
         new MultiPathSupernet(space, new Initializer(backend, new Rng(6)), averaging)) {
       int[] all = new int[supernet.factoring().factors().size()];
       Arrays.fill(all, Factoring.ALL);
-      supernet.select(all);
+      supernet.setOptions(all);
       time(
           "all candidates, " + averaging.name().toLowerCase(Locale.ROOT),
           new int[0],
@@ -236,11 +231,14 @@ final class SupernetSteps {
     network.addProperty("classes", space.classes());
     network.addProperty("epsilon", space.batchNormEpsilon());
     JsonArray positions = new JsonArray();
+    Shape[] inputs = space.inputShapes();
     int choice = 0;
-    for (Position position : space.positions()) {
+    for (int i = 0; i < inputs.length; i++) {
+      Position position = space.positions().get(i);
+      Shape shape = inputs[i];
       JsonObject entry = new JsonObject();
       JsonArray candidates = new JsonArray();
-      position.layers().forEach(layer -> candidates.add(layer(layer)));
+      position.layers().forEach(layer -> candidates.add(LayerJson.write(layer, shape)));
       entry.add("candidates", candidates);
       boolean decided = position instanceof Position.Choice;
       entry.addProperty("choice", decided);
@@ -251,36 +249,5 @@ final class SupernetSteps {
     }
     network.add("positions", positions);
     return network;
-  }
-
-  private static JsonObject layer(Layer layer) {
-    JsonObject json = new JsonObject();
-    switch (layer) {
-      case Conv conv -> {
-        json.addProperty("op", "conv");
-        json.addProperty("kernel", conv.kernel());
-        json.addProperty("stride", conv.stride());
-        json.addProperty("out", conv.out());
-        json.addProperty("norm", conv.batchNorm());
-        json.addProperty("act", conv.activation().name());
-      }
-      case MbConv block -> {
-        json.addProperty("op", "mbconv");
-        json.addProperty("kernel", block.kernel());
-        json.addProperty("stride", block.stride());
-        json.addProperty("expand", block.expand());
-        json.addProperty("out", block.out());
-        json.addProperty("act", block.activation().name());
-        json.addProperty("residual", block.residual());
-      }
-      case Linear linear -> {
-        json.addProperty("op", "linear");
-        json.addProperty("out", linear.out());
-      }
-      case GlobalAvgPool _ -> json.addProperty("op", "global-avg-pool");
-      case Skip _ -> json.addProperty("op", "skip");
-      default -> json.addProperty("op", layer.label());
-    }
-    return json;
   }
 }

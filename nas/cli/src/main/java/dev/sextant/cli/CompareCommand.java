@@ -1,5 +1,10 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.BudgetConverter;
+import dev.sextant.cli.options.DataSource;
+import dev.sextant.cli.options.MeasurementOptions;
+import dev.sextant.cli.options.SearchSettings;
+import dev.sextant.cli.options.TimeConverter;
 import dev.sextant.nas.compare.Entrant;
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.cost.CostModel;
@@ -57,7 +62,7 @@ final class CompareCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Mixin private DataSource data = new DataSource();
-  @Mixin private MeasurementOptions machine = new MeasurementOptions();
+  @Mixin private MeasurementOptions measurement = new MeasurementOptions();
   @Mixin private SearchSettings settings = new SearchSettings();
 
   @Option(
@@ -162,7 +167,7 @@ final class CompareCommand implements Runnable {
   }
 
   private MethodComparison begun(ConsoleProgress progress) {
-    machine.device();
+    measurement.device();
     if (seeds < 1) {
       throw new SextantException("seeds: %d is not at least 1".formatted(seeds));
     }
@@ -220,7 +225,7 @@ final class CompareCommand implements Runnable {
           models.computeIfAbsent(
               pair.space + " by " + recipe.cost().id(),
               key ->
-                  machine.model(
+                  measurement.model(
                       recipe.cost(), searched, settings.cells(), data.others(), 0, progress));
       if (budgetMs == 0) {
         SearchRun.Range costs = SearchRun.costs(model, searched);
@@ -231,7 +236,7 @@ final class CompareCommand implements Runnable {
       entrants.add(
           new Entrant(
               name,
-              machine.setup(
+              measurement.setup(
                   data,
                   searched,
                   settings

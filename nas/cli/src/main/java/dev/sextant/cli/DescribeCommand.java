@@ -1,5 +1,7 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.ImageSize;
+import dev.sextant.nas.cells.DescribeCells;
 import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.data.ImageSources;
@@ -10,14 +12,16 @@ import dev.sextant.nas.provider.Provider;
 import dev.sextant.nas.provider.Providers;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Describe;
-import dev.sextant.nas.space.DescribeCells;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;
+import dev.sextant.runtime.layer.Field;
+import dev.sextant.runtime.layer.LayerTypes;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -75,7 +79,8 @@ final class DescribeCommand implements Runnable {
       names = "--methods",
       description =
           "what a search can be made of, built in and from outside: methods, policies, costs,"
-              + " objectives and image sources, with the options of their own")
+              + " objectives and image sources, with the options of their own, and layers with"
+              + " their fields")
   private boolean methods;
 
   @Option(
@@ -111,6 +116,14 @@ final class DescribeCommand implements Runnable {
       list("costs", Costs.ALL);
       list("objectives", Objectives.ALL);
       list("image sources from outside", ImageSources.ALL);
+      System.out.println("layers");
+      LayerTypes.all()
+          .forEach(
+              (op, type) ->
+                  System.out.printf(
+                      "  %-16s %s%n",
+                      op,
+                      type.fields().stream().map(Field::name).collect(Collectors.joining(", "))));
       return;
     }
     if (which == null) {

@@ -1,5 +1,7 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.DataSource;
+import dev.sextant.cli.options.ThreadsConverter;
 import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.run.RunDirectory;

@@ -34,7 +34,11 @@ public final class Main implements Runnable {
 
   private Main() {}
 
-  /** Runs a command and exits with its status: 0, 2 for bad input, 1 for a defect. */
+  /**
+   * Runs a command and exits with its status: 0, 2 for bad input, 1 for a defect.
+   *
+   * @param args the command and its options
+   */
   public static void main(String[] args) {
     System.exit(execute(List.of(), args));
   }
@@ -43,6 +47,8 @@ public final class Main implements Runnable {
    * Runs a command; returns its exit status.
    *
    * @param more commands beside those there are, as picocli knows them
+   * @param args the command and its options
+   * @return its exit status
    */
   public static int execute(List<?> more, String... args) {
     CommandLine commandLine = new CommandLine(new Main());

@@ -1,15 +1,16 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.LinearPredictor;
 import dev.sextant.nas.predict.NasBench201;
 import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;

@@ -1,5 +1,7 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.ImageSize;
+import dev.sextant.cli.options.ThreadsConverter;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;

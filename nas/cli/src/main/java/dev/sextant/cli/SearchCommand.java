@@ -2,6 +2,11 @@ package dev.sextant.cli;
 
 import static java.util.Objects.requireNonNullElse;
 
+import dev.sextant.cli.options.BudgetConverter;
+import dev.sextant.cli.options.DataSource;
+import dev.sextant.cli.options.MeasurementOptions;
+import dev.sextant.cli.options.RecipeOptions;
+import dev.sextant.cli.options.SearchSettings;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
@@ -38,7 +43,7 @@ final class SearchCommand implements Runnable {
   private static final double DEFAULT_BUDGET = 0.4;
 
   @Mixin private DataSource data = new DataSource();
-  @Mixin private MeasurementOptions machine = new MeasurementOptions();
+  @Mixin private MeasurementOptions measurement = new MeasurementOptions();
   @Mixin private SearchSettings settings = new SearchSettings();
 
   @Mixin private RecipeOptions parts = new RecipeOptions();
@@ -101,7 +106,7 @@ final class SearchCommand implements Runnable {
   @Override
   public void run() {
     ConsoleProgress progress = Terminal.progress();
-    machine.device();
+    measurement.device();
     SearchSpace chosen =
         settings.cells().sized(Networks.space(space == null ? parts.space() : space));
     Recipe recipe = parts.recipe(chosen);
@@ -115,7 +120,7 @@ final class SearchCommand implements Runnable {
             new Architecture.Input(images.height(), images.width(), images.channels()),
             images.classes());
     CostModel model =
-        machine.model(recipe.cost(), searched, settings.cells(), data.others(), seed, progress);
+        measurement.model(recipe.cost(), searched, settings.cells(), data.others(), seed, progress);
     SearchRun.Range costs = SearchRun.costs(model, searched);
     CostUnit unit = model.unit();
     double asked =
@@ -132,7 +137,7 @@ final class SearchCommand implements Runnable {
                 unit.format(asked)));
     SearchConfig config =
         settings.config(parts.method(), recipe, asked, ceiling, data.others()).withSeed(seed);
-    SearchSetup setup = machine.setup(data, searched, config.withLength(length(config)), model);
+    SearchSetup setup = measurement.setup(data, searched, config.withLength(length(config)), model);
     SearchRun.check(setup, model);
     try (SearchRun run =
         SearchRun.start(directory, setup, model, images, checkpointSeconds, progress)) {

@@ -1,5 +1,8 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.ComputeOptions;
+import dev.sextant.cli.options.DataSource;
+import dev.sextant.cli.options.TrainingOptions;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.BatchConfig;
 import dev.sextant.nas.method.DescentConfig;

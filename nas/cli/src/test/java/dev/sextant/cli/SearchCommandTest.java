@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.cost.LatencyFiles;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.CompiledModel;

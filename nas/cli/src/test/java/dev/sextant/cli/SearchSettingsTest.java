@@ -3,6 +3,7 @@ package dev.sextant.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.cli.options.SearchSettings;
 import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.method.PublishedMethod;
@@ -33,7 +34,8 @@ class SearchSettingsTest {
   @Test
   void describeListsWhatASearchCanBeMadeOf() {
     String text = Command.run("describe", "--methods").succeeded();
-    for (String name : new String[] {"tunas", "gates-reinforce", "predicted", "mul-log"}) {
+    for (String name :
+        new String[] {"tunas", "gates-reinforce", "predicted", "mul-log", "shuffle"}) {
       assertTrue(text.contains("  " + name + " "), text);
     }
   }

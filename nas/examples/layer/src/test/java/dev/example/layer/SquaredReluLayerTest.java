@@ -94,7 +94,7 @@ class SquaredReluLayerTest {
             new MultiPathSupernet(SPACE, new Initializer(backend, new Rng(3)))) {
       images.set(pixels);
       labels.set(classes);
-      supernet.choose(new int[] {0, 1});
+      supernet.setDecisions(new int[] {0, 1});
       Tape tape = new Tape(backend);
       double first = 0;
       double last = 0;

@@ -10,10 +10,18 @@ public interface ArchitectureCost {
    */
   record Estimate(double value, CellParameters gradient) {}
 
-  /** The expected cost at some parameters; may draw random numbers. */
+  /**
+   * {@return the expected cost at some parameters; may draw random numbers}
+   *
+   * @param parameters of the cells, as they are now
+   */
   Estimate estimate(CellParameters parameters);
 
-  /** The same cost in another unit. */
+  /**
+   * {@return the same cost in another unit}
+   *
+   * @param factor what costs are multiplied by
+   */
   default ArchitectureCost scaled(double factor) {
     return parameters -> {
       Estimate estimate = estimate(parameters);

@@ -34,21 +34,39 @@ public final class BilevelGradient {
 
   /** The loss of a network on some batch. */
   public interface Loss {
-    /** A scalar on that tape. */
+    /**
+     * {@return a scalar on that tape}
+     *
+     * @param tape of the pass
+     */
     Variable on(Tape tape);
   }
 
-  /** A loss and its gradient by the architecture parameters. */
+  /**
+   * A loss and its gradient by the architecture parameters.
+   *
+   * @param loss of the held-out images, in nats
+   * @param gradient by the architecture parameters
+   */
   public record Result(double loss, CellParameters gradient) {}
 
-  /** Gradients of a supernet. */
+  /**
+   * Gradients of a supernet.
+   *
+   * @param supernet whose architecture parameters the gradient is taken by
+   * @param backend of the supernet
+   */
   public BilevelGradient(CellSupernet supernet, Backend backend) {
     this.supernet = supernet;
     this.backend = backend;
     weights = supernet.parameters();
   }
 
-  /** The first-order gradient of the validation loss. */
+  /**
+   * {@return the first-order gradient of the validation loss}
+   *
+   * @param validation loss on held-out images
+   */
   public Result firstOrder(Loss validation) {
     supernet.setFrozen(true);
     Result result = architecturePass(validation);
@@ -70,9 +88,12 @@ public final class BilevelGradient {
   }
 
   /**
-   * The second-order gradient of the validation loss.
+   * {@return the second-order gradient of the validation loss}
    *
+   * @param training loss on training images
+   * @param validation loss on held-out images
    * @param rate of the weights' next step
+   * @param sgd numbers of the weights' optimizer
    * @param velocities the weights' momentum, by {@link Sgd#state} of the optimizer of all weights
    */
   public Result secondOrder(

@@ -1,6 +1,7 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.predict.LatencyPredictor;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.runtime.layer.Cell;
 import java.util.List;
 
@@ -9,10 +10,20 @@ import java.util.List;
  * reduction cell, the index of its op, 0 where it is cut.
  */
 public interface CellCost {
-  /** The cost of each network. */
+  /**
+   * {@return the cost of each network}
+   *
+   * @param decisions one array for each network, an option of each decision in it
+   */
   double[] of(List<int[]> decisions);
 
-  /** Latencies in ms, as a predictor has them; it stays the caller's. */
+  /**
+   * {@return latencies in ms, as a predictor has them; it stays the caller's}
+   *
+   * @param space that the cells are of
+   * @param predictor of encoded cells, in ms
+   * @param scale what predictions are multiplied by
+   */
   static CellCost predicted(CellSpace space, LatencyPredictor predictor, double scale) {
     int types = CellEncoding.types(space, predictor.width());
     int ops = space.candidates().size();
@@ -34,7 +45,12 @@ public interface CellCost {
     };
   }
 
-  /** Counts that add up over edges. */
+  /**
+   * {@return counts that add up over edges}
+   *
+   * @param space that the cells are of
+   * @param counts of each op on each edge
+   */
   static CellCost counted(CellSpace space, CellCounts counts) {
     return decisions -> {
       double[] costs = new double[decisions.size()];

@@ -1,5 +1,8 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Edge;
@@ -25,6 +28,9 @@ public final class CellCounts {
   /**
    * Counts of networks of that size.
    *
+   * @param space that the cells are of
+   * @param width channels of the first cells
+   * @param cells cells of a network
    * @param count of a whole network
    */
   public CellCounts(CellSpace space, int width, int cells, ToLongFunction<Architecture> count) {
@@ -50,22 +56,28 @@ public final class CellCounts {
     return CellNetworks.small("count", genotype, space.input(), space.classes(), width, cells);
   }
 
-  /** The part of a network that no decision changes. */
+  /** {@return the part of a network that no decision changes} */
   public long constant() {
     return constant;
   }
 
-  /** What an op on an edge from that node adds, in all cells of that stride. */
+  /**
+   * {@return what an op on an edge from that node adds, in all cells of that stride}
+   *
+   * @param stride 1 for normal cells, 2 for reduction cells
+   * @param from node that the edge begins at, the inputs being 0 and 1
+   * @param op index among the space's ops
+   */
   public long of(int stride, int from, int op) {
     return ofOp[stride - 1][from < Cell.INPUTS ? 0 : 1][op];
   }
 
-  /** The least that a network has. */
+  /** {@return the least that a network has} */
   public long minimum() {
     return extreme(1);
   }
 
-  /** The most that a network has. */
+  /** {@return the most that a network has} */
   public long maximum() {
     return extreme(-1);
   }

@@ -1,5 +1,7 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Edge;
 import dev.sextant.runtime.layer.Cell.Node;
@@ -16,19 +18,31 @@ import java.util.List;
 public final class CellEncoding {
   private CellEncoding() {}
 
-  /** Bits of a cell. */
+  /**
+   * {@return bits of a cell}
+   *
+   * @param space that the cell is of
+   */
   public static int width(CellSpace space) {
     return space.edges() * space.candidates().size();
   }
 
-  /** The bit of an op on an edge. */
+  /**
+   * {@return the bit of an op on an edge}
+   *
+   * @param space that the cell is of
+   * @param edge counted from 0
+   * @param op index among the space's ops
+   */
   public static int bit(CellSpace space, int edge, int op) {
     return edge * space.candidates().size() + op;
   }
 
   /**
-   * The bits of a cell.
+   * {@return the bits of a cell}
    *
+   * @param space that the cell is of
+   * @param nodes of the cell, in order
    * @throws SextantException if it is none of the space
    */
   public static float[] encode(CellSpace space, List<Node> nodes) {
@@ -49,7 +63,14 @@ public final class CellEncoding {
     return bits;
   }
 
-  /** The bits of the normal cell and, for two types, those of the reduction cell behind them. */
+  /**
+   * {@return the bits of the normal cell and, for two types, those of the reduction cell behind
+   * them}
+   *
+   * @param space that the cell is of
+   * @param genotype the normal and the reduction cell
+   * @param types 1 for the normal cell alone, 2 for both
+   */
   public static float[] encode(CellSpace space, Genotype genotype, int types) {
     int width = width(space);
     float[] bits = new float[types * width];
@@ -61,8 +82,10 @@ public final class CellEncoding {
   }
 
   /**
-   * How many types of cells a predictor of that many features reads.
+   * {@return how many types of cells a predictor of that many features reads}
    *
+   * @param space that the cell is of
+   * @param features how many numbers describe a network
    * @throws SextantException if it is made for other cells
    */
   public static int types(CellSpace space, int features) {
@@ -76,11 +99,13 @@ public final class CellEncoding {
   }
 
   /**
-   * A random sub-network: for each node two of its edges, any pair as likely as another, and for
-   * each of them an op other than zero.
+   * {@return a random sub-network: for each node two of its edges, any pair as likely as another,
+   * and for each of them an op other than zero}
    *
    * @param parameters whose op weights, zero left out, are the ops' probabilities; all 0 for a
    *     uniform choice
+   * @param stride 1 for the normal cell, 2 for the reduction cell
+   * @param rng where the cell is drawn from
    */
   public static List<Node> sample(CellParameters parameters, int stride, Rng rng) {
     CellSpace space = parameters.space();

@@ -1,5 +1,6 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Factors;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Rng;
@@ -19,7 +20,11 @@ import java.util.Arrays;
 public final class CellFactors implements Factors {
   private final CellSpace space;
 
-  /** Of the normal and the reduction cells of a space. */
+  /**
+   * Of the normal and the reduction cells of a space.
+   *
+   * @param space whose edges are the factors
+   */
   public CellFactors(CellSpace space) {
     this.space = space;
   }
@@ -107,9 +112,9 @@ public final class CellFactors implements Factors {
 
   /** An edge that is kept has the mean of all its ops but zero. */
   @Override
-  public void warmUp(double cold, Rng rng, int[] options) {
+  public void warmUp(double warmupLeft, Rng rng, int[] options) {
     for (int edge = 0; edge < 2 * space.edges(); edge++) {
-      if (options[edge] > 0 && rng.nextDouble() < cold) {
+      if (options[edge] > 0 && rng.nextDouble() < warmupLeft) {
         options[edge] = ALL;
       }
     }

@@ -1,5 +1,8 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
@@ -44,7 +47,12 @@ public record CellLatencies(
    */
   public static final int ROUNDS = 3;
 
-  /** Random cells to measure, the same for the same seed. */
+  /**
+   * {@return random cells to measure, the same for the same seed}
+   *
+   * @param count how many
+   * @param seed of the draw
+   */
   public List<Genotype> sample(int count, long seed) {
     CellParameters uniform = CellParameters.zeros(space);
     Rng rng = new Rng(seed);
@@ -72,7 +80,9 @@ public record CellLatencies(
   /**
    * Measures cells.
    *
+   * @param genotypes the cells, each in a network of its own
    * @param progress told the number of measurements done, of {@link #ROUNDS} for each
+   * @return the cells and their latencies in ms
    */
   public CellSamples measure(List<Genotype> genotypes, IntConsumer progress) {
     double[] ms = new double[genotypes.size()];

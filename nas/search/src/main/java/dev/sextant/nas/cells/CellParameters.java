@@ -1,5 +1,6 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -44,22 +45,30 @@ public final class CellParameters {
     this.reduction = reduction;
   }
 
-  /** All 0: also what gradients start from. */
+  /**
+   * {@return parameters that are all 0: also what gradients start from}
+   *
+   * @param space the cells whose edges they weigh
+   */
   public static CellParameters zeros(CellSpace space) {
     return new CellParameters(space, CellType.zeros(space), CellType.zeros(space));
   }
 
-  /** The space. */
+  /** {@return the space} */
   public CellSpace space() {
     return space;
   }
 
-  /** Those of the cells of that stride. */
+  /**
+   * {@return the parameters of the cells of that stride}
+   *
+   * @param stride 1 for normal cells, 2 for reduction cells
+   */
   public CellType type(int stride) {
     return stride == 1 ? normal : reduction;
   }
 
-  /** All of them in one row: normal cells, then reduction cells. */
+  /** {@return all parameters in one row: normal cells, then reduction cells} */
   public double[] values() {
     List<double[]> rows = rows();
     double[] values = new double[rows.stream().mapToInt(row -> row.length).sum()];
@@ -71,7 +80,11 @@ public final class CellParameters {
     return values;
   }
 
-  /** Overwrites all of them, as {@link #values} has them. */
+  /**
+   * Overwrites all of them, as {@link #values} has them.
+   *
+   * @param values normal cells, then reduction cells
+   */
   public void set(double[] values) {
     int at = 0;
     for (double[] row : rows()) {
@@ -86,6 +99,8 @@ public final class CellParameters {
   /**
    * Copies of the parameters by factor: those of the ops of each edge, of the normal and then of
    * the reduction cell, and with edge normalisation those of the edges of each node.
+   *
+   * @return one array for each factor
    */
   public double[][] factors() {
     List<double[]> factors = new ArrayList<>();
@@ -93,7 +108,11 @@ public final class CellParameters {
     return factors.toArray(double[][]::new);
   }
 
-  /** Overwrites the parameters, as {@link #factors} has them. */
+  /**
+   * Overwrites the parameters, as {@link #factors} has them.
+   *
+   * @param values one array for each factor
+   */
   public void setFactors(List<float[]> values) {
     Iterator<float[]> next = values.iterator();
     forEachFactor(
@@ -130,14 +149,22 @@ public final class CellParameters {
     return rows;
   }
 
-  /** The weights of the ops of an edge: the softmax of its α. */
+  /**
+   * {@return the weights of the ops of an edge: the softmax of its α}
+   *
+   * @param stride 1 for normal cells, 2 for reduction cells
+   * @param edge counted from 0 within a cell
+   */
   public double[] opWeights(int stride, int edge) {
     return softmax(type(stride).alphas[edge], 0, space.candidates().size());
   }
 
   /**
-   * The weights of the edges into a node: the softmax of their β, or 1 each without edge
-   * normalisation.
+   * {@return the weights of the edges into a node: the softmax of their β, or 1 each without edge
+   * normalisation}
+   *
+   * @param stride 1 for normal cells, 2 for reduction cells
+   * @param node counted from 0, the inputs left out
    */
   public double[] edgeWeights(int stride, int node) {
     int first = CellSpace.firstEdge(node);
@@ -170,19 +197,20 @@ public final class CellParameters {
 
   /** Adds to α's gradients, kept in {@code this}, what gradients by an edge's op weights make. */
   void addOpGradient(CellParameters at, int stride, int edge, double[] byWeight) {
-    backward(at.opWeights(stride, edge), byWeight, type(stride).alphas[edge], 0);
+    addThroughSoftmax(at.opWeights(stride, edge), byWeight, type(stride).alphas[edge], 0);
   }
 
   /** The same for β and the weights of the edges into a node. */
   void addEdgeGradient(CellParameters at, int stride, int node, double[] byWeight) {
     double[] betas = type(stride).betas;
     if (betas != null) {
-      backward(at.edgeWeights(stride, node), byWeight, betas, CellSpace.firstEdge(node));
+      addThroughSoftmax(at.edgeWeights(stride, node), byWeight, betas, CellSpace.firstEdge(node));
     }
   }
 
   /** Softmax: dz_i = w_i (g_i - sum_j w_j g_j). */
-  private static void backward(double[] weights, double[] byWeight, double[] into, int first) {
+  private static void addThroughSoftmax(
+      double[] weights, double[] byWeight, double[] into, int first) {
     double mean = 0;
     for (int i = 0; i < weights.length; i++) {
       mean += weights[i] * byWeight[i];

@@ -3,6 +3,8 @@ package dev.sextant.nas.cells;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.predict.LatencySamples;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.Cell;
@@ -34,7 +36,7 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
     genotypes = List.copyOf(genotypes);
   }
 
-  /** Encoded as {@link CellEncoding} does, for a predictor. */
+  /** {@return the samples, encoded as {@link CellEncoding} does, for a predictor} */
   public LatencySamples encoded() {
     int bits = types * CellEncoding.width(space);
     float[] features = new float[genotypes.size() * bits];
@@ -48,6 +50,8 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
   /**
    * Writes CSV, atomically: columns {@code cell} and, where reduction cells vary, {@code
    * reduction}, as {@link Cell#graph} has them, and {@code ms}.
+   *
+   * @param file CSV
    */
   public void write(Path file) {
     StringWriter text = new StringWriter();
@@ -74,6 +78,9 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
   /**
    * Reads what {@link #write} wrote.
    *
+   * @param space that the cells are of
+   * @param file CSV
+   * @return the samples
    * @throws SextantException naming the file, and the line of what is wrong
    */
   public static CellSamples read(CellSpace space, Path file) {

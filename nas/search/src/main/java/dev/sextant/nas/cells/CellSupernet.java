@@ -12,6 +12,8 @@ import dev.sextant.autograd.nn.Pooling;
 import dev.sextant.nas.cells.MixedCell.Edges;
 import dev.sextant.nas.cells.MixedCell.MixtureWeights;
 import dev.sextant.nas.cells.MixedCell.Selection;
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.supernet.CellOps;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.SampledSupernet;
@@ -47,7 +49,12 @@ public final class CellSupernet extends SampledSupernet {
   /** The weights of the last pass, for the normal and the reduction cells. */
   private List<MixtureWeights> leaves = List.of();
 
-  /** A supernet with fresh weights whose mixtures follow the parameters as they change. */
+  /**
+   * A supernet with fresh weights whose mixtures follow the parameters as they change.
+   *
+   * @param parameters of the architecture, which the mixtures read
+   * @param init how fresh weights are drawn
+   */
   public CellSupernet(CellParameters parameters, Initializer init) {
     this.parameters = parameters;
     space = parameters.space();
@@ -79,7 +86,7 @@ public final class CellSupernet extends SampledSupernet {
     return CellNetworks.isReduction(cell, space.cells()) ? 2 : 1;
   }
 
-  /** The architecture parameters. */
+  /** {@return the architecture parameters} */
   public CellParameters architecture() {
     return parameters;
   }
@@ -87,6 +94,8 @@ public final class CellSupernet extends SampledSupernet {
   /**
    * Whether passes from now on find the gradients of the architecture parameters; costs an inner
    * product for each op.
+   *
+   * @param on whether they do
    */
   public void setArchitectureStep(boolean on) {
     architectureStep = on;
@@ -98,7 +107,7 @@ public final class CellSupernet extends SampledSupernet {
   }
 
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     int edges = space.edges();
     selected =
         List.of(
@@ -113,7 +122,7 @@ public final class CellSupernet extends SampledSupernet {
   }
 
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     throw new IllegalStateException("norms without scales are no weights of a network");
   }
 
@@ -167,9 +176,10 @@ public final class CellSupernet extends SampledSupernet {
   }
 
   /**
-   * The gradients of the architecture parameters that the backward pass found; call it before the
-   * tape is closed.
+   * {@return the gradients of the architecture parameters that the backward pass found; call it
+   * before the tape is closed}
    *
+   * @param tape of the pass
    * @throws IllegalStateException if the pass was not one of an architecture step
    */
   public CellParameters gradients(Tape tape) {

@@ -1,6 +1,8 @@
 package dev.sextant.nas.cells;
 
 import dev.sextant.nas.predict.LatencyPredictor;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.layer.Cell.Node;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -42,6 +44,7 @@ public final class ExpectedLatency implements ArchitectureCost {
    * How it is estimated.
    *
    * @param samples sub-networks, 20 in the paper
+   * @param gradient how the gradient is found
    * @param noiseMs deviation of normal noise added to every prediction: the robustness experiment
    *     (Table 3); a predictor's slope does not feel it
    */
@@ -63,6 +66,7 @@ public final class ExpectedLatency implements ArchitectureCost {
    * An estimator.
    *
    * @param predictor of encoded normal cells, in ms; stays the caller's
+   * @param config how it is estimated
    * @param rng where samples and noise come from; part of a checkpoint
    */
   public ExpectedLatency(LatencyPredictor predictor, Config config, Rng rng) {

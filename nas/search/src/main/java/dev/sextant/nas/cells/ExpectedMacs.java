@@ -1,5 +1,6 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.layer.Cell;
 
@@ -18,7 +19,13 @@ public final class ExpectedMacs implements ArchitectureCost {
     this.macs = macs;
   }
 
-  /** For the network for small images of that width and number of cells. */
+  /**
+   * {@return the counts of the network for small images of that width and number of cells}
+   *
+   * @param space that the cells are of
+   * @param width channels of the first cells
+   * @param cells cells of the network
+   */
   public static ExpectedMacs small(CellSpace space, int width, int cells) {
     return new ExpectedMacs(new CellCounts(space, width, cells, Architecture::macs));
   }

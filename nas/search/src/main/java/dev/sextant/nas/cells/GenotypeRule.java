@@ -1,5 +1,7 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Edge;
 import dev.sextant.runtime.layer.Cell.Node;
@@ -18,7 +20,11 @@ public final class GenotypeRule {
   /** The strongest op of an edge. */
   private record Strongest(Edge edge, double weight) {}
 
-  /** The genotype; of equal weights the earlier edge and op win. */
+  /**
+   * {@return the genotype; of equal weights the earlier edge and op win}
+   *
+   * @param parameters of the architecture
+   */
   public static Genotype derive(CellParameters parameters) {
     return new Genotype(nodes(parameters, 1), nodes(parameters, 2));
   }

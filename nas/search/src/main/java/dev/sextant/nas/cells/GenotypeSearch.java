@@ -1,5 +1,6 @@
 package dev.sextant.nas.cells;
 
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.tensor.Rng;
 import java.util.ArrayList;
@@ -31,13 +32,22 @@ public final class GenotypeSearch {
   private final CellSpace space;
   private final CellCost cost;
 
-  /** Over cells of a space with that cost. */
+  /**
+   * Over cells of a space with that cost.
+   *
+   * @param space the cells to search
+   * @param cost what networks of these cells cost
+   */
   public GenotypeSearch(CellSpace space, CellCost cost) {
     this.space = space;
     this.cost = cost;
   }
 
-  /** The cost of one network. */
+  /**
+   * {@return the cost of one network}
+   *
+   * @param decisions an option of each decision, in the order of the space
+   */
   public double cost(int[] decisions) {
     return cost.of(List.of(decisions))[0];
   }
@@ -45,8 +55,8 @@ public final class GenotypeSearch {
   // ---- the most probable
 
   /**
-   * The decisions that {@link GenotypeRule} takes, whatever they cost: of each node the two edges
-   * whose strongest op other than zero weighs most.
+   * {@return the decisions that {@link GenotypeRule} takes, whatever they cost: of each node the
+   * two edges whose strongest op other than zero weighs most}
    *
    * @param weights of each edge's ops, those of an edge times the edge's own
    */
@@ -122,12 +132,14 @@ public final class GenotypeSearch {
   }
 
   /**
-   * The most probable network found whose cost is in the window, or null where none was. From the
-   * most probable of all, the cost weighs more and more against the probability until the window is
-   * crossed; every network that is one move from this path counts, or random ones where none of
-   * these is in the window, and the best of them is improved by moves within the window.
+   * {@return the most probable network found whose cost is in the window, or null where none was}
+   * From the most probable of all, the cost weighs more and more against the probability until the
+   * window is crossed; every network that is one move from this path counts, or random ones where
+   * none of these is in the window, and the best of them is improved by moves within the window.
    *
    * @param weights as {@link #mostProbable(double[][])} takes them
+   * @param low least cost allowed, in the unit of the cost
+   * @param high greatest cost allowed, in the unit of the cost
    */
   public int @Nullable [] mostProbable(double[][] weights, double low, double high) {
     int[] current = mostProbable(weights);
@@ -209,12 +221,12 @@ public final class GenotypeSearch {
 
   // ---- extremes
 
-  /** The least cost found. */
+  /** {@return the least cost found} */
   public double minimum() {
     return extreme(c -> c);
   }
 
-  /** The greatest cost found. */
+  /** {@return the greatest cost found} */
   public double maximum() {
     return -extreme(c -> -c);
   }
@@ -251,9 +263,13 @@ public final class GenotypeSearch {
   // ---- random networks
 
   /**
-   * A network drawn uniformly among those whose cost is in the window. Where none of {@value
-   * #BATCHES} batches falls in the window, the one nearest to it walks there by random moves that
-   * bring it nearer; the nearest one is what remains where the window is empty.
+   * {@return a network drawn uniformly among those whose cost is in the window} Where none of
+   * {@value #BATCHES} batches falls in the window, the one nearest to it walks there by random
+   * moves that bring it nearer; the nearest one is what remains where the window is empty.
+   *
+   * @param low least cost allowed, in the unit of the cost
+   * @param high greatest cost allowed, in the unit of the cost
+   * @param rng where networks are drawn from
    */
   public int[] sample(double low, double high, Rng rng) {
     int[] nearest = {};

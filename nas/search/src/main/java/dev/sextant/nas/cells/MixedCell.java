@@ -13,6 +13,7 @@ import dev.sextant.autograd.ops.Rematerialize.Segment;
 import dev.sextant.autograd.ops.ShuffleChannels;
 import dev.sextant.autograd.ops.SliceChannels;
 import dev.sextant.autograd.ops.WeightedSum;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Factors;
 import dev.sextant.nas.supernet.Averaging;
 import dev.sextant.nas.supernet.CellOps;

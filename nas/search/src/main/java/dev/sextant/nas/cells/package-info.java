@@ -1,2 +1,5 @@
-/** Cell spaces: DARTS and PC-DARTS, their supernets, bilevel training and expected latency. */
+/**
+ * The search of cells, DARTS and PC-DARTS: supernets, bilevel training, expected counts and
+ * latency. What a space of cells is stands in {@code space}.
+ */
 package dev.sextant.nas.cells;

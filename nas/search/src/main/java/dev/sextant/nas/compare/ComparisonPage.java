@@ -31,6 +31,8 @@ public final class ComparisonPage {
   /**
    * Writes the page, of a comparison that has ended or not.
    *
+   * @param file {@code compare.html}
+   * @param standing what is shown
    * @throws SextantException if it cannot be written
    */
   public static void write(Path file, Standing standing) {

@@ -48,7 +48,11 @@ public final class MethodComparison {
     this.plan = plan;
   }
 
-  /** Whether a directory holds one. */
+  /**
+   * {@return whether a directory holds one}
+   *
+   * @param directory of the comparison
+   */
   public static boolean isIn(Path directory) {
     return Files.isRegularFile(ComparisonFile.in(directory));
   }
@@ -56,6 +60,8 @@ public final class MethodComparison {
   /**
    * Continues one.
    *
+   * @param directory of the comparison
+   * @return the comparison, with the runs that have ended
    * @throws SextantException if the directory holds none, or its file is damaged
    */
   public static MethodComparison read(Path directory) {
@@ -66,9 +72,14 @@ public final class MethodComparison {
    * Times the methods and plans their runs; then makes the directory, with every run ready to
    * begin.
    *
+   * @param directory of the comparison
    * @param asked the options it is asked for with, by name
+   * @param entrants the methods and their settings
    * @param seconds of search and retraining, for each run
    * @param seeds runs of each method
+   * @param data the images of every run
+   * @param progress told of every step
+   * @return the comparison, of which nothing has run yet
    * @throws SextantException if the time is too short for one epoch of search and one of training,
    *     saying the least; or if the directory cannot be made
    */
@@ -93,7 +104,7 @@ public final class MethodComparison {
       TimeShares shares =
           new TimeShares(
               parts.get(i),
-              entrant.setup().config().architecture().warmupEpochs(),
+              entrant.setup().config().architecture().delayEpochs(),
               entrant.isRandom());
       if (shares.least() > least) {
         least = shares.least();
@@ -173,17 +184,21 @@ public final class MethodComparison {
         entrant.model());
   }
 
-  /** What was planned. */
+  /**
+   * What was planned.
+   *
+   * @return the comparison, of which nothing has run yet
+   */
   public Plan plan() {
     return plan;
   }
 
-  /** Where its files are. */
+  /** {@return where its files are} */
   public Path directory() {
     return directory;
   }
 
-  /** The page that shows it. */
+  /** {@return the page that shows it} */
   public Path page() {
     return directory.resolve("compare.html");
   }
@@ -191,6 +206,10 @@ public final class MethodComparison {
   /**
    * Runs what has not ended, seed by seed, so that the methods share good and bad hours of the
    * machine. A run that goes wrong is noted and the others go on; the next call tries it again.
+   *
+   * @param checkpointSeconds between checkpoints of a run
+   * @param progress told of every step
+   * @return how far each run has come
    */
   public Standing run(double checkpointSeconds, Progress progress) {
     failures.clear();
@@ -220,7 +239,11 @@ public final class MethodComparison {
     return new RunDirectory(directory.resolve(Plan.folder(method.name(), seed)));
   }
 
-  /** Writes {@code compare.json} and {@code compare.html} as things stand. */
+  /**
+   * Writes {@code compare.json} and {@code compare.html} as things stand.
+   *
+   * @return how far each run has come
+   */
   public Standing write() {
     Standing standing = standing();
     ComparisonFile.write(directory, standing);

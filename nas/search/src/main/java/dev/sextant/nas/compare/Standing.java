@@ -21,7 +21,9 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
    *
    * @param method name of its method in the plan
    * @param folder of its files, in that of the comparison
+   * @param seed of the run
    * @param testAccuracy share of test images classified right
+   * @param predictedMs predicted latency of the network found
    * @param measuredMs median latency
    * @param seconds of search and retraining
    */
@@ -34,12 +36,18 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
       double measuredMs,
       double seconds) {}
 
-  /** A run that went wrong, and why. */
+  /**
+   * A run that went wrong, and why.
+   *
+   * @param folder of its files, in that of the comparison
+   * @param message what went wrong
+   */
   public record Failure(String folder, String message) {}
 
   /**
    * Mean and sample deviation.
    *
+   * @param mean NaN where there is no number
    * @param deviation with n - 1; NaN of fewer than two numbers
    */
   public record Spread(double mean, double deviation) {
@@ -61,8 +69,12 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
   /**
    * A method's row of the table.
    *
+   * @param method as planned
    * @param runs that have ended
+   * @param accuracy of test images, as a share of 1
+   * @param measuredMs median latencies
    * @param withinBudget runs whose network measures within {@link #TOLERANCE} of the budget
+   * @param seconds of search and retraining
    */
   public record Summary(
       Plan.Planned method,
@@ -78,18 +90,26 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
     failures = List.copyOf(failures);
   }
 
-  /** Runs in all. */
+  /**
+   * Runs in all.
+   *
+   * @return how many runs are planned in all
+   */
   public int runs() {
     return plan.seeds() * plan.methods().size();
   }
 
-  /** Whether a network is within the budget. */
+  /**
+   * {@return whether a network is within the budget}
+   *
+   * @param outcome of a run that has ended
+   */
   public boolean withinBudget(Outcome outcome) {
     double over = outcome.measuredMs / plan.budgetMs() - 1;
     return over <= TOLERANCE && (plan.ceiling() || over >= -TOLERANCE);
   }
 
-  /** Of every method, in the plan's order. */
+  /** {@return a row of every method, in the plan's order} */
   public List<Summary> summaries() {
     return plan.methods().stream().map(this::summary).toList();
   }
@@ -106,7 +126,7 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
         Spread.of(ended.stream().mapToDouble(Outcome::seconds).toArray()));
   }
 
-  /** What a reader must know besides the table, a sentence each. */
+  /** {@return what a reader must know besides the table, a sentence each} */
   public List<String> remarks() {
     List<String> remarks = new ArrayList<>();
     for (Failure failure : failures) {

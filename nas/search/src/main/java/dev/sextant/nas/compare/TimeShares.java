@@ -11,10 +11,10 @@ import dev.sextant.nas.method.RunLength;
  * the time of a search allows.
  *
  * @param parts measured
- * @param architectureWarmup joint epochs without an architecture step, before the first
+ * @param architectureDelay joint epochs without an architecture step, before the first
  * @param random whether there is no supernet
  */
-record TimeShares(PartSeconds parts, int architectureWarmup, boolean random) {
+record TimeShares(PartSeconds parts, int architectureDelay, boolean random) {
   /** Of the time, for the search. */
   static final double SEARCH = 0.5;
 
@@ -30,11 +30,11 @@ record TimeShares(PartSeconds parts, int architectureWarmup, boolean random) {
   }
 
   private RunLength shortest() {
-    return random ? new RunLength(0, 1, 1, 1) : searching(1 + architectureWarmup, 1);
+    return random ? new RunLength(0, 1, 1, 1) : searching(1 + architectureDelay, 1);
   }
 
   private RunLength searching(int epochs, int retrainEpochs) {
-    int warmup = Math.min((int) Math.rint(WARMUP * epochs), epochs - 1 - architectureWarmup);
+    int warmup = Math.min((int) Math.rint(WARMUP * epochs), epochs - 1 - architectureDelay);
     return new RunLength(warmup, epochs - warmup, retrainEpochs, 0);
   }
 
@@ -53,10 +53,10 @@ record TimeShares(PartSeconds parts, int architectureWarmup, boolean random) {
     return new RunLength(length.warmupEpochs(), length.epochs(), retrain, length.randomSamples());
   }
 
-  /** Efforts in order of their length. */
+  /** The lengths there are, shorter ones first. */
   private RunLength searched(int step) {
     if (!random) {
-      return searching(architectureWarmup + step, 1);
+      return searching(architectureDelay + step, 1);
     }
     if (step < SAMPLE_EPOCHS) {
       return new RunLength(0, step, 1, 1);

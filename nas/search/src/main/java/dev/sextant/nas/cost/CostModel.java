@@ -7,19 +7,21 @@ import java.nio.file.Path;
 public sealed interface CostModel
     permits LatencyTable, LinearCost, Counts, PredictedLatency, LayerPrices {
   /**
-   * The costs of a space's networks.
+   * {@return the costs of a space's networks}
    *
+   * @param space whose networks are to be priced
    * @throws dev.sextant.tensor.SextantException if a layer of the space has no price
    */
   ExpectedCost costs(Space space);
 
-  /** What it counts. */
+  /** {@return what it counts} */
   CostUnit unit();
 
   /**
    * Keeps what it needs in the directory of a run, for {@link CostProvider#read}, each file as a
    * whole or not at all.
    *
+   * @param directory of the run
    * @throws dev.sextant.tensor.SextantException if a file cannot be written
    */
   void keep(Path directory);

@@ -10,43 +10,49 @@ import org.jspecify.annotations.Nullable;
  * search has the cost of every network, the expectation under any probabilities and its gradient.
  */
 public interface CostProvider extends Provider {
-  /** The unit of its costs and of the budget. */
+  /** {@return the unit of its costs and of the budget} */
   CostUnit unit();
 
-  /** What it tells of networks that are chains of layers, or null if it is not for them. */
+  /**
+   * {@return what it tells of networks that are chains of layers, or null if it is not for them}
+   */
   default @Nullable CostDetail ofChains() {
     return CostDetail.LAYERS;
   }
 
-  /** What it tells of networks of cells, or null if it is not for them. */
+  /** {@return what it tells of networks of cells, or null if it is not for them} */
   default @Nullable CostDetail ofCells() {
     return null;
   }
 
   /**
-   * Whether it predicts the latency that a run can measure on this machine: then the networks found
-   * are measured against the budget, and predictions corrected, unless the user gave a table.
+   * {@return whether it predicts the latency that a run can measure on this machine: then the
+   * networks found are measured against the budget, and predictions corrected, unless the user gave
+   * a table}
    */
   default boolean isMeasurable() {
     return false;
   }
 
-  /** Whether each network that a policy draws is measured instead of predicted. */
+  /** {@return whether each network that a policy draws is measured instead of predicted} */
   default boolean measuresSamples() {
     return false;
   }
 
   /**
-   * The costs of a new run: from a file of the user's, or measured.
+   * {@return the costs of a new run: from a file of the user's, or measured}
    *
+   * @param request what the costs are made from
    * @throws dev.sextant.tensor.SextantException if the file is missing, damaged, or of another
    *     space
    */
   CostModel model(CostRequest request);
 
   /**
-   * The costs of a run that is continued: what {@link CostModel#keep} left in its directory.
+   * {@return the costs of a run that is continued: what {@link CostModel#keep} left in its
+   * directory}
    *
+   * @param directory of the run
    * @param options of the run, the same as when it began
    * @throws dev.sextant.tensor.SextantException if the file is missing or damaged
    */

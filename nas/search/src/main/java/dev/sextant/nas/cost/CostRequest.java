@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param options the values of the provider's own options
  * @param measuring how latencies are measured, where they are
  * @param seed of networks drawn to be measured
+ * @param progress told of measurements as they are made
  */
 public record CostRequest(
     SearchSpace space,

@@ -17,7 +17,11 @@ public record CostUnit(String quantity, String symbol, boolean isCount) {
   /** Trained scalars. */
   public static final CostUnit PARAMETERS = new CostUnit("parameters", "parameters", true);
 
-  /** A cost in this unit for a reader, as in {@code 1.52 ms}. */
+  /**
+   * {@return a cost in this unit for a reader, as in {@code 1.52 ms}}
+   *
+   * @param cost in this unit
+   */
   public String format(double cost) {
     return (isCount ? "%,.0f %s" : "%.4g %s").formatted(cost, symbol);
   }

@@ -2,12 +2,12 @@ package dev.sextant.nas.cost;
 
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.provider.Options;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.provider.Providers;
 import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.LatencyMeter;

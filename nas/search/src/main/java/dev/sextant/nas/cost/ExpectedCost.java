@@ -15,7 +15,11 @@ import java.util.List;
 public final class ExpectedCost implements DifferentiableCost {
   private final LayerSum sum;
 
-  /** Costs that add up layer by layer. */
+  /**
+   * Costs that add up layer by layer.
+   *
+   * @param sum what each layer adds, in the unit of the costs
+   */
   public ExpectedCost(LayerSum sum) {
     this.sum = sum;
   }
@@ -46,7 +50,7 @@ public final class ExpectedCost implements DifferentiableCost {
     return counts;
   }
 
-  /** The parts that add up. */
+  /** {@return the parts that add up} */
   public LayerSum sum() {
     return sum;
   }
@@ -56,12 +60,12 @@ public final class ExpectedCost implements DifferentiableCost {
     return sum.of(decisions);
   }
 
-  /** The cheapest network's cost. */
+  /** {@return the cheapest network's cost} */
   public double minimum() {
     return sum.minimum();
   }
 
-  /** The dearest network's cost. */
+  /** {@return the dearest network's cost} */
   public double maximum() {
     return sum.maximum();
   }

@@ -57,6 +57,8 @@ public final class LatencyFiles {
   /**
    * Reads a table; the name's ending says which format.
    *
+   * @param file {@code .csv} is CSV, anything else JSON
+   * @return the table
    * @throws SextantException naming the file, the line or field, and what is wrong with it
    */
   public static LatencyTable read(Path file) {
@@ -82,7 +84,12 @@ public final class LatencyFiles {
     }
   }
 
-  /** Writes a table atomically; {@code .csv} as CSV, anything else as JSON. */
+  /**
+   * Writes a table atomically; {@code .csv} as CSV, anything else as JSON.
+   *
+   * @param table what is written
+   * @param file {@code .csv} is CSV, anything else JSON
+   */
   public static void write(LatencyTable table, Path file) {
     String text = file.toString().endsWith(".csv") ? csv(table) : json(table);
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

@@ -48,9 +48,12 @@ public final class LatencyProfiler {
   }
 
   /**
-   * A table of every layer of a space.
+   * {@return a table of every layer of a space}
    *
+   * @param space whose layers or networks are measured
+   * @param batch images at once
    * @param networks random networks to calibrate on, at least 2; 0 leaves the sums as they are
+   * @param seed of the random networks
    */
   public LatencyTable measure(Space space, int batch, int networks, long seed) {
     SequencedMap<Key, Measured> layers = new LinkedHashMap<>();
@@ -138,13 +141,21 @@ public final class LatencyProfiler {
    * @param measuredMs median on this machine
    */
   public record Check(Architecture network, double predictedMs, double measuredMs) {
-    /** (predicted - measured) / measured. */
+    /** {@return (predicted - measured) / measured} */
     public double relativeError() {
       return (predictedMs - measuredMs) / measuredMs;
     }
   }
 
-  /** Measures random networks of a space against a table's predictions. */
+  /**
+   * Measures random networks of a space against a table's predictions.
+   *
+   * @param table whose predictions are compared
+   * @param space whose layers or networks are measured
+   * @param networks how many random networks are measured
+   * @param seed of the random networks
+   * @return prediction and measurement of each network
+   */
   public List<Check> check(LatencyTable table, Space space, int networks, long seed) {
     List<Check> compared = new ArrayList<>();
     for (Architecture network : spread(table, space, networks, seed)) {

@@ -48,6 +48,7 @@ public record LatencyTable(
    * A layer on an input: what its latency depends on. Whether a convolution has a batch norm makes
    * no difference, as it is folded.
    *
+   * @param layer without its batch norm
    * @param input {@code [1, H, W, C]} or {@code [1, C]}
    */
   public record Key(Layer layer, Shape input) {
@@ -61,7 +62,7 @@ public record LatencyTable(
       return new Key(LayerJson.with(layer, Field.ACTIVATION, Activation.IDENTITY), input);
     }
 
-    /** All that tells it from another layer of the same shapes. */
+    /** {@return all that tells it from another layer of the same shapes} */
     public String label() {
       JsonElement activation = LayerJson.write(layer, input).get(Field.ACTIVATION);
       return activation == null || layer.equals(withoutActivation().layer)
@@ -112,8 +113,11 @@ public record LatencyTable(
   }
 
   /**
-   * Milliseconds of a layer inside a network: scale x its entry; 0 for what computes nothing.
+   * {@return milliseconds of a layer inside a network: scale x its entry; 0 for what computes
+   * nothing}
    *
+   * @param layer a layer of a network
+   * @param input shape of the layer's input, batch 1
    * @throws SextantException naming the layer if the table does not have it
    */
   public double ms(Layer layer, Shape input) {
@@ -133,12 +137,16 @@ public record LatencyTable(
     return scale * entry.ms;
   }
 
-  /** What {@link #ms} and the overhead are, for a description of networks. */
+  /** {@return what {@link #ms} and the overhead are, for a description of networks} */
   public Describe.Prices prices() {
     return new Describe.Prices(this::ms, overheadMs);
   }
 
-  /** Predicted milliseconds of a network; throws as {@link #ms} does. */
+  /**
+   * {@return predicted milliseconds of a network; throws as {@link #ms} does}
+   *
+   * @param architecture the network
+   */
   public double predict(Architecture architecture) {
     List<Shape> shapes = architecture.shapes();
     double sum = overheadMs;
@@ -164,17 +172,26 @@ public record LatencyTable(
     return CostUnit.MILLISECONDS;
   }
 
-  /** The same entries with another calibration. */
+  /**
+   * {@return the same entries with another calibration}
+   *
+   * @param newOverheadMs milliseconds of a network besides its layers
+   * @param newScale what sums of entries are multiplied by
+   */
   public LatencyTable calibrated(double newOverheadMs, double newScale) {
     return new LatencyTable(setting, newOverheadMs, newScale, entries);
   }
 
-  /** The same with every prediction that many times as large. */
+  /**
+   * {@return the same with every prediction that many times as large}
+   *
+   * @param ratio what predictions are multiplied by, above 0
+   */
   public LatencyTable corrected(double ratio) {
     return calibrated(overheadMs * ratio, scale * ratio);
   }
 
-  /** Unmodifiable view of the entries. */
+  /** {@return unmodifiable view of the entries} */
   @Override
   public SequencedMap<Key, Entry> entries() {
     return java.util.Collections.unmodifiableSequencedMap(entries);

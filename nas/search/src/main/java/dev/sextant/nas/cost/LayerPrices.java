@@ -14,7 +14,7 @@ public abstract non-sealed class LayerPrices implements CostModel {
   protected LayerPrices() {}
 
   /**
-   * What a layer adds to a network, in the unit of the cost.
+   * {@return what a layer adds to a network, in the unit of the cost}
    *
    * @param layer a layer of a network, as its architecture has it
    * @param input shape of the images it takes, {@code [1, H, W, C]}
@@ -22,7 +22,7 @@ public abstract non-sealed class LayerPrices implements CostModel {
    */
   protected abstract double price(Layer layer, Shape input);
 
-  /** What a network costs besides its layers. */
+  /** {@return what a network costs besides its layers} */
   protected double fixed() {
     return 0;
   }

@@ -46,6 +46,8 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
   /**
    * Reads a model.
    *
+   * @param file CSV
+   * @return the model
    * @throws SextantException naming the file and the line that is wrong
    */
   public static LinearCost read(Path file) {
@@ -82,7 +84,11 @@ public record LinearCost(double bias, List<SequencedMap<String, Double>> layers)
     return new LinearCost(bias, new ArrayList<>(layers.sequencedValues()));
   }
 
-  /** Writes the model, atomically. */
+  /**
+   * Writes the model, atomically.
+   *
+   * @param file CSV
+   */
   public void write(Path file) {
     StringBuilder text = new StringBuilder(HEADER + "\nbias,," + bias + "\n");
     for (int i = 0; i < layers.size(); i++) {

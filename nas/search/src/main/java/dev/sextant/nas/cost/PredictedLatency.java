@@ -3,11 +3,11 @@ package dev.sextant.nas.cost;
 import dev.sextant.nas.cells.CellCost;
 import dev.sextant.nas.cells.CellEncoding;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
@@ -54,6 +54,10 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
   /**
    * Trains on four fifths of the samples and compares with the rest.
    *
+   * @param samples measured cells
+   * @param recipe size and training of the predictor
+   * @param seed of its first weights, of the split and of the order of samples
+   * @return the predictor, with a scale of 1
    * @throws SextantException if there are fewer than {@value #MIN_SAMPLES}
    */
   public static PredictedLatency train(CellSamples samples, PredictorRecipe recipe, long seed) {
@@ -73,6 +77,8 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
   /**
    * Reads what {@link #write} or {@code sextant predictor --out} wrote.
    *
+   * @param file a safetensors file
+   * @return the predictor with its scale
    * @throws SextantException naming the file if it holds no predictor
    */
   public static PredictedLatency read(Path file) {
@@ -90,40 +96,51 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
     }
   }
 
-  /** Writes predictor and scale, atomically. */
+  /**
+   * Writes predictor and scale, atomically.
+   *
+   * @param file a safetensors file
+   */
   public void write(Path file) {
     predictor.write(
         file, Map.of(SCALE, Double.toString(scale), ERROR, Double.toString(relativeError)));
   }
 
-  /** What it was trained on, where that was just measured or read. */
+  /** {@return what it was trained on, where that was just measured or read} */
   public @Nullable CellSamples samples() {
     return samples;
   }
 
-  /** Mean relative error on networks it was not trained on; NaN where that is not known. */
+  /**
+   * {@return mean relative error on networks it was not trained on; NaN where that is not known}
+   */
   public double relativeError() {
     return relativeError;
   }
 
-  /** What measured networks correct predictions by. */
+  /** {@return what measured networks correct predictions by} */
   public double scale() {
     return scale;
   }
 
-  /** The predictor, without the scale. */
+  /** {@return the predictor, without the scale} */
   public LatencyPredictor predictor() {
     return predictor;
   }
 
-  /** The same predictor with a scale that many times as large. */
+  /**
+   * {@return the same predictor with a scale that many times as large}
+   *
+   * @param ratio what predictions are multiplied by, above 0
+   */
   public PredictedLatency corrected(double ratio) {
     return new PredictedLatency(predictor, scale * ratio, relativeError, samples);
   }
 
   /**
-   * The costs of networks of those cells.
+   * {@return the costs of networks of those cells}
    *
+   * @param space the cells of the networks
    * @throws SextantException if the predictor is made for other cells
    */
   public CellCost costs(CellSpace space) {

@@ -28,7 +28,12 @@ public final class RuntimeModel {
   /** r[a], by choice. */
   private final double[][] ratios;
 
-  /** The model of a space's cost. */
+  /**
+   * The model of a space's cost.
+   *
+   * @param cost of the space's networks
+   * @param choices of the space, in its order
+   */
   public RuntimeModel(ExpectedCost cost, List<NestedChoice> choices) {
     fixed = cost.sum().fixed();
     this.choices = List.copyOf(choices);
@@ -54,7 +59,11 @@ public final class RuntimeModel {
     }
   }
 
-  /** R, by the gates of each choice. */
+  /**
+   * {@return R, by the gates of each choice}
+   *
+   * @param gates of each choice, 1 where open and 0 where shut, or between
+   */
   public double of(double[][] gates) {
     double sum = fixed;
     for (int i = 0; i < gates.length; i++) {
@@ -69,6 +78,7 @@ public final class RuntimeModel {
   /**
    * ∂R/∂gate.
    *
+   * @param gates of each choice, 1 where open and 0 where shut, or between
    * @param gradient of the shape of the gates; overwritten; 0 for what decides nothing
    */
   public void gradient(double[][] gates, double[][] gradient) {

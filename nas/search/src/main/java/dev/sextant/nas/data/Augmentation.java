@@ -26,6 +26,11 @@ public record Augmentation(
    * A crop whose area is a uniform share of the image and whose aspect ratio is log-uniform,
    * resized by bilinear interpolation (Szegedy et al. 2015, as in torchvision: ten attempts, then
    * the largest centred crop within the ratios).
+   *
+   * @param minScale least share of the image's area
+   * @param maxScale greatest share of the image's area
+   * @param minRatio least width / height
+   * @param maxRatio greatest width / height
    */
   public record ResizedCrop(double minScale, double maxScale, double minRatio, double maxRatio) {
     /** Checks the ranges. */
@@ -47,6 +52,11 @@ public record Augmentation(
    * Brightness, contrast and saturation factors uniform in [max(0, 1 - x), 1 + x] and a hue shift
    * uniform in [-hue, hue] of a full turn, applied in random order (as in torchvision). Saturation
    * and hue leave gray images as they are.
+   *
+   * @param brightness x of the brightness factor, at least 0
+   * @param contrast x of the contrast factor, at least 0
+   * @param saturation x of the saturation factor, at least 0
+   * @param hue largest hue shift, as a share of a full turn
    */
   public record ColorJitter(double brightness, double contrast, double saturation, double hue) {
     /** Checks the ranges. */
@@ -83,26 +93,31 @@ public record Augmentation(
     }
   }
 
-  /** Normalisation alone, as in evaluation. */
+  /** {@return normalisation alone, as in evaluation} */
   public static Augmentation none() {
     return new Augmentation(0, 0, null, null, 0);
   }
 
   /**
-   * Flip and padded crop: 2 pixels for images below 32, an eighth of the image from there on (4 at
-   * 32).
+   * {@return flip and padded crop: 2 pixels for images below 32, an eighth of the image from there
+   * on (4 at 32)}
+   *
+   * @param imageSize shorter side of the images, in pixels
    */
   public static Augmentation light(int imageSize) {
     return new Augmentation(
         0.5, imageSize < 32 ? Math.min(2, imageSize / 2) : imageSize / 8, null, null, 0);
   }
 
-  /** CIFAR training in the DARTS code: flip, crop with padding 4, cutout 16. */
+  /** {@return CIFAR training in the DARTS code: flip, crop with padding 4, cutout 16} */
   public static Augmentation cifar() {
     return new Augmentation(0.5, 4, null, null, 16);
   }
 
-  /** ImageNet training in the ProxylessNAS code ('normal'): resized crop, flip, colour jitter. */
+  /**
+   * {@return ImageNet training in the ProxylessNAS code ('normal'): resized crop, flip, colour
+   * jitter}
+   */
   public static Augmentation imagenet() {
     return new Augmentation(
         0.5,
@@ -112,7 +127,13 @@ public record Augmentation(
         0);
   }
 
-  /** The preset of that name: {@code none}, {@code light}, {@code cifar} or {@code imagenet}. */
+  /**
+   * {@return the preset of that name: {@code none}, {@code light}, {@code cifar} or {@code
+   * imagenet}}
+   *
+   * @param name of the preset
+   * @param imageSize shorter side of the images, in pixels
+   */
   public static Augmentation preset(String name, int imageSize) {
     return switch (name) {
       case "none" -> none();

@@ -22,27 +22,27 @@ public final class Batch {
     index = number;
   }
 
-  /** Normalised pixels {@code [batch size, H, W, C]}. */
+  /** {@return normalised pixels {@code [batch size, H, W, C]}} */
   public float[] pixels() {
     return pixels;
   }
 
-  /** Labels {@code [batch size]}. */
+  /** {@return labels {@code [batch size]}} */
   public int[] labels() {
     return labels;
   }
 
-  /** How many images it holds: the batch size, or fewer in the last batch of an epoch. */
+  /** {@return how many images it holds: the batch size, or fewer in the last batch of an epoch} */
   public int count() {
     return count;
   }
 
-  /** The epoch it belongs to, from 0. */
+  /** {@return the epoch it belongs to, from 0} */
   public long epoch() {
     return epoch;
   }
 
-  /** Its number within the epoch, from 0. */
+  /** {@return its number within the epoch, from 0} */
   public int index() {
     return index;
   }

@@ -59,7 +59,12 @@ public final class BatchLoader implements AutoCloseable {
   /**
    * Starts the thread.
    *
+   * @param images where pixels and labels come from
    * @param indices the images to use, such as {@link Split#train()}
+   * @param batchSize images in a full batch
+   * @param normalization mean and deviation of each channel
+   * @param augmentation what is done to each image besides normalisation
+   * @param seed of the order of images and of their augmentation
    * @param dropLast whether an incomplete last batch of an epoch is left out
    * @throws SextantException if an argument does not fit the images or no batch can be made
    */
@@ -89,13 +94,13 @@ public final class BatchLoader implements AutoCloseable {
     thread = Thread.ofPlatform().daemon().name("sextant-batches").start(this::produce);
   }
 
-  /** Batches of one epoch, at least 1. */
+  /** {@return batches of one epoch, at least 1} */
   public int batchesPerEpoch() {
     return batchesPerEpoch;
   }
 
   /**
-   * The next batch, on loan until the next call of this method or {@link #recycle}.
+   * {@return the next batch, on loan until the next call of this method or {@link #recycle}}
    *
    * @throws SextantException if making it failed, if the loader is closed or the thread interrupted
    */
@@ -126,7 +131,11 @@ public final class BatchLoader implements AutoCloseable {
     }
   }
 
-  /** Hands the batch on loan back early, so that the thread may fill it. */
+  /**
+   * Hands the batch on loan back early, so that the thread may fill it.
+   *
+   * @param batch the one that {@link #next} gave last
+   */
   public void recycle(Batch batch) {
     synchronized (lock) {
       if (batch != lent) {
@@ -136,7 +145,7 @@ public final class BatchLoader implements AutoCloseable {
     }
   }
 
-  /** Where {@link #next} continues: what a checkpoint keeps. */
+  /** {@return where {@link #next} continues: what a checkpoint keeps} */
   public Position position() {
     synchronized (lock) {
       return new Position(consumeEpoch, consumeBatch);
@@ -146,6 +155,7 @@ public final class BatchLoader implements AutoCloseable {
   /**
    * Continues at a position, forwards or backwards; a batch on loan stays valid.
    *
+   * @param position as {@link #position} gave it
    * @throws SextantException if there is no such batch
    */
   public void seek(Position position) {

@@ -95,14 +95,21 @@ public final class ClassNames {
     return new ArrayList<>(IntStream.range(0, classes).mapToObj(Integer::toString).toList());
   }
 
-  /** Puts the names of a model's classes, in the order of its logits, into its metadata. */
+  /**
+   * Puts the names of a model's classes, in the order of its logits, into its metadata.
+   *
+   * @param names of the classes, in the order of the logits
+   * @param metadata of the model's file
+   */
   public static void put(List<String> names, Map<String, String> metadata) {
     metadata.put(METADATA, new Gson().toJson(names));
   }
 
   /**
-   * The names of a model's classes, or nothing if its metadata has none.
+   * {@return the names of a model's classes, or nothing if its metadata has none}
    *
+   * @param metadata of the model's file
+   * @param classes how many the model has
    * @throws SextantException if they are damaged or not as many as the model has
    */
   public static Optional<List<String>> of(Map<String, String> metadata, int classes) {
@@ -159,7 +166,11 @@ public final class ClassNames {
     return match;
   }
 
-  /** The first names of many, for people. */
+  /**
+   * {@return the first names of many, for people}
+   *
+   * @param names of the classes, in the order of the logits
+   */
   public static String some(List<String> names) {
     String first = String.join(", ", names.subList(0, Math.min(10, names.size())));
     return names.size() > 10 ? first + ", and %d more".formatted(names.size() - 10) : first;

@@ -23,12 +23,16 @@ public enum DataFormat {
     this.id = id;
   }
 
-  /** The name used on the command line and in run files. */
+  /** {@return the name used on the command line and in run files} */
   public String id() {
     return id;
   }
 
-  /** The format of that name. */
+  /**
+   * {@return the format of that name}
+   *
+   * @param id as {@link #id} gives it
+   */
   public static DataFormat of(String id) {
     for (DataFormat format : values()) {
       if (format.id.equals(id)) {

@@ -58,49 +58,81 @@ public record DataOptions(
             : Collections.unmodifiableSequencedMap(new LinkedHashMap<>(own));
   }
 
-  /** These options with that format. */
+  /**
+   * {@return these options with that format}
+   *
+   * @param chosen in place of the present one
+   */
   public DataOptions withFormat(DataFormat chosen) {
     return new DataOptions(
         chosen, imageSize, color, splitSeed, nestedFolders, skipDamaged, followLinks, own);
   }
 
-  /** These options with that image size in pixels. */
+  /**
+   * {@return these options with that image size in pixels}
+   *
+   * @param pixels height and width of every image; 0 keeps their own
+   */
   public DataOptions withImageSize(int pixels) {
     return new DataOptions(
         format, pixels, color, splitSeed, nestedFolders, skipDamaged, followLinks, own);
   }
 
-  /** These options with those channels. */
+  /**
+   * {@return these options with those channels}
+   *
+   * @param chosen in place of the present one
+   */
   public DataOptions withColor(Color chosen) {
     return new DataOptions(
         format, imageSize, chosen, splitSeed, nestedFolders, skipDamaged, followLinks, own);
   }
 
-  /** These options with that seed of the test split. */
+  /**
+   * {@return these options with that seed of the test split}
+   *
+   * @param seed of the split into training and test images
+   */
   public DataOptions withSplitSeed(long seed) {
     return new DataOptions(
         format, imageSize, color, seed, nestedFolders, skipDamaged, followLinks, own);
   }
 
-  /** These options with images of folders within class folders, or without. */
+  /**
+   * {@return these options with images of folders within class folders, or without}
+   *
+   * @param taken whether such images are taken
+   */
   public DataOptions withNestedFolders(boolean taken) {
     return new DataOptions(
         format, imageSize, color, splitSeed, taken, skipDamaged, followLinks, own);
   }
 
-  /** These options with damaged images left out, or refused. */
+  /**
+   * {@return these options with damaged images left out, or refused}
+   *
+   * @param skipped whether damaged images are left out
+   */
   public DataOptions withSkipDamaged(boolean skipped) {
     return new DataOptions(
         format, imageSize, color, splitSeed, nestedFolders, skipped, followLinks, own);
   }
 
-  /** These options with links out of the folder followed, or refused. */
+  /**
+   * {@return these options with links out of the folder followed, or refused}
+   *
+   * @param followed whether such links are followed
+   */
   public DataOptions withFollowLinks(boolean followed) {
     return new DataOptions(
         format, imageSize, color, splitSeed, nestedFolders, skipDamaged, followed, own);
   }
 
-  /** These options with values of the own options of an image source. */
+  /**
+   * {@return these options with values of the own options of an image source}
+   *
+   * @param values by name
+   */
   public DataOptions withOwn(Map<String, String> values) {
     return new DataOptions(
         format,

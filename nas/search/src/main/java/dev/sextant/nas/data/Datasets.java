@@ -23,12 +23,22 @@ public final class Datasets {
 
   private Datasets() {}
 
-  /** Opens with {@link DataOptions#DEFAULT}. */
+  /**
+   * Opens with {@link DataOptions#DEFAULT}.
+   *
+   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @return training and test images
+   */
   public static ImageDataset open(String source) {
     return open(source, DataOptions.DEFAULT);
   }
 
-  /** Opens a folder with {@link DataOptions#DEFAULT}. */
+  /**
+   * Opens a folder with {@link DataOptions#DEFAULT}.
+   *
+   * @param folder of images
+   * @return training and test images
+   */
   public static ImageDataset open(Path folder) {
     return open(folder, DataOptions.DEFAULT);
   }
@@ -37,6 +47,9 @@ public final class Datasets {
    * Opens {@code builtin}, {@code builtin:N} (N generated training images and N/4 test images, 28 x
    * 28, gray, 10 classes; always the same) or a folder.
    *
+   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @param options how to read them
+   * @return training and test images
    * @throws SextantException if it cannot be read or is not what its format says; the message names
    *     the file
    */
@@ -51,7 +64,11 @@ public final class Datasets {
     return open(path(source), options);
   }
 
-  /** The same source wherever the working directory is: for a run that is continued later. */
+  /**
+   * {@return the same source wherever the working directory is: for a run that is continued later}
+   *
+   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   */
   public static String absolute(String source) {
     return isBuiltin(source)
         ? source
@@ -64,7 +81,13 @@ public final class Datasets {
     return source.equals(BUILTIN) || source.startsWith(BUILTIN + ":");
   }
 
-  /** Opens a folder. */
+  /**
+   * Opens a folder.
+   *
+   * @param folder of images
+   * @param options how to read them
+   * @return training and test images
+   */
   public static ImageDataset open(Path folder, DataOptions options) {
     Optional<ImageSources.Located> outside =
         options.format() == null ? ImageSources.recognising(folder) : Optional.empty();
@@ -87,6 +110,7 @@ public final class Datasets {
   /**
    * Refuses a source that is neither built in nor a folder; does not look into it.
    *
+   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
    * @throws SextantException saying what it is instead
    */
   public static void requireThere(String source) {
@@ -98,10 +122,12 @@ public final class Datasets {
   }
 
   /**
-   * The names of the classes of a folder of images, or nothing if there is none any more or its
-   * format has no names; reads no image.
+   * {@return the names of the classes of a folder of images, or nothing if there is none any more
+   * or its format has no names; reads no image}
    *
    * @param start of paths that are not absolute
+   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @param options how to read them
    */
   public static Optional<List<String>> classNames(Path start, String source, DataOptions options) {
     if (isBuiltin(source)) {

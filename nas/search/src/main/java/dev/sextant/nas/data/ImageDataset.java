@@ -52,7 +52,14 @@ public record ImageDataset(
     }
   }
 
-  /** A data set whose normalization is computed from its training images. */
+  /**
+   * {@return a data set whose normalization is computed from its training images}
+   *
+   * @param name what reports call it
+   * @param classNames names by label; empty if there are none
+   * @param train training images
+   * @param test test images, of the same size
+   */
   public static ImageDataset of(String name, List<String> classNames, Images train, Images test) {
     return new ImageDataset(name, classNames, train, test, Normalization.of(train), 0);
   }
@@ -81,8 +88,8 @@ public record ImageDataset(
   }
 
   /**
-   * The same images with the labels that a model gives them, found by the names of the classes
-   * ({@link ClassNames#match}).
+   * {@return the same images with the labels that a model gives them, found by the names of the
+   * classes ({@link ClassNames#match})}
    *
    * @param names the model's classes, in the order of its logits
    * @throws SextantException if a class of the images is none of the model's
@@ -94,8 +101,10 @@ public record ImageDataset(
   }
 
   /**
-   * The same test images with fewer training images, of which every class keeps its share; itself
-   * if it has no more.
+   * {@return the same test images with fewer training images, of which every class keeps its share;
+   * itself if it has no more}
+   *
+   * @param images training images to keep, at least 1
    */
   public ImageDataset withTraining(int images) {
     if (images >= train.count()) {
@@ -115,22 +124,22 @@ public record ImageDataset(
     }
   }
 
-  /** Rows H of every image. */
+  /** {@return rows H of every image} */
   public int height() {
     return train.height();
   }
 
-  /** Columns W of every image. */
+  /** {@return columns W of every image} */
   public int width() {
     return train.width();
   }
 
-  /** Channels C of every image. */
+  /** {@return channels C of every image} */
   public int channels() {
     return train.channels();
   }
 
-  /** The number of classes. */
+  /** {@return the number of classes} */
   public int classes() {
     return classNames.size();
   }

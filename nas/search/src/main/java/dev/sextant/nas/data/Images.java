@@ -40,7 +40,12 @@ public final class Images {
   /**
    * Images from an application's own arrays, which are copied.
    *
+   * @param height H, at least 1
+   * @param width W, at least 1
+   * @param channels C: 1 is gray, 3 is red, green, blue
    * @param pixels {@code [N, H, W, C]}, unsigned, N = {@code labels.length}
+   * @param labels the class of each image, counted from 0
+   * @return the images
    * @throws SextantException if a size is not positive, the lengths disagree or a label is negative
    */
   public static Images of(int height, int width, int channels, byte[] pixels, int[] labels) {
@@ -113,37 +118,47 @@ public final class Images {
         cause);
   }
 
-  /** The number of images N, at least 1. */
+  /** {@return the number of images N, at least 1} */
   public int count() {
     return labels.length;
   }
 
-  /** Rows H of every image. */
+  /** {@return rows H of every image} */
   public int height() {
     return height;
   }
 
-  /** Columns W of every image. */
+  /** {@return columns W of every image} */
   public int width() {
     return width;
   }
 
-  /** Channels C of every image: 1 is gray, 3 is red, green, blue. */
+  /** {@return channels C of every image: 1 is gray, 3 is red, green, blue} */
   public int channels() {
     return channels;
   }
 
-  /** Bytes of one image, H·W·C. */
+  /** {@return bytes of one image, H·W·C} */
   public int imageBytes() {
     return imageBytes;
   }
 
-  /** The class of an image, at least 0. */
+  /**
+   * {@return the class of an image, at least 0}
+   *
+   * @param index of an image, from 0 to below N
+   */
   public int label(int index) {
     return labels[index];
   }
 
-  /** Copies one image {@code [H, W, C]} to {@code destination}, beginning at {@code offset}. */
+  /**
+   * Copies one image {@code [H, W, C]} to {@code destination}, beginning at {@code offset}.
+   *
+   * @param index of an image, from 0 to below N
+   * @param destination where the pixels go, unsigned
+   * @param offset where in the destination the first byte goes
+   */
   public void copyPixels(int index, byte[] destination, int offset) {
     System.arraycopy(chunk(index), offset(index), destination, offset, imageBytes);
   }

@@ -30,7 +30,11 @@ public record Normalization(float[] mean, float[] deviation) {
     }
   }
 
-  /** Mean and population deviation of every channel, exact: the sums are of integers. */
+  /**
+   * {@return mean and population deviation of every channel, exact: the sums are of integers}
+   *
+   * @param images training images
+   */
   public static Normalization of(Images images) {
     int channels = images.channels();
     long[][] histogram = new long[channels][256];
@@ -60,7 +64,7 @@ public record Normalization(float[] mean, float[] deviation) {
     return new Normalization(mean, deviation);
   }
 
-  /** Channels C. */
+  /** {@return channels C} */
   public int channels() {
     return mean.length;
   }

@@ -12,7 +12,14 @@ public final class SequentialBatches implements Iterable<Batch> {
   private final BatchPlan plan;
   private final Batch batch;
 
-  /** Over some images, such as {@link Split#validation()}. */
+  /**
+   * Over some images, such as {@link Split#validation()}.
+   *
+   * @param images where pixels and labels come from
+   * @param indices of the images to go over, in order
+   * @param batchSize images in a full batch
+   * @param normalization mean and deviation of each channel
+   */
   public SequentialBatches(
       Images images, int[] indices, int batchSize, Normalization normalization) {
     this.plan =
@@ -21,7 +28,13 @@ public final class SequentialBatches implements Iterable<Batch> {
     this.batch = plan.newBatch();
   }
 
-  /** Over all images of a part. */
+  /**
+   * Over all images of a part.
+   *
+   * @param images where pixels and labels come from
+   * @param batchSize images in a full batch
+   * @param normalization mean and deviation of each channel
+   */
   public SequentialBatches(Images images, int batchSize, Normalization normalization) {
     this(images, all(images.count()), batchSize, normalization);
   }
@@ -34,7 +47,7 @@ public final class SequentialBatches implements Iterable<Batch> {
     return indices;
   }
 
-  /** Batches of one pass. */
+  /** {@return batches of one pass} */
   public int batches() {
     return plan.batches();
   }

@@ -19,7 +19,10 @@ public record Split(int[] train, int[] validation) {
   /**
    * Holds out a share of the images.
    *
+   * @param images whose indices are divided
    * @param fraction of all images, between 0 and 1, both exclusive
+   * @param seed of the draw
+   * @return the indices of both parts; every class keeps its share
    */
   public static Split stratified(Images images, double fraction, long seed) {
     if (!(fraction > 0 && fraction < 1)) {
@@ -35,7 +38,14 @@ public record Split(int[] train, int[] validation) {
     return of(labels, Math.max(1, count), seed);
   }
 
-  /** Holds out that many images, at least 1 and fewer than there are. */
+  /**
+   * Holds out that many images, at least 1 and fewer than there are.
+   *
+   * @param images whose indices are divided
+   * @param count images to hold out
+   * @param seed of the draw
+   * @return the indices of both parts; every class keeps its share
+   */
   public static Split stratifiedCount(Images images, int count, long seed) {
     return of(images.labels(), count, seed);
   }

@@ -21,17 +21,30 @@ public record Budget(
     Bounds.within("prediction-noise", noiseMs, 0, 1e9);
   }
 
-  /** The same that may be undercut, or not. */
+  /**
+   * {@return the same that may be undercut, or not}
+   *
+   * @param other whether networks may cost less
+   */
   public Budget withCeiling(boolean other) {
     return new Budget(cost, other, lambda, fixedLambda, noiseMs);
   }
 
-  /** The same with another trade-off, which stays or is controlled. */
+  /**
+   * {@return the same with another trade-off, which stays or is controlled}
+   *
+   * @param other the trade-off
+   * @param fixed whether it stays through the search
+   */
   public Budget withLambda(double other, boolean fixed) {
     return new Budget(cost, ceiling, other, fixed, noiseMs);
   }
 
-  /** The same with noise added to predictions. */
+  /**
+   * {@return the same with noise added to predictions}
+   *
+   * @param otherMs standard deviation of the noise, in ms
+   */
   public Budget withNoise(double otherMs) {
     return new Budget(cost, ceiling, lambda, fixedLambda, otherMs);
   }

@@ -30,7 +30,11 @@ public record DescentConfig(double momentum, double weightDecay, double clip) {
     Bounds.within("clip", clip, 0, 1e9);
   }
 
-  /** The same with another limit. */
+  /**
+   * {@return the same with another limit}
+   *
+   * @param other largest norm of the gradient; 0 for no limit
+   */
   public DescentConfig withClip(double other) {
     return new DescentConfig(momentum, weightDecay, other);
   }

@@ -5,19 +5,23 @@ import dev.sextant.nas.space.SearchSpace;
 
 /** A named combination with its numbers: {@code --method NAME}. */
 public interface Method extends Provider {
-  /** Its parts. */
+  /** {@return its parts} */
   Recipe recipe();
 
-  /** Its parts for a space. */
+  /**
+   * {@return its parts for a space}
+   *
+   * @param space the space to search
+   */
   default Recipe recipe(SearchSpace space) {
     return recipe();
   }
 
-  /** The space that it searches where no other is given: a built-in name. */
+  /** {@return the space that it searches where no other is given: a built-in name} */
   String space();
 
   /**
-   * Its numbers, where a user gives no others.
+   * {@return its numbers, where a user gives no others}
    *
    * @param recipe its own, or with parts that the user gave
    * @param budget in the unit of the recipe's cost
@@ -26,7 +30,11 @@ public interface Method extends Provider {
     return SearchConfig.of(recipe, budget);
   }
 
-  /** Its numbers with all its own parts. */
+  /**
+   * {@return its numbers with all its own parts}
+   *
+   * @param budget in the unit of the cost
+   */
   default SearchConfig config(double budget) {
     return config(recipe(), budget);
   }

@@ -20,41 +20,48 @@ import org.jspecify.annotations.Nullable;
 
 /** What a search is made of; each method is one combination. */
 public sealed interface Recipe {
-  /** Whose combination it was before any part was given another value. */
+  /** {@return whose combination it was before any part was given another value} */
   String method();
 
-  /** What networks cost. */
+  /** {@return what networks cost} */
   CostProvider cost();
 
-  /** Whether its supernet holds cells. */
+  /** {@return whether its supernet holds cells} */
   default boolean hasCells() {
     return false;
   }
 
-  /** See {@link PolicyProvider#hasOneCosine}. */
+  /**
+   * {@return whether the weights' rate follows one cosine, as {@link PolicyProvider#hasOneCosine}}
+   */
   default boolean hasOneCosine() {
     return false;
   }
 
-  /** The numbers of its architecture steps where no others are given. */
+  /** {@return the numbers of its architecture steps where no others are given} */
   default ArchitectureSteps steps() {
     return ArchitectureSteps.DEFAULT;
   }
 
-  /** The trade-off where no other is given. */
+  /** {@return the trade-off where no other is given} */
   default double lambda() {
     return 0;
   }
 
-  /** The parts that have options of their own. */
+  /** {@return the parts that have options of their own} */
   List<Provider> providers();
 
-  /** The same with another cost. */
+  /**
+   * {@return the same with another cost}
+   *
+   * @param other the cost
+   */
   Recipe withCost(CostProvider other);
 
   /**
    * Checks that a space is what the parts are for.
    *
+   * @param space the space to search
    * @throws SextantException if it is not, with what to give instead
    */
   default void checkSpace(SearchSpace space) {
@@ -78,6 +85,9 @@ public sealed interface Recipe {
   /**
    * Random search: networks within the budget are drawn uniformly, trained without a supernet, and
    * compared by accuracy.
+   *
+   * @param method whose combination it is
+   * @param cost what networks cost
    */
   record Random(String method, CostProvider cost) implements Recipe {
     /** Checks that networks have a cost before they are drawn. */
@@ -107,8 +117,10 @@ public sealed interface Recipe {
    *
    * @param <S> the class of the supernet
    * @param <O> the class of the objective
+   * @param method whose combination it was
    * @param supernet how candidates hold weights
    * @param policy who picks, and how it learns
+   * @param cost what networks cost
    * @param objective how accuracy or loss and cost are one number
    */
   record InSupernet<S extends Supernet, O extends Objective>(
@@ -128,7 +140,11 @@ public sealed interface Recipe {
       }
     }
 
-    /** The objective that the policy follows. */
+    /**
+     * {@return the objective that the policy follows}
+     *
+     * @param request the trade-off to start from, the budget and the values of own options
+     */
     public Objective objectiveOf(ObjectiveRequest request) {
       return policy.objective() == Objective.class
           ? objective.reward(request)
@@ -191,8 +207,13 @@ public sealed interface Recipe {
   }
 
   /**
-   * The combination that a user names.
+   * {@return the combination that a user names}
    *
+   * @param method whose combination it was before the user named parts
+   * @param supernet how candidates hold weights
+   * @param policy how decisions are learned
+   * @param cost what networks cost
+   * @param objective what the policy follows
    * @throws SextantException if the parts do not go together, naming those that do not
    */
   static Recipe of(

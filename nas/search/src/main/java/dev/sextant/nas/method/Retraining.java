@@ -31,7 +31,11 @@ public record Retraining(
     }
   }
 
-  /** The same for another time. */
+  /**
+   * {@return the same for another time}
+   *
+   * @param other epochs, at least 1
+   */
   public Retraining withEpochs(int other) {
     return new Retraining(other, rate, inheritWeights, regularization);
   }

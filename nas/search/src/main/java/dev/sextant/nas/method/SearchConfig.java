@@ -53,8 +53,10 @@ public record SearchConfig(
   public static final int RANDOM_SAMPLES = 3;
 
   /**
-   * The numbers that suit small images and minutes, and those that the parts of a recipe bring.
+   * {@return the numbers that suit small images and minutes, and those that the parts of a recipe
+   * bring}
    *
+   * @param recipe the parts of the search
    * @param budget in the unit of the recipe's cost
    */
   public static SearchConfig of(Recipe recipe, double budget) {
@@ -84,10 +86,10 @@ public record SearchConfig(
             ? new LinkedHashMap<>()
             : Collections.unmodifiableSequencedMap(new LinkedHashMap<>(options));
     Options.check(options, recipe.providers());
-    if (architecture.warmupEpochs() >= weights.epochs()) {
+    if (architecture.delayEpochs() >= weights.epochs()) {
       throw new SextantException(
           "quiet-epochs: %d leaves no architecture step in %d epochs"
-              .formatted(architecture.warmupEpochs(), weights.epochs()));
+              .formatted(architecture.delayEpochs(), weights.epochs()));
     }
     switch (recipe) {
       case Recipe.Random _ -> {
@@ -137,18 +139,31 @@ public record SearchConfig(
     }
   }
 
-  /** How a single network is trained for that long, from that seed. */
+  /**
+   * {@return how a single network is trained for that long, from that seed}
+   *
+   * @param epochs passes over the training images
+   * @param trainingSeed of first weights, order of images and augmentation
+   */
   public TrainingConfig training(int epochs, long trainingSeed) {
     return new TrainingConfig(
         trainingSeed, epochs, retraining.rate(), batches, descent, retraining.regularization());
   }
 
-  /** The values of a provider's own options. */
+  /**
+   * {@return the values of a provider's own options}
+   *
+   * @param provider one of the recipe's
+   */
   public Options optionsOf(Provider provider) {
     return Options.of(provider, options);
   }
 
-  /** The same search by another seed. */
+  /**
+   * {@return the same search by another seed}
+   *
+   * @param other the seed
+   */
   public SearchConfig withSeed(long other) {
     return new SearchConfig(
         other,
@@ -164,7 +179,12 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other images. */
+  /**
+   * {@return the same with other images}
+   *
+   * @param other which images
+   * @param otherBatches how they are put into batches
+   */
   public SearchConfig withImages(SearchImages other, BatchConfig otherBatches) {
     return new SearchConfig(
         seed,
@@ -180,7 +200,12 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other weight steps. */
+  /**
+   * {@return the same with other weight steps}
+   *
+   * @param other the steps of the weights
+   * @param otherDescent momentum, decay and clipping of these
+   */
   public SearchConfig withWeights(WeightSteps other, DescentConfig otherDescent) {
     return new SearchConfig(
         seed,
@@ -196,7 +221,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other architecture steps. */
+  /**
+   * {@return the same with other architecture steps}
+   *
+   * @param other the architecture steps
+   */
   public SearchConfig withArchitecture(ArchitectureSteps other) {
     return new SearchConfig(
         seed,
@@ -212,7 +241,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same within another budget. */
+  /**
+   * {@return the same within another budget}
+   *
+   * @param other the budget
+   */
   public SearchConfig withBudget(Budget other) {
     return new SearchConfig(
         seed,
@@ -228,7 +261,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with the network found trained otherwise. */
+  /**
+   * {@return the same with the network found trained otherwise}
+   *
+   * @param other how the network found is trained
+   */
   public SearchConfig withRetraining(Retraining other) {
     return new SearchConfig(
         seed,
@@ -244,7 +281,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same beside so many networks of random search. */
+  /**
+   * {@return the same beside so many networks of random search}
+   *
+   * @param other networks that random search trains, at least 0
+   */
   public SearchConfig withRandomSamples(int other) {
     return new SearchConfig(
         seed,
@@ -260,7 +301,11 @@ public record SearchConfig(
         options);
   }
 
-  /** The same with other values of providers' options. */
+  /**
+   * {@return the same with other values of providers' options}
+   *
+   * @param other by {@code PROVIDER.NAME}
+   */
   public SearchConfig withOptions(Map<String, String> other) {
     return new SearchConfig(
         seed,
@@ -276,7 +321,11 @@ public record SearchConfig(
         new LinkedHashMap<>(other));
   }
 
-  /** The same for another time. */
+  /**
+   * {@return the same for another time}
+   *
+   * @param length epochs of each part of a run
+   */
   public SearchConfig withLength(RunLength length) {
     return withWeights(weights.withEpochs(length.warmupEpochs(), length.epochs()), descent)
         .withRetraining(retraining.withEpochs(length.retrainEpochs()))
@@ -284,10 +333,12 @@ public record SearchConfig(
   }
 
   /**
-   * The same steps, to be timed: architecture steps from the first joint epoch on, at a rate of 0,
-   * so that a few of them need move nothing.
+   * {@return the same steps, to be timed: architecture steps from the first joint epoch on, at a
+   * rate of 0, so that a few of them need move nothing}
+   *
+   * @param length epochs of each part of a run
    */
   public SearchConfig timed(RunLength length) {
-    return withArchitecture(architecture.withWarmupEpochs(0).withRate(0)).withLength(length);
+    return withArchitecture(architecture.withDelayEpochs(0).withRate(0)).withLength(length);
   }
 }

@@ -164,8 +164,9 @@ public final class SupernetKind<S extends Supernet> {
   }
 
   /**
-   * The kind of that name.
+   * {@return the kind of that name}
    *
+   * @param name in whatever case
    * @throws SextantException if there is none, with the list of those there are
    */
   public static SupernetKind<?> named(String name) {
@@ -181,32 +182,35 @@ public final class SupernetKind<S extends Supernet> {
                             ALL.stream().map(SupernetKind::id).collect(Collectors.joining(", ")))));
   }
 
-  /** What the command line and {@code run.json} call it. */
+  /** {@return what the command line and {@code run.json} call it} */
   public String id() {
     return id;
   }
 
-  /** What it is, in a few words. */
+  /** {@return what it is, in a few words} */
   public String summary() {
     return summary;
   }
 
-  /** The space that is searched with it where no other is given. */
+  /** {@return the space that is searched with it where no other is given} */
   public String space() {
     return space;
   }
 
-  /** The class of its supernets. */
+  /** {@return the class of its supernets} */
   public Class<S> type() {
     return type;
   }
 
-  /** Whether it holds cells rather than a chain of layers. */
+  /** {@return whether it holds cells rather than a chain of layers} */
   public boolean hasCells() {
     return cells;
   }
 
-  /** Whether its batch norms have no running statistics, so that its weights cannot be kept. */
+  /**
+   * {@return whether its batch norms have no running statistics, so that its weights cannot be
+   * kept}
+   */
   public boolean isStateless() {
     return stateless;
   }
@@ -214,13 +218,19 @@ public final class SupernetKind<S extends Supernet> {
   /**
    * Checks that it can hold a space.
    *
+   * @param space the space to search
    * @throws SextantException if it cannot, with what to give instead
    */
   public void check(SearchSpace space) {
     check.accept(space);
   }
 
-  /** A supernet of a space with fresh weights. */
+  /**
+   * {@return a supernet of a space with fresh weights}
+   *
+   * @param space the space to search
+   * @param init how fresh weights are drawn
+   */
   public S supernet(SearchSpace space, Initializer init) {
     return form.apply(space, init);
   }

@@ -63,23 +63,42 @@ public record WeightSteps(
     }
   }
 
-  /** The same for another time. */
+  /**
+   * {@return the same for another time}
+   *
+   * @param otherWarmup epochs of weight steps alone
+   * @param other joint epochs
+   */
   public WeightSteps withEpochs(int otherWarmup, int other) {
     return new WeightSteps(otherWarmup, warmupRate, other, rate, lastRate, oneCosine, optimizer);
   }
 
-  /** The same at other rates. */
+  /**
+   * {@return the same at other rates}
+   *
+   * @param otherWarmup learning rate of the warm-up
+   * @param other learning rate at the beginning of the joint epochs
+   * @param otherLast learning rate at their end
+   */
   public WeightSteps withRates(double otherWarmup, double other, double otherLast) {
     return new WeightSteps(
         warmupEpochs, otherWarmup, epochs, other, otherLast, oneCosine, optimizer);
   }
 
-  /** The same with one cosine, or two. */
+  /**
+   * {@return the same with one cosine, or two}
+   *
+   * @param other whether one cosine spans warm-up and joint epochs
+   */
   public WeightSteps withOneCosine(boolean other) {
     return new WeightSteps(warmupEpochs, warmupRate, epochs, rate, lastRate, other, optimizer);
   }
 
-  /** The same by another optimizer. */
+  /**
+   * {@return the same by another optimizer}
+   *
+   * @param other of the supernet's weights
+   */
   public WeightSteps withOptimizer(Optimizer other) {
     return new WeightSteps(warmupEpochs, warmupRate, epochs, rate, lastRate, oneCosine, other);
   }

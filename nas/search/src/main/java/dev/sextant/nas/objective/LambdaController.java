@@ -76,6 +76,8 @@ public final class LambdaController {
     /**
      * The same where the cost's part of the loss is not the gradient of the cost that is aimed by.
      *
+     * @param ofLoss derivative of the cross-entropy by one architecture parameter
+     * @param ofCost derivative of the cost's part of the loss by the same parameter
      * @param ofAim derivative of that cost
      */
     public void add(double ofLoss, double ofCost, double ofAim) {
@@ -86,7 +88,11 @@ public final class LambdaController {
     }
   }
 
-  /** A controller that aims at a budget, in the unit of the costs. */
+  /**
+   * A controller that aims at a budget, in the unit of the costs.
+   *
+   * @param target the budget
+   */
   public LambdaController(double target) {
     this.target = target;
   }
@@ -95,6 +101,7 @@ public final class LambdaController {
    * Takes note of a step.
    *
    * @param expectedCost E after it
+   * @param slopes of loss and cost by the architecture parameters
    * @param rate of the architecture parameters: about how far each can move in a step
    * @return the weight of E in the loss of the next step
    */
@@ -116,12 +123,16 @@ public final class LambdaController {
     return -alignment / costSquare + balance * (proportional + integral);
   }
 
-  /** What the next step depends on, for a checkpoint. */
+  /** {@return what the next step depends on, for a checkpoint} */
   public double[] state() {
     return new double[] {lossSquare, alignment, costSquare, integral};
   }
 
-  /** Continues from a checkpoint. */
+  /**
+   * Continues from a checkpoint.
+   *
+   * @param saved as {@link #state} gave it
+   */
   public void restore(double[] saved) {
     lossSquare = saved[0];
     alignment = saved[1];

@@ -8,13 +8,28 @@ public abstract sealed class Loss extends Objective {
     super(lambda);
   }
 
-  /** The loss at a cross-entropy (nats) and an expected cost. */
+  /**
+   * {@return the loss at a cross-entropy (nats) and an expected cost}
+   *
+   * @param crossEntropy in nats
+   * @param cost expected cost, in the unit of the target
+   */
   public abstract double loss(double crossEntropy, double cost);
 
-  /** The loss's derivative with respect to the cross-entropy. */
+  /**
+   * {@return the loss's derivative with respect to the cross-entropy}
+   *
+   * @param crossEntropy in nats
+   * @param cost expected cost, in the unit of the target
+   */
   public abstract double perCrossEntropy(double crossEntropy, double cost);
 
-  /** The loss's derivative with respect to the expected cost. */
+  /**
+   * {@return the loss's derivative with respect to the expected cost}
+   *
+   * @param crossEntropy in nats
+   * @param cost expected cost, in the unit of the target
+   */
   public abstract double perCost(double crossEntropy, double cost);
 
   /** The smaller the loss of the network, the larger its reward. */
@@ -25,7 +40,11 @@ public abstract sealed class Loss extends Objective {
 
   /** A loss from outside: the open case, with the same rules as the others. */
   public abstract static non-sealed class Provided extends Loss {
-    /** A loss with that trade-off. */
+    /**
+     * A loss with that trade-off.
+     *
+     * @param lambda the trade-off to start from
+     */
     protected Provided(double lambda) {
       super(lambda);
     }
@@ -33,7 +52,11 @@ public abstract sealed class Loss extends Objective {
 
   /** CE + lambda2 E (ProxylessNAS, eq. 7; its lambda1 term is the optimizer's weight decay). */
   public static final class Additive extends Loss {
-    /** The form with that trade-off. */
+    /**
+     * The form with that trade-off.
+     *
+     * @param lambda2 the trade-off to start from
+     */
     public Additive(double lambda2) {
       super(lambda2);
     }
@@ -58,7 +81,12 @@ public abstract sealed class Loss extends Objective {
   public static final class AddLinear extends Loss {
     private final double target;
 
-    /** The form with that trade-off and target. */
+    /**
+     * The form with that trade-off and target.
+     *
+     * @param lambda the trade-off to start from
+     * @param target the cost asked for, above 0
+     */
     public AddLinear(double lambda, double target) {
       super(lambda);
       this.target = positive(target);
@@ -87,7 +115,12 @@ public abstract sealed class Loss extends Objective {
   public static final class Absolute extends Loss {
     private final double target;
 
-    /** The form with that trade-off, at most 0 where cost is to be paid for, and target. */
+    /**
+     * The form with that trade-off, at most 0 where cost is to be paid for, and target.
+     *
+     * @param beta the trade-off to start from
+     * @param target the cost asked for, above 0
+     */
     public Absolute(double beta, double target) {
       super(beta);
       this.target = positive(target);
@@ -111,7 +144,11 @@ public abstract sealed class Loss extends Objective {
 
   /** CE + lambda ln E (Single-Path NAS, eq. 9); the unit of E changes the loss by a constant. */
   public static final class AddLog extends Loss {
-    /** The form with that trade-off. */
+    /**
+     * The form with that trade-off.
+     *
+     * @param lambda the trade-off to start from
+     */
     public AddLog(double lambda) {
       super(lambda);
     }
@@ -154,7 +191,14 @@ public abstract sealed class Loss extends Objective {
     private final double target;
     private final double scaledTarget;
 
-    /** The form with these constants, of which beta is the trade-off. */
+    /**
+     * The form with these constants, of which beta is the trade-off.
+     *
+     * @param alpha factor of the whole: {@link #PUBLISHED_ALPHA}
+     * @param beta the trade-off to start from
+     * @param target the cost asked for, above 0
+     * @param scaledTarget what the target is in the unit that logarithms are taken of; above e
+     */
     public MulLog(double alpha, double beta, double target, double scaledTarget) {
       super(beta);
       this.alpha = alpha;

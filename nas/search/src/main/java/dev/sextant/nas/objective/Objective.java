@@ -13,15 +13,24 @@ public abstract sealed class Objective permits Loss, Reward {
     this.lambda = lambda;
   }
 
-  /** What one network is worth to a policy that follows rewards: more is better. */
+  /**
+   * {@return what one network is worth to a policy that follows rewards: more is better}
+   *
+   * @param outcome loss and accuracy of the network
+   * @param cost of the network, in the unit of the target
+   */
   public abstract double reward(Outcome outcome, double cost);
 
-  /** The trade-off: lambda2, lambda or beta. */
+  /** {@return the trade-off: lambda2, lambda or beta} */
   public final double lambda() {
     return lambda;
   }
 
-  /** Makes this the trade-off. */
+  /**
+   * Makes this the trade-off.
+   *
+   * @param value of the trade-off
+   */
   public final void setLambda(double value) {
     lambda = value;
   }

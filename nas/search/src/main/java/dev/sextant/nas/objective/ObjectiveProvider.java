@@ -8,26 +8,37 @@ import dev.sextant.nas.provider.Provider;
  * @param <O> {@link Loss} where it has a gradient, which any policy can follow, else {@link Reward}
  */
 public interface ObjectiveProvider<O extends Objective> extends Provider {
-  /** The class of what {@link #objective} makes: {@code Loss.class} or {@code Reward.class}. */
+  /**
+   * {@return the class of what {@link #objective} makes: {@code Loss.class} or {@code
+   * Reward.class}}
+   */
   Class<O> type();
 
-  /** The trade-off to start from where none is given. */
+  /** {@return the trade-off to start from where none is given} */
   double lambda();
 
-  /** What reports call the trade-off. */
+  /** {@return what reports call the trade-off} */
   default String symbol() {
     return "λ";
   }
 
-  /** Whether lambda may be moved in a search so that the budget is met; else it stays. */
+  /** {@return whether lambda may be moved in a search so that the budget is met; else it stays} */
   default boolean isControlled() {
     return false;
   }
 
-  /** The objective of a search. */
+  /**
+   * {@return the objective of a search}
+   *
+   * @param request the trade-off to start from, the budget and the values of own options
+   */
   O objective(ObjectiveRequest request);
 
-  /** The same for a policy that follows rewards, where these are another form of it. */
+  /**
+   * {@return the same for a policy that follows rewards, where these are another form of it}
+   *
+   * @param request the trade-off to start from, the budget and the values of own options
+   */
   default Objective reward(ObjectiveRequest request) {
     return objective(request);
   }

@@ -8,23 +8,33 @@ public final class Outcome {
   private double loss;
   private double accuracy;
 
-  /** An outcome. */
+  /**
+   * An outcome.
+   *
+   * @param loss mean cross-entropy in nats
+   * @param accuracy share of images classified right
+   */
   public Outcome(double loss, double accuracy) {
     set(loss, accuracy);
   }
 
-  /** Makes it another outcome. */
+  /**
+   * Makes it another outcome.
+   *
+   * @param newLoss mean cross-entropy in nats
+   * @param newAccuracy share of images classified right
+   */
   public void set(double newLoss, double newAccuracy) {
     loss = newLoss;
     accuracy = newAccuracy;
   }
 
-  /** Mean cross-entropy in nats. */
+  /** {@return mean cross-entropy in nats} */
   public double loss() {
     return loss;
   }
 
-  /** Share of images classified right. */
+  /** {@return share of images classified right} */
   public double accuracy() {
     return accuracy;
   }

@@ -17,13 +17,15 @@ public abstract sealed class Reward extends Objective {
     /**
      * A reward with that trade-off.
      *
+     * @param beta the trade-off to start from, at most 0
+     * @param target the cost asked for, above 0, in the unit of the costs
      * @throws dev.sextant.tensor.SextantException if the target is not positive
      */
     protected Provided(double beta, double target) {
       super(beta, target);
     }
 
-    /** The cost asked for, in the unit of the costs. */
+    /** {@return the cost asked for, in the unit of the costs} */
     protected final double target() {
       return target;
     }
@@ -31,7 +33,12 @@ public abstract sealed class Reward extends Objective {
 
   /** Q + beta |T / T0 - 1| (TuNAS): missing the target costs on either side. */
   public static final class Absolute extends Reward {
-    /** The reward with that trade-off and target. */
+    /**
+     * The reward with that trade-off and target.
+     *
+     * @param beta the trade-off to start from, at most 0
+     * @param target the cost asked for, above 0, in the unit of the costs
+     */
     public Absolute(double beta, double target) {
       super(beta, target);
     }
@@ -44,7 +51,12 @@ public abstract sealed class Reward extends Objective {
 
   /** Q (T / T0)^beta (MnasNet's soft reward; ProxylessNAS-R with beta = -w). */
   public static final class Soft extends Reward {
-    /** The reward with that trade-off and target. */
+    /**
+     * The reward with that trade-off and target.
+     *
+     * @param beta the trade-off to start from, at most 0
+     * @param target the cost asked for, above 0, in the unit of the costs
+     */
     public Soft(double beta, double target) {
       super(beta, target);
     }
@@ -57,7 +69,12 @@ public abstract sealed class Reward extends Objective {
 
   /** Q min((T / T0)^beta, 1) (MnasNet's hard reward): nothing is gained below the target. */
   public static final class Hard extends Reward {
-    /** The reward with that trade-off and target. */
+    /**
+     * The reward with that trade-off and target.
+     *
+     * @param beta the trade-off to start from, at most 0
+     * @param target the cost asked for, above 0, in the unit of the costs
+     */
     public Hard(double beta, double target) {
       super(beta, target);
     }

@@ -39,12 +39,25 @@ public final class Alphas implements AutoCloseable {
   /** For alphas whose every step is their own: beta1 is 0. */
   static final Adam.Config PROXYLESS = new Adam.Config(0f, 0.999f, 1e-8f, 0f, false);
 
-  /** Alphas of so many options of each factor from N(0, deviation²). */
+  /**
+   * Alphas of so many options of each factor from N(0, deviation²).
+   *
+   * @param backend where alphas and moments lie
+   * @param counts how many options each factor has
+   * @param deviation standard deviation of the first alphas
+   * @param adam the numbers of the optimizer
+   * @param rng where the first alphas are drawn from
+   */
   public Alphas(Backend backend, int[] counts, double deviation, Adam.Config adam, Rng rng) {
     this(backend, drawn(counts, deviation, rng), adam);
   }
 
-  /** Alphas of 0, so many for each factor. */
+  /**
+   * Alphas of 0, so many for each factor.
+   *
+   * @param backend where alphas and moments lie
+   * @param counts how many options each factor has
+   */
   public Alphas(Backend backend, int[] counts) {
     this(backend, Arrays.stream(counts).mapToObj(float[]::new).toList(), PROXYLESS);
   }
@@ -85,7 +98,7 @@ public final class Alphas implements AutoCloseable {
     gradients.close();
   }
 
-  /** How many factors there are. */
+  /** {@return how many factors there are} */
   public int size() {
     return parameters.size();
   }
@@ -95,7 +108,7 @@ public final class Alphas implements AutoCloseable {
     return readOnly;
   }
 
-  /** The alphas by factor, the tensors themselves, for checkpoints. */
+  /** {@return the alphas by factor, the tensors themselves, for checkpoints} */
   public SequencedMap<String, Tensor> tensors() {
     SequencedMap<String, Tensor> named = new LinkedHashMap<>();
     for (Parameter parameter : parameters) {
@@ -104,12 +117,16 @@ public final class Alphas implements AutoCloseable {
     return named;
   }
 
-  /** Their optimizer, for checkpoints. */
+  /** {@return their optimizer, for checkpoints} */
   public Adam optimizer() {
     return optimizer;
   }
 
-  /** A copy of one factor's alphas. */
+  /**
+   * {@return a copy of one factor's alphas}
+   *
+   * @param factor index of the factor
+   */
   public float[] values(int factor) {
     float[] values = new float[room[factor].length];
     download(factor, values);
@@ -121,12 +138,17 @@ public final class Alphas implements AutoCloseable {
     backend.download(parameters.get(factor).value(), values, 0);
   }
 
-  /** Sets one factor's alphas. */
+  /**
+   * Sets one factor's alphas.
+   *
+   * @param factor index of the factor
+   * @param values one alpha for each of its options
+   */
   public void set(int factor, float... values) {
     backend.upload(values, 0, parameters.get(factor).value());
   }
 
-  /** Probabilities of each factor's options: the softmax of its alphas. */
+  /** {@return probabilities of each factor's options: the softmax of its alphas} */
   public double[][] probabilities() {
     double[][] p = current();
     double[][] copy = new double[p.length][];
@@ -145,7 +167,7 @@ public final class Alphas implements AutoCloseable {
     return probabilities;
   }
 
-  /** Mean entropy of the factors, in nats. */
+  /** {@return mean entropy of the factors, in nats} */
   public double meanEntropy() {
     double sum = 0;
     for (double[] p : current()) {
@@ -154,7 +176,12 @@ public final class Alphas implements AutoCloseable {
     return parameters.isEmpty() ? 0 : sum / parameters.size();
   }
 
-  /** Moves the alphas against a gradient, by factor and option. */
+  /**
+   * Moves the alphas against a gradient, by factor and option.
+   *
+   * @param gradient by factor and option
+   * @param rate the optimizer's learning rate in this step
+   */
   public void step(double[][] gradient, double rate) {
     try (Memory.Scope _ = gradients.open()) {
       for (int i = 0; i < gradient.length; i++) {

@@ -7,7 +7,7 @@ import dev.sextant.tensor.SextantException;
 /**
  * The numbers of architecture steps. Published ImageNet values of ProxylessNAS in parentheses.
  *
- * @param warmupEpochs joint epochs before the first of them (1)
+ * @param delayEpochs joint epochs before the first of them (1)
  * @param interval weight steps to one architecture step (5); thresholds learn in all
  * @param rate of the optimizer of the architecture parameters (0.001; CIFAR-10: 0.006)
  * @param growth by what that rate has grown, exponentially, at the end of the joint phase (1;
@@ -18,7 +18,7 @@ import dev.sextant.tensor.SextantException;
  * @param secondOrder whether the gradient of mixtures looks a weight step ahead (DARTS: both)
  */
 public record ArchitectureSteps(
-    int warmupEpochs,
+    int delayEpochs,
     int interval,
     double rate,
     double growth,
@@ -49,7 +49,7 @@ public record ArchitectureSteps(
 
   /** Checks every number. */
   public ArchitectureSteps {
-    Bounds.atLeast("quiet-epochs", warmupEpochs, 0);
+    Bounds.atLeast("quiet-epochs", delayEpochs, 0);
     Bounds.atLeast("architecture-interval", interval, 1);
     Bounds.within("architecture-rate", rate, 0, 100);
     Bounds.within("architecture-growth", growth, 0.001, 1000);
@@ -59,39 +59,66 @@ public record ArchitectureSteps(
     }
   }
 
-  /** The same after so many joint epochs. */
-  public ArchitectureSteps withWarmupEpochs(int other) {
+  /**
+   * {@return the same after so many joint epochs}
+   *
+   * @param other joint epochs before the first step, at least 0
+   */
+  public ArchitectureSteps withDelayEpochs(int other) {
     return new ArchitectureSteps(other, interval, rate, growth, samples, gates, secondOrder);
   }
 
-  /** The same after every so many weight steps. */
+  /**
+   * {@return the same after every so many weight steps}
+   *
+   * @param other weight steps to one architecture step, at least 1
+   */
   public ArchitectureSteps withInterval(int other) {
-    return new ArchitectureSteps(warmupEpochs, other, rate, growth, samples, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, other, rate, growth, samples, gates, secondOrder);
   }
 
-  /** The same at another rate. */
+  /**
+   * {@return the same at another rate}
+   *
+   * @param other learning rate
+   */
   public ArchitectureSteps withRate(double other) {
-    return new ArchitectureSteps(
-        warmupEpochs, interval, other, growth, samples, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, other, growth, samples, gates, secondOrder);
   }
 
-  /** The same at a rate that grows otherwise. */
+  /**
+   * {@return the same at a rate that grows otherwise}
+   *
+   * @param other how many times the rate it is at the end
+   */
   public ArchitectureSteps withGrowth(double other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, other, samples, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, rate, other, samples, gates, secondOrder);
   }
 
-  /** The same with so many networks. */
+  /**
+   * {@return the same with so many networks}
+   *
+   * @param other networks in a step, at least 1
+   */
   public ArchitectureSteps withSamples(int other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, growth, other, gates, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, rate, growth, other, gates, secondOrder);
   }
 
-  /** The same with gates' gradients found otherwise. */
+  /**
+   * {@return the same with gates' gradients found otherwise}
+   *
+   * @param other how gates' gradients are found
+   */
   public ArchitectureSteps withGates(GateMode other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, growth, samples, other, secondOrder);
+    return new ArchitectureSteps(delayEpochs, interval, rate, growth, samples, other, secondOrder);
   }
 
-  /** The same of second or first order. */
+  /**
+   * {@return the same of second or first order}
+   *
+   * @param other whether the gradient looks a weight step ahead
+   */
   public ArchitectureSteps withSecondOrder(boolean other) {
-    return new ArchitectureSteps(warmupEpochs, interval, rate, growth, samples, gates, other);
+    return new ArchitectureSteps(delayEpochs, interval, rate, growth, samples, gates, other);
   }
 }

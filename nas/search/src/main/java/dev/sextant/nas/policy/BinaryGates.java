@@ -76,7 +76,13 @@ public final class BinaryGates implements Policy {
   /**
    * The same of these parts.
    *
+   * @param backend of the supernet and of the alphas
+   * @param supernet whose gates are drawn
+   * @param mode how gates' gradients are found
+   * @param cost of networks, in expectation
+   * @param loss what the alphas descend
    * @param controller of the loss's trade-off, or null to keep it
+   * @param rng the run's generator, which gates are drawn from
    */
   public BinaryGates(
       Backend backend,
@@ -135,7 +141,7 @@ public final class BinaryGates implements Policy {
   @Override
   public void sample(double warmupLeft, double progress) {
     supernet.factoring().draw(alphas.current(), rng, active);
-    supernet.select(active);
+    supernet.setOptions(active);
   }
 
   @Override

@@ -16,6 +16,7 @@ public final class ControlledLoss {
   /**
    * A loss at its beginning.
    *
+   * @param loss whose trade-off it is
    * @param controller of its trade-off, or null to keep it
    * @param expectedCost before the first step
    */
@@ -25,17 +26,21 @@ public final class ControlledLoss {
     this.expectedCost = expectedCost;
   }
 
-  /** The loss, with the trade-off in force. */
+  /** {@return the loss, with the trade-off in force} */
   public Loss loss() {
     return loss;
   }
 
-  /** The expected cost after the last step. */
+  /** {@return the expected cost after the last step} */
   public double expectedCost() {
     return expectedCost;
   }
 
-  /** Takes note of the expected cost after a step in which nothing was learned about it. */
+  /**
+   * Takes note of the expected cost after a step in which nothing was learned about it.
+   *
+   * @param expected cost
+   */
   public void observe(double expected) {
     expectedCost = expected;
   }
@@ -43,6 +48,7 @@ public final class ControlledLoss {
   /**
    * Takes note of a step, and sets the trade-off of the next one.
    *
+   * @param crossEntropy of the step, in nats
    * @param expected cost
    * @param slopes of the step, with the cross-entropy's own gradient
    * @param rate of the architecture parameters
@@ -60,7 +66,7 @@ public final class ControlledLoss {
     }
   }
 
-  /** What the next step depends on, for a checkpoint. */
+  /** {@return what the next step depends on, for a checkpoint} */
   public double[] state() {
     double[] control = controller == null ? new double[0] : controller.state();
     double[] state = Arrays.copyOf(control, control.length + 2);
@@ -69,7 +75,11 @@ public final class ControlledLoss {
     return state;
   }
 
-  /** Continues from a checkpoint. */
+  /**
+   * Continues from a checkpoint.
+   *
+   * @param saved as {@link #state} gave it
+   */
   public void restore(double[] saved) {
     int control = saved.length - 2;
     if (controller != null) {

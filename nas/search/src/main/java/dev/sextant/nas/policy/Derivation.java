@@ -26,7 +26,11 @@ public final class Derivation {
 
   private Derivation() {}
 
-  /** The most probable network. */
+  /**
+   * {@return the most probable network}
+   *
+   * @param probabilities of each decision's options
+   */
   public static int[] mostProbable(double[][] probabilities) {
     int[] decisions = new int[probabilities.length];
     for (int i = 0; i < decisions.length; i++) {
@@ -48,11 +52,16 @@ public final class Derivation {
   private record Taken(int decision, int option, @Nullable Taken before) {}
 
   /**
-   * The most probable network whose cost is in [low, high], or null if there is none.
+   * {@return the most probable network whose cost is in [low, high], or null if there is none}
    *
    * <p>In a space of more than {@link #BINS} different costs it may miss networks within 1/32768 of
    * the space's range per layer from an end of the window, and find one less probable by what
    * equally expensive prefixes differ in.
+   *
+   * @param probabilities of each decision's options
+   * @param cost what networks cost
+   * @param low least cost allowed
+   * @param high greatest cost allowed
    */
   public static int @Nullable [] mostProbable(
       double[][] probabilities, ExpectedCost cost, double low, double high) {

@@ -26,7 +26,16 @@ public final class GatesAndRewards implements Policy {
         request.rng());
   }
 
-  /** Adds rewards of sampled networks to gates, which this closes too. */
+  /**
+   * Adds rewards of sampled networks to gates, which this closes too.
+   *
+   * @param gates the policy that learns from gates' gradients
+   * @param supernet that is set to each network drawn
+   * @param cost of the networks drawn
+   * @param expectation expected cost, with its gradient
+   * @param samples networks drawn in each step
+   * @param rng the run's generator
+   */
   public GatesAndRewards(
       BinaryGates gates,
       MultiPathSupernet supernet,

@@ -46,8 +46,13 @@ public final class Mixtures implements Policy {
   /**
    * The same of these parts.
    *
+   * @param backend of the supernet and of the alphas
+   * @param supernet whose mixtures are weighed
+   * @param cost expected cost of the networks, with its gradient
+   * @param loss what the parameters descend
    * @param controller of the loss's trade-off, or null to keep it
    * @param heldOut the gradient of the held-out loss in the step being made
+   * @param rng the run's generator
    */
   public Mixtures(
       Backend backend,

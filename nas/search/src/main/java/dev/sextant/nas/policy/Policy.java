@@ -24,6 +24,7 @@ public interface Policy extends AutoCloseable {
   /**
    * One architecture step.
    *
+   * @param images the held-out images of the step, to be run as often as the policy needs
    * @param rate of the optimizer of the architecture parameters; at 0 the step still informs
    *     moments and baselines
    */
@@ -33,29 +34,30 @@ public interface Policy extends AutoCloseable {
    * What a weight step is to a policy that learns in it, by the same images: called between the
    * backward pass and the step of the weights. Others take no note.
    *
+   * @param outcome of the weight step
    * @param rate of the optimizer of the architecture parameters; at 0 the step still informs
    *     moments
    */
   default void learnWithWeights(Outcome outcome, double rate) {}
 
-  /** The architecture parameters with their optimizer. */
+  /** {@return the architecture parameters with their optimizer} */
   Alphas alphas();
 
-  /** Probabilities of the options of each of the space's decisions. */
+  /** {@return probabilities of the options of each of the space's decisions} */
   double[][] probabilities();
 
   /**
-   * What to derive a network by: the options' probabilities, but for those of factors that would
-   * not count (see {@link dev.sextant.nas.space.Factoring#preferences}).
+   * {@return what to derive a network by: the options' probabilities, but for those of factors that
+   * would not count (see {@link dev.sextant.nas.space.Factoring#preferences})}
    */
   double[][] preferences();
 
-  /** Mean entropy of the independent factors, in nats. */
+  /** {@return mean entropy of the independent factors, in nats} */
   default double meanEntropy() {
     return alphas().meanEntropy();
   }
 
-  /** How far the architecture parameters have come: 0 where nothing was learned. */
+  /** {@return how far the architecture parameters have come: 0 where nothing was learned} */
   default double movement() {
     double most = 0;
     for (double[] p : alphas().probabilities()) {
@@ -66,26 +68,32 @@ public interface Policy extends AutoCloseable {
     return most;
   }
 
-  /** Expected cost of the networks it draws. */
+  /** {@return expected cost of the networks it draws} */
   double expectedCost();
 
-  /** The objective with the trade-off in force. */
+  /** {@return the objective with the trade-off in force} */
   Objective objective();
 
-  /** Tensors that the next step depends on besides the alphas, by name, for a checkpoint. */
+  /**
+   * {@return tensors that the next step depends on besides the alphas, by name, for a checkpoint}
+   */
   default SequencedMap<String, Tensor> tensors() {
     return Collections.emptyNavigableMap();
   }
 
-  /** Optimizers besides that of the alphas, by name, for a checkpoint. */
+  /** {@return optimizers besides that of the alphas, by name, for a checkpoint} */
   default SequencedMap<String, Optimizer> optimizers() {
     return Collections.emptyNavigableMap();
   }
 
-  /** Numbers that the next step depends on besides these, for a checkpoint. */
+  /** {@return numbers that the next step depends on besides these, for a checkpoint} */
   double[] state();
 
-  /** Continues from a checkpoint, after tensors and optimizers have what they had. */
+  /**
+   * Continues from a checkpoint, after tensors and optimizers have what they had.
+   *
+   * @param saved as {@link #state} gave it
+   */
   void restore(double[] saved);
 
   /** Frees alphas and moments. Idempotent. */

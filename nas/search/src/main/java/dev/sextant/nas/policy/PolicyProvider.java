@@ -13,33 +13,37 @@ import dev.sextant.nas.supernet.Supernet;
  *     if it follows the rewards of networks
  */
 public interface PolicyProvider<S extends Supernet, O extends Objective> extends Provider {
-  /** The class of the supernets it can set. */
+  /** {@return the class of the supernets it can set} */
   Class<S> supernet();
 
-  /** {@code Loss.class} or {@code Objective.class}. */
+  /** {@return {@code Loss.class} or {@code Objective.class}} */
   Class<O> objective();
 
-  /** What it must be told of costs. */
+  /** {@return what it must be told of costs} */
   CostDetail cost();
 
-  /** When it learns. */
+  /** {@return when it learns} */
   default LearningTurn turn() {
     return LearningTurn.AFTER_WEIGHTS;
   }
 
-  /** The numbers of its architecture steps where no others are given. */
+  /** {@return the numbers of its architecture steps where no others are given} */
   default ArchitectureSteps steps() {
     return ArchitectureSteps.DEFAULT;
   }
 
   /**
-   * Whether the weights' rate follows one cosine through warm-up and search, after linear growth,
-   * where nothing else is asked for (TuNAS).
+   * {@return whether the weights' rate follows one cosine through warm-up and search, after linear
+   * growth, where nothing else is asked for (TuNAS)}
    */
   default boolean hasOneCosine() {
     return false;
   }
 
-  /** The policy of a search, at its beginning. */
+  /**
+   * {@return the policy of a search, at its beginning}
+   *
+   * @param request what the policy is made of
+   */
   Policy policy(PolicyRequest<S, O> request);
 }

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param <S> the supernet it sets
  * @param <O> what it follows: a {@link dev.sextant.nas.objective.Loss}, or any objective
  * @param backend of the supernet, and of tensors of the policy's own
+ * @param supernet that the policy sets
+ * @param objective what the policy follows
  * @param costs of the space's networks
  * @param controller of the loss's trade-off, or null to keep that
  * @param steps the numbers of architecture steps

@@ -4,7 +4,11 @@ package dev.sextant.nas.policy;
 public final class Probabilities {
   private Probabilities() {}
 
-  /** Softmax in double. */
+  /**
+   * {@return softmax in double}
+   *
+   * @param alpha logits of the options
+   */
   public static double[] softmax(float[] alpha) {
     double[] p = new double[alpha.length];
     softmax(alpha, p);
@@ -28,9 +32,12 @@ public final class Probabilities {
   }
 
   /**
-   * ∂L/∂alpha_i = sum over j of slope_j p_j (delta_ij - p_i) (ProxylessNAS, eq. 4): the chain rule
-   * through softmax. With slopes ∂L/∂g_j it is the binary gates' gradient, with candidates'
-   * latencies that of the expected latency (eq. 5).
+   * {@return ∂L/∂alpha_i = sum over j of slope_j p_j (delta_ij - p_i) (ProxylessNAS, eq. 4): the
+   * chain rule through softmax} With slopes ∂L/∂g_j it is the binary gates' gradient, with
+   * candidates' latencies that of the expected latency (eq. 5).
+   *
+   * @param slopes derivative by each probability
+   * @param p the probabilities, which the softmax gives
    */
   public static double[] throughSoftmax(double[] slopes, double[] p) {
     double[] gradient = new double[p.length];
@@ -50,8 +57,14 @@ public final class Probabilities {
   }
 
   /**
-   * What the two updated parameters of a two-path step must be lowered by so that the sum of their
-   * exponentials, and so every other path's probability, stays: ln(sum exp new / sum exp old).
+   * {@return what the two updated parameters of a two-path step must be lowered by so that the sum
+   * of their exponentials, and so every other path's probability, stays: ln(sum exp new / sum exp
+   * old)}
+   *
+   * @param oldA first parameter before the step
+   * @param oldB second parameter before the step
+   * @param newA first parameter after the step
+   * @param newB second parameter after the step
    */
   public static double twoPathOffset(float oldA, float oldB, float newA, float newB) {
     return logSumExp(newA, newB) - logSumExp(oldA, oldB);
@@ -67,7 +80,11 @@ public final class Probabilities {
     return 1 / (1 + Math.exp(-x));
   }
 
-  /** Entropy in nats. */
+  /**
+   * {@return entropy in nats}
+   *
+   * @param p probabilities of the options
+   */
   public static double entropy(double[] p) {
     double entropy = 0;
     for (double q : p) {
@@ -78,7 +95,11 @@ public final class Probabilities {
     return entropy;
   }
 
-  /** Index of the largest entry, the first of equals. */
+  /**
+   * {@return index of the largest entry, the first of equals}
+   *
+   * @param p probabilities of the options
+   */
   public static int argmax(double[] p) {
     int best = 0;
     for (int i = 1; i < p.length; i++) {

@@ -27,12 +27,20 @@ public final class Reinforce implements Policy {
    */
   public record Config(
       int samples, double baselineMomentum, boolean debiased, boolean warmups, double deviation) {
-    /** ProxylessNAS's: about the mean of the step itself as the baseline. */
+    /**
+     * {@return ProxylessNAS's: about the mean of the step itself as the baseline}
+     *
+     * @param samples networks drawn in each step
+     */
     public static Config proxyless(int samples) {
       return new Config(samples, 0.01, false, false, Alphas.INITIAL_DEVIATION);
     }
 
-    /** TuNAS's controller: alphas from 0, a slow baseline, warm-ups. */
+    /**
+     * {@return TuNAS's controller: alphas from 0, a slow baseline, warm-ups}
+     *
+     * @param samples networks drawn in each step
+     */
     public static Config tunas(int samples) {
       return new Config(samples, 0.95, true, true, 0);
     }
@@ -64,8 +72,13 @@ public final class Reinforce implements Policy {
   /**
    * The same of these parts.
    *
+   * @param backend of the supernet and of the alphas
+   * @param supernet that is set to each network drawn
    * @param cost of sampled networks
    * @param expectation what networks cost on average, by {@link Factors#probabilities}
+   * @param objective that gives each network's reward
+   * @param config baseline, optimizer and number of samples
+   * @param rng the run's generator, which networks are drawn from
    */
   public Reinforce(
       Backend backend,
@@ -139,7 +152,7 @@ public final class Reinforce implements Policy {
     if (config.warmups && warmupLeft > 0) {
       factoring.warmUp(warmupLeft, rng, options);
     }
-    supernet.select(options);
+    supernet.setOptions(options);
   }
 
   @Override
@@ -154,7 +167,7 @@ public final class Reinforce implements Policy {
     double[] rewards = new double[config.samples];
     for (int m = 0; m < config.samples; m++) {
       factoring.draw(p, rng, options);
-      supernet.select(options);
+      supernet.setOptions(options);
       drawn[m] = factoring.decisions(options);
       rewards[m] = rewarding.reward(images.evaluate(), cost.of(drawn[m]));
     }

@@ -79,7 +79,12 @@ public final class Thresholds implements Policy {
   /**
    * The same of these parts.
    *
+   * @param backend of the supernet and of the thresholds
+   * @param supernet whose gates the thresholds decide
+   * @param cost of networks, layer by layer
+   * @param loss what the thresholds descend
    * @param controller of the loss's trade-off, or null to keep it
+   * @param rng the run's generator
    */
   public Thresholds(
       Backend backend,

@@ -94,6 +94,10 @@ public final class LatencyPredictor implements AutoCloseable {
   /**
    * Trains a predictor; the same samples and seed give the same one, bit for bit.
    *
+   * @param samples encoded networks and their latencies in ms
+   * @param recipe size and training of the network
+   * @param seed of its first weights and of the order of samples
+   * @return the predictor
    * @throws SextantException if there are no samples
    */
   public static LatencyPredictor train(LatencySamples samples, PredictorRecipe recipe, long seed) {
@@ -166,19 +170,20 @@ public final class LatencyPredictor implements AutoCloseable {
     return x;
   }
 
-  /** Features of an architecture. */
+  /** {@return features of an architecture} */
   public int width() {
     return scaling.width();
   }
 
-  /** Trained scalars. */
+  /** {@return trained scalars} */
   public long parameterCount() {
     return mlp.parameterCount();
   }
 
   /**
-   * The latency of each encoded architecture {@code [count, width]}, in ms.
+   * {@return the latency of each encoded architecture {@code [count, width]}, in ms}
    *
+   * @param features rows of encoded architectures, one behind the other
    * @throws SextantException if the features are no rows of that width
    */
   public double[] predict(float[] features) {
@@ -202,7 +207,12 @@ public final class LatencyPredictor implements AutoCloseable {
    */
   public record Differentiated(double[] ms, float[] gradient) {}
 
-  /** As {@link #predict}, with the gradient by the features (not standardised). */
+  /**
+   * As {@link #predict}, with the gradient by the features (not standardised).
+   *
+   * @param features rows of encoded architectures, one behind the other
+   * @return latencies in ms and their gradient
+   */
   public Differentiated differentiate(float[] features) {
     double[] ms = new double[count(features)];
     float[] gradient = new float[features.length];
@@ -257,6 +267,7 @@ public final class LatencyPredictor implements AutoCloseable {
   /**
    * Writes the predictor to a safetensors file.
    *
+   * @param file a safetensors file
    * @param metadata what else to keep beside it, such as the encoding and the machine
    */
   public void write(Path file, Map<String, String> metadata) {
@@ -283,6 +294,8 @@ public final class LatencyPredictor implements AutoCloseable {
    * Reads a predictor back; {@link Weights#metadata} of the same file holds what was kept beside
    * it.
    *
+   * @param file a safetensors file
+   * @return the predictor
    * @throws SextantException naming the file if it holds none
    */
   public static LatencyPredictor read(Path file) {

@@ -27,14 +27,15 @@ public record LatencySamples(int width, float[] features, double[] ms) {
     }
   }
 
-  /** How many there are. */
+  /** {@return how many there are} */
   public int count() {
     return ms.length;
   }
 
   /**
-   * The first {@code count} of them.
+   * {@return the first {@code count} of them}
    *
+   * @param count how many, at least 1
    * @throws SextantException if there are not as many
    */
   public LatencySamples first(int count) {
@@ -52,13 +53,20 @@ public record LatencySamples(int width, float[] features, double[] ms) {
         Arrays.copyOfRange(ms, from, to));
   }
 
-  /** The two parts of a {@link #split}. */
+  /**
+   * The two parts of a {@link #split}.
+   *
+   * @param train samples to learn from
+   * @param test samples to compare with
+   */
   public record Split(LatencySamples train, LatencySamples test) {}
 
   /**
    * Shuffles and cuts: the first part holds {@code share} of the samples, rounded down.
    *
    * @param share above 0, below 1
+   * @param seed of the order
+   * @return both parts
    */
   public Split split(double share, long seed) {
     if (!(share > 0 && share < 1)) {

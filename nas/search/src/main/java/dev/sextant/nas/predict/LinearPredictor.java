@@ -18,8 +18,9 @@ public final class LinearPredictor {
   }
 
   /**
-   * The least-squares fit to samples.
+   * {@return the least-squares fit to samples}
    *
+   * @param samples encoded networks and their latencies in ms
    * @throws SextantException if there are none
    */
   public static LinearPredictor fit(LatencySamples samples) {
@@ -78,7 +79,11 @@ public final class LinearPredictor {
     return x;
   }
 
-  /** The latency of each encoded architecture {@code [count, width]}, in ms. */
+  /**
+   * {@return the latency of each encoded architecture {@code [count, width]}, in ms}
+   *
+   * @param features rows of encoded architectures, one behind the other
+   */
   public double[] predict(float[] features) {
     int width = coefficients.length - 1;
     if (features.length % width != 0) {

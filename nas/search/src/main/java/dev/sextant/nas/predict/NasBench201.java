@@ -25,8 +25,9 @@ public final class NasBench201 {
   private NasBench201() {}
 
   /**
-   * The ops on the edges 0→1, 0→2, 1→2, 0→3, 1→3, 2→3, as indices of {@link #OPS}.
+   * {@return the ops on the edges 0→1, 0→2, 1→2, 0→3, 1→3, 2→3, as indices of {@link #OPS}}
    *
+   * @param cell as the benchmark writes it
    * @throws SextantException if the text is no cell
    */
   public static int[] parse(String cell) {
@@ -89,7 +90,11 @@ public final class NasBench201 {
     return to * (to - 1) / 2 + from;
   }
 
-  /** Whether any path leads from the input to the output. */
+  /**
+   * {@return whether any path leads from the input to the output}
+   *
+   * @param ops the op of each edge, as {@link #parse} gives them
+   */
   public static boolean isConnected(int[] ops) {
     for (boolean live : live(ops)) {
       if (live) {
@@ -100,8 +105,10 @@ public final class NasBench201 {
   }
 
   /**
-   * One bit for the op of each edge, then the same with the edges that cannot matter cut: runtimes
-   * differ in whether they compute those.
+   * {@return one bit for the op of each edge, then the same with the edges that cannot matter cut:
+   * runtimes differ in whether they compute those}
+   *
+   * @param ops the op of each edge, as {@link #parse} gives them
    */
   public static float[] encode(int[] ops) {
     float[] features = new float[WIDTH];
@@ -114,9 +121,11 @@ public final class NasBench201 {
   }
 
   /**
-   * The connected cells of a file with a column {@code arch} and one column of milliseconds for
-   * each device.
+   * {@return the connected cells of a file with a column {@code arch} and one column of
+   * milliseconds for each device}
    *
+   * @param file CSV
+   * @param device the column of milliseconds
    * @throws SextantException naming the file, and the line of what is wrong
    */
   public static LatencySamples read(Path file, String device) {

@@ -20,6 +20,9 @@ public record PredictionError(
   /**
    * Compares predictions with measurements of the same networks.
    *
+   * @param predicted in ms
+   * @param measured in ms, of the same networks in the same order
+   * @return how far they are apart
    * @throws SextantException if there are none or the numbers differ
    */
   public static PredictionError of(double[] predicted, double[] measured) {

@@ -93,7 +93,11 @@ public record PredictorRecipe(
     return Math.max(epochs, (minSteps + stepsOfEpoch - 1) / stepsOfEpoch);
   }
 
-  /** The same with exactly that number of epochs. */
+  /**
+   * {@return the same with exactly that number of epochs}
+   *
+   * @param epochs passes over the samples
+   */
   public PredictorRecipe withEpochs(int epochs) {
     return new PredictorRecipe(
         hidden, activation, loss, epochs, 0, batch, schedule, momentum, decay);

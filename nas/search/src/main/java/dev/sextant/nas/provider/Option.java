@@ -12,7 +12,12 @@ import org.jspecify.annotations.Nullable;
  * @param summary what it is, in one line of help
  */
 public record Option(String name, String initial, @Nullable Range range, String summary) {
-  /** The numbers allowed, both ends among them. */
+  /**
+   * The numbers allowed, both ends among them.
+   *
+   * @param low the least
+   * @param high the greatest
+   */
   public record Range(double low, double high) {}
 
   /** Checks the value it starts from. */
@@ -25,13 +30,27 @@ public record Option(String name, String initial, @Nullable Range range, String 
     }
   }
 
-  /** A number from a range. */
+  /**
+   * {@return a number from a range}
+   *
+   * @param name in lower case, with dashes
+   * @param initial the value where none is given
+   * @param low the least allowed
+   * @param high the greatest allowed
+   * @param summary one line of help, without a full stop
+   */
   public static Option number(
       String name, double initial, double low, double high, String summary) {
     return new Option(name, Double.toString(initial), new Range(low, high), summary);
   }
 
-  /** A text, such as the name of a file. */
+  /**
+   * {@return a text, such as the name of a file}
+   *
+   * @param name in lower case, with dashes
+   * @param initial the value where none is given
+   * @param summary one line of help, without a full stop
+   */
   public static Option text(String name, String initial, String summary) {
     return new Option(name, initial, null, summary);
   }

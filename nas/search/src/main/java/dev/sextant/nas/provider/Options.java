@@ -22,8 +22,9 @@ public final class Options {
   }
 
   /**
-   * The values of one provider: those given, else those it starts from.
+   * {@return the values of one provider: those given, else those it starts from}
    *
+   * @param provider whose options they are
    * @param given to all providers of a run, by {@code PROVIDER.NAME}
    * @throws SextantException if one is no number, or out of its range
    */
@@ -35,6 +36,7 @@ public final class Options {
    * Checks that every value is one of a provider that reads it.
    *
    * @param given by {@code PROVIDER.NAME}
+   * @param providers those that the run consists of
    * @throws SextantException naming what is not, with the list of what there is
    */
   public static void check(Map<String, String> given, Collection<? extends Provider> providers) {
@@ -59,12 +61,20 @@ public final class Options {
     return provider.id() + "." + option.name();
   }
 
-  /** The value of a number. */
+  /**
+   * {@return the value of a number}
+   *
+   * @param name of an option that the provider has
+   */
   public double number(String name) {
     return Double.parseDouble(text(name));
   }
 
-  /** The value of a text. */
+  /**
+   * {@return the value of a text}
+   *
+   * @param name of an option that the provider has
+   */
   public String text(String name) {
     String value = values.get(name);
     if (value == null) {

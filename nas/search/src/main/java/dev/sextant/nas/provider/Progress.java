@@ -19,11 +19,16 @@ public interface Progress {
    *
    * @param stage such as {@code search} or {@code retrain}
    * @param done steps of {@code steps}
+   * @param steps steps of the whole stage
    * @param status loss, accuracy and so on, for a reader
    * @param peakBytes most memory held at once in the last step
    */
   void step(String stage, long done, long steps, String status, long peakBytes);
 
-  /** Something worth a line of its own. */
+  /**
+   * Something worth a line of its own.
+   *
+   * @param text one line, without its end
+   */
   void message(String text);
 }

@@ -9,15 +9,15 @@ import java.util.List;
  */
 public interface Provider {
   /**
-   * What the command line and {@code run.json} call it, as in {@code proxyless-g}: lower-case
-   * letters, digits and dashes.
+   * {@return what the command line and {@code run.json} call it, as in {@code proxyless-g}:
+   * lower-case letters, digits and dashes}
    */
   String id();
 
-  /** What it is, in one line of help, without a full stop. */
+  /** {@return what it is, in one line of help, without a full stop} */
   String summary();
 
-  /** The numbers and texts of its own that a user may set. */
+  /** {@return the numbers and texts of its own that a user may set} */
   default List<Option> options() {
     return List.of();
   }

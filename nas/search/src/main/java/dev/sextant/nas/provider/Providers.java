@@ -27,6 +27,7 @@ public final class Providers<P extends Provider> {
    *
    * @param kind what messages call one, as in {@code policy}
    * @param service the interface, which this module {@code uses}
+   * @param builtIn the project's own, which come first
    */
   public Providers(String kind, Class<? extends P> service, List<? extends P> builtIn) {
     this.kind = kind;
@@ -68,19 +69,20 @@ public final class Providers<P extends Provider> {
     }
   }
 
-  /** All of them. */
+  /** {@return all of them} */
   public List<P> all() {
     return new ArrayList<>(byName().values());
   }
 
-  /** Their names. */
+  /** {@return their names} */
   public List<String> names() {
     return new ArrayList<>(byName().keySet());
   }
 
   /**
-   * The one of that name, in whatever case.
+   * {@return the one of that name, in whatever case}
    *
+   * @param name as {@link Provider#id} gives it
    * @throws SextantException if there is none, with the list of those there are
    */
   public P named(String name) {

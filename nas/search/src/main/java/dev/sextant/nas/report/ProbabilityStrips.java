@@ -2,11 +2,11 @@ package dev.sextant.nas.report;
 
 import static dev.sextant.nas.report.page.Numbers.length;
 
-import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.report.page.Html;
 import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;

@@ -54,6 +54,7 @@ public final class Report {
    *
    * <p>Safe to call from any thread.
    *
+   * @param directory of the run
    * @throws SextantException if the directory holds no run, a file of it is damaged (the message
    *     names it) or the report cannot be written
    */

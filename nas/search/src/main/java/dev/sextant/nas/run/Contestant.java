@@ -39,6 +39,10 @@ public sealed interface Contestant {
   /** That of {@link BestOfRandom}. */
   Contestant BEST_OF_RANDOM = new BestOfRandom();
 
-  /** Begins the names of its results in checkpoints and {@code result.json}. */
+  /**
+   * Begins the names of its results in checkpoints and {@code result.json}.
+   *
+   * @return the prefix
+   */
   String key();
 }

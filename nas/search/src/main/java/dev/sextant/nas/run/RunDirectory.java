@@ -32,11 +32,13 @@ import java.util.stream.Stream;
  * result.json           latencies and accuracies, that of random search beside them
  * report.html           all of this for a reader
  * </pre>
+ *
+ * @param path of the directory
  */
 public record RunDirectory(Path path) {
   /**
-   * A directory for a new run; nothing is made before {@link #begin}, so that what is found wrong
-   * until then leaves nothing behind.
+   * {@return a directory for a new run; nothing is made before {@link #begin}, so that what is
+   * found wrong until then leaves nothing behind}
    *
    * @throws SextantException if it exists and is not empty, or could not be made
    */
@@ -73,6 +75,9 @@ public record RunDirectory(Path path) {
    * Makes the directory and starts a run in it; whatever the start throws, everything made is gone
    * again.
    *
+   * @param <T> what the start gives
+   * @param start makes the first files
+   * @return what the start gave
    * @throws SextantException if the directory cannot be made
    */
   public <T> T begin(Supplier<T> start) {
@@ -104,59 +109,72 @@ public record RunDirectory(Path path) {
     }
   }
 
+  /** {@return what the run was asked to do: {@code run.json}} */
   public Path run() {
     return path.resolve("run.json");
   }
 
-  /** The latency table. */
+  /** {@return the latency table} */
   public Path latency() {
     return path.resolve(LatencyTable.FILE);
   }
 
-  /** The latency predictor of cells. */
+  /** {@return the latency predictor of cells} */
   public Path predictor() {
     return path.resolve(PredictedLatency.FILE);
   }
 
-  /** The measured networks it was trained on. */
+  /** {@return the measured networks it was trained on} */
   public Path samples() {
     return path.resolve(PredictedLatency.SAMPLES_FILE);
   }
 
-  /** Keeps what the run's costs come from. */
+  /**
+   * Keeps what the run's costs come from.
+   *
+   * @param model whose {@link CostModel#keep} is called
+   */
   public void keepPrices(CostModel model) {
     model.keep(path);
   }
 
-  /** What happened. */
+  /** {@return the events of the run, one JSON object a line} */
   public Path events() {
     return path.resolve("events.jsonl");
   }
 
+  /** {@return the state to resume from: {@code checkpoint/state.safetensors}} */
   public Path checkpoint() {
     return path.resolve("checkpoint").resolve("state.safetensors");
   }
 
-  /** The network found. */
+  /** {@return the network found} */
   public Path architecture() {
     return path.resolve("architecture.json");
   }
 
-  /** Its weights. */
+  /** {@return the weights of the network found} */
   public Path weights() {
     return path.resolve("weights.safetensors");
   }
 
-  /** The summary. */
+  /** {@return the summary} */
   public Path result() {
     return path.resolve("result.json");
   }
 
-  /** The report. */
+  /** {@return the report} */
   public Path report() {
     return path.resolve("report.html");
   }
 
+  /**
+   * Writes a text, so that the file is there as a whole or not at all.
+   *
+   * @param file replaced if there is one
+   * @param text in UTF-8
+   * @throws dev.sextant.tensor.SextantException if it cannot be written
+   */
   public static void write(Path file, String text) {
     AtomicFile.write(
         file,

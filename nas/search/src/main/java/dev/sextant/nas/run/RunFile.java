@@ -36,7 +36,11 @@ public record RunFile(RunDirectory directory) {
     return directory.run();
   }
 
-  /** Writes {@code run.json}. */
+  /**
+   * Writes {@code run.json}.
+   *
+   * @param setup what the run was asked to do
+   */
   public void write(SearchSetup setup) {
     JsonObject root = head(FORMAT, setup.dataSource(), setup.dataOptions(), setup.device());
     root.add("config", ConfigJson.write(setup.config()));
@@ -48,7 +52,11 @@ public record RunFile(RunDirectory directory) {
     RunDirectory.write(file(), GSON.toJson(root) + "\n");
   }
 
-  /** Writes {@code run.json} of a training. */
+  /**
+   * Writes {@code run.json} of a training.
+   *
+   * @param setup what the run was asked to do
+   */
   public void write(TrainingSetup setup) {
     JsonObject root =
         head(TRAINING_FORMAT, setup.dataSource(), setup.dataOptions(), setup.device());
@@ -62,6 +70,7 @@ public record RunFile(RunDirectory directory) {
   /**
    * Says that the images of a run lie elsewhere now; everything else stays.
    *
+   * @param source a folder, or {@code builtin}
    * @throws SextantException if there are none, or this is no run
    */
   public void moveData(String source) {
@@ -76,8 +85,9 @@ public record RunFile(RunDirectory directory) {
   }
 
   /**
-   * The names of the classes of the run's images where these still lie: models that were written
-   * before names were kept with them go by this. A path that is not absolute starts beside the run.
+   * {@return the names of the classes of the run's images where these still lie: models that were
+   * written before names were kept with them go by this} A path that is not absolute starts beside
+   * the run.
    */
   public Optional<List<String>> classNames() {
     if (!Files.isRegularFile(file())) {
@@ -109,6 +119,7 @@ public record RunFile(RunDirectory directory) {
    * Says so where this JVM's vectors are not as wide as those that a run was begun with, so that it
    * will not end in the bits in which it would have ended without a stop.
    *
+   * @param progress told of it, a line
    * @throws SextantException if this is no run
    */
   public void compareVectors(Progress progress) {
@@ -127,7 +138,7 @@ public record RunFile(RunDirectory directory) {
   }
 
   /**
-   * Whether the run trains one network rather than searches.
+   * {@return whether the run trains one network rather than searches}
    *
    * @throws SextantException if this is no run, or its file is no JSON
    */
@@ -138,6 +149,7 @@ public record RunFile(RunDirectory directory) {
   /**
    * Reads {@code run.json} of a search back.
    *
+   * @return what the search was asked to do
    * @throws SextantException if this is no run, or the file was changed into something else
    */
   public SearchSetup read() {
@@ -160,6 +172,7 @@ public record RunFile(RunDirectory directory) {
   /**
    * Reads {@code run.json} of a training back.
    *
+   * @return what the training was asked to do
    * @throws SextantException as {@link #read} does
    */
   public TrainingSetup readTraining() {

@@ -33,6 +33,7 @@ public record SearchResult(Found found, @Nullable Found random, @Nullable Search
   /**
    * A trained network.
    *
+   * @param architecture the network
    * @param predictedCost in the unit of the search's cost
    * @param measuredMs median latency on this machine
    * @param testAccuracy share of test images classified right, by the compiled model

@@ -9,9 +9,12 @@ import dev.sextant.tensor.Device;
  * What a run that searches was asked to do.
  *
  * @param dataSource a folder, or {@code builtin}
+ * @param dataOptions how the images are read
  * @param space with the input and classes of the data
+ * @param config the numbers of the run
  * @param tableGiven whether the latency table came from the user: then the network found depends on
  *     seed and table alone, and is not corrected by what it measures
+ * @param device where supernet and networks are trained
  * @param threads of training
  * @param latencyThreads of inference where it is measured
  * @param latencyBatch images at once, there
@@ -31,7 +34,11 @@ public record SearchSetup(
     config.recipe().checkSpace(space);
   }
 
-  /** The same with other settings. */
+  /**
+   * {@return the same with other settings}
+   *
+   * @param other the numbers of the run
+   */
   public SearchSetup with(SearchConfig other) {
     return new SearchSetup(
         dataSource,

@@ -12,7 +12,11 @@ public sealed interface StageName {
     }
   }
 
-  /** The training of one network. */
+  /**
+   * The training of one network.
+   *
+   * @param network whose training it is
+   */
   record Training(Contestant network) implements StageName {
     @Override
     public String text() {
@@ -44,17 +48,26 @@ public sealed interface StageName {
   /** The training of the best network of random search. */
   StageName RANDOM_RETRAIN = new Training(Contestant.BEST_OF_RANDOM);
 
-  /** The training of a network that random search drew. */
+  /**
+   * {@return the training of a network that random search drew}
+   *
+   * @param index counted from 0
+   */
   static StageName sample(int index) {
     return new Training(new Contestant.Sample(index));
   }
 
-  /** As in events, checkpoints and progress. */
+  /**
+   * As in events, checkpoints and progress.
+   *
+   * @return the name
+   */
   String text();
 
   /**
-   * The stage of a search that a text names.
+   * {@return the stage of a search that a text names}
    *
+   * @param text as {@link #text} gives it
    * @param source of the text, for the message
    * @throws SextantException if it is none of a run
    */

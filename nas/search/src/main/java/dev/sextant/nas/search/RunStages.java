@@ -282,7 +282,7 @@ final class RunStages {
     results.put("alphas", search.alphaValues());
     TrainingStage retrain = retrain(decisions);
     if (config.retraining().inheritWeights()) {
-      search.passOn(decisions, retrain.network());
+      search.copyWeights(decisions, retrain.network());
     }
     return retrain;
   }

@@ -54,9 +54,13 @@ public final class SearchRun implements AutoCloseable {
   /**
    * Starts a run in an empty directory.
    *
+   * @param directory where the run's files are
+   * @param setup what the run is to do
    * @param model which must price every network of the space; stays the caller's
    * @param data what {@code setup} names, opened
    * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, to be begun by {@link #run}
    * @throws SextantException if the budget is out of the space's range, with that range
    */
   public static SearchRun start(
@@ -85,6 +89,9 @@ public final class SearchRun implements AutoCloseable {
   /**
    * Writes what a run is to do into an empty directory, for {@link #resume} to begin it.
    *
+   * @param directory where the run's files are
+   * @param setup what the run is to do
+   * @param model that prices networks of the space
    * @throws SextantException as {@link #start} does
    */
   public static void prepare(RunDirectory directory, SearchSetup setup, CostModel model) {
@@ -100,6 +107,10 @@ public final class SearchRun implements AutoCloseable {
   /**
    * Continues a run from its last checkpoint, or from its beginning if it made none.
    *
+   * @param directory where the run's files are
+   * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, to be continued by {@link #run}
    * @throws SextantException if the directory holds no run or a file of it is damaged
    */
   public static SearchRun resume(
@@ -187,8 +198,11 @@ public final class SearchRun implements AutoCloseable {
   public record Range(double minimum, double maximum) {}
 
   /**
-   * The range of the costs of a space's networks; of cells as far as a search by moves finds it.
+   * {@return the range of the costs of a space's networks; of cells as far as a search by moves
+   * finds it}
    *
+   * @param model that prices networks of the space
+   * @param space whose networks are priced
    * @throws SextantException if the model does not price them
    */
   public static Range costs(CostModel model, SearchSpace space) {
@@ -199,6 +213,8 @@ public final class SearchRun implements AutoCloseable {
   /**
    * Checks that some network of the space meets the budget.
    *
+   * @param setup what the run is to do
+   * @param model that prices networks of the space
    * @throws SextantException with the range of the space if none does
    */
   public static void check(SearchSetup setup, CostModel model) {
@@ -257,6 +273,7 @@ public final class SearchRun implements AutoCloseable {
   /**
    * Runs to the end; of a run that had come to its end, the result.
    *
+   * @return what was found
    * @throws SextantException if the search goes wrong, naming the cause; the last good checkpoint
    *     stays
    */

@@ -126,7 +126,7 @@ final class SupernetStage<S extends Supernet> implements RunStage {
   private long stepsBeforeLearning() {
     return turn == LearningTurn.AFTER_WEIGHTS_IN_WARMUP_TOO
         ? 0
-        : warmupSteps() + (long) config.architecture().warmupEpochs() * loader.batchesPerEpoch();
+        : warmupSteps() + (long) config.architecture().delayEpochs() * loader.batchesPerEpoch();
   }
 
   @Override
@@ -256,7 +256,7 @@ final class SupernetStage<S extends Supernet> implements RunStage {
 
   private void endEpoch() {
     if (!mixes()) {
-      supernet.choose(mostProbable());
+      supernet.setDecisions(mostProbable());
     }
     Outcome evaluated = classification.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);
     JsonObject fields = new JsonObject();
@@ -348,8 +348,8 @@ final class SupernetStage<S extends Supernet> implements RunStage {
   }
 
   /** Copies the weights of the network of these decisions into it. */
-  void passOn(int[] decisions, Network network) {
-    supernet.passOn(decisions, network);
+  void copyWeights(int[] decisions, Network network) {
+    supernet.copyWeights(decisions, network);
   }
 
   /** Copies of the architecture parameters of each factor. */

@@ -1,8 +1,5 @@
 package dev.sextant.nas.space;
 
-import dev.sextant.nas.cells.CellNetworks;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.layer.Cell;
@@ -23,7 +20,7 @@ import java.util.List;
  *
  * <p>There is a decision for each edge of the normal cell, then one for each of the reduction cell:
  * the index of its op among the candidates, 0 where the edge is cut. Each node keeps {@value
- * dev.sextant.nas.cells.CellSpace#KEPT} edges. Immutable; the constructor throws {@link
+ * dev.sextant.nas.space.CellSpace#KEPT} edges. Immutable; the constructor throws {@link
  * SextantException} for what does not fit together.
  *
  * @param name what reports call it
@@ -118,14 +115,19 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
     return network(genotype(decisions));
   }
 
-  /** The network of these cells. */
+  /**
+   * {@return the network of these cells}
+   *
+   * @param genotype the normal and the reduction cell
+   */
   public Architecture network(Genotype genotype) {
     return network(name, cells, width, depth, genotype);
   }
 
   /**
-   * The cells of these decisions.
+   * {@return the cells of these decisions}
    *
+   * @param decisions an option of each decision, in the order of the space
    * @throws SextantException if they are none of the space
    */
   public Genotype genotype(int[] decisions) {
@@ -177,7 +179,12 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
     return new CellNetworkSpace(name, changed, width, depth);
   }
 
-  /** The same cells in networks of another size. */
+  /**
+   * {@return the same cells in networks of another size}
+   *
+   * @param width channels of the first cells
+   * @param depth cells of a network
+   */
   public CellNetworkSpace withNetwork(int width, int depth) {
     return new CellNetworkSpace(name, cells, width, depth);
   }

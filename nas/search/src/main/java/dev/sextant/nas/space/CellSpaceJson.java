@@ -2,8 +2,6 @@ package dev.sextant.nas.space;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import dev.sextant.nas.cells.CellNetworks;
-import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.runtime.NetworkHeader;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Architectures and spaces for people (a text table) and for programs (JSON): layers, output
  * shapes, parameters and multiply-adds for one image, counted as {@link Layer} says.
  */
+@SuppressWarnings("exports") // JSON is shared with what describes cells
 public final class Describe {
   private static final List<String> HEADER = List.of("#", "layer", "output", "parameters", "MACs");
   private static final List<String> PRICED_HEADER =
@@ -38,12 +39,21 @@ public final class Describe {
     }
   }
 
-  /** A table with one row for each layer and the totals below it. */
+  /**
+   * {@return a table with one row for each layer and the totals below it}
+   *
+   * @param architecture to be described
+   */
   public static String text(Architecture architecture) {
     return text(architecture, null);
   }
 
-  /** The same with predicted latencies, where prices are given; throws what they throw. */
+  /**
+   * {@return the same with predicted latencies, where prices are given; throws what they throw}
+   *
+   * @param architecture to be described
+   * @param prices milliseconds of each layer, or null
+   */
   public static String text(Architecture architecture, @Nullable Prices prices) {
     List<Shape> shapes = architecture.shapes();
     List<Row> rows = new ArrayList<>();
@@ -106,14 +116,21 @@ public final class Describe {
   }
 
   /**
-   * A table with one row for each position, its candidates and their range of costs, and the size
-   * of the space below it.
+   * {@return a table with one row for each position, its candidates and their range of costs, and
+   * the size of the space below it}
+   *
+   * @param space to be described
    */
   public static String text(Space space) {
     return text(space, null);
   }
 
-  /** The same with predicted latencies, where prices are given; throws what they throw. */
+  /**
+   * {@return the same with predicted latencies, where prices are given; throws what they throw}
+   *
+   * @param space to be described
+   * @param prices milliseconds of each layer, or null
+   */
   public static String text(Space space, @Nullable Prices prices) {
     Shape[] inputs = space.inputShapes();
     List<Row> rows = new ArrayList<>();
@@ -144,17 +161,22 @@ public final class Describe {
   }
 
   /**
-   * The same as one JSON object: {@code kind} ("architecture"), {@code name}, {@code classes},
-   * {@code input}, {@code parameters}, {@code macs}, and for each of {@code layers} its {@code
-   * layer}, {@code output} [H, W, C] or [C], {@code parameters} and {@code macs}.
+   * {@return the same as one JSON object: {@code kind} ("architecture"), {@code name}, {@code
+   * classes}, {@code input}, {@code parameters}, {@code macs}, and for each of {@code layers} its
+   * {@code layer}, {@code output} [H, W, C] or [C], {@code parameters} and {@code macs}}
+   *
+   * @param architecture to be described
    */
   public static String json(Architecture architecture) {
     return json(architecture, null);
   }
 
   /**
-   * The same with {@code predicted-ms} of the network and {@code ms} of each layer, where prices
-   * are given; throws what they throw.
+   * {@return the same with {@code predicted-ms} of the network and {@code ms} of each layer, where
+   * prices are given; throws what they throw}
+   *
+   * @param architecture to be described
+   * @param prices milliseconds of each layer, or null
    */
   public static String json(Architecture architecture, @Nullable Prices prices) {
     JsonObject root =
@@ -174,19 +196,24 @@ public final class Describe {
   }
 
   /**
-   * The same as one JSON object: {@code kind} ("space"), {@code name}, {@code classes}, {@code
-   * input}, {@code size} (a string: it may pass 2^53), {@code choices}, {@code
+   * {@return the same as one JSON object: {@code kind} ("space"), {@code name}, {@code classes},
+   * {@code input}, {@code size} (a string: it may pass 2^53), {@code choices}, {@code
    * supernet-parameters}, {@code parameters} and {@code macs} ({@code minimum}, {@code maximum}),
    * and for each of {@code positions} a layer as {@link #json(Architecture)} has it or {@code
-   * {"choice": [layers]}}.
+   * {"choice": [layers]}}}
+   *
+   * @param space to be described
    */
   public static String json(Space space) {
     return json(space, null);
   }
 
   /**
-   * The same with {@code predicted-ms} ({@code minimum}, {@code maximum}) of the networks and
-   * {@code ms} of each layer, where prices are given; throws what they throw.
+   * {@return the same with {@code predicted-ms} ({@code minimum}, {@code maximum}) of the networks
+   * and {@code ms} of each layer, where prices are given; throws what they throw}
+   *
+   * @param space to be described
+   * @param prices milliseconds of each layer, or null
    */
   public static String json(Space space, @Nullable Prices prices) {
     JsonObject root = head("space", space.name(), space.input(), space.classes());
@@ -224,7 +251,15 @@ public final class Describe {
     return JsonText.print(root);
   }
 
-  static JsonObject head(String kind, String name, Input input, int classes) {
+  /**
+   * {@return what every JSON description begins with: kind, name, classes and input}
+   *
+   * @param kind {@code space}, {@code cells} or {@code architecture}
+   * @param name of what is described
+   * @param input size of the images
+   * @param classes width of the logits
+   */
+  public static JsonObject head(String kind, String name, Input input, int classes) {
     JsonObject root = new JsonObject();
     root.addProperty("kind", kind);
     root.addProperty("name", name);
@@ -260,7 +295,12 @@ public final class Describe {
     return json;
   }
 
-  static JsonObject range(Space.Range range) {
+  /**
+   * {@return a range as {@code minimum} and {@code maximum}}
+   *
+   * @param range least and greatest
+   */
+  public static JsonObject range(Space.Range range) {
     JsonObject json = new JsonObject();
     json.addProperty("minimum", range.minimum());
     json.addProperty("maximum", range.maximum());

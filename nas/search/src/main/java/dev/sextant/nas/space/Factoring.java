@@ -31,6 +31,7 @@ public final class Factoring implements Factors {
    * One independent choice.
    *
    * @param name such as {@code kernel}
+   * @param kind what an option of it changes
    * @param options how many there are
    * @param largest the option with the most channels; for {@link Kind#FILTERS}
    */
@@ -47,15 +48,20 @@ public final class Factoring implements Factors {
     parts = new int[decisions][][];
   }
 
-  /** One factor for each decision. */
+  /**
+   * {@return one factor for each decision}
+   *
+   * @param space whose decisions are factored
+   */
   public static Factoring flat(Space space) {
     return of(space, false);
   }
 
   /**
-   * Factors of blocks that differ in kernel, expansion and squeeze-and-excite, every combination
-   * being a candidate, with or without skip.
+   * {@return factors of blocks that differ in kernel, expansion and squeeze-and-excite, every
+   * combination being a candidate, with or without skip}
    *
+   * @param space whose decisions are factored
    * @throws SextantException naming the choice that is no such grid
    */
   public static Factoring grid(Space space) {
@@ -165,24 +171,32 @@ public final class Factoring implements Factors {
             .formatted(decision));
   }
 
-  /** The factors, those of one decision after those of another. */
+  /** {@return the factors, those of one decision after those of another} */
   public List<Factor> factors() {
     return List.copyOf(factors);
   }
 
-  /** The factors of a decision, by index: from the first to before that of the next decision. */
+  /**
+   * {@return the factors of a decision, by index: from the first to before that of the next
+   * decision}
+   *
+   * @param decision index of the decision, or how many there are
+   */
   public int first(int decision) {
     return first[decision];
   }
 
-  /** How many decisions there are. */
+  /** {@return how many decisions there are} */
   public int decisions() {
     return parts.length;
   }
 
   /**
-   * The option that a decision's option takes of each of the decision's factors, or -1 where the
-   * factor does not count.
+   * {@return the option that a decision's option takes of each of the decision's factors, or -1
+   * where the factor does not count}
+   *
+   * @param decision index of the decision
+   * @param option of that decision
    */
   public int[] parts(int decision, int option) {
     return parts[decision][option].clone();
@@ -201,9 +215,9 @@ public final class Factoring implements Factors {
   }
 
   @Override
-  public void warmUp(double cold, Rng rng, int[] options) {
+  public void warmUp(double warmupLeft, Rng rng, int[] options) {
     for (int f = 0; f < options.length; f++) {
-      if (rng.nextDouble() < cold) {
+      if (rng.nextDouble() < warmupLeft) {
         Factor factor = factors.get(f);
         options[f] =
             switch (factor.kind) {

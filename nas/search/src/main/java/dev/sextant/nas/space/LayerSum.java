@@ -23,7 +23,12 @@ public final class LayerSum {
    *     {@code in} and {@code out} are the same decision, only equal options mean something
    */
   public record Term(int choice, int in, int out, double[][][] parts) {
-    /** Whether an option of the input's width can go with one of the output's. */
+    /**
+     * {@return whether an option of the input's width can go with one of the output's}
+     *
+     * @param inOption option of the width that comes in, 0 where it is fixed
+     * @param outOption option of the width that goes out, 0 where it is fixed
+     */
     public boolean joins(int inOption, int outOption) {
       return in < 0 || in != out || inOption == outOption;
     }
@@ -46,7 +51,13 @@ public final class LayerSum {
     this.options = options.clone();
   }
 
-  /** The sum of {@code part} over the layers of a space's networks, and {@code besides}. */
+  /**
+   * {@return the sum of {@code part} over the layers of a space's networks, and {@code besides}}
+   *
+   * @param space whose networks' layers are summed
+   * @param part what a layer adds, by the layer and the shape of its input
+   * @param besides added once to every network
+   */
   public static LayerSum of(Space space, ToDoubleBiFunction<Layer, Shape> part, double besides) {
     double fixed = besides;
     List<Term> terms = new ArrayList<>();
@@ -82,27 +93,35 @@ public final class LayerSum {
     return new LayerSum(fixed, terms, space.options());
   }
 
-  /** What no decision changes. */
+  /** {@return what no decision changes} */
   public double fixed() {
     return fixed;
   }
 
-  /** The layers on which something is decided, in the order of the chain. */
+  /** {@return the layers on which something is decided, in the order of the chain} */
   public List<Term> terms() {
     return terms;
   }
 
-  /** How many options each decision has. */
+  /** {@return how many options each decision has} */
   public int[] options() {
     return options.clone();
   }
 
-  /** How many options a decision has, 1 for -1. */
+  /**
+   * {@return how many options a decision has, 1 for -1}
+   *
+   * @param decision index of the decision, or -1 for a width that is fixed
+   */
   public int options(int decision) {
     return decision < 0 ? 1 : options[decision];
   }
 
-  /** The sum of one network. */
+  /**
+   * {@return the sum of one network}
+   *
+   * @param decisions an option of each decision, in the order of the space
+   */
   public double of(int[] decisions) {
     double sum = fixed;
     for (Term term : terms) {
@@ -117,19 +136,21 @@ public final class LayerSum {
     return decision < 0 ? 0 : decisions[decision];
   }
 
-  /** The smallest sum of all networks. */
+  /** {@return the smallest sum of all networks} */
   public double minimum() {
     return fixed + rest(false)[0][0];
   }
 
-  /** The largest sum of all networks. */
+  /** {@return the largest sum of all networks} */
   public double maximum() {
     return fixed + rest(true)[0][0];
   }
 
   /**
-   * What term t and those after it add at least, or at most, by t and the option of the width that
-   * term t takes in; one row more, of 0.
+   * {@return what term t and those after it add at least, or at most, by t and the option of the
+   * width that term t takes in; one row more, of 0}
+   *
+   * @param most whether the greatest sums are asked for rather than the least
    */
   public double[][] rest(boolean most) {
     double[][] rest = new double[terms.size() + 1][];

@@ -39,8 +39,9 @@ public final class NestedChoice {
   }
 
   /**
-   * The choices of a space, in its order.
+   * {@return the choices of a space, in its order}
    *
+   * @param space whose choices they are
    * @throws SextantException naming the first layer whose candidates do not nest, and why
    */
   public static List<NestedChoice> of(Space space) {
@@ -123,42 +124,56 @@ public final class NestedChoice {
         like.residual());
   }
 
-  /** The candidate that holds all others. */
+  /** {@return the candidate that holds all others} */
   public MbConv largest() {
     return largest;
   }
 
-  /** How many candidates there are. */
+  /** {@return how many candidates there are} */
   public int size() {
     return candidates.size();
   }
 
-  /** The place of a candidate. */
+  /**
+   * {@return the place of a candidate}
+   *
+   * @param candidate one of the choice's
+   */
   public int index(Layer candidate) {
     return candidates.indexOf(candidate);
   }
 
-  /** Whether skip is a candidate, the last. */
+  /** {@return whether skip is a candidate, the last} */
   public boolean skips() {
     return candidates.size() > ofSizes.length * ofSizes[0].length;
   }
 
-  /** How many kernel sizes there are. */
+  /** {@return how many kernel sizes there are} */
   public int shells() {
     return kernels.length;
   }
 
-  /** How many expansions there are. */
+  /** {@return how many expansions there are} */
   public int groups() {
     return expansions.length;
   }
 
-  /** The candidate of the kernel and the expansion of those places, each counted from the least. */
+  /**
+   * {@return the candidate of the kernel and the expansion of those places, each counted from the
+   * least}
+   *
+   * @param shell counted from the smallest kernel
+   * @param group counted from the smallest expansion
+   */
   public int candidate(int shell, int group) {
     return ofSizes[shell][group];
   }
 
-  /** How the depthwise kernels of the candidates lie in one another. */
+  /**
+   * {@return how the depthwise kernels of the candidates lie in one another}
+   *
+   * @param inputChannels channels of the block's input
+   */
   public Nesting nesting(int inputChannels) {
     int[] channels = expansions.clone();
     for (int group = 0; group < channels.length; group++) {
@@ -168,26 +183,33 @@ public final class NestedChoice {
   }
 
   /**
-   * Gates of a nesting, the same for every number of channels: one for each shell but the first,
-   * then that of the layer, then one for each group but the first.
+   * {@return gates of a nesting, the same for every number of channels: one for each shell but the
+   * first, then that of the layer, then one for each group but the first}
    */
   public int gates() {
     return shells() - 1 + groups();
   }
 
-  /** The gate of the layer: where it is shut the layer is skipped. */
+  /** {@return the gate of the layer: where it is shut the layer is skipped} */
   public int layerGate() {
     return shells() - 1;
   }
 
-  /** Whether a gate can be shut: that of the layer only where skip is a candidate. */
+  /**
+   * {@return whether a gate can be shut: that of the layer only where skip is a candidate}
+   *
+   * @param gate index of the gate
+   */
   public boolean decides(int gate) {
     return gate != layerGate() || skips();
   }
 
   /**
-   * Whether a candidate has a gate open (1), shut (0), or leaves it undecided (-1), as a skipped
-   * layer does with its other gates and a small kernel with the shells beyond the next.
+   * {@return whether a candidate has a gate open (1), shut (0), or leaves it undecided (-1), as a
+   * skipped layer does with its other gates and a small kernel with the shells beyond the next}
+   *
+   * @param candidate its index among the candidates
+   * @param gate index of the gate
    */
   public int state(int candidate, int gate) {
     if (candidates.get(candidate) instanceof MbConv block) {
@@ -200,7 +222,11 @@ public final class NestedChoice {
     return gate == layerGate() ? 0 : -1;
   }
 
-  /** The candidate that these gates leave, each open where it is not 0. */
+  /**
+   * {@return the candidate that these gates leave, each open where it is not 0}
+   *
+   * @param gates one number for each gate of the nesting
+   */
   public int decode(double[] gates) {
     if (skips() && gates[layerGate()] == 0) {
       return size() - 1;

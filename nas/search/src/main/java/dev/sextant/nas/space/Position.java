@@ -10,10 +10,14 @@ public sealed interface Position {
   /** Most candidates of one choice. */
   int MAX_CANDIDATES = 64;
 
-  /** The layers that can stand here. */
+  /** {@return the layers that can stand here} */
   List<Layer> layers();
 
-  /** A layer that every network of the space has. */
+  /**
+   * A layer that every network of the space has.
+   *
+   * @param layer the layer
+   */
   record Fixed(Layer layer) implements Position {
     @Override
     public List<Layer> layers() {

@@ -15,51 +15,58 @@ import java.util.stream.Stream;
  * ({@link Space}), or cells whose edges are choices ({@link CellNetworkSpace}). Immutable.
  */
 public sealed interface SearchSpace permits Space, CellNetworkSpace {
-  /** What reports call it. */
+  /** {@return what reports call it} */
   String name();
 
-  /** The image its networks take. */
+  /** {@return the image its networks take} */
   Architecture.Input input();
 
-  /** Width of the logits. */
+  /** {@return width of the logits} */
   int classes();
 
-  /** How many options each decision has. */
+  /** {@return how many options each decision has} */
   int[] options();
 
-  /** How many probabilities stand in each row of those that a search reports. */
+  /** {@return how many probabilities stand in each row of those that a search reports} */
   int[] probabilityRows();
 
-  /** How many layers each network has. */
+  /** {@return how many layers each network has} */
   int layers();
 
-  /** How many networks there are. */
+  /** {@return how many networks there are} */
   BigInteger size();
 
   /**
-   * The network of these decisions.
+   * {@return the network of these decisions}
    *
+   * @param decisions an option of each decision, in the order of the space
    * @throws SextantException if they are none of the space
    */
   Architecture derive(int[] decisions);
 
   /**
-   * The same space for other images and another number of classes.
+   * {@return the same space for other images and another number of classes}
    *
+   * @param input size of the images
+   * @param classes width of the logits
    * @throws SextantException if its networks do not fit
    */
   SearchSpace withInput(Architecture.Input input, int classes);
 
-  /** The {@code sextant-space/1} text that {@link #parse} reads back to an equal record. */
+  /**
+   * {@return the {@code sextant-space/1} text that {@link #parse} reads back to an equal record}
+   */
   String toJson();
 
-  /** The names that {@link #named} takes: {@link Space#names}, then the spaces of cells. */
+  /**
+   * {@return the names that {@link #named} takes: {@link Space#names}, then the spaces of cells}
+   */
   static List<String> names() {
     return Stream.concat(Space.names().stream(), CellNetworkSpace.NAMES.stream()).toList();
   }
 
   /**
-   * The built-in space of that name.
+   * {@return the built-in space of that name}
    *
    * <ul>
    *   <li>those of {@link Space#named}
@@ -70,6 +77,7 @@ public sealed interface SearchSpace permits Space, CellNetworkSpace {
    *       minutes on a laptop
    * </ul>
    *
+   * @param name one of {@link #names}
    * @throws SextantException if there is none of that name
    */
   static SearchSpace named(String name) {
@@ -81,8 +89,9 @@ public sealed interface SearchSpace permits Space, CellNetworkSpace {
   }
 
   /**
-   * The space of a {@code sextant-space/1} text: of cells where it has a {@code "cell"}.
+   * {@return the space of a {@code sextant-space/1} text: of cells where it has a {@code "cell"}}
    *
+   * @param json the text
    * @param source what errors call the text: a file name
    * @throws SextantException naming the source and the path of what is wrong
    */
@@ -93,8 +102,9 @@ public sealed interface SearchSpace permits Space, CellNetworkSpace {
   }
 
   /**
-   * The space in a {@code sextant-space/1} file.
+   * {@return the space in a {@code sextant-space/1} file}
    *
+   * @param file a JSON file
    * @throws SextantException naming the file and what is wrong
    */
   static SearchSpace read(Path file) {

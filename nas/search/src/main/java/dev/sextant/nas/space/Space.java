@@ -57,7 +57,15 @@ public record Space(
     }
   }
 
-  /** A space of fixed widths. */
+  /**
+   * A space of fixed widths.
+   *
+   * @param name what reports call it
+   * @param classes width of the logits
+   * @param input size of the images
+   * @param batchNormEpsilon added to variances in batch norms
+   * @param positions the chain, from the image to the logits
+   */
   public Space(
       String name,
       int classes,
@@ -131,9 +139,10 @@ public record Space(
   }
 
   /**
-   * The space of a {@code sextant-space/1} text. Where a repeated choice changes the shape, its
-   * first position has no {@code skip}, as in the ProxylessNAS space.
+   * {@return the space of a {@code sextant-space/1} text} Where a repeated choice changes the
+   * shape, its first position has no {@code skip}, as in the ProxylessNAS space.
    *
+   * @param json the text
    * @param source what errors call the text: a file name
    * @throws SextantException naming the source and the path of what is wrong
    */
@@ -142,8 +151,9 @@ public record Space(
   }
 
   /**
-   * The space in a {@code sextant-space/1} file.
+   * {@return the space in a {@code sextant-space/1} file}
    *
+   * @param file a JSON file
    * @throws SextantException naming the file and what is wrong
    */
   public static Space read(Path file) {
@@ -151,20 +161,20 @@ public record Space(
   }
 
   /**
-   * The JSON Schema of {@code sextant-space/1}, with every layer that can be named here: those of
-   * {@link dev.sextant.runtime.layer.LayerProvider}s too.
+   * {@return the JSON Schema of {@code sextant-space/1}, with every layer that can be named here:
+   * those of {@link dev.sextant.runtime.layer.LayerProvider}s too}
    */
   public static String schema() {
     return LayerSchema.complete(SpaceJson.shippedSchema(), true);
   }
 
-  /** The names that {@link #named} takes. */
+  /** {@return the names that {@link #named} takes} */
   public static List<String> names() {
     return Spaces.NAMES;
   }
 
   /**
-   * The built-in space of that name.
+   * {@return the built-in space of that name}
    *
    * <ul>
    *   <li>{@code proxyless-imagenet}: the space of ProxylessNAS (Cai et al., 2019) as its released
@@ -190,6 +200,7 @@ public record Space(
    *       squeeze-and-excite, with h-swish in its later stages.
    * </ul>
    *
+   * @param name one of {@link #names}
    * @throws SextantException if there is none of that name
    */
   public static Space named(String name) {
@@ -201,7 +212,7 @@ public record Space(
     return SpaceJson.write(this);
   }
 
-  /** The choices in order; decision d of {@link #derive} belongs to choice d. */
+  /** {@return the choices in order; decision d of {@link #derive} belongs to choice d} */
   public List<Position.Choice> choices() {
     List<Position.Choice> choices = new ArrayList<>();
     for (Position position : positions) {
@@ -241,7 +252,11 @@ public record Space(
     return size;
   }
 
-  /** The decision that gives position i's output its width, or -1 where it is fixed. */
+  /**
+   * {@return the decision that gives position i's output its width, or -1 where it is fixed}
+   *
+   * @param i index of the position
+   */
   public int widthDecision(int i) {
     for (int w = 0; w < widthChoices.size(); w++) {
       if (i >= widthChoices.get(w).first() && i <= widthChoices.get(w).last()) {
@@ -251,7 +266,11 @@ public record Space(
     return -1;
   }
 
-  /** The widths that position i's output can have: those searched, or the one it has. */
+  /**
+   * {@return the widths that position i's output can have: those searched, or the one it has}
+   *
+   * @param i index of the position
+   */
   public List<Integer> widths(int i) {
     int decision = widthDecision(i);
     if (decision >= 0) {
@@ -263,7 +282,7 @@ public record Space(
             : positions.get(i).layers().getFirst().output(inputShapes()[i]).channels());
   }
 
-  /** The input shape of each position for batch 1, with the largest widths. */
+  /** {@return the input shape of each position for batch 1, with the largest widths} */
   public Shape[] inputShapes() {
     Shape[] shapes = new Shape[positions.size()];
     Shape shape = input.shape(1);
@@ -309,7 +328,10 @@ public record Space(
     return new Architecture(name, classes, input, batchNormEpsilon, layers);
   }
 
-  /** Trained scalars of the multi-path supernet: all candidates of all positions, full width. */
+  /**
+   * {@return trained scalars of the multi-path supernet: all candidates of all positions, full
+   * width}
+   */
   public long supernetParameters() {
     Shape[] inputs = inputShapes();
     long sum = 0;
@@ -321,12 +343,12 @@ public record Space(
     return sum;
   }
 
-  /** Trained scalars of the smallest and of the largest network. */
+  /** {@return trained scalars of the smallest and of the largest network} */
   public Range parameters() {
     return range(Layer::parameters);
   }
 
-  /** Multiply-adds for one image of the cheapest and of the dearest network. */
+  /** {@return multiply-adds for one image of the cheapest and of the dearest network} */
   public Range macs() {
     return range(Layer::macs);
   }

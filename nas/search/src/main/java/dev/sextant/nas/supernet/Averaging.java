@@ -63,7 +63,13 @@ public enum Averaging {
     return output.size();
   }
 
-  /** (1/n) sum of the branches' outputs for x. */
+  /**
+   * {@return (1/n) sum of the branches' outputs for x}
+   *
+   * @param tape what the pass is recorded on
+   * @param x the input of every branch
+   * @param branches at least one
+   */
   public Variable mean(Tape tape, Variable x, List<? extends Rematerialize.Segment> branches) {
     Variable sum = run(tape, x, branches.getFirst());
     for (Rematerialize.Segment branch : branches.subList(1, branches.size())) {

@@ -14,17 +14,31 @@ import dev.sextant.tensor.Window;
 /**
  * The operations of a cell in trainable form.
  *
+ * @param init how fresh weights are drawn
+ * @param epsilon added to variances in batch norms
  * @param affine whether batch norms have a trained scale and offset
  */
 public record CellOps(Initializer init, float epsilon, boolean affine) {
-  /** What brings an input of {@code in} channels to the width of the cell. */
+  /**
+   * {@return what brings an input of {@code in} channels to the width of the cell}
+   *
+   * @param in channels of the input
+   * @param width channels of the cell
+   * @param reduces whether the input is twice as high and wide as the cell, and is halved
+   */
   public Module input(int in, int width, boolean reduces) {
     return reduces
         ? new FactorizedReduce(init, in, width, epsilon, affine)
         : new ReluConvolution(init, in, width, Window.POINTWISE, epsilon, affine);
   }
 
-  /** The op of an edge, on {@code channels} channels. */
+  /**
+   * {@return the op of an edge, on {@code channels} channels}
+   *
+   * @param op which operation
+   * @param channels channels in and out
+   * @param stride 1, or 2 to halve the image
+   */
   public Module edge(Cell.Op op, int channels, int stride) {
     return switch (op.kind()) {
       case ZERO -> throw new SextantException("cell: an edge that is cut has no module");

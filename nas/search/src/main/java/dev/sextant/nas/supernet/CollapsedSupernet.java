@@ -32,7 +32,12 @@ public final class CollapsedSupernet extends SampledSupernet {
   private final Factoring factoring;
   private final List<Module> layers = new ArrayList<>();
 
-  /** A network with fresh weights, whose averages are rematerialised. */
+  /**
+   * A network with fresh weights, whose averages are rematerialised.
+   *
+   * @param space whose networks it holds
+   * @param init how fresh weights are drawn
+   */
   public CollapsedSupernet(Space space, Initializer init) {
     this(space, init, Averaging.REMATERIALIZED);
   }
@@ -40,6 +45,8 @@ public final class CollapsedSupernet extends SampledSupernet {
   /**
    * A network with fresh weights.
    *
+   * @param space whose networks it holds
+   * @param init how fresh weights are drawn
    * @param averaging of operations, where all are selected
    * @throws SextantException if a choice is no grid of blocks, or a layer with weights is neither a
    *     block nor a convolution nor linear
@@ -105,7 +112,7 @@ public final class CollapsedSupernet extends SampledSupernet {
   }
 
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     int[] single = options.clone();
     for (int f = 0; f < single.length; f++) {
       single[f] = Math.max(0, single[f]);
@@ -118,7 +125,7 @@ public final class CollapsedSupernet extends SampledSupernet {
         averages = averages(choice++, options);
       }
       if (layers.get(i) instanceof SharedKernels shared) {
-        shared.select(chosen.get(i), averages);
+        shared.setCandidate(chosen.get(i), averages);
       }
     }
   }
@@ -154,7 +161,7 @@ public final class CollapsedSupernet extends SampledSupernet {
 
   /** The first inputs and outputs of each kernel; running statistics stay as they are there. */
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     List<Layer> chosen = space.derive(decisions).layers();
     network
         .state()

@@ -39,6 +39,8 @@ public final class MixedLayer extends Module {
   /**
    * A choice among these, the first active.
    *
+   * @param <M> the class of the candidates
+   * @param candidates in the order of the space
    * @param averaging for {@link #average}
    */
   public <M extends Module & GateCandidate> MixedLayer(List<M> candidates, Averaging averaging) {
@@ -53,17 +55,21 @@ public final class MixedLayer extends Module {
     sampled = new int[candidates.size()];
   }
 
-  /** The candidates in the order of the space. */
+  /** {@return the candidates in the order of the space} */
   public List<Module> candidates() {
     return candidates;
   }
 
-  /** The candidate whose gate is 1. */
+  /** {@return the candidate whose gate is 1} */
   public int active() {
     return active;
   }
 
-  /** Opens one gate, for passes that do not ask for gates' gradients. */
+  /**
+   * Opens one gate, for passes that do not ask for gates' gradients.
+   *
+   * @param candidate its index among the candidates
+   */
   public void activate(int candidate) {
     active = candidate;
     averaged = false;
@@ -79,6 +85,8 @@ public final class MixedLayer extends Module {
   /**
    * Opens one gate and has the next forward and backward pass find gates' gradients.
    *
+   * @param candidate its index among the candidates
+   * @param mode how the gradients of gates are found
    * @param sampled candidates whose gates' gradients are wanted, the active one among them
    */
   public void activate(int candidate, GateMode mode, int... sampled) {
@@ -98,12 +106,16 @@ public final class MixedLayer extends Module {
     Arrays.fill(gateGradients, 0);
   }
 
-  /** ∂L/∂g for every candidate, 0 for those not sampled; valid after a backward pass. */
+  /** {@return ∂L/∂g for every candidate, 0 for those not sampled; valid after a backward pass} */
   public double[] gateGradients() {
     return gateGradients.clone();
   }
 
-  /** One of the {@link #gateGradients()}. */
+  /**
+   * {@return one of the {@link #gateGradients()}}
+   *
+   * @param candidate its index among the candidates
+   */
   public double gateGradient(int candidate) {
     return gateGradients[candidate];
   }

@@ -29,7 +29,12 @@ public final class MultiPathSupernet extends SampledSupernet {
   private final Backend backend;
   private final Factoring factoring;
 
-  /** A network with fresh weights, whose averages are rematerialised. */
+  /**
+   * A network with fresh weights, whose averages are rematerialised.
+   *
+   * @param space whose networks it holds
+   * @param init how fresh weights are drawn
+   */
   public MultiPathSupernet(Space space, Initializer init) {
     this(space, init, Averaging.REMATERIALIZED);
   }
@@ -37,6 +42,8 @@ public final class MultiPathSupernet extends SampledSupernet {
   /**
    * A network with fresh weights.
    *
+   * @param space whose networks it holds
+   * @param init how fresh weights are drawn
    * @param averaging of candidates, where all of a choice are selected
    * @throws SextantException if the space searches widths, which only shared weights can have
    */
@@ -68,6 +75,7 @@ public final class MultiPathSupernet extends SampledSupernet {
   /**
    * Checks that each candidate of a space can have weights of its own.
    *
+   * @param space whose networks it holds
    * @throws SextantException if the space searches widths, which only shared weights can have
    */
   public static void check(Space space) {
@@ -86,7 +94,7 @@ public final class MultiPathSupernet extends SampledSupernet {
     return new MixedLayer(candidates, averaging);
   }
 
-  /** The choices in the order of the space. */
+  /** {@return the choices in the order of the space} */
   public List<MixedLayer> choices() {
     return choices;
   }
@@ -98,7 +106,7 @@ public final class MultiPathSupernet extends SampledSupernet {
 
   /** Opens one gate of each choice, or averages its candidates, without gates' gradients. */
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     for (int i = 0; i < choices.size(); i++) {
       if (options[i] == Factoring.ALL) {
         choices.get(i).average();
@@ -119,11 +127,15 @@ public final class MultiPathSupernet extends SampledSupernet {
   }
 
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     network.load(backend, inherited(decisions));
   }
 
-  /** Weights of the network of these decisions, under the paths that {@link Network} has. */
+  /**
+   * {@return weights of the network of these decisions, under the paths that {@link Network} has}
+   *
+   * @param decisions an option of each decision, in the order of the space
+   */
   public SequencedMap<String, Tensor> inherited(int[] decisions) {
     SequencedMap<String, Tensor> weights = new LinkedHashMap<>();
     int choice = 0;

@@ -33,6 +33,8 @@ public final class Network extends Module {
   /**
    * A network with fresh weights.
    *
+   * @param architecture of the network
+   * @param init how fresh weights are drawn
    * @param dropout share of the classifier's input dropped in training, in [0, 1)
    * @param dropoutRng where its masks and those of drop path come from; part of a checkpoint
    */
@@ -58,7 +60,11 @@ public final class Network extends Module {
     this.dropoutRng = dropoutRng;
   }
 
-  /** The share of each image's paths through cells dropped in training from now on, in [0, 1). */
+  /**
+   * The share of each image's paths through cells dropped in training from now on, in [0, 1).
+   *
+   * @param rate share of paths, in [0, 1)
+   */
   public void setDropPath(float rate) {
     for (Module layer : body) {
       if (layer instanceof CellModule cell) {
@@ -74,13 +80,22 @@ public final class Network extends Module {
 
   /** Sees the output of a layer, which it must not release. */
   public interface Tap {
-    /** Called for each layer but the last, in order. */
+    /**
+     * Called for each layer but the last, in order.
+     *
+     * @param layer index of the layer
+     * @param y its output
+     */
     void output(int layer, Variable y);
   }
 
   /**
-   * The logits, of a pass that a tap looks into: where an auxiliary classifier is attached. A tap
-   * sees nothing of a network that forks.
+   * {@return the logits, of a pass that a tap looks into: where an auxiliary classifier is
+   * attached} A tap sees nothing of a network that forks.
+   *
+   * @param tape what the pass is recorded on
+   * @param x images {@code [N, H, W, C]}
+   * @param tap told the output of each layer but the last
    */
   public Variable forward(Tape tape, Variable x, Tap tap) {
     Variable features = forks ? Chain.run(tape, body, x) : features(tape, x, tap);

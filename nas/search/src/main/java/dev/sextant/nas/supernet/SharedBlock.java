@@ -103,7 +103,7 @@ final class SharedBlock extends SharedKernels {
   }
 
   @Override
-  void select(Layer candidate, Averages what) {
+  void setCandidate(Layer candidate, Averages what) {
     selected = candidate;
     averages = what;
   }

@@ -51,7 +51,7 @@ final class SharedConvolution extends SharedKernels {
   }
 
   @Override
-  void select(Layer candidate, Averages averages) {
+  void setCandidate(Layer candidate, Averages averages) {
     selected = (Conv) candidate;
     averaged = averages.layers();
   }

@@ -49,7 +49,7 @@ abstract class SharedKernels extends Module {
   }
 
   /** Sets the candidate, with its output width, and what is averaged with it. */
-  abstract void select(Layer candidate, Averages averages);
+  abstract void setCandidate(Layer candidate, Averages averages);
 
   /** The shared tensor from which a candidate has its own of that path; null for none. */
   abstract @Nullable Parameter source(Layer candidate, String path);

@@ -25,7 +25,7 @@ final class SharedLinear extends SharedKernels {
   }
 
   @Override
-  void select(Layer candidate, Averages averages) {
+  void setCandidate(Layer candidate, Averages averages) {
     selected = (Linear) candidate;
   }
 

@@ -114,7 +114,7 @@ final class SuperkernelBlock extends SharedKernels {
 
   /** Opens the gates of a candidate and shuts the others, whatever their norms. */
   @Override
-  void select(Layer candidate, Averages averages) {
+  void setCandidate(Layer candidate, Averages averages) {
     learned = null;
     int option = choice.index(candidate);
     for (int gate = 0; gate < room.length; gate++) {

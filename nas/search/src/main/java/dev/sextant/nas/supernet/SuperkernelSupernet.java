@@ -54,6 +54,8 @@ public final class SuperkernelSupernet extends Supernet {
   /**
    * A network with fresh weights, the largest selected.
    *
+   * @param space whose networks it holds
+   * @param init how fresh weights are drawn
    * @throws dev.sextant.tensor.SextantException naming a choice whose candidates do not nest
    */
   public SuperkernelSupernet(Space space, Initializer init) {
@@ -83,7 +85,7 @@ public final class SuperkernelSupernet extends Supernet {
     return block;
   }
 
-  /** The choices, in the order of the space. */
+  /** {@return the choices, in the order of the space} */
   public List<NestedChoice> choices() {
     return choices;
   }
@@ -105,6 +107,7 @@ public final class SuperkernelSupernet extends Supernet {
   /**
    * The norms that a choice's gates compare with its thresholds.
    *
+   * @param choice index of the choice
    * @param thresholds of the choice, one for each gate
    * @param norms written, one for each gate
    */
@@ -118,11 +121,11 @@ public final class SuperkernelSupernet extends Supernet {
   }
 
   @Override
-  public void select(int[] options) {
+  public void setOptions(int[] options) {
     List<Layer> chosen = space.derive(options).layers();
     for (int i = 0; i < layers.size(); i++) {
       if (layers.get(i) instanceof SuperkernelBlock block) {
-        block.select(chosen.get(i), Averages.NONE);
+        block.setCandidate(chosen.get(i), Averages.NONE);
       }
     }
     pressure = null;
@@ -177,7 +180,7 @@ public final class SuperkernelSupernet extends Supernet {
 
   /** Fixed layers as they are; of a block the core of its kernel and the first channels. */
   @Override
-  public void passOn(int[] decisions, Network network) {
+  public void copyWeights(int[] decisions, Network network) {
     List<Layer> chosen = space.derive(decisions).layers();
     Map<String, Tensor> own = state();
     network

@@ -17,7 +17,7 @@ public abstract class Supernet extends Module {
   /** A supernet; its constructor registers the weights. */
   protected Supernet() {}
 
-  /** The factors it can be set by. */
+  /** {@return the factors it can be set by} */
   public abstract Factors factoring();
 
   /**
@@ -25,23 +25,36 @@ public abstract class Supernet extends Module {
    *
    * @param options one of each factor, or {@link Factors#ALL} for the mean of all of an operation
    */
-  public abstract void select(int[] options);
+  public abstract void setOptions(int[] options);
 
-  /** Sets the network of these decisions. */
-  public final void choose(int[] decisions) {
-    select(factoring().options(decisions));
+  /**
+   * Sets the network of these decisions.
+   *
+   * @param decisions an option of each decision, in the order of the space
+   */
+  public final void setDecisions(int[] decisions) {
+    setOptions(factoring().options(decisions));
   }
 
   /**
-   * What a weight step is for batch norm: whether there are running statistics of each candidate
-   * that it updates.
+   * {@return what a weight step is for batch norm: whether there are running statistics of each
+   * candidate that it updates}
    */
   public abstract Tape.Mode trainingMode();
 
-  /** Copies the weights of the network of these decisions into that network. */
-  public abstract void passOn(int[] decisions, Network network);
+  /**
+   * Copies the weights of the network of these decisions into that network.
+   *
+   * @param decisions an option of each decision, in the order of the space
+   * @param network the network of these decisions, whose weights are overwritten
+   */
+  public abstract void copyWeights(int[] decisions, Network network);
 
-  /** Freezes all weights, for an architecture step, or thaws them. */
+  /**
+   * Freezes all weights, for an architecture step, or thaws them.
+   *
+   * @param frozen whether gradients of the weights are left out from now on
+   */
   public final void freezeWeights(boolean frozen) {
     if (parameters == null) {
       parameters = List.copyOf(parameters().values());

@@ -14,8 +14,12 @@ public final class Evaluation {
   private Evaluation() {}
 
   /**
-   * The share of images whose largest logit (the first of equals) is at the label.
+   * {@return the share of images whose largest logit (the first of equals) is at the label}
    *
+   * @param architecture of the network
+   * @param weights of the network, as it was trained
+   * @param images to be classified
+   * @param device where the compiled network runs
    * @param threads workers that share each kernel
    * @throws SextantException if images and network do not fit, or the weights are not the network's
    */

@@ -44,8 +44,12 @@ public final class TrainingRun implements AutoCloseable {
   /**
    * Starts a run in an empty directory; the directory is gone again if that fails.
    *
+   * @param directory where the run's files are
+   * @param setup what the run is to do
    * @param data what {@code setup} names, opened
    * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, ready to begin
    * @throws SextantException if network and images do not fit, or the directory cannot be written
    */
   public static TrainingRun start(
@@ -72,6 +76,10 @@ public final class TrainingRun implements AutoCloseable {
   /**
    * Continues a run from its last checkpoint, or from its beginning if it made none.
    *
+   * @param directory where the run's files are
+   * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, ready to continue
    * @throws SextantException if the directory holds no such run or a file of it is damaged
    */
   public static TrainingRun resume(
@@ -173,12 +181,12 @@ public final class TrainingRun implements AutoCloseable {
         setup.architecture(), weights, data.test(), setup.device(), setup.threads());
   }
 
-  /** The network that is trained. */
+  /** {@return the network that is trained} */
   public Architecture architecture() {
     return setup.architecture();
   }
 
-  /** Where it is trained. */
+  /** {@return where it is trained} */
   public Device device() {
     return setup.device();
   }

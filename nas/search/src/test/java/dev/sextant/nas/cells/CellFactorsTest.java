@@ -3,6 +3,7 @@ package dev.sextant.nas.cells;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.layer.Cell.Kind;
 import dev.sextant.runtime.layer.Cell.Op;

@@ -7,6 +7,8 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.AuxiliaryTower;
 import dev.sextant.autograd.nn.Initializer;
+import dev.sextant.nas.space.CellNetworks;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;

@@ -11,7 +11,9 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.ops.ShuffleChannels;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.autograd.optim.Sgd;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Factors;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.layer.Cell.Kind;
 import dev.sextant.runtime.layer.Cell.Op;
@@ -337,7 +339,7 @@ final class CellSupernetTest {
       }
       subject.parameters.setFactors(Arrays.stream(alphas).map(CellSupernetTest::floats).toList());
       double mixed = subject.validationLoss();
-      subject.supernet.choose(network);
+      subject.supernet.setDecisions(network);
       assertEquals(mixed, subject.validationLoss(), 1e-5);
       try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
         tape.backward(subject.training(tape));
@@ -389,7 +391,7 @@ final class CellSupernetTest {
       }
       subject.parameters.setFactors(Arrays.stream(alphas).map(CellSupernetTest::floats).toList());
       double mixed = subject.validationLoss();
-      subject.supernet.select(network);
+      subject.supernet.setOptions(network);
       assertEquals(mixed, subject.validationLoss(), 1e-5);
     }
   }

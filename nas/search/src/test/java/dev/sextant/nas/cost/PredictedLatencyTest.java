@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.tensor.Rng;

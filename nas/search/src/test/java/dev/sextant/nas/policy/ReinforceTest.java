@@ -8,12 +8,12 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Identity;
 import dev.sextant.nas.cells.CellFactors;
-import dev.sextant.nas.cells.CellSpace;
 import dev.sextant.nas.cells.GenotypeSearch;
 import dev.sextant.nas.cost.ExpectedCost;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.objective.Reward;
+import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.Factors;
 import dev.sextant.nas.space.Position;
@@ -71,7 +71,7 @@ class ReinforceTest {
     }
 
     @Override
-    public void select(int[] options) {
+    public void setOptions(int[] options) {
       selected.add(options.clone());
     }
 
@@ -81,7 +81,7 @@ class ReinforceTest {
     }
 
     @Override
-    public void passOn(int[] decisions, Network network) {
+    public void copyWeights(int[] decisions, Network network) {
       throw new AssertionError("has no weights");
     }
 

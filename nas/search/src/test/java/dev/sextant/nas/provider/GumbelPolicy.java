@@ -132,7 +132,7 @@ public final class GumbelPolicy implements PolicyProvider<MultiPathSupernet, Los
       for (int i = 0; i < hard.length; i++) {
         hard[i] = Probabilities.argmax(soft[i]);
       }
-      request.supernet().select(hard);
+      request.supernet().setOptions(hard);
     }
 
     @Override

@@ -2,8 +2,6 @@ package dev.sextant.nas.search;
 
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostRequest;
@@ -31,6 +29,8 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;

@@ -7,9 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
-import dev.sextant.nas.cells.CellNetworks;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.Genotype;
+import dev.sextant.nas.cells.DescribeCells;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.tensor.SextantException;

@@ -83,10 +83,10 @@ class CollapsedSupernetTest {
         Rng rng = new Rng(2);
         for (int trial = 0; trial < 25; trial++) {
           int[] decisions = random(rng);
-          supernet.choose(decisions);
+          supernet.setDecisions(decisions);
           Pass shared = Pass.of(backend, supernet);
           try (Network network = new Network(SPACE.derive(decisions), init, 0, new Rng(4))) {
-            supernet.passOn(decisions, network);
+            supernet.copyWeights(decisions, network);
             Pass alone = Pass.of(backend, network);
             assertArrayEquals(alone.logits(), shared.logits(), 2e-5f, Arrays.toString(decisions));
             assertEquals(alone.loss(), shared.loss(), 1e-5);
@@ -132,7 +132,7 @@ class CollapsedSupernetTest {
         // The first of each: the smallest widths and expansions.
         int[] decisions = new int[SPACE.options().length];
         decisions[2] = 2; // 3x3, expansion 3
-        supernet.choose(decisions);
+        supernet.setDecisions(decisions);
         float[] before = Pass.of(backend, supernet).logits();
         Map<String, Parameter> parameters = supernet.parameters();
         for (String path :
@@ -176,8 +176,8 @@ class CollapsedSupernetTest {
           Factoring.Factor factor = supernet.factoring().factors().get(f);
           all[f] = factor.kind() == Factoring.Kind.OPERATION ? Factoring.ALL : factor.largest();
         }
-        supernet.select(all);
-        other.select(all);
+        supernet.setOptions(all);
+        other.setOptions(all);
         Pass mine = Pass.of(backend, supernet);
         Pass same = Pass.of(backend, other);
         assertArrayEquals(same.logits(), mine.logits(), 1e-5f);
@@ -222,9 +222,9 @@ class CollapsedSupernetTest {
         for (int i = 0; i < images.size(); i++) {
           images.floats()[images.offset() + i] = (float) rng.nextGaussian();
         }
-        supernet.select(new int[] {0});
+        supernet.setOptions(new int[] {0});
         float[] alone = logits(backend, supernet, images);
-        supernet.select(new int[] {Factoring.ALL});
+        supernet.setOptions(new int[] {Factoring.ALL});
         assertArrayEquals(alone, logits(backend, supernet, images), 1e-5f);
         images.close();
       }
@@ -242,7 +242,7 @@ class CollapsedSupernetTest {
     try (Backend backend = Backend.cpu(1)) {
       Initializer init = new Initializer(backend, new Rng(1));
       try (CollapsedSupernet supernet = new CollapsedSupernet(SPACE, init)) {
-        supernet.choose(new int[SPACE.options().length]);
+        supernet.setDecisions(new int[SPACE.options().length]);
         Tensor images = backend.memory().floats(Shape.of(1, 8, 8, 3), Category.DATA, "images");
         backend.elementwise().fill(images, 1);
         try (Tape tape = new Tape(backend, Tape.Mode.EVAL)) {

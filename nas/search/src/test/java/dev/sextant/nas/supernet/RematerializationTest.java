@@ -111,7 +111,7 @@ class RematerializationTest {
         new MultiPathSupernet(space, new Initializer(backend, new Rng(1)), averaging);
     int[] all = new int[supernet.factoring().factors().size()];
     Arrays.fill(all, Factoring.ALL);
-    supernet.select(all);
+    supernet.setOptions(all);
     return supernet;
   }
 

@@ -108,7 +108,7 @@ class StepMemoryTest {
       }
       Peaks peaks;
       try (MultiPathSupernet supernet = new MultiPathSupernet(space, init)) {
-        supernet.choose(largest);
+        supernet.setDecisions(largest);
         long weightStep = peak(backend, space, supernet, Tape.Mode.TRAIN);
         supernet.freezeWeights(true);
         peaks =

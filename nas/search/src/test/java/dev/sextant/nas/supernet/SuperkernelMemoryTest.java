@@ -48,7 +48,7 @@ class SuperkernelMemoryTest {
             space,
             init -> {
               MultiPathSupernet supernet = new MultiPathSupernet(space, init);
-              supernet.choose(largest);
+              supernet.setDecisions(largest);
               return supernet;
             });
     System.out.printf(

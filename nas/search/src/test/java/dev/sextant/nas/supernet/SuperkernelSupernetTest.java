@@ -102,11 +102,11 @@ class SuperkernelSupernetTest {
             seen[0] |= 1 << decisions[0];
             supernet.learn(learned.thresholds, learned.scales, null);
             Pass byThresholds = Pass.of(backend, supernet);
-            supernet.choose(decisions);
+            supernet.setDecisions(decisions);
             Pass selected = Pass.of(backend, supernet);
             Pass.clear(supernet);
             try (Network alone = new Network(SPACE.derive(decisions), init, 0, new Rng(1))) {
-              supernet.passOn(decisions, alone);
+              supernet.copyWeights(decisions, alone);
               Pass expected = Pass.of(backend, alone);
               String what = Arrays.toString(decisions);
               assertEquals(expected.loss(), selected.loss(), 1e-5, what);
@@ -154,7 +154,8 @@ class SuperkernelSupernetTest {
       try (SuperkernelBlock block =
           new SuperkernelBlock(NestedChoice.of(one).getFirst(), 8, 1e-3, init)) {
         Pass.perturb(block);
-        block.select(one.choices().getFirst().candidates().getLast(), SharedKernels.Averages.NONE);
+        block.setCandidate(
+            one.choices().getFirst().candidates().getLast(), SharedKernels.Averages.NONE);
         try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
           Tensor x = backend.memory().floats(Shape.of(5, 4, 4, 8), Category.DATA, "x");
           Rng rng = new Rng(4);

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.tensor.SextantException;
@@ -10,15 +10,20 @@ import picocli.CommandLine.TypeConversionException;
  * number is ms), counts as {@code 5M}, {@code 1.2G}, {@code 40000}, costs from outside with the
  * symbol of their unit or without.
  */
-final class BudgetConverter implements ITypeConverter<BudgetConverter.Budget> {
+public final class BudgetConverter implements ITypeConverter<BudgetConverter.Budget> {
   /**
    * A budget as given.
    *
+   * @param number as written
    * @param suffix as in {@code ms} or {@code M}, or empty
    */
-  record Budget(double number, String suffix) {
-    /** The number in a unit. */
-    double in(CostUnit unit) {
+  public record Budget(double number, String suffix) {
+    /**
+     * {@return the number in a unit}
+     *
+     * @param unit of the cost
+     */
+    public double in(CostUnit unit) {
       double factor =
           unit.equals(CostUnit.MILLISECONDS)
               ? switch (suffix) {

@@ -1,4 +1,4 @@
-package dev.sextant.nas.cells;
+package dev.sextant.nas.space;
 
 import dev.sextant.runtime.layer.Cell.Edge;
 import dev.sextant.runtime.layer.Cell.Kind;
@@ -83,7 +83,11 @@ public record Genotype(List<Node> normal, List<Node> reduction) {
     return nodes;
   }
 
-  /** The nodes of cells of that stride. */
+  /**
+   * {@return the nodes of cells of that stride}
+   *
+   * @param stride 1 for the normal cell, 2 for the reduction cell
+   */
   public List<Node> nodes(int stride) {
     return stride == 1 ? normal : reduction;
   }

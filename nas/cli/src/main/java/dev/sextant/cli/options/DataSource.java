@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.nas.data.DataFormat;
 import dev.sextant.nas.data.DataOptions;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say which images. */
-final class DataSource {
+public final class DataSource {
   @Option(
       names = "--data",
       defaultValue = "builtin",
@@ -55,13 +55,13 @@ final class DataSource {
       description = "also read what symbolic links out of the folder lead to")
   private boolean followLinks;
 
-  /** As given. */
-  String source() {
+  /** {@return the source as given} */
+  public String source() {
     return data;
   }
 
-  /** How to read it. */
-  DataOptions options() {
+  /** {@return how to read it} */
+  public DataOptions options() {
     DataOptions options =
         DataOptions.DEFAULT
             .withImageSize(imageSize)
@@ -72,8 +72,8 @@ final class DataSource {
     return dataFormat == null ? options : options.withFormat(dataFormat);
   }
 
-  /** The values that were set of all but image sources. */
-  Map<String, String> others() {
+  /** {@return the values that were set of all but image sources} */
+  public Map<String, String> others() {
     return values(ImageSources.ALL.names(), false);
   }
 
@@ -84,17 +84,17 @@ final class DataSource {
   }
 
   /**
-   * The same for a command in which nothing else has options.
+   * {@return the same for a command in which nothing else has options}
    *
    * @throws SextantException if another is set
    */
-  ImageDataset openAlone() {
+  public ImageDataset openAlone() {
     Options.check(others(), List.of());
     return open();
   }
 
-  /** The images. */
-  ImageDataset open() {
+  /** {@return the images} */
+  public ImageDataset open() {
     return Datasets.open(data, options());
   }
 }

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
@@ -6,6 +6,7 @@ import dev.sextant.nas.cost.CostRequest;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Options;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.tensor.Device;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say where a search trains and where its networks are timed. */
-final class MeasurementOptions {
+public final class MeasurementOptions {
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
   @Option(
@@ -40,14 +41,23 @@ final class MeasurementOptions {
       description = "images at once, in table and measurements; default: ${DEFAULT-VALUE}")
   private int latencyBatch;
 
-  /** What networks cost: read where a file is given, else measured. */
-  CostModel model(
+  /**
+   * {@return what networks cost: read where a file is given, else measured}
+   *
+   * @param cost the kind of cost
+   * @param searched the space of the run
+   * @param cells how many networks of cells are measured
+   * @param options values of the provider's own options, by {@code PROVIDER.NAME}
+   * @param seed of networks drawn to be measured
+   * @param progress told of measurements
+   */
+  public CostModel model(
       CostProvider cost,
       SearchSpace searched,
       CellOptions cells,
       Map<String, String> options,
       long seed,
-      ConsoleProgress progress) {
+      Progress progress) {
     return cost.model(
         new CostRequest(
             searched,
@@ -59,8 +69,17 @@ final class MeasurementOptions {
             progress));
   }
 
-  /** A run here; a table that was given says how many threads and images its latencies are of. */
-  SearchSetup setup(DataSource data, SearchSpace searched, SearchConfig config, CostModel model) {
+  /**
+   * {@return a run here; a table that was given says how many threads and images its latencies are
+   * of}
+   *
+   * @param data the images
+   * @param searched the space of the run
+   * @param config the numbers of the run
+   * @param model that prices the networks
+   */
+  public SearchSetup setup(
+      DataSource data, SearchSpace searched, SearchConfig config, CostModel model) {
     boolean given = model instanceof LatencyTable && table != null;
     LatencyTable.@Nullable Setting setting = given ? ((LatencyTable) model).setting() : null;
     return new SearchSetup(
@@ -75,8 +94,8 @@ final class MeasurementOptions {
         setting == null ? latencyBatch : setting.batch());
   }
 
-  /** The device, if there is such a kind. */
-  Device device() {
+  /** {@return the device, if there is such a kind} */
+  public Device device() {
     return compute.device();
   }
 }

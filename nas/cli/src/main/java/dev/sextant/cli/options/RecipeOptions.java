@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.Costs;
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say what a search is made of: a method, and what replaces its parts. */
-final class RecipeOptions {
+public final class RecipeOptions {
   /** What reports call the parts that random search does not have. */
   private static final Set<String> OF_RANDOM = Set.of("none", "uniform", "accuracy");
 
@@ -64,24 +64,25 @@ final class RecipeOptions {
               + " Q min((E/T)^lambda, 1); or one from outside")
   private @Nullable String objective;
 
-  /** The method, whose numbers stand where no others are given. */
-  Method method() {
+  /** {@return the method, whose numbers stand where no others are given} */
+  public Method method() {
     return Methods.ALL.named(method);
   }
 
-  /** The name of the space for the supernet. */
-  String space() {
+  /** {@return the name of the space for the supernet} */
+  public String space() {
     return supernet == null
         ? method().space()
         : SupernetKind.named(part("supernet", supernet)).space();
   }
 
   /**
-   * The method's parts, but for those that were given.
+   * {@return the method's parts, but for those that were given}
    *
+   * @param space the space to search
    * @throws SextantException if one is none there is, or they do not go together
    */
-  Recipe recipe(SearchSpace space) {
+  public Recipe recipe(SearchSpace space) {
     Recipe preset = method().recipe(space);
     CostProvider chosen = cost == null ? preset.cost() : Costs.ALL.named(cost);
     if (supernet == null && policy == null && objective == null) {

@@ -1,11 +1,11 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.tensor.Device;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say where training runs. */
-final class ComputeOptions {
+public final class ComputeOptions {
   @Option(
       names = "--threads",
       converter = ThreadsConverter.class,
@@ -18,12 +18,13 @@ final class ComputeOptions {
       description = "cpu or cuda; default: ${DEFAULT-VALUE}")
   private String device = "";
 
-  int threads() {
+  /** {@return how many workers share each kernel: as given, else one for each processor} */
+  public int threads() {
     return threads != null ? threads : Runtime.getRuntime().availableProcessors();
   }
 
-  /** The device, if there is such a kind. */
-  Device device() {
+  /** {@return the device, if there is such a kind} */
+  public Device device() {
     return Device.parse(device);
   }
 }

@@ -1,10 +1,10 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Numbers of threads: 1 or more. */
-final class ThreadsConverter implements ITypeConverter<Integer> {
+public final class ThreadsConverter implements ITypeConverter<Integer> {
   @Override
   public Integer convert(String text) {
     try {

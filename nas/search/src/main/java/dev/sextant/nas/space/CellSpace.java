@@ -1,4 +1,4 @@
-package dev.sextant.nas.cells;
+package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.layer.Cell;
@@ -69,27 +69,44 @@ public record CellSpace(
     }
   }
 
-  /** {@code darts-cifar}: 8 cells of width 16. */
+  /**
+   * {@return {@code darts-cifar}: 8 cells of width 16}
+   *
+   * @param input size of the images
+   * @param classes width of the logits
+   */
   public static CellSpace darts(Input input, int classes) {
     return new CellSpace(input, classes, 4, DARTS_OPS, 16, 8, 1, false);
   }
 
-  /** {@code pc-darts-cifar}: the same with a quarter of the channels and weights of edges. */
+  /**
+   * {@return {@code pc-darts-cifar}: the same with a quarter of the channels and weights of edges}
+   *
+   * @param input size of the images
+   * @param classes width of the logits
+   */
   public static CellSpace pcDarts(Input input, int classes) {
     return new CellSpace(input, classes, 4, DARTS_OPS, 16, 8, 4, true);
   }
 
-  /** Edges of a cell: node n, counted from 0 without the inputs, has n + 2. */
+  /** {@return edges of a cell: node n, counted from 0 without the inputs, has n + 2} */
   public int edges() {
     return firstEdge(nodes);
   }
 
-  /** The first edge into a node; its edges come from nodes 0, 1, 2 and so on. */
+  /**
+   * {@return the first edge into a node; its edges come from nodes 0, 1, 2 and so on}
+   *
+   * @param node counted from 0, the inputs left out
+   */
   public static int firstEdge(int node) {
     return node * (node + 3) / 2;
   }
 
-  /** Different normal cells: a node keeps two of its edges, each with an op other than zero. */
+  /**
+   * {@return different normal cells: a node keeps two of its edges, each with an op other than
+   * zero}
+   */
   public BigInteger size() {
     BigInteger size = BigInteger.ONE;
     int ops = candidates.size() - 1;

@@ -1,11 +1,11 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import java.time.Duration;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Times as people write them: {@code 90s} (a bare number is seconds), {@code 3m}, {@code 1.5h}. */
-final class TimeConverter implements ITypeConverter<Duration> {
+public final class TimeConverter implements ITypeConverter<Duration> {
   private static final double LONGEST_SECONDS = 1e8;
 
   @Override

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 /** The options that put a network to other images than those it was written for. */
-final class ImageSize {
+public final class ImageSize {
   @Option(
       names = "--input",
       paramLabel = "HxWxC",
@@ -22,21 +22,29 @@ final class ImageSize {
       description = "number of classes, instead of the network's own")
   private @Nullable Integer classes;
 
-  /** The space for the images asked for. */
-  SearchSpace of(SearchSpace space) {
+  /**
+   * {@return the space for the images asked for}
+   *
+   * @param space as it was written
+   */
+  public SearchSpace of(SearchSpace space) {
     return space.withInput(
         input == null ? space.input() : input, classes == null ? space.classes() : classes);
   }
 
-  /** The architecture for the images asked for. */
-  Architecture of(Architecture architecture) {
+  /**
+   * {@return the architecture for the images asked for}
+   *
+   * @param architecture as it was written
+   */
+  public Architecture of(Architecture architecture) {
     return architecture.withInput(
         input == null ? architecture.input() : input,
         classes == null ? architecture.classes() : classes);
   }
 
   /** Sizes as in {@code 224x224x3}. */
-  static final class Converter implements ITypeConverter<Architecture.Input> {
+  public static final class Converter implements ITypeConverter<Architecture.Input> {
     @Override
     public Architecture.Input convert(String text) {
       String[] parts = text.split("x", -1);

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import static java.util.Objects.requireNonNullElse;
 
@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say how a single network is trained, alone or after a search. */
-final class TrainingOptions {
+public final class TrainingOptions {
   @Option(names = "--batch", description = "images in a step; default: " + BatchConfig.SIZE)
   private @Nullable Integer batch;
 
@@ -54,24 +54,36 @@ final class TrainingOptions {
               + " of 32x32; default: 0 (DARTS: 0.4)")
   private @Nullable Double auxiliary;
 
-  /** How images come, but for what was given. */
-  BatchConfig batches(BatchConfig otherwise) {
+  /**
+   * {@return how images come, but for what was given}
+   *
+   * @param otherwise what stands where no option is given
+   */
+  public BatchConfig batches(BatchConfig otherwise) {
     return new BatchConfig(
         requireNonNullElse(batch, otherwise.size()),
         requireNonNullElse(augmentation, otherwise.augmentation()),
         requireNonNullElse(labelSmoothing, otherwise.labelSmoothing()));
   }
 
-  /** How weights follow their gradients, but for what was given. */
-  DescentConfig descent(DescentConfig otherwise) {
+  /**
+   * {@return how weights follow their gradients, but for what was given}
+   *
+   * @param otherwise what stands where no option is given
+   */
+  public DescentConfig descent(DescentConfig otherwise) {
     return new DescentConfig(
         requireNonNullElse(momentum, otherwise.momentum()),
         requireNonNullElse(weightDecay, otherwise.weightDecay()),
         requireNonNullElse(clip, otherwise.clip()));
   }
 
-  /** What is done against overfitting, but for what was given. */
-  Regularization regularization(Regularization otherwise) {
+  /**
+   * {@return what is done against overfitting, but for what was given}
+   *
+   * @param otherwise what stands where no option is given
+   */
+  public Regularization regularization(Regularization otherwise) {
     return new Regularization(
         requireNonNullElse(dropout, otherwise.dropout()),
         requireNonNullElse(dropPath, otherwise.dropPath()),

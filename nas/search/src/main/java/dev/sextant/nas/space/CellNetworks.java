@@ -1,4 +1,4 @@
-package dev.sextant.nas.cells;
+package dev.sextant.nas.space;
 
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
@@ -20,18 +20,30 @@ public final class CellNetworks {
   public static final double EPSILON = 1e-5;
 
   /** The stem has three times the channels of the first cells. */
-  static final int STEM_MULTIPLIER = 3;
+  public static final int STEM_MULTIPLIER = 3;
 
   private CellNetworks() {}
 
-  /** Whether cell {@code i} of {@code cells} halves the image: those at one and two thirds. */
+  /**
+   * {@return whether cell {@code i} of {@code cells} halves the image: those at one and two thirds}
+   *
+   * @param i counted from 0
+   * @param cells cells of the network
+   */
   public static boolean isReduction(int i, int cells) {
     return i == cells / 3 || i == 2 * cells / 3;
   }
 
   /**
-   * The network for small images: a 3x3 convolution to 3 {@code width} channels, then the cells,
-   * whose width doubles at each reduction. Published: width 36, 20 cells.
+   * {@return the network for small images: a 3x3 convolution to 3 {@code width} channels, then the
+   * cells, whose width doubles at each reduction} Published: width 36, 20 cells.
+   *
+   * @param name of the architecture
+   * @param genotype the normal and the reduction cell
+   * @param input size of the images
+   * @param classes width of the logits
+   * @param width channels of the first cells
+   * @param cells cells of the network
    */
   public static Architecture small(
       String name, Genotype genotype, Input input, int classes, int width, int cells) {
@@ -41,11 +53,19 @@ public final class CellNetworks {
   }
 
   /**
-   * The network for large images: three 3x3 convolutions of stride 2 come first; the older input of
-   * the first cell is what the second of them gives. Published: 224x224, width 48, 14 cells.
+   * {@return the network for large images: three 3x3 convolutions of stride 2 come first; the older
+   * input of the first cell is what the second of them gives} Published: 224x224, width 48, 14
+   * cells.
    *
    * <p>In the published code the ReLU before the third convolution and the one before the first
    * cell's older input are two; here it follows the second convolution, which is the same function.
+   *
+   * @param name of the architecture
+   * @param genotype the normal and the reduction cell
+   * @param input size of the images
+   * @param classes width of the logits
+   * @param width channels of the first cells
+   * @param cells cells of the network
    */
   public static Architecture large(
       String name, Genotype genotype, Input input, int classes, int width, int cells) {

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import static java.util.Objects.requireNonNullElse;
 
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options of a search of cells. */
-final class CellOptions {
+public final class CellOptions {
   @Option(
       names = "--width",
       paramLabel = "N",
@@ -64,8 +64,12 @@ final class CellOptions {
       description = "what the rate of weights falls to in the search; default: 0 (DARTS: 0.001)")
   private @Nullable Double lastRate;
 
-  /** The space with networks of the size asked for. */
-  SearchSpace sized(SearchSpace space) {
+  /**
+   * {@return the space with networks of the size asked for}
+   *
+   * @param space of cells
+   */
+  public SearchSpace sized(SearchSpace space) {
     if (width == null && depth == null) {
       return space;
     }
@@ -81,8 +85,10 @@ final class CellOptions {
   /**
    * Refuses what a search by that recipe would not read; a comparison has options that only some of
    * its methods do.
+   *
+   * @param recipe of the search
    */
-  void checkUsed(Recipe recipe) {
+  public void checkUsed(Recipe recipe) {
     if (secondOrder
         && !(recipe instanceof Recipe.InSupernet<?, ?> searched
             && searched.policy() == Policies.DARTS)) {
@@ -100,12 +106,17 @@ final class CellOptions {
     }
   }
 
-  int predictorSamples() {
+  /** {@return how many networks are measured to train the latency predictor} */
+  public int predictorSamples() {
     return predictorSamples;
   }
 
-  /** The settings with what was given. */
-  SearchConfig config(SearchConfig config) {
+  /**
+   * {@return the settings with what was given}
+   *
+   * @param config the settings without these options
+   */
+  public SearchConfig config(SearchConfig config) {
     SearchImages images = config.images();
     WeightSteps weights = config.weights();
     Budget budget = config.budget();

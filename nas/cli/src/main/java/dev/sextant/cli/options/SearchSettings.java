@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.options;
 
 import static java.util.Objects.requireNonNullElse;
 
@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
  * The options that say how weights and decisions learn, however long they do. What is not given is
  * the method's.
  */
-final class SearchSettings {
+public final class SearchSettings {
   @Option(
       names = "--validation-fraction",
       description =
@@ -51,7 +51,7 @@ final class SearchSettings {
   @Option(
       names = "--quiet-epochs",
       description = "of those, without architecture steps at first; default: 0")
-  private @Nullable Integer quietEpochs;
+  private @Nullable Integer delayEpochs;
 
   @Option(
       names = "--architecture-interval",
@@ -111,18 +111,21 @@ final class SearchSettings {
   @Mixin private TrainingOptions training = new TrainingOptions();
   @Mixin private CellOptions cells = new CellOptions();
 
-  /** Those of cells. */
-  CellOptions cells() {
+  /** {@return those of cells} */
+  public CellOptions cells() {
     return cells;
   }
 
   /**
-   * The settings of a search.
+   * {@return the settings of a search}
    *
+   * @param method whose numbers stand where no option is given
    * @param recipe the method's, but for what was given
+   * @param cost the budget, in the unit of the recipe's cost
+   * @param ceiling whether networks may cost less
    * @param options that were set of the recipe's parts
    */
-  SearchConfig config(
+  public SearchConfig config(
       Method method, Recipe recipe, double cost, boolean ceiling, Map<String, String> options) {
     SearchConfig preset = method.config(recipe, cost);
     WeightSteps weights = preset.weights();
@@ -147,7 +150,7 @@ final class SearchSettings {
                 training.descent(preset.descent()))
             .withArchitecture(
                 steps
-                    .withWarmupEpochs(requireNonNullElse(quietEpochs, steps.warmupEpochs()))
+                    .withDelayEpochs(requireNonNullElse(delayEpochs, steps.delayEpochs()))
                     .withInterval(requireNonNullElse(architectureInterval, steps.interval()))
                     .withRate(requireNonNullElse(architectureRate, steps.rate()))
                     .withGrowth(requireNonNullElse(architectureGrowth, steps.growth()))

@@ -1,12 +1,12 @@
-package dev.sextant.nas.space;
+package dev.sextant.nas.cells;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.nas.cells.CellCounts;
-import dev.sextant.nas.cells.CellParameters;
-import dev.sextant.nas.cells.CellSpace;
-import dev.sextant.nas.cells.CellSupernet;
+import dev.sextant.nas.space.CellNetworkSpace;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Describe;
+import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.Cell.Op;
@@ -18,7 +18,11 @@ import java.util.stream.Collectors;
 public final class DescribeCells {
   private DescribeCells() {}
 
-  /** The cells, the supernet and the range of the networks. */
+  /**
+   * {@return the cells, the supernet and the range of the networks}
+   *
+   * @param space to be described
+   */
   public static String text(CellNetworkSpace space) {
     CellSpace cells = space.cells();
     CellCounts parameters = counts(space, true);
@@ -57,10 +61,12 @@ public final class DescribeCells {
   }
 
   /**
-   * The same as one JSON object: {@code kind} ("cells"), {@code name}, {@code classes}, {@code
-   * input}, {@code size} (a string: it may pass 2^53), {@code nodes}, {@code edges}, {@code
+   * {@return the same as one JSON object: {@code kind} ("cells"), {@code name}, {@code classes},
+   * {@code input}, {@code size} (a string: it may pass 2^53), {@code nodes}, {@code edges}, {@code
    * choice}, {@code supernet-parameters}, {@code parameters} and {@code macs} ({@code minimum},
-   * {@code maximum}).
+   * {@code maximum})}
+   *
+   * @param space to be described
    */
   public static String json(CellNetworkSpace space) {
     CellSpace cells = space.cells();
