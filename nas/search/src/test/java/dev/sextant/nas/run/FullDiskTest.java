@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.space.CellSpace;
-import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
@@ -16,6 +14,8 @@ import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.cost.LinearCost;
+import dev.sextant.nas.space.CellSpace;
+import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.FullDisk;
 import dev.sextant.runtime.layer.Linear;
