@@ -5,11 +5,12 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.nn.MbConv;
 import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.bench.libtorch.Kind;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.TorchChain;
+import dev.sextant.nas.supernet.LayerModule;
+import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
@@ -31,33 +32,34 @@ public class MbConvStep extends HotPath {
   /** For JMH. */
   public MbConvStep() {}
 
-  private record Blocks(Shape image, dev.sextant.runtime.layer.MbConv layer, int count) {
+  private record Blocks(Shape image, MbConv layer, int count) {
     static Blocks of(Spec spec) {
       Shape image = spec.shape();
       int expand = spec.number("e");
       int kernel = spec.number("k");
       return new Blocks(
           image,
-          new dev.sextant.runtime.layer.MbConv(
-              kernel, 1, expand, image.channels(), Activation.RELU6, 0, true),
+          new MbConv(kernel, 1, expand, image.channels(), Activation.RELU6, 0, true),
           spec.number("l"));
     }
 
     Sequential module(Backend backend) {
-      int in = image.channels();
       Initializer init = new Initializer(backend, new Rng(5));
-      MbConv.Config config =
-          new MbConv.Config(
-              in,
-              layer.expanded(in),
-              in,
-              layer.window(),
-              layer.activation(),
-              0,
-              layer.residual(),
-              EPSILON);
-      return new Sequential(
-          IntStream.range(0, count).mapToObj(i -> new MbConv(init, config)).toList());
+      Sequential module =
+          new Sequential(
+              IntStream.range(0, count)
+                  .mapToObj(i -> new LayerModule(layer, image, EPSILON, init))
+                  .toList());
+      // In the midst of training: a block that starts as the identity has gradients of zeros.
+      module
+          .parameters()
+          .forEach(
+              (path, parameter) -> {
+                if (path.endsWith("project_norm.gamma")) {
+                  backend.elementwise().fill(parameter.value(), 1);
+                }
+              });
+      return module;
     }
   }
 

@@ -4,8 +4,6 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
@@ -13,21 +11,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mobile inverted bottleneck (Sandler et al., 2018): 1x1 expand, batch norm, activation, k x k
+ * The mobile inverted bottleneck (Sandler et al., 2018) as the search runs it, one {@link
+ * NormalizedChain} or two around squeeze-and-excite: 1x1 expand, batch norm, activation, k x k
  * depthwise, batch norm, activation, optional squeeze-and-excite, 1x1 project, batch norm, and the
  * identity shortcut where asked.
- *
- * <p>Only the raw convolution outputs z1, z2, z3 and 2C statistics each are kept for the backward
- * pass, of a narrow input not even z1: the normalised, activated and gated tensors between them are
- * dropped and recomputed.
  */
-public final class MbConv extends Module {
+final class MbConv extends Module {
   /** The convolutions before squeeze-and-excite, or all of them where there is none. */
   private final List<NormalizedChain.Stage> head;
 
   private final @Nullable SqueezeExcite squeeze;
   private final NormalizedChain.Stage project;
-  private final BatchNorm projectNorm;
   private final boolean shortcut;
 
   /**
@@ -50,26 +44,7 @@ public final class MbConv extends Module {
       Activation activation,
       int squeezed,
       boolean shortcut,
-      float epsilon) {
-    /**
-     * Checks that the numbers go together.
-     *
-     * @throws SextantException that says which do not
-     */
-    public Config {
-      if (in < 1 || expanded < 1 || out < 1 || squeezed < 0) {
-        throw new SextantException(
-            "mbconv: channels %d, %d, %d or squeeze %d out of range"
-                .formatted(in, expanded, out, squeezed));
-      }
-      boolean keepsSize = window.stride() == 1 && 2 * window.padding() == window.span() - 1;
-      if (shortcut && (in != out || !keepsSize)) {
-        throw new SextantException(
-            "mbconv: no shortcut from %d to %d channels through window %s"
-                .formatted(in, out, window));
-      }
-    }
-  }
+      float epsilon) {}
 
   /** A block with fresh weights. */
   public MbConv(Initializer init, Config config) {
@@ -86,7 +61,7 @@ public final class MbConv extends Module {
             ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed))
             : null;
     var convolution = child("project", new Convolution(init, mid, config.out, Window.POINTWISE));
-    projectNorm =
+    var projectNorm =
         child("project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
     project = convolution.before(projectNorm);
     if (squeeze == null) {
@@ -98,17 +73,6 @@ public final class MbConv extends Module {
 
   private BatchNorm norm(Initializer init, String name, int channels, Config config) {
     return child(name, new BatchNorm(init, channels, config.epsilon, config.activation));
-  }
-
-  /**
-   * Sets the last batch norm's gamma to 0 where there is a shortcut, so that the block starts as
-   * the identity (Goyal et al., 2017). A supernet learns about twice as fast: a path through
-   * candidates that have rarely met still carries its input.
-   */
-  public void startAsIdentity(Backend backend) {
-    if (shortcut) {
-      backend.elementwise().fill(projectNorm.gamma().value(), 0);
-    }
   }
 
   @Override
