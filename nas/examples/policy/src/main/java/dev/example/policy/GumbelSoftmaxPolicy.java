@@ -74,7 +74,7 @@ final class GumbelSoftmaxPolicy implements Policy {
   @Override
   public void sample(double warmupLeft, double progress) {
     temperature = first + (last - first) * progress;
-    supernet.select(Arrays.stream(draw()).mapToInt(Probabilities::argmax).toArray());
+    supernet.setOptions(Arrays.stream(draw()).mapToInt(Probabilities::argmax).toArray());
   }
 
   @Override

@@ -197,19 +197,20 @@ public final class CellParameters {
 
   /** Adds to α's gradients, kept in {@code this}, what gradients by an edge's op weights make. */
   void addOpGradient(CellParameters at, int stride, int edge, double[] byWeight) {
-    backward(at.opWeights(stride, edge), byWeight, type(stride).alphas[edge], 0);
+    addThroughSoftmax(at.opWeights(stride, edge), byWeight, type(stride).alphas[edge], 0);
   }
 
   /** The same for β and the weights of the edges into a node. */
   void addEdgeGradient(CellParameters at, int stride, int node, double[] byWeight) {
     double[] betas = type(stride).betas;
     if (betas != null) {
-      backward(at.edgeWeights(stride, node), byWeight, betas, CellSpace.firstEdge(node));
+      addThroughSoftmax(at.edgeWeights(stride, node), byWeight, betas, CellSpace.firstEdge(node));
     }
   }
 
   /** Softmax: dz_i = w_i (g_i - sum_j w_j g_j). */
-  private static void backward(double[] weights, double[] byWeight, double[] into, int first) {
+  private static void addThroughSoftmax(
+      double[] weights, double[] byWeight, double[] into, int first) {
     double mean = 0;
     for (int i = 0; i < weights.length; i++) {
       mean += weights[i] * byWeight[i];

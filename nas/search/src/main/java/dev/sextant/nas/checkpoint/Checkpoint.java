@@ -37,7 +37,11 @@ public final class Checkpoint {
     this.state = state;
   }
 
-  /** An empty one, to be filled and written. */
+  /**
+   * {@return an empty one, to be filled and written}
+   *
+   * @param backend where the tensors lie
+   */
   public static Checkpoint empty(Backend backend) {
     return new Checkpoint(backend, new LinkedHashMap<>(), new JsonObject());
   }
@@ -45,6 +49,9 @@ public final class Checkpoint {
   /**
    * Reads one back.
    *
+   * @param file a safetensors file
+   * @param backend where the tensors lie
+   * @return the checkpoint
    * @throws SextantException if the file is missing, damaged, or no checkpoint
    */
   public static Checkpoint read(Path file, Backend backend) {
@@ -61,17 +68,25 @@ public final class Checkpoint {
     }
   }
 
-  /** Replaces the file with this checkpoint, atomically. */
+  /**
+   * Replaces the file with this checkpoint, atomically.
+   *
+   * @param file a safetensors file
+   */
   public void write(Path file) {
     new Weights(tensors, Map.of(STATE, state.toString())).write(file);
   }
 
-  /** Small values; numbers are written in full, longs as strings. */
+  /** {@return small values; numbers are written in full, longs as strings} */
   public JsonObject state() {
     return state;
   }
 
-  /** A value that {@link #state} must have. */
+  /**
+   * {@return a value that {@link #state} must have}
+   *
+   * @param name of the value
+   */
   public JsonElement get(String name) {
     JsonElement element = state.get(name);
     if (element == null) {
@@ -83,6 +98,8 @@ public final class Checkpoint {
   /**
    * Saves copies of tensors under a prefix.
    *
+   * @param prefix what the names of its tensors begin with
+   * @param named tensors by name
    * @throws SextantException if a value is not finite: such a checkpoint must not replace a good
    *     one
    */
@@ -96,7 +113,13 @@ public final class Checkpoint {
         });
   }
 
-  /** Names a tensor in which training has gone wrong. */
+  /**
+   * Names a tensor in which training has gone wrong.
+   *
+   * @param stage what is being trained, for the message
+   * @param name of the tensor
+   * @param values of the tensor
+   */
   public static void checkFinite(String stage, String name, float[] values) {
     for (float value : values) {
       if (!Float.isFinite(value)) {
@@ -106,7 +129,12 @@ public final class Checkpoint {
     }
   }
 
-  /** Copies saved tensors into these, which must all be there in the same shapes. */
+  /**
+   * Copies saved tensors into these, which must all be there in the same shapes.
+   *
+   * @param prefix what the names of its tensors begin with
+   * @param named tensors by name
+   */
   public void getTensors(String prefix, Map<String, Tensor> named) {
     named.forEach(
         (name, tensor) -> {
@@ -121,7 +149,12 @@ public final class Checkpoint {
         });
   }
 
-  /** Saves an optimizer's moments and step counts. */
+  /**
+   * Saves an optimizer's moments and step counts.
+   *
+   * @param prefix what the names of its tensors begin with
+   * @param optimizer whose moments they are
+   */
   public void putOptimizer(String prefix, Optimizer optimizer) {
     putTensors(prefix + "/", new TreeMap<>(optimizer.state()));
     JsonObject steps = new JsonObject();
@@ -129,7 +162,12 @@ public final class Checkpoint {
     state.add(prefix + ".steps", steps);
   }
 
-  /** Restores an optimizer. */
+  /**
+   * Restores an optimizer.
+   *
+   * @param prefix what the names of its tensors begin with
+   * @param optimizer whose moments they are
+   */
   public void getOptimizer(String prefix, Optimizer optimizer) {
     Map<String, Integer> steps = new TreeMap<>();
     get(prefix + ".steps")
@@ -151,7 +189,12 @@ public final class Checkpoint {
     }
   }
 
-  /** Saves doubles, exactly. */
+  /**
+   * Saves doubles, exactly.
+   *
+   * @param name of the value
+   * @param values saved to the last bit
+   */
   public void putDoubles(String name, double... values) {
     JsonArray array = new JsonArray();
     for (double value : values) {
@@ -160,7 +203,12 @@ public final class Checkpoint {
     state.add(name, array);
   }
 
-  /** Doubles saved under a name. */
+  /**
+   * Doubles saved under a name.
+   *
+   * @param name of the value
+   * @return the values
+   */
   public double[] getDoubles(String name) {
     JsonArray array = get(name).getAsJsonArray();
     double[] values = new double[array.size()];
@@ -170,12 +218,22 @@ public final class Checkpoint {
     return values;
   }
 
-  /** Saves a generator's state. */
+  /**
+   * Saves a generator's state.
+   *
+   * @param name of the value
+   * @param rng the generator
+   */
   public void putRng(String name, Rng rng) {
     state.addProperty(name, Long.toString(rng.state()));
   }
 
-  /** Restores a generator. */
+  /**
+   * Restores a generator.
+   *
+   * @param name of the value
+   * @param rng the generator
+   */
   public void getRng(String name, Rng rng) {
     rng.restore(Long.parseLong(get(name).getAsString()));
   }

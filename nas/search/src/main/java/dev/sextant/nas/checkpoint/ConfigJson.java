@@ -64,7 +64,11 @@ public final class ConfigJson {
 
   private ConfigJson() {}
 
-  /** The text of settings. */
+  /**
+   * {@return the text of settings}
+   *
+   * @param config the settings
+   */
   public static JsonObject write(SearchConfig config) {
     JsonObject recipe = new JsonObject();
     recipe.addProperty("method", config.recipe().method());
@@ -92,6 +96,8 @@ public final class ConfigJson {
   /**
    * Settings from their text.
    *
+   * @param json the settings as written
+   * @return the settings
    * @throws SextantException if a part or an option is none there is, or a number is out of range
    * @throws JsonParseException if something is of another type
    */
@@ -121,14 +127,19 @@ public final class ConfigJson {
     return options;
   }
 
-  /** The text of the settings of training one network. */
+  /**
+   * {@return the text of the settings of training one network}
+   *
+   * @param config the settings
+   */
   public static JsonObject write(TrainingConfig config) {
     return GSON.toJsonTree(config).getAsJsonObject();
   }
 
   /**
-   * The settings of training one network from their text.
+   * {@return the settings of training one network from their text}
    *
+   * @param json the settings as written
    * @throws SextantException if a number is out of range
    * @throws JsonParseException if something is of another type
    */

@@ -17,7 +17,12 @@ public final class EventLog implements Events, AutoCloseable {
   private final Path file;
   private final FileChannel channel;
 
-  /** Opens the log and forgets everything past a length. */
+  /**
+   * Opens the log and forgets everything past a length.
+   *
+   * @param file one JSON object a line
+   * @param length bytes to keep
+   */
   public EventLog(Path file, long length) {
     this.file = file;
     try {
@@ -53,7 +58,7 @@ public final class EventLog implements Events, AutoCloseable {
     }
   }
 
-  /** Bytes written so far, all on disk. */
+  /** {@return bytes written so far, all on disk} */
   public long length() {
     try {
       channel.force(false);

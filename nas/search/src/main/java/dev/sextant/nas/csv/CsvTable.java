@@ -39,7 +39,7 @@ public final class CsvTable {
       this.decimalComma = decimalComma;
     }
 
-    /** Where it is, for errors: {@code line 7}. */
+    /** {@return where it is, for errors: {@code line 7}} */
     public String where() {
       return "line " + record.getStartingLineNumber();
     }
@@ -47,6 +47,8 @@ public final class CsvTable {
     /**
      * The text in a column.
      *
+     * @param column name of the column
+     * @return the text
      * @throws SextantException naming the line, if there is none
      */
     public String text(String column) {
@@ -58,8 +60,9 @@ public final class CsvTable {
     }
 
     /**
-     * The finite number in a column.
+     * {@return the finite number in a column}
      *
+     * @param column name of the column
      * @throws SextantException naming the line, if it is none
      */
     public double number(String column) {
@@ -76,8 +79,9 @@ public final class CsvTable {
     }
 
     /**
-     * The whole number in a column.
+     * {@return the whole number in a column}
      *
+     * @param column name of the column
      * @throws SextantException naming the line, if it is none
      */
     public long whole(String column) {
@@ -91,8 +95,9 @@ public final class CsvTable {
     }
 
     /**
-     * The truth in a column, in letters of any case.
+     * {@return the truth in a column, in letters of any case}
      *
+     * @param column name of the column
      * @throws SextantException naming the line, if it is neither
      */
     public boolean truth(String column) {
@@ -108,6 +113,8 @@ public final class CsvTable {
   /**
    * Reads a text.
    *
+   * @param text lines of values apart by commas, the first with the names of the columns
+   * @return the table
    * @throws SextantException naming the line of what is wrong, not the file
    */
   public static CsvTable parse(String text) {
@@ -186,17 +193,17 @@ public final class CsvTable {
     return quoted.toString();
   }
 
-  /** The first comment without its {@code #}, or nothing. */
+  /** {@return the first comment without its {@code #}, or nothing} */
   public String comment() {
     return comment;
   }
 
-  /** The names of the columns. */
+  /** {@return the names of the columns} */
   public List<String> header() {
     return header;
   }
 
-  /** The lines below the header. */
+  /** {@return the lines below the header} */
   public List<Row> rows() {
     return rows;
   }

@@ -1,5 +1,6 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.FolderReader.LabelledFile;
 import dev.sextant.nas.data.file.DataFile;
 import dev.sextant.nas.data.file.DataTree;
 import dev.sextant.nas.data.file.FileNames;

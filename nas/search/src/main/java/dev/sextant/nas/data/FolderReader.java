@@ -30,6 +30,9 @@ final class FolderReader {
   private final Map<Path, ImageHeader> headers = new ConcurrentHashMap<>();
   private final Map<Path, ImageException> damaged = new ConcurrentHashMap<>();
 
+  /** An image file and the class it belongs to. */
+  record LabelledFile(Path path, int label) {}
+
   /** The size and channels that all images get, and the bits in use of 16-bit gray. */
   private record Layout(int height, int width, int channels, boolean resize, int grayBits) {}
 

@@ -31,7 +31,9 @@ public sealed interface Recipe {
     return false;
   }
 
-  /** {@return see {@link PolicyProvider#hasOneCosine}} */
+  /**
+   * {@return whether the weights' rate follows one cosine, as {@link PolicyProvider#hasOneCosine}}
+   */
   default boolean hasOneCosine() {
     return false;
   }

@@ -7,9 +7,17 @@ import dev.sextant.nas.objective.Outcome;
  * batch norm's running statistics left alone. Passes run the supernet as it is set.
  */
 public interface HeldOut {
-  /** {@return a forward and a backward pass of the cross-entropy: leaves its gradients} */
+  /**
+   * Runs a forward and a backward pass of the cross-entropy, which leaves its gradients.
+   *
+   * @return loss and accuracy of these images
+   */
   Outcome gradients();
 
-  /** {@return a forward pass} */
+  /**
+   * Runs a forward pass alone.
+   *
+   * @return loss and accuracy of these images
+   */
   Outcome evaluate();
 }

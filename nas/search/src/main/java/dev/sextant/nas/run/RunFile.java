@@ -119,6 +119,7 @@ public record RunFile(RunDirectory directory) {
    * Says so where this JVM's vectors are not as wide as those that a run was begun with, so that it
    * will not end in the bits in which it would have ended without a stop.
    *
+   * @param progress told of it, a line
    * @throws SextantException if this is no run
    */
   public void compareVectors(Progress progress) {

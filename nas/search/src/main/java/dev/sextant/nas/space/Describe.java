@@ -251,7 +251,14 @@ public final class Describe {
     return JsonText.print(root);
   }
 
-  /** What every JSON description begins with: kind, name, classes and input. */
+  /**
+   * {@return what every JSON description begins with: kind, name, classes and input}
+   *
+   * @param kind {@code space}, {@code cells} or {@code architecture}
+   * @param name of what is described
+   * @param input size of the images
+   * @param classes width of the logits
+   */
   public static JsonObject head(String kind, String name, Input input, int classes) {
     JsonObject root = new JsonObject();
     root.addProperty("kind", kind);
@@ -288,7 +295,11 @@ public final class Describe {
     return json;
   }
 
-  /** A range as {@code minimum} and {@code maximum}. */
+  /**
+   * {@return a range as {@code minimum} and {@code maximum}}
+   *
+   * @param range least and greatest
+   */
   public static JsonObject range(Space.Range range) {
     JsonObject json = new JsonObject();
     json.addProperty("minimum", range.minimum());

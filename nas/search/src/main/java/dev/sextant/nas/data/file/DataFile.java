@@ -48,6 +48,7 @@ public final class DataFile implements AutoCloseable {
   /**
    * Opens a file; it is gzipped if its name ends in {@code .gz}.
    *
+   * @param path of the file
    * @throws SextantException if it cannot be read, or is a git-lfs pointer
    */
   public DataFile(Path path) {
@@ -73,8 +74,12 @@ public final class DataFile implements AutoCloseable {
   }
 
   /**
-   * Whether a file is a git-lfs pointer (git-lfs specification, version 1), by its first four bytes
-   * and those that follow, of which none is taken if the four are others.
+   * {@return whether a file is a git-lfs pointer (git-lfs specification, version 1), by its first
+   * four bytes and those that follow, of which none is taken if the four are others}
+   *
+   * @param magic the first four bytes
+   * @param rest what follows them
+   * @throws IOException if what follows cannot be read
    */
   public static boolean isPointer(byte[] magic, InputStream rest) throws IOException {
     byte[] start = POINTER_START.getBytes(StandardCharsets.US_ASCII);
@@ -84,7 +89,12 @@ public final class DataFile implements AutoCloseable {
             rest.readNBytes(start.length - 4), Arrays.copyOfRange(start, 4, start.length));
   }
 
-  /** What a failed read means for the user; the path is named once. */
+  /**
+   * {@return what a failed read means for the user; the path is named once}
+   *
+   * @param path of the file
+   * @param e what reading threw
+   */
   public static SextantException unreadable(Path path, IOException e) {
     String reason =
         switch (e) {
@@ -99,14 +109,18 @@ public final class DataFile implements AutoCloseable {
     return new SextantException(path + ": cannot be read (" + reason + ")", e);
   }
 
-  /** An error about this file. */
+  /**
+   * {@return an error about this file}
+   *
+   * @param what is wrong with it
+   */
   public SextantException wrong(String what) {
     return new SextantException(path + ": " + what);
   }
 
   /**
-   * Bytes that a file without a header holds: its size, or what the gzip trailer says (modulo
-   * 2<sup>32</sup>, RFC 1952); reading then proves it.
+   * {@return bytes that a file without a header holds: its size, or what the gzip trailer says
+   * (modulo 2<sup>32</sup>, RFC 1952); reading then proves it}
    */
   public long promisedByFile() {
     if (!zipped) {
@@ -127,7 +141,11 @@ public final class DataFile implements AutoCloseable {
     }
   }
 
-  /** Refuses, before anything of that size is allocated, a file that cannot hold so many bytes. */
+  /**
+   * Refuses, before anything of that size is allocated, a file that cannot hold so many bytes.
+   *
+   * @param bytes how many it must hold
+   */
   public void promise(long bytes) {
     if (!zipped && fileBytes != bytes) {
       throw wrong(
@@ -142,7 +160,7 @@ public final class DataFile implements AutoCloseable {
     }
   }
 
-  /** The next four bytes, most significant first. */
+  /** {@return the next four bytes, most significant first} */
   public int readInt() {
     byte[] bytes = new byte[4];
     read(bytes, 0, 4);
@@ -152,7 +170,13 @@ public final class DataFile implements AutoCloseable {
         | bytes[3] & 0xFF;
   }
 
-  /** Fills that part of an array. */
+  /**
+   * Fills that part of an array.
+   *
+   * @param target where the bytes go
+   * @param offset where the first goes
+   * @param length how many
+   */
   public void read(byte[] target, int offset, int length) {
     try {
       int got = in.readNBytes(target, offset, length);

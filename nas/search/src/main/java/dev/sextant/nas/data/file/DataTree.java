@@ -49,22 +49,22 @@ public final class DataTree {
       this.kind = kind;
     }
 
-    /** Its path, that of the folder and its name. */
+    /** {@return its path, that of the folder and its name} */
     public Path path() {
       return path;
     }
 
-    /** Its name in UTF-8, whatever the locale. */
+    /** {@return its name in UTF-8, whatever the locale} */
     public String name() {
       return name;
     }
 
-    /** Whether it is a folder that may be read. */
+    /** {@return whether it is a folder that may be read} */
     public boolean isFolder() {
       return kind == Kind.FOLDER;
     }
 
-    /** Whether it is a plain file that may be read. */
+    /** {@return whether it is a plain file that may be read} */
     public boolean isFile() {
       return kind == Kind.FILE;
     }
@@ -84,6 +84,7 @@ public final class DataTree {
   /**
    * A folder, itself reached through any links.
    *
+   * @param root the folder
    * @param followLinks whether links out of it are followed
    */
   public DataTree(Path root, boolean followLinks) {
@@ -96,17 +97,21 @@ public final class DataTree {
     }
   }
 
-  /** The folder. */
+  /** {@return the folder} */
   public Path root() {
     return root;
   }
 
-  /** What is in the folder itself, by name. */
+  /** {@return what is in the folder itself, by name} */
   public List<Entry> list() {
     return list(root);
   }
 
-  /** What is in a folder of it, by name. */
+  /**
+   * {@return what is in a folder of it, by name}
+   *
+   * @param folder in the tree
+   */
   public List<Entry> list(Path folder) {
     List<Entry> entries = new ArrayList<>();
     try (var paths = Files.newDirectoryStream(folder)) {

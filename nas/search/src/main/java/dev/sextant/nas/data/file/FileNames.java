@@ -25,8 +25,10 @@ public final class FileNames {
   private FileNames() {}
 
   /**
-   * The last name of a path in UTF-8, whatever the locale: in a locale such as C, Java keeps a
-   * path's bytes but turns letters beyond ASCII into question marks where it shows them.
+   * {@return the last name of a path in UTF-8, whatever the locale: in a locale such as C, Java
+   * keeps a path's bytes but turns letters beyond ASCII into question marks where it shows them}
+   *
+   * @param path of a file or folder
    */
   public static String of(Path path) {
     Path last = path.getFileName();
@@ -43,12 +45,20 @@ public final class FileNames {
     return URLDecoder.decode(raw.replace("+", "%2B"), StandardCharsets.UTF_8);
   }
 
-  /** Whether letters of a name are lost, because the locale does not have them. */
+  /**
+   * {@return whether letters of a name are lost, because the locale does not have them}
+   *
+   * @param name as {@link #of} gives it
+   */
   public static boolean isGarbled(String name) {
     return name.indexOf('\uFFFD') >= 0;
   }
 
-  /** The composed form (NFC): macOS's file systems take letters apart (NFD). */
+  /**
+   * {@return the composed form (NFC): macOS's file systems take letters apart (NFD)}
+   *
+   * @param name as {@link #of} gives it
+   */
   public static String composed(String name) {
     return Normalizer.normalize(name, Normalizer.Form.NFC);
   }

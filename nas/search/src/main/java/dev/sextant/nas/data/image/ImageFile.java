@@ -51,8 +51,10 @@ public final class ImageFile {
   /**
    * Decodes a file.
    *
+   * @param path of the file
    * @param gray one channel instead of three
    * @param grayBits bits in use of gray samples of 16 bits, 8 to 16
+   * @return the pixels, turned as the file says they are to be seen
    * @throws ImageException if it is damaged or of another kind
    */
   public static Pixels decode(Path path, boolean gray, int grayBits) {
@@ -63,9 +65,10 @@ public final class ImageFile {
   }
 
   /**
-   * How many bits of a file's 16-bit gray samples are in use: 12, 14 or 16, whichever holds its
-   * largest. Cameras of 12 and 14 bits write their values unscaled into the lower bits.
+   * {@return how many bits of a file's 16-bit gray samples are in use: 12, 14 or 16, whichever
+   * holds its largest} Cameras of 12 and 14 bits write their values unscaled into the lower bits.
    *
+   * @param path of the file
    * @throws ImageException as {@link #decode}
    */
   public static int deepGrayBits(Path path) {

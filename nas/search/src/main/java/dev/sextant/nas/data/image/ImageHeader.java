@@ -52,18 +52,19 @@ public record ImageHeader(
     JPEG
   }
 
-  /** Rows H as they are to be seen. */
+  /** {@return rows H as they are to be seen} */
   public int height() {
     return orientation.swaps() ? storedWidth : storedHeight;
   }
 
-  /** Columns W as they are to be seen. */
+  /** {@return columns W as they are to be seen} */
   public int width() {
     return orientation.swaps() ? storedHeight : storedWidth;
   }
 
   /**
-   * Whether samples are gray of 16 bits, whose bits in use {@link ImageFile#deepGrayBits} finds.
+   * {@return whether samples are gray of 16 bits, whose bits in use {@link ImageFile#deepGrayBits}
+   * finds}
    */
   public boolean isDeepGray() {
     return coding == Coding.GRAY && bits == 16;
@@ -72,6 +73,8 @@ public record ImageHeader(
   /**
    * Reads the header of a file, past pixels where something after them matters.
    *
+   * @param path of the file
+   * @return the header
    * @throws ImageException if it is no image that can be read
    */
   public static ImageHeader read(Path path) {

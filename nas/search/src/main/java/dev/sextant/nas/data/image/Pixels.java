@@ -11,7 +11,11 @@ package dev.sextant.nas.data.image;
 public record Pixels(int height, int width, int channels, byte[] values) {
   private static final int HALF = 1 << 15;
 
-  /** The same with 1 channel, the luma, or 3, the gray repeated; itself if it has as many. */
+  /**
+   * {@return the same with 1 channel, the luma, or 3, the gray repeated; itself if it has as many}
+   *
+   * @param wanted 1 or 3
+   */
   public Pixels withChannels(int wanted) {
     if (wanted == channels) {
       return this;

@@ -10,7 +10,14 @@ public final class Resampler {
 
   private Resampler() {}
 
-  /** Resizes the shorter side to {@code size}, keeps the centre, writes {@code [size, size, C]}. */
+  /**
+   * Resizes the shorter side to {@code size}, keeps the centre, writes {@code [size, size, C]}.
+   *
+   * @param image of any size
+   * @param size of both sides, in pixels
+   * @param target where the pixels go
+   * @param at where the first byte goes
+   */
   public static void resizeAndCrop(Pixels image, int size, byte[] target, int at) {
     int channels = image.channels();
     double scale = (double) Math.min(image.height(), image.width()) / size;
