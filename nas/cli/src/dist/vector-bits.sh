@@ -3,7 +3,8 @@
 # be kept it prints nothing, for a width found anew each time would not repeat: vectors are then as wide
 # as the machine has them.
 vector_bits() {
-  vb_folder=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/sextant
+  [ -n "${XDG_CACHE_HOME:-}${HOME:-}" ] || return 0
+  vb_folder=${XDG_CACHE_HOME:-$HOME/.cache}/sextant
   vb_key=$({
     uname -m
     grep -i '^model' /proc/cpuinfo 2>/dev/null | sort -u

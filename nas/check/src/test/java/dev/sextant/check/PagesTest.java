@@ -132,7 +132,10 @@ class PagesTest {
     try (PrintStream to = new PrintStream(said, true, StandardCharsets.UTF_8)) {
       System.setOut(to);
       System.setErr(to);
-      return Check.execute(command, "--help") == 0 ? said.toString(StandardCharsets.UTF_8) : "";
+      // An option that can be negated is printed as --[no-]option.
+      return Check.execute(command, "--help") == 0
+          ? said.toString(StandardCharsets.UTF_8).replace("[no-]", "")
+          : "";
     } finally {
       System.setOut(out);
       System.setErr(err);

@@ -18,11 +18,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Millijoules by layer and input, as a power meter gave them: a CSV of {@code layer,input,mJ},
- * where the layer is called as {@code sextant describe} calls it and the input is {@code HxWxC}.
- * Immutable.
+ * where the layer is called as {@code sextant describe} calls it and the input is {@code HxWxC}, or
+ * {@code C}. Immutable.
  */
 final class EnergyTable extends LayerPrices {
   static final String FILE = "energy.csv";
@@ -84,8 +86,11 @@ final class EnergyTable extends LayerPrices {
 
   @Override
   protected double price(Layer layer, Shape input) {
-    Key key =
-        new Key(layer.label(), "%dx%dx%d".formatted(input.get(1), input.get(2), input.get(3)));
+    String extents =
+        IntStream.range(1, input.rank())
+            .mapToObj(dimension -> Integer.toString(input.get(dimension)))
+            .collect(Collectors.joining("x"));
+    Key key = new Key(layer.label(), extents);
     Double price = layer.isFree() ? Double.valueOf(0) : millijoules.get(key);
     if (price == null) {
       throw new SextantException(

@@ -53,7 +53,7 @@ class EnergyCostTest {
       SMALL,14x14x8,2
       LARGE,14x14x8,7.5
       POOL,14x14x8,0.25
-      LINEAR,1x1x8,0.5
+      LINEAR,8,0.5
       """;
 
   @TempDir private Path folder;
