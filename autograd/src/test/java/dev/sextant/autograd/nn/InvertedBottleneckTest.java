@@ -3,7 +3,6 @@ package dev.sextant.autograd.nn;
 import static dev.sextant.autograd.Samples.array;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sextant.autograd.GradientCheck;
 import dev.sextant.autograd.Samples;
@@ -11,7 +10,6 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
-import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
@@ -20,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The inverted bottleneck in all its forms. */
@@ -40,8 +37,7 @@ final class InvertedBottleneckTest {
       boolean shortcut) {
     return new Line(
         name,
-        new InvertedBottleneck.Config(
-            in, expanded, out, window, activation, squeezed, shortcut, EPSILON));
+        new InvertedBottleneck.Config(in, expanded, out, window, activation, squeezed, shortcut, EPSILON));
   }
 
   private static final List<Line> TABLE =
@@ -78,8 +74,7 @@ final class InvertedBottleneckTest {
                     () -> {
                       try (Backend backend = Backend.reference()) {
                         InvertedBottleneck block =
-                            new InvertedBottleneck(
-                                new Initializer(backend, new Rng(11)), line.config);
+                            new InvertedBottleneck(new Initializer(backend, new Rng(11)), line.config);
                         Samples.perturb(backend, block, 12);
                         Tensor x =
                             Samples.uniform(backend, 22, Shape.of(2, 4, 3, line.config.in()));
@@ -158,62 +153,4 @@ final class InvertedBottleneckTest {
     module.state().forEach((path, tensor) -> state.put(path, array(backend, tensor)));
     return state;
   }
-
-  @Test
-  void pathsAndParametersAreThoseOfTheBlock() {
-    try (Backend backend = Backend.reference();
-        InvertedBottleneck block =
-            new InvertedBottleneck(
-                new Initializer(backend, new Rng(1)),
-                new InvertedBottleneck.Config(
-                    16, 96, 24, Window.same(5, 2), Activation.RELU6, 0, false, EPSILON))) {
-      assertEquals(
-          List.of(
-              "expand.weight",
-              "expand_norm.gamma",
-              "expand_norm.beta",
-              "depthwise.weight",
-              "depthwise_norm.gamma",
-              "depthwise_norm.beta",
-              "project.weight",
-              "project_norm.gamma",
-              "project_norm.beta"),
-          List.copyOf(block.parameters().keySet()));
-      assertEquals(16 * 96 + 25 * 96 + 96 * 24 + 2 * (96 + 96 + 24), block.parameterCount());
-    }
-  }
-
-  @Test
-  void numbersThatDoNotGoTogetherAreRefused() {
-    Window same = Window.same(3, 1);
-    for (MbConvNumbers wrong :
-        List.of(
-            new MbConvNumbers(8, 48, 16, same),
-            new MbConvNumbers(8, 48, 8, Window.same(3, 2)),
-            new MbConvNumbers(8, 48, 8, new Window(3, 1, 0, 1)))) {
-      String message =
-          assertThrows(
-                  SextantException.class,
-                  () ->
-                      new InvertedBottleneck.Config(
-                          wrong.in,
-                          wrong.expanded,
-                          wrong.out,
-                          wrong.window,
-                          Activation.RELU,
-                          0,
-                          true,
-                          EPSILON))
-              .getMessage();
-      assertEquals(
-          "mbconv: no shortcut from 8 to %d channels through window %s"
-              .formatted(wrong.out, wrong.window),
-          message);
-    }
-    assertThrows(
-        SextantException.class,
-        () -> new InvertedBottleneck.Config(8, 0, 8, same, Activation.RELU, 0, false, EPSILON));
-  }
-
-  private record MbConvNumbers(int in, int expanded, int out, Window window) {}
 }

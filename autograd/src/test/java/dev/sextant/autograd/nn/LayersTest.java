@@ -77,12 +77,6 @@ final class LayersTest {
                       new BatchNorm(i, 4, 1e-3f, Activation.SIGMOID)),
               Shape.of(2, 4, 4, 3)),
           new Line(
-              "separable convolution",
-              i ->
-                  new SeparableConvolution(
-                      i, 3, 4, Window.same(3, 1, 2), Activation.SIGMOID, 1e-3f),
-              Shape.of(2, 5, 4, 3)),
-          new Line(
               "relu convolution",
               i -> new ReluConvolution(i, 3, 4, Window.POINTWISE, 1e-3f, true),
               Shape.of(2, 3, 4, 3)),

@@ -5,11 +5,11 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.nn.InvertedBottleneck;
 import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.bench.libtorch.TensorRole;
 import dev.sextant.bench.libtorch.TorchChain;
+import dev.sextant.nas.supernet.LayerModule;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
@@ -44,20 +44,22 @@ public class MbConvStep extends HotPath {
     }
 
     Sequential module(Backend backend) {
-      int in = image.channels();
       Initializer init = new Initializer(backend, new Rng(5));
-      InvertedBottleneck.Config config =
-          new InvertedBottleneck.Config(
-              in,
-              layer.expanded(in),
-              in,
-              layer.window(),
-              layer.activation(),
-              0,
-              layer.residual(),
-              EPSILON);
-      return new Sequential(
-          IntStream.range(0, count).mapToObj(i -> new InvertedBottleneck(init, config)).toList());
+      Sequential module =
+          new Sequential(
+              IntStream.range(0, count)
+                  .mapToObj(i -> new LayerModule(layer, image, EPSILON, init))
+                  .toList());
+      // In the midst of training: a block that starts as the identity has gradients of zeros.
+      module
+          .parameters()
+          .forEach(
+              (path, parameter) -> {
+                if (path.endsWith("project_norm.gamma")) {
+                  backend.elementwise().fill(parameter.value(), 1);
+                }
+              });
+      return module;
     }
   }
 

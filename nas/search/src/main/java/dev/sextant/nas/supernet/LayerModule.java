@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * NormalizedChain}: the body of a mobile inverted bottleneck keeps its raw convolution outputs and
  * 2C statistics each, and the inner product with its output is found without writing it.
  */
-final class LayerModule extends Module implements GateCandidate {
+public final class LayerModule extends Module implements GateCandidate {
   /** One op on values by their index in the graph. */
   private interface Compute {
     Variable run(Tape tape, Variable[] values);
@@ -92,7 +92,7 @@ final class LayerModule extends Module implements GateCandidate {
    *
    * @param input {@code [N, H, W, C]}, or {@code [N, C]}
    */
-  LayerModule(Layer layer, Shape input, double batchNormEpsilon, Initializer init) {
+  public LayerModule(Layer layer, Shape input, double batchNormEpsilon, Initializer init) {
     Graph graph = layer.operations(input);
     if (graph.inputs().size() > 1) {
       throw new IllegalArgumentException(layer.label() + " has two inputs");

@@ -24,6 +24,7 @@ import dev.sextant.runtime.layer.Field;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
@@ -56,6 +57,8 @@ class LayerModuleTest {
         new Conv(3, 1, 1, 2, 8, true, Activation.RELU),
         new Conv(3, 2, 1, 4, 12, false, Activation.HSWISH),
         new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true),
+        new MbConv(5, 2, 3, 12, Activation.RELU, 0, false),
+        new Separable(3, 1, 2, 12, Activation.RELU),
         new TestLayers.Gain(2, 8));
   }
 

@@ -4,31 +4,24 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.ops.NormalizedChain;
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.Backend;
-import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mobile inverted bottleneck (Sandler et al., 2018): 1x1 expand, batch norm, activation, k x k
+ * The mobile inverted bottleneck (Sandler et al., 2018) as the search runs it, one {@link
+ * NormalizedChain} or two around squeeze-and-excite: 1x1 expand, batch norm, activation, k x k
  * depthwise, batch norm, activation, optional squeeze-and-excite, 1x1 project, batch norm, and the
  * identity shortcut where asked.
- *
- * <p>Only the raw convolution outputs z1, z2, z3 and 2C statistics each are kept for the backward
- * pass, of a narrow input not even z1: the normalised, activated and gated tensors between them are
- * dropped and recomputed.
  */
-public final class InvertedBottleneck extends Module {
+final class InvertedBottleneck extends Module {
   /** The convolutions before squeeze-and-excite, or all of them where there is none. */
-  private final List<NormalizedChain.ConvNorm> head;
+  private final List<NormalizedChain.Stage> head;
 
   private final @Nullable SqueezeExcite squeeze;
-  private final NormalizedChain.ConvNorm project;
-  private final BatchNorm projectNorm;
+  private final NormalizedChain.Stage project;
   private final boolean shortcut;
 
   /**
@@ -39,7 +32,6 @@ public final class InvertedBottleneck extends Module {
    *     convolution
    * @param out output channels
    * @param window of the depthwise convolution
-   * @param activation behind the expansion and the depthwise convolution
    * @param squeezed hidden units of squeeze-and-excite, 0 for none
    * @param shortcut whether the input is added; needs in = out and a window that keeps the size
    * @param epsilon of the batch norms
@@ -52,45 +44,12 @@ public final class InvertedBottleneck extends Module {
       Activation activation,
       int squeezed,
       boolean shortcut,
-      float epsilon) {
-    /**
-     * Checks that the numbers go together.
-     *
-     * @throws SextantException that says which do not
-     */
-    public Config {
-      if (in < 1 || expanded < 1 || out < 1 || squeezed < 0) {
-        throw new SextantException(
-            String.format(
-                Locale.ROOT,
-                "mbconv: channels %d, %d, %d or squeeze %d out of range",
-                in,
-                expanded,
-                out,
-                squeezed));
-      }
-      boolean keepsSize = window.stride() == 1 && 2 * window.padding() == window.span() - 1;
-      if (shortcut && (in != out || !keepsSize)) {
-        throw new SextantException(
-            String.format(
-                Locale.ROOT,
-                "mbconv: no shortcut from %d to %d channels through window %s",
-                in,
-                out,
-                window));
-      }
-    }
-  }
+      float epsilon) {}
 
-  /**
-   * A block with fresh weights.
-   *
-   * @param init draws the weights, on its backend
-   * @param config its numbers
-   */
+  /** A block with fresh weights. */
   public InvertedBottleneck(Initializer init, Config config) {
     int mid = config.expanded;
-    List<NormalizedChain.ConvNorm> stages = new ArrayList<>();
+    List<NormalizedChain.Stage> stages = new ArrayList<>();
     if (mid != config.in) {
       var expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE));
       stages.add(expand.before(norm(init, "expand_norm", mid, config)));
@@ -102,7 +61,7 @@ public final class InvertedBottleneck extends Module {
             ? child("squeeze", new SqueezeExcite(init, mid, config.squeezed))
             : null;
     var convolution = child("project", new Convolution(init, mid, config.out, Window.POINTWISE));
-    projectNorm =
+    var projectNorm =
         child("project_norm", new BatchNorm(init, config.out, config.epsilon, Activation.IDENTITY));
     project = convolution.before(projectNorm);
     if (squeeze == null) {
@@ -114,19 +73,6 @@ public final class InvertedBottleneck extends Module {
 
   private BatchNorm norm(Initializer init, String name, int channels, Config config) {
     return child(name, new BatchNorm(init, channels, config.epsilon, config.activation));
-  }
-
-  /**
-   * Sets the last batch norm's gamma to 0 where there is a shortcut, so that the block starts as
-   * the identity (Goyal et al., 2017). A supernet learns about twice as fast: a path through
-   * candidates that have rarely met still carries its input.
-   *
-   * @param backend the backend of its parameters
-   */
-  public void startAsIdentity(Backend backend) {
-    if (shortcut) {
-      backend.elementwise().fill(projectNorm.gamma().value(), 0);
-    }
   }
 
   @Override
@@ -141,7 +87,7 @@ public final class InvertedBottleneck extends Module {
     return y;
   }
 
-  /** {@return whether the input is added} */
+  /** Whether the input is added. */
   public boolean hasShortcut() {
     return shortcut;
   }
@@ -149,11 +95,6 @@ public final class InvertedBottleneck extends Module {
   /**
    * ⟨dy, o(x)⟩, where o is the block without its shortcut (ProxylessNAS, Appendix D). In training
    * from per-channel sums: the block's output is never written.
-   *
-   * @param tape gives the mode and the memory; nothing is recorded
-   * @param x {@code [N, H, W, in]}
-   * @param dy of the output's shape
-   * @return the inner product, summed in double
    */
   public double innerProduct(Tape tape, Tensor x, Tensor dy) {
     if (squeeze == null) {
