@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class InvertedBottleneck extends Module {
   /** The convolutions before squeeze-and-excite, or all of them where there is none. */
-  private final List<NormalizedChain.Stage> head;
+  private final List<NormalizedChain.ConvNorm> head;
 
   private final @Nullable SqueezeExcite squeeze;
-  private final NormalizedChain.Stage project;
+  private final NormalizedChain.ConvNorm project;
   private final boolean shortcut;
 
   /**
@@ -49,7 +49,7 @@ final class InvertedBottleneck extends Module {
   /** A block with fresh weights. */
   public InvertedBottleneck(Initializer init, Config config) {
     int mid = config.expanded;
-    List<NormalizedChain.Stage> stages = new ArrayList<>();
+    List<NormalizedChain.ConvNorm> stages = new ArrayList<>();
     if (mid != config.in) {
       var expand = child("expand", new Convolution(init, config.in, mid, Window.POINTWISE));
       stages.add(expand.before(norm(init, "expand_norm", mid, config)));

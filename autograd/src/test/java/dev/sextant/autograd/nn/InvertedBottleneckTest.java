@@ -37,7 +37,8 @@ final class InvertedBottleneckTest {
       boolean shortcut) {
     return new Line(
         name,
-        new InvertedBottleneck.Config(in, expanded, out, window, activation, squeezed, shortcut, EPSILON));
+        new InvertedBottleneck.Config(
+            in, expanded, out, window, activation, squeezed, shortcut, EPSILON));
   }
 
   private static final List<Line> TABLE =
@@ -74,7 +75,8 @@ final class InvertedBottleneckTest {
                     () -> {
                       try (Backend backend = Backend.reference()) {
                         InvertedBottleneck block =
-                            new InvertedBottleneck(new Initializer(backend, new Rng(11)), line.config);
+                            new InvertedBottleneck(
+                                new Initializer(backend, new Rng(11)), line.config);
                         Samples.perturb(backend, block, 12);
                         Tensor x =
                             Samples.uniform(backend, 22, Shape.of(2, 4, 3, line.config.in()));

@@ -12,7 +12,6 @@ import dev.sextant.autograd.nn.DepthwiseConvolution;
 import dev.sextant.autograd.nn.FactorizedReduce;
 import dev.sextant.autograd.nn.Identity;
 import dev.sextant.autograd.nn.Initializer;
-import dev.sextant.autograd.nn.InvertedBottleneck;
 import dev.sextant.autograd.nn.Linear;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.nn.NormalizedConvolution;

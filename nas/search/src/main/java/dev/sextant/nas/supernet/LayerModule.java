@@ -90,7 +90,10 @@ public final class LayerModule extends Module implements GateCandidate {
   /**
    * A module with fresh weights.
    *
+   * @param layer of one input
    * @param input {@code [N, H, W, C]}, or {@code [N, C]}
+   * @param batchNormEpsilon added to the variances of its norms
+   * @param init gives the weights, in the memory of its backend
    */
   public LayerModule(Layer layer, Shape input, double batchNormEpsilon, Initializer init) {
     Graph graph = layer.operations(input);
