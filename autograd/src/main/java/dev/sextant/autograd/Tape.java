@@ -7,7 +7,6 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -65,8 +64,7 @@ public final class Tape implements AutoCloseable {
 
   private int variableCount;
 
-  /** Ops not in use, by the number of their kind. */
-  private @Nullable Op[] spare = new Op[16];
+  private final SpareOps spare = new SpareOps();
 
   private @Nullable Tape inner;
 
@@ -154,7 +152,7 @@ public final class Tape implements AutoCloseable {
    * Moves a tensor made on this tape to the scope around it, so that it outlives the tape.
    *
    * @param tensor made on this tape
-   * @return the output; the caller releases it
+   * @return the same tensor
    */
   public Tensor yield(Tensor tensor) {
     Memory.Scope own = scope;
@@ -269,16 +267,7 @@ public final class Tape implements AutoCloseable {
    * @param kind the op's class
    */
   public <T extends Op> T op(Op.Kind<T> kind) {
-    if (kind.number() < spare.length) {
-      // Ops are kept by kind, and the kind makes only ops of its class.
-      @SuppressWarnings("unchecked")
-      T op = (T) spare[kind.number()];
-      if (op != null) {
-        spare[kind.number()] = ((Op) op).next;
-        return op;
-      }
-    }
-    return kind.make();
+    return spare.take(kind);
   }
 
   /**
@@ -287,17 +276,7 @@ public final class Tape implements AutoCloseable {
    * @param op from {@link #op}; not to be used any more
    */
   public void discard(Op op) {
-    putBack(op);
-  }
-
-  private void putBack(Op op) {
-    op.clear();
-    int kind = op.kind().number();
-    if (kind >= spare.length) {
-      spare = Arrays.copyOf(spare, Math.max(kind + 1, 2 * spare.length));
-    }
-    op.next = spare[kind];
-    spare[kind] = op;
+    spare.putBack(op);
   }
 
   /**
@@ -318,7 +297,7 @@ public final class Tape implements AutoCloseable {
     }
     Variable variable = variable(op.name(), output, records);
     if (!records) {
-      putBack(op);
+      spare.putBack(op);
       return variable;
     }
     for (int i = 0; i < op.inputCount(); i++) {
@@ -384,37 +363,7 @@ public final class Tape implements AutoCloseable {
     if (!gradient.shape().equals(variable.shape())) {
       throw new SextantException("backward: gradient " + gradient.shape() + " for " + variable);
     }
-    Tensor held = variable.gradient();
-    if (held == null) {
-      variable.setGradient(place(variable, gradient));
-    } else if (!held.isShared()) {
-      backend.elementwise().axpy(1, gradient, held);
-      gradient.close();
-    } else {
-      Tensor sum = gradient.isShared() ? gradientLike(variable, "gradient") : gradient;
-      backend.elementwise().add(held, gradient, sum);
-      if (sum != gradient) {
-        gradient.close();
-      }
-      held.close();
-      variable.setGradient(place(variable, sum));
-    }
-  }
-
-  /** Gives a gradient the lifetime of its variable. */
-  private Tensor place(Variable variable, Tensor gradient) {
-    if (variable instanceof Parameter) {
-      Tensor own = gradient;
-      if (gradient.isShared()) {
-        // Clipping and optimizers write to it, and it is counted among the gradients.
-        own = gradientLike(variable, "gradient");
-        backend.elementwise().copy(gradient, own);
-        gradient.close();
-      }
-      return backend.memory().keep(own);
-    }
-    Tape owner = variable.tape();
-    return owner == null || owner == this ? gradient : owner.adopt(gradient);
+    GradientSum.add(this, variable, gradient);
   }
 
   /** Makes a tensor live as long as this tape, though the scope it was made in may close before. */
@@ -481,7 +430,7 @@ public final class Tape implements AutoCloseable {
     }
     adopted.clear();
     for (int i = 0; i < ops.size(); i++) {
-      putBack(ops.get(i));
+      spare.putBack(ops.get(i));
     }
     ops.clear();
     passed = 0;

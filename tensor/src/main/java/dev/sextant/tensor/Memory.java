@@ -1,6 +1,5 @@
 package dev.sextant.tensor;
 
-import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -45,53 +44,6 @@ public final class Memory {
     DATA
   }
 
-  /** Makes blocks; the heap by default, device memory in a device backend. */
-  public interface Allocator {
-    /**
-     * {@return a block of at least {@code elements} elements}
-     *
-     * @param dtype the element type
-     * @param elements the least number of elements that the block must hold
-     * @throws OutOfMemoryError if there is none
-     */
-    Storage allocate(DType dtype, int elements);
-
-    /**
-     * Gives a block back to where it came from; called when the pool is trimmed.
-     *
-     * @param storage a block of this allocator that no tensor uses
-     */
-    void free(Storage storage);
-
-    /**
-     * {@return how much there is, and how to have more of it or need less, for an error's reader}
-     */
-    default String limit() {
-      return String.format(
-          Locale.ROOT, "JVM heap %s: raise it with -Xmx", human(Runtime.getRuntime().maxMemory()));
-    }
-
-    /**
-     * Fills a float tensor in one of its blocks with zeros.
-     *
-     * @param tensor an open float tensor; overwritten
-     */
-    default void zero(Tensor tensor) {
-      Arrays.fill(tensor.floats(), tensor.offset(), tensor.offset() + tensor.size(), 0f);
-    }
-  }
-
-  private static final Allocator HEAP =
-      new Allocator() {
-        @Override
-        public Storage allocate(DType dtype, int elements) {
-          return new Storage.Heap(dtype, elements);
-        }
-
-        @Override
-        public void free(Storage storage) {}
-      };
-
   /** Of up to 2^31 elements: see {@link #sizeClass}. */
   private static final int SIZE_CLASSES = 8 * 23;
 
@@ -112,7 +64,7 @@ public final class Memory {
 
   /** A pool on the JVM heap without a cap. */
   public Memory() {
-    this(HEAP);
+    this(new HeapAllocator());
   }
 
   /**

@@ -232,8 +232,8 @@ class MemoryTest {
   void whenTheMachineRefusesThePoolIsTrimmedOnce() {
     int[] refusals = {0};
     Memory[] small = new Memory[1];
-    Memory.Allocator allocator =
-        new Memory.Allocator() {
+    Allocator allocator =
+        new Allocator() {
           @Override
           public Storage allocate(DType dtype, int elements) {
             if (small[0].reserved() + 4L * elements > 8192) {

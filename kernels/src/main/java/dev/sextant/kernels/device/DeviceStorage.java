@@ -1,6 +1,7 @@
 package dev.sextant.kernels.device;
 
 import dev.sextant.kernels.driver.Driver;
+import dev.sextant.tensor.Allocator;
 import dev.sextant.tensor.DType;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
@@ -20,7 +21,7 @@ public final class DeviceStorage extends Storage {
   /** A pool of tensors over a caching allocator of that driver's memory. */
   public static Memory memory(CachingAllocator allocator, Driver driver) {
     return new Memory(
-        new Memory.Allocator() {
+        new Allocator() {
           @Override
           public Storage allocate(DType dtype, int elements) {
             long bytes = (long) elements * dtype.bytes();
