@@ -29,7 +29,6 @@ import org.junit.jupiter.api.condition.OS;
     value = OS.LINUX,
     architectures = "amd64",
     disabledReason = "NVIDIA's PTX assembler comes with JCuda, for Linux on x86-64 alone")
-@Tag("machine-text")
 class PtxCompilerTest {
   private static final List<Integer> ARCHITECTURES = List.of(70, 80, 90);
   private static final Pattern SPILLS =

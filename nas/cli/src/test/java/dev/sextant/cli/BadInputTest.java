@@ -224,7 +224,7 @@ class BadInputTest {
         new String[][] {
           {"\"ms\": ", "\"ms\": -", "ms"},
           {"\"input\": \"", "\"input\": \"1e", "entries[0]"},
-          {"\"stride\"", "\"strode\"", "entries[0].layer"},
+          {"\"stride\"", "\"strode\"", "entries[1].layer"},
           {"sextant-latency/2", "sextant-latency/9", "format"},
           {"\"scale\": 1", "\"scale\": 0", "scale"},
           {"\"entries\"", "\"entires\"", "entries"},

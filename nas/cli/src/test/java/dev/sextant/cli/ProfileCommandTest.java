@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 @Tag("long")
-@Tag("machine-text")
 class ProfileCommandTest {
   private static final String SPACE =
       """

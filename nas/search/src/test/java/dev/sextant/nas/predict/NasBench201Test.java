@@ -20,7 +20,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Cells, their encoding, and the predictor's error on the published latencies. */
 @Tag("long")
-@Tag("machine-text")
 final class NasBench201Test {
   /** Node 1 is fed but leads nowhere; the output comes through node 2. */
   private static final String DEAD_END =
