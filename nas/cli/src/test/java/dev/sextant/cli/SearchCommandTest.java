@@ -135,7 +135,9 @@ class SearchCommandTest {
       String value = option.substring(option.indexOf('=') + 1);
       if (option.contains("=") && !option.startsWith("--budget")) {
         String constant = value.toUpperCase(Locale.ROOT).replace('-', '_');
-        assertTrue(run.contains("\"" + constant + "\""), () -> option + " in " + run);
+        assertTrue(
+            run.contains("\"" + value + "\"") || run.contains("\"" + constant + "\""),
+            () -> option + " in " + run);
       }
     }
     assertTrue(Files.readString(out.resolve("report.html")).contains("</html>"));
@@ -164,7 +166,7 @@ class SearchCommandTest {
                 "--threads=1")
             .succeeded();
     assertTrue(printed.contains("normal    2("), printed);
-    assertTrue(Files.readString(out.resolve("run.json")).contains("\"PREDICTED\""));
+    assertTrue(Files.readString(out.resolve("run.json")).contains("\"predicted\""));
     assertTrue(Files.isRegularFile(out.resolve("predictor.safetensors")));
     assertEquals(result(printed), result(Command.run("resume", out).succeeded()));
   }
@@ -213,8 +215,8 @@ class SearchCommandTest {
     String text = Files.readString(run);
     for (String[] change :
         new String[][] {
-          {"\"batch\": 64", "\"batch\": -1", "batch"},
-          {"\"batch\": 64", "\"batch\": \"many\"", "config"},
+          {"\"size\": 64", "\"size\": -1", "batch"},
+          {"\"size\": 64", "\"size\": \"many\"", "config"},
           {"\"gates\": \"RECOMPUTE\"", "\"gates\": \"NONE\"", "gates"},
           {"\"sextant-run/1\"", "\"sextant-run/2\"", "format"},
           {"\"threads\": 1", "\"threads\": []", "run.json"},
