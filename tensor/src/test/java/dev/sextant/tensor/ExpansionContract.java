@@ -12,6 +12,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** {@link Expansions} against the same with every tensor in memory. */
@@ -32,8 +33,18 @@ public interface ExpansionContract extends ContractSubject {
     }
   }
 
-  /** Every step of one bottleneck. */
-  default void check(Shape x, int hidden, int outputs, Window window, Activation activation) {
+  @ParameterizedTest
+  @EnumSource(
+      value = Activation.class,
+      names = {"IDENTITY", "RELU", "RELU6"})
+  default void expansionsInManyBlocks(Activation activation) {
+    check(Shape.of(2, 32, 31, 24), 144, 24, Window.same(3, 1), activation);
+    check(Shape.of(3, 33, 32, 16), 72, 40, Window.same(5, 2), activation);
+    check(Shape.of(5, 40, 41, 3), 88, 5, Window.same(7, 1), activation);
+    check(Shape.of(4, 8, 8, 150), 320, 70, Window.same(3, 1), activation);
+  }
+
+  private void check(Shape x, int hidden, int outputs, Window window, Activation activation) {
     try (Trial trial = trial("expansion %s to %d, %s, %s", x, hidden, window, activation)) {
       trial.tolerance(2e-4);
       Case c = new Case(trial, x, hidden, outputs, window, activation);

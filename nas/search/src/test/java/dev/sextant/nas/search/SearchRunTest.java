@@ -240,13 +240,9 @@ class SearchRunTest {
     assertTrue(stops > 5, stops + " stops");
   }
 
-  /**
-   * Kills in the midst of each kind of stage, wherever in a step or a checkpoint it is. All methods
-   * write their files in one way, and what they write is compared where they are stopped: here are
-   * a chain, cells and samples.
-   */
+  /** Kills in the midst of each kind of stage, wherever in a step or a checkpoint it is. */
   @ParameterizedTest
-  @EnumSource(names = {"PROXYLESS_G", "LA_PC_DARTS", "RANDOM"})
+  @EnumSource
   @Execution(ExecutionMode.CONCURRENT)
   void aKilledRunResumesToTheSameBits(PublishedMethod method)
       throws IOException, InterruptedException {

@@ -3,7 +3,6 @@ package dev.sextant.tensor.internal.cpu;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.BackendContract;
 import dev.sextant.tensor.Device;
-import dev.sextant.tensor.ExpansionBlocksContract;
 import dev.sextant.tensor.ExpansionContract;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import org.junit.jupiter.api.Nested;
@@ -12,7 +11,7 @@ import org.junit.jupiter.api.Tag;
 /** The contract on the CPU: one thread, as many as cores, more than cores, and without vectors. */
 class CpuBackendContractTest {
   @Nested
-  class OneThread extends BackendContract implements ExpansionBlocksContract {
+  class OneThread extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
       return Backend.cpu(1);
@@ -21,7 +20,7 @@ class CpuBackendContractTest {
 
   @Nested
   @Tag("long")
-  class TwoThreads extends BackendContract implements ExpansionBlocksContract {
+  class TwoThreads extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
       return Backend.cpu(2);
@@ -30,7 +29,7 @@ class CpuBackendContractTest {
 
   @Nested
   @Tag("long")
-  class ThreeThreads extends BackendContract implements ExpansionBlocksContract {
+  class ThreeThreads extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
       return Backend.cpu(3);
