@@ -41,7 +41,7 @@ public final class CompiledModel implements AutoCloseable {
   private final Program program;
   private final BufferPlan plan;
   private final SharedWeights weights;
-  private final PixelScale pixelScale;
+  private final @Nullable PixelScale pixelScale;
   private final Device device;
   private final int threads;
   private final int batch;
@@ -56,7 +56,7 @@ public final class CompiledModel implements AutoCloseable {
       Program program,
       BufferPlan plan,
       SharedWeights weights,
-      PixelScale pixelScale,
+      @Nullable PixelScale pixelScale,
       Device device,
       int threads,
       int batch) {
@@ -102,7 +102,7 @@ public final class CompiledModel implements AutoCloseable {
           String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
     check(architecture, weights);
-    PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
+    @Nullable PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
     ProgramBuilder builder = ProgramBuilder.network(architecture, weights, batch);
     Program program = builder.program();
     return new CompiledModel(
@@ -229,11 +229,11 @@ public final class CompiledModel implements AutoCloseable {
 
   /**
    * Runs the network on pixels: each becomes (pixel / 255 - mean) / deviation of its channel, as
-   * the weights' metadata has them, or pixel / 255 where it has none.
+   * the weights' metadata has them ({@link #MEAN}, {@link #DEVIATION}).
    *
    * @param pixels unsigned bytes {@code [batch, height, width, channels]}, row-major
    * @param logits {@code [batch, classes]}, overwritten
-   * @throws SextantException as {@link #run} does
+   * @throws SextantException as {@link #run} does, or if the metadata lacks mean or deviation
    */
   public void runPixels(byte[] pixels, float[] logits) {
     length("pixels", pixels.length, inputSize());
@@ -251,7 +251,7 @@ public final class CompiledModel implements AutoCloseable {
    * {@link #runPixels}}
    *
    * @param pixels one image
-   * @throws SextantException as {@link #run} does, or if the batch is not 1
+   * @throws SextantException as {@link #runPixels} does, or if the batch is not 1
    */
   public int classify(byte[] pixels) {
     if (batch != 1) {
@@ -326,6 +326,15 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private void computePixels(byte[] pixels, float[] logits) {
+    if (pixelScale == null) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: the weights do not say mean and deviation of the training pixels (their metadata"
+                  + " was lost?); set them by Weights.withMetadata, or run images that are"
+                  + " normalised",
+              architecture.name()));
+    }
     float[] images = staging;
     if (images == null) {
       images = new float[inputSize()];

@@ -68,7 +68,7 @@ record RunRecord(
     return new RunRecord(
         directory,
         setup,
-        RunEvents.read(directory.events(), setup.space()),
+        RunEvents.read(directory.events(), setup.space(), setup.config().randomSamples()),
         Files.exists(directory.latency()) ? LatencyFiles.read(directory.latency()) : null,
         network,
         Files.exists(directory.result()) ? RunJson.read(directory.result()) : null);

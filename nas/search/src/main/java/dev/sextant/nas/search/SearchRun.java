@@ -137,7 +137,8 @@ public final class SearchRun implements AutoCloseable {
     }
   }
 
-  private SearchRun(
+  /** Takes up a checkpoint, or begins where there is none. */
+  SearchRun(
       RunDirectory directory,
       SearchSetup setup,
       CostModel model,
@@ -153,11 +154,11 @@ public final class SearchRun implements AutoCloseable {
     checkData(data);
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     results =
-        new RunResults(
-            checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject());
+        new RunResults(checkpoint == null ? new JsonObject() : checkpoint.getObject("results"));
     events =
         new EventLog(
-            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+            directory.events(),
+            checkpoint == null ? 0 : checkpoint.getLong("events", 0, Long.MAX_VALUE));
     Classification classification = new Classification(backend, setup.space().input());
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
@@ -175,8 +176,7 @@ public final class SearchRun implements AutoCloseable {
       }
       RunStage opened =
           course.open(
-              StageName.parse(
-                  checkpoint.get("stage").getAsString(), directory.checkpoint().toString()));
+              StageName.parse(checkpoint.getText("stage"), directory.checkpoint().toString()));
       try {
         opened.load(checkpoint);
         return opened;

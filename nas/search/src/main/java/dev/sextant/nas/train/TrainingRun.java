@@ -133,7 +133,8 @@ public final class TrainingRun implements AutoCloseable {
     }
     events =
         new EventLog(
-            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+            directory.events(),
+            checkpoint == null ? 0 : checkpoint.getLong("events", 0, Long.MAX_VALUE));
     TrainingStage.Plan plan =
         new TrainingStage.Plan(
             STAGE,
@@ -146,7 +147,7 @@ public final class TrainingRun implements AutoCloseable {
             plan, data, new Classification(backend, setup.architecture().input()), events);
     if (checkpoint != null) {
       try {
-        String saved = checkpoint.get("stage").getAsString();
+        String saved = checkpoint.getText("stage");
         if (!saved.equals(STAGE.text())) {
           throw new SextantException(
               String.format(
