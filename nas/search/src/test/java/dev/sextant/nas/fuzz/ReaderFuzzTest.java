@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ReaderFuzzTest {
   private static final long SEED = Long.getLong("sextant.fuzz.seed", 1);
-  private static final int CASES = Integer.getInteger("sextant.fuzz.cases", 500);
+  private static final int CASES = Integer.getInteger("sextant.fuzz.cases", 200);
 
   @TempDir static Path folder;
 
