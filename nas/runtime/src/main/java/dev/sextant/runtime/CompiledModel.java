@@ -92,8 +92,9 @@ public final class CompiledModel implements AutoCloseable {
    * @param threads workers that share each kernel, at least 1
    * @param batch images of one run, at least 1
    * @return a model that the caller closes
-   * @throws SextantException naming the tensors that are missing, superfluous, of another shape,
-   *     not finite or (a variance) negative
+   * @throws SextantException if the weights say that they are of another architecture; or naming
+   *     the tensors that are missing, superfluous, of another shape, not finite or (a variance)
+   *     negative
    */
   public static CompiledModel compile(
       Architecture architecture, Weights weights, Device device, int threads, int batch) {
@@ -117,6 +118,16 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private static void check(Architecture architecture, Weights weights) {
+    String of = weights.metadata().get(Weights.ARCHITECTURE);
+    if (of != null && !of.equals(architecture.sha256())) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: the weights were trained in another architecture (SHA-256 %s, this is %s)",
+              architecture.name(),
+              of,
+              architecture.sha256()));
+    }
     SequencedMap<String, Shape> expected = WeightNames.of(architecture);
     List<String> missing = new ArrayList<>();
     for (Map.Entry<String, Shape> tensor : expected.entrySet()) {

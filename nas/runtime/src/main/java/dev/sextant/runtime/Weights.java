@@ -24,6 +24,18 @@ public final class Weights {
   /** The metadata key under which {@link #write} keeps the checksum of data and metadata. */
   public static final String CHECKSUM = "sha256";
 
+  /**
+   * The metadata key that {@link #write} adds: a file that has it and no checksum is damaged. Files
+   * of earlier versions and of other programs do not have it.
+   */
+  public static final String VERSION = "sextant-weights";
+
+  /**
+   * The metadata key of the {@link Architecture#sha256} of the network that tensors are of; {@link
+   * CompiledModel} refuses another.
+   */
+  public static final String ARCHITECTURE = "architecture";
+
   private final SequencedMap<String, Entry> entries;
   private final Map<String, String> metadata;
 
@@ -105,7 +117,7 @@ public final class Weights {
    * @throws SextantException naming the file and the defect: missing or truncated file, a header
    *     that is no JSON of the right form, offsets that overlap, leave holes or pass the end, a
    *     shape that does not fit its bytes, duplicate names, another element type, a checksum that
-   *     differs
+   *     differs or, of a file of this version, is gone
    */
   public static Weights read(Path path) {
     return Safetensors.read(path);
@@ -116,10 +128,11 @@ public final class Weights {
    * old file or the whole new one.
    *
    * @param path of the file
+   * @return the checksum
    * @throws SextantException naming the file if it cannot be written
    */
-  public void write(Path path) {
-    Safetensors.write(this, path);
+  public String write(Path path) {
+    return Safetensors.write(this, path);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.sextant.nas.report;
 
+import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.report.page.Chart;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
@@ -56,9 +57,10 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
    * Reads the events of a run. Without a file there are none; a last line that is not finished is
    * being written, and left out. Events of other kinds are passed over.
    *
+   * @param sealed whether every line must have a checksum
    * @throws dev.sextant.tensor.SextantException naming file, line and field of what is wrong
    */
-  static RunEvents read(Path file, SearchSpace space) {
+  static RunEvents read(Path file, SearchSpace space, boolean sealed) {
     RunEvents events = new RunEvents(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     if (Files.notExists(file)) {
       return events;
@@ -66,8 +68,12 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
     String text = JsonText.readFile(file);
     int from = 0;
     int number = 1;
+    String checksum = "";
     for (int end; (end = text.indexOf('\n', from)) >= 0; from = end + 1) {
-      events.add(RunJson.parse(text.substring(from, end), file + ":" + number++), space);
+      String line = text.substring(from, end);
+      RunJson event = RunJson.parse(line, file + ":" + number++);
+      checksum = EventLog.check(event.object(), line, event.source(), checksum, sealed);
+      events.add(event, space);
     }
     return events;
   }

@@ -41,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * Without one, random-1 ... random-K are the search, and retrain follows them.
  */
 final class RunStages {
+  /** The result that has the checksum of a network's weights. */
+  private static final String WEIGHTS = "weights";
+
   /** How far from the budget a derived network may be predicted: half of what measuring may add. */
   static final double TOLERANCE = 0.01;
 
@@ -93,6 +96,21 @@ final class RunStages {
     this.events = events;
     this.progress = progress;
     this.results = results;
+  }
+
+  /**
+   * Checks the files that stages have left against what they noted of them.
+   *
+   * @throws SextantException naming the file that is another's
+   */
+  void checkFiles() {
+    if (results.hasDecisions(Contestant.FOUND)) {
+      directory.requireArchitecture(space.derive(results.decisions(Contestant.FOUND)));
+    }
+    String weights = Contestant.FOUND.key() + "." + WEIGHTS;
+    if (results.has(weights)) {
+      directory.requireWeights(results.text(weights));
+    }
   }
 
   /** The first stage. */
@@ -258,7 +276,7 @@ final class RunStages {
     return switch (network) {
       case Contestant.Found found -> {
         Weights weights = training.trained();
-        weights.write(directory.weights());
+        results.put(found, WEIGHTS, weights.write(directory.weights()));
         record(found, training, weights);
         yield !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
       }
@@ -309,7 +327,7 @@ final class RunStages {
 
   private void correct(Pricing corrected) {
     pricing = corrected;
-    directory.keepPrices(corrected.model());
+    directory.prices().keep(corrected.model());
   }
 
   private RunStage finish(TrainingStage training, Contestant.Sample sample) {

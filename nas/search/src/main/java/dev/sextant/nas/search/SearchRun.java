@@ -44,6 +44,7 @@ public final class SearchRun implements AutoCloseable {
   private final Owner owner;
   private final SearchSetup setup;
   private final Backend backend;
+  private final String identity;
   private final EventLog events;
   private final Progress progress;
   private final long checkpointNanos;
@@ -109,7 +110,7 @@ public final class SearchRun implements AutoCloseable {
 
   /** With {@code run.json} a run is there: all that it needs is there before. */
   private static void write(RunDirectory directory, SearchSetup setup, CostModel model) {
-    directory.keepPrices(model);
+    directory.prices().keep(model);
     new RunFile(directory).write(setup);
   }
 
@@ -139,6 +140,9 @@ public final class SearchRun implements AutoCloseable {
   private static SearchRun resume(
       RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
     SearchSetup setup = new RunFile(directory).read();
+    if (new RunFile(directory).isSealed()) {
+      directory.prices().check();
+    }
     CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
@@ -186,9 +190,13 @@ public final class SearchRun implements AutoCloseable {
     results =
         new RunResults(
             checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject());
+    identity = new RunFile(directory).identity();
     events =
         new EventLog(
-            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+            directory.events(),
+            checkpoint == null
+                ? EventLog.START
+                : checkpoint.getRun(identity, directory.checkpoint()));
     Classification classification = new Classification(backend, setup.space().input());
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
@@ -201,6 +209,7 @@ public final class SearchRun implements AutoCloseable {
 
   private RunStage open(@Nullable Checkpoint checkpoint) {
     try {
+      course.checkFiles();
       if (checkpoint == null) {
         return course.open(course.first());
       }
@@ -348,7 +357,7 @@ public final class SearchRun implements AutoCloseable {
     Checkpoint checkpoint = Checkpoint.empty(backend);
     checkpoint.state().addProperty("stage", stage.name().text());
     checkpoint.state().add("results", results.json());
-    checkpoint.state().addProperty("events", events.length());
+    checkpoint.putRun(identity, events.position());
     stage.save(checkpoint);
     checkpoint.write(directory.checkpoint());
     lastCheckpoint = System.nanoTime();

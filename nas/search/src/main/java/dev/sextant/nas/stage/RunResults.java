@@ -10,6 +10,7 @@ import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.json.SealedJson;
 import org.jspecify.annotations.Nullable;
 
 /** What the stages of a run have come to so far, as checkpoints and {@code result.json} hold it. */
@@ -48,6 +49,10 @@ public final class RunResults {
 
   public double number(String field) {
     return json.get(field).getAsDouble();
+  }
+
+  public String text(String field) {
+    return json.get(field).getAsString();
   }
 
   /** A number about a network. */
@@ -133,6 +138,6 @@ public final class RunResults {
     JsonObject file = json.deepCopy();
     file.remove(FINISHED);
     file.addProperty("budget", config.budget().cost());
-    return GSON.toJson(file) + "\n";
+    return SealedJson.write(file, json -> GSON.toJson(json) + "\n", "");
   }
 }
