@@ -224,6 +224,9 @@ public sealed interface Recipe {
     /** Networks scored. */
     public static final int NETWORKS = 256;
 
+    /** Networks looked at longer, for each budget. */
+    public static final int FINALISTS = 10;
+
     /** Images of a smaller side are not halved. */
     private static final int HALVED = 32;
 

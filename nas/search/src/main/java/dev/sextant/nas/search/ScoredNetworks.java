@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.method.Budget;
+import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.score.Ranking;
@@ -24,9 +25,6 @@ import org.jspecify.annotations.Nullable;
  * for the others: the fit, those to be looked at longer, the best within any window of costs.
  */
 final class ScoredNetworks {
-  /** Networks looked at longer, for each budget. */
-  static final int FINALISTS = 10;
-
   private final SearchConfig config;
   private final Space space;
   private final Pricing pricing;
@@ -76,7 +74,7 @@ final class ScoredNetworks {
 
   /** How many are looked at longer; the most there can be before that is known. */
   int looks() {
-    return isRanked() ? finalists.size() : FINALISTS * config.budget().each().size();
+    return isRanked() ? finalists.size() : Recipe.Scored.FINALISTS * config.budget().each().size();
   }
 
   List<int[]> finalists() {
@@ -97,7 +95,7 @@ final class ScoredNetworks {
     for (Budget budget : config.budget().each()) {
       double low = budget.ceiling() ? 0 : (1 - RunStages.TOLERANCE) * budget.cost();
       double high = budget.ceiling() ? budget.cost() : (1 + RunStages.TOLERANCE) * budget.cost();
-      best(pricing, low, high, FINALISTS)
+      best(pricing, low, high, Recipe.Scored.FINALISTS)
           .forEach(network -> best.put(Decisions.text(network), network));
     }
     finalists = List.copyOf(best.values());

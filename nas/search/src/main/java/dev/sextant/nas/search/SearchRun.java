@@ -3,6 +3,7 @@ package dev.sextant.nas.search;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
+import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
@@ -241,6 +242,18 @@ public final class SearchRun implements AutoCloseable {
   public static Range costs(CostModel model, SearchSpace space) {
     Pricing pricing = Pricing.of(model, space);
     return new Range(pricing.minimum(), pricing.maximum());
+  }
+
+  /**
+   * {@return what a run's networks cost, by what its directory holds}
+   *
+   * @param directory of the run
+   * @param setup of the run
+   * @throws SextantException if its prices are missing or damaged
+   */
+  public static Cost prices(RunDirectory directory, SearchSetup setup) {
+    CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
+    return Pricing.of(model, setup.space())::of;
   }
 
   /**
