@@ -31,6 +31,9 @@ import java.util.regex.Pattern;
  * checkpoint/           the state to resume from
  * architecture.json     the network found
  * weights.safetensors   its trained weights
+ * architecture-2.json   that of a second budget, and its weights
+ * scores.csv            the networks that a search by scores looked at
+ * front.csv             the networks that it holds for the best at their costs
  * result.json           latencies and accuracies, that of random search beside them
  * report.html           all of this for a reader
  * owner.json            the process that may write here, an {@link Owner}; owner.lock is its lock
@@ -246,6 +249,34 @@ public record RunDirectory(Path path) {
   /** {@return the weights of the network found} */
   public Path weights() {
     return path.resolve("weights.safetensors");
+  }
+
+  /**
+   * {@return the network found for one of several budgets}
+   *
+   * @param budget counted from 1: the first is {@link #architecture()}
+   */
+  public Path architecture(int budget) {
+    return budget == 1 ? architecture() : path.resolve("architecture-" + budget + ".json");
+  }
+
+  /**
+   * {@return the weights of that network}
+   *
+   * @param budget counted from 1: the first is {@link #weights()}
+   */
+  public Path weights(int budget) {
+    return budget == 1 ? weights() : path.resolve("weights-" + budget + ".safetensors");
+  }
+
+  /** {@return the networks that a search by scores looked at, with their scores} */
+  public Path scores() {
+    return path.resolve("scores.csv");
+  }
+
+  /** {@return the networks that it holds for the best at their costs} */
+  public Path front() {
+    return path.resolve("front.csv");
   }
 
   /** {@return the summary} */

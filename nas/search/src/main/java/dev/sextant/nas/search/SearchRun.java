@@ -3,12 +3,14 @@ package dev.sextant.nas.search;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
+import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
@@ -252,6 +254,18 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
+   * {@return what a run's networks cost, by what its directory holds}
+   *
+   * @param directory of the run
+   * @param setup of the run
+   * @throws SextantException if its prices are missing or damaged
+   */
+  public static Cost prices(RunDirectory directory, SearchSetup setup) {
+    CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
+    return Pricing.of(model, setup.space())::of;
+  }
+
+  /**
    * Checks that some network of the space meets the budget.
    *
    * @param setup what the run is to do
@@ -261,24 +275,27 @@ public final class SearchRun implements AutoCloseable {
   public static void check(SearchSetup setup, CostModel model) {
     Pricing cost = Pricing.of(model, setup.space());
     SearchConfig config = setup.config();
-    double budget = config.budget().cost();
+    config.budget().each().forEach(budget -> check(budget, cost, setup));
+    if (config.retraining().regularization().auxiliary() > 0) {
+      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
+    }
+  }
+
+  private static void check(Budget budget, Pricing cost, SearchSetup setup) {
     double minimum = cost.minimum();
     double maximum = cost.maximum();
-    boolean tooLarge = budget > maximum * (1 + RunStages.TOLERANCE) && !config.budget().ceiling();
-    if (budget < minimum || tooLarge) {
-      CostUnit unit = model.unit();
+    boolean tooLarge = budget.cost() > maximum * (1 + RunStages.TOLERANCE) && !budget.ceiling();
+    if (budget.cost() < minimum || tooLarge) {
+      CostUnit unit = cost.model().unit();
       throw new SextantException(
           String.format(
               Locale.ROOT,
               "budget: no network of %s has %s; they have %s to %s%s",
               setup.space().name(),
-              unit.format(budget),
+              unit.format(budget.cost()),
               unit.format(minimum),
               unit.format(maximum),
-              config.recipe().cost().isMeasurable() ? " on this machine" : ""));
-    }
-    if (config.retraining().regularization().auxiliary() > 0) {
-      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
+              setup.config().recipe().cost().isMeasurable() ? " on this machine" : ""));
     }
   }
 
