@@ -12,6 +12,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.NormGradient;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.BottleneckRules;
@@ -160,6 +161,14 @@ public final class BottleneckLaunches extends ComposedBottleneck {
     Tensor dz = scratch(z);
     norms.inputGradient(z, gradient.norm().linear(), g, gradient.dgamma(), gradient.dbeta(), dz);
     return dz;
+  }
+
+  /** Held by what is recorded meanwhile. */
+  @Override
+  protected Tensor expansion(Shape shape) {
+    try (Tensor flat = kernels.workspace(shape.size(), "expansion")) {
+      return flat.reshape(shape);
+    }
   }
 
   private Tensor scratch(Tensor like) {

@@ -157,6 +157,21 @@ public class ComposedBottleneck implements Bottleneck {
     return null;
   }
 
+  @Override
+  public void expanded(
+      Tensor x,
+      FixedKernel expand,
+      Activation first,
+      FixedKernel kernel,
+      Activation second,
+      Tensor out) {
+    BottleneckRules.expanded(x, expand, kernel, out);
+    try (Tensor middle = expansion(x.shape().withChannels(expand.shape().channels()))) {
+      convolution.forward(x, expand, first, null, middle);
+      depthwise.forward(middle, kernel, second, out);
+    }
+  }
+
   /** x through its norm, in scratch memory; another handle to x if it has none. */
   private Tensor normalized(Tensor x, @Nullable BatchNorm norm) {
     if (norm == null) {
@@ -179,6 +194,15 @@ public class ComposedBottleneck implements Bottleneck {
       norms.backward(z, gradient.norm().linear(), g, dz, dgamma, dbeta);
     }
     return dz;
+  }
+
+  /**
+   * {@return scratch for the output of an expansion}
+   *
+   * @param shape of the output
+   */
+  protected Tensor expansion(Shape shape) {
+    return workspace(shape);
   }
 
   private Tensor workspace(Shape shape) {

@@ -32,6 +32,20 @@ public final class DepthwiseRules {
   }
 
   /**
+   * Checks the arguments of a forward pass by a fixed kernel.
+   *
+   * @param x the input {@code [N, H, W, C]}
+   * @param kernel of {@link Depthwise#fix}
+   * @param out written, {@code [N, H', W', C]}
+   */
+  public static void forward(Tensor x, FixedKernel kernel, Tensor out) {
+    String op = "depthwise";
+    output(op, x.shape(), kernel.shape(), kernel.window(), "output", out);
+    Check.apart(op, out, x);
+    Check.apart(op, out, kernel.values());
+  }
+
+  /**
    * Checks the arguments of {@link Depthwise#backwardData}.
    *
    * @param dy {@code [N, H', W', C]}
