@@ -10,7 +10,6 @@ import dev.sextant.kernels.device.Kernels;
 import dev.sextant.kernels.driver.Launch;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
-import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
@@ -18,7 +17,6 @@ import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.BottleneckRules;
 import dev.sextant.tensor.family.ComposedBottleneck;
 import dev.sextant.tensor.family.Convolution;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +26,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BottleneckLaunches extends ComposedBottleneck {
   private final Kernels kernels;
-  private final Convolution convolution;
   private final DepthwiseLaunches depthwise;
   private final BatchNormLaunches norms;
 
@@ -40,42 +37,8 @@ public final class BottleneckLaunches extends ComposedBottleneck {
       BatchNormLaunches norms) {
     super(kernels.memory(), convolution, depthwise, norms);
     this.kernels = kernels;
-    this.convolution = convolution;
     this.depthwise = depthwise;
     this.norms = norms;
-  }
-
-  @Override
-  public void convolutionBackwardData(
-      Tensor g,
-      Tensor z,
-      NormGradient gradient,
-      Tensor w,
-      Window window,
-      @Nullable Tensor x,
-      @Nullable NormGradient into,
-      Tensor gx) {
-    BottleneckRules.convolutionBackwardData(g, z, gradient, w, window, x, into, gx);
-    try (Tensor dz = inputGradient(g, z, gradient)) {
-      convolution.backwardData(dz, w, window, gx);
-    }
-    reduce(x, into, gx);
-  }
-
-  @Override
-  public void convolutionBackwardFilter(
-      Tensor x,
-      @Nullable BatchNorm norm,
-      Tensor g,
-      Tensor z,
-      NormGradient gradient,
-      Window window,
-      Tensor dw) {
-    BottleneckRules.convolutionBackwardFilter(x, norm, g, z, gradient, window, dw);
-    try (Tensor input = normalized(x, norm);
-        Tensor dz = inputGradient(g, z, gradient)) {
-      convolution.backwardFilter(input, dz, window, dw);
-    }
   }
 
   @Override
@@ -148,17 +111,10 @@ public final class BottleneckLaunches extends ComposedBottleneck {
     }
   }
 
-  private Tensor normalized(Tensor x, @Nullable BatchNorm norm) {
-    if (norm == null) {
-      return x.share();
-    }
-    Tensor out = scratch(x);
-    norms.apply(x, norm, null, out);
-    return out;
-  }
-
-  private Tensor inputGradient(Tensor g, Tensor z, NormGradient gradient) {
-    Tensor dz = scratch(z);
+  /** By the sums that are there, in one pass. */
+  @Override
+  protected Tensor inputGradient(Tensor g, Tensor z, NormGradient gradient) {
+    Tensor dz = workspace(z.shape());
     norms.inputGradient(z, gradient.norm().linear(), g, gradient.dgamma(), gradient.dbeta(), dz);
     return dz;
   }
@@ -169,23 +125,6 @@ public final class BottleneckLaunches extends ComposedBottleneck {
     try (Tensor flat = kernels.workspace(shape.size(), "expansion")) {
       return flat.reshape(shape);
     }
-  }
-
-  private Tensor scratch(Tensor like) {
-    return kernels
-        .memory()
-        .floats(like.shape(), Memory.Category.WORKSPACE, "normalized convolution");
-  }
-
-  /** From the gradient of norm(x) in gx to g of the norm, and its sums. */
-  private void reduce(@Nullable Tensor x, @Nullable NormGradient into, Tensor gx) {
-    if (into != null) {
-      norms.reduce(present(x), gx, into, gx);
-    }
-  }
-
-  private static Tensor present(@Nullable Tensor x) {
-    return Objects.requireNonNull(x, "the convolution's input is asked to be read");
   }
 
   private void filter(

@@ -87,9 +87,7 @@ public class ComposedBottleneck implements Bottleneck {
     try (Tensor dz = inputGradient(g, z, gradient)) {
       convolution.backwardData(dz, w, window, gx);
     }
-    if (into != null) {
-      norms.reduce(present(x), gx, into, gx);
-    }
+    reduce(x, into, gx);
   }
 
   @Override
@@ -146,8 +144,8 @@ public class ComposedBottleneck implements Bottleneck {
         depthwise.backwardData(dz, w, window, gx);
       }
     }
-    if (gx != null && into != null) {
-      norms.reduce(present(x), gx, into, gx);
+    if (gx != null) {
+      reduce(x, into, gx);
     }
   }
 
@@ -182,12 +180,40 @@ public class ComposedBottleneck implements Bottleneck {
     return out;
   }
 
-  private static Tensor present(@Nullable Tensor x) {
+  /**
+   * From the gradient of norm(x) in gx to g of the norm, and its sums; nothing where the
+   * convolution read x as it is.
+   *
+   * @param x the convolution's input before its norm; may be absent where {@code into} is
+   * @param into the gradient of x's norm, whose sums are written; absent without a norm
+   * @param gx of x's shape, read and overwritten
+   */
+  protected final void reduce(@Nullable Tensor x, @Nullable NormGradient into, Tensor gx) {
+    if (into != null) {
+      norms.reduce(present(x), gx, into, gx);
+    }
+  }
+
+  /**
+   * {@return an input that is there}
+   *
+   * @param x the convolution's input
+   * @throws NullPointerException if it is absent, which {@link BottleneckRules} have let through
+   */
+  protected static Tensor present(@Nullable Tensor x) {
     return Objects.requireNonNull(x, "the convolution's input is asked to be read");
   }
 
-  /** The gradient of a norm's input. Its sums come out as they are in {@code gradient}. */
-  private Tensor inputGradient(Tensor g, Tensor z, NormGradient gradient) {
+  /**
+   * {@return the gradient of a norm's input, of z's shape, in workspace that the caller closes} Its
+   * sums come out as they are in {@code gradient}; a backend that need not find them again
+   * overrides this.
+   *
+   * @param g of the norm
+   * @param z the norm's input
+   * @param gradient of the norm, its sums already there
+   */
+  protected Tensor inputGradient(Tensor g, Tensor z, NormGradient gradient) {
     Tensor dz = workspace(z.shape());
     try (Tensor dgamma = workspace(gradient.dgamma().shape());
         Tensor dbeta = workspace(gradient.dbeta().shape())) {
@@ -197,7 +223,7 @@ public class ComposedBottleneck implements Bottleneck {
   }
 
   /**
-   * {@return scratch for the output of an expansion}
+   * {@return scratch for the output of an expansion, that the caller closes}
    *
    * @param shape of the output
    */
@@ -205,7 +231,12 @@ public class ComposedBottleneck implements Bottleneck {
     return workspace(shape);
   }
 
-  private Tensor workspace(Shape shape) {
+  /**
+   * {@return workspace that the caller closes}
+   *
+   * @param shape in floats
+   */
+  protected final Tensor workspace(Shape shape) {
     return memory.floats(shape, Category.WORKSPACE, "normalized convolution");
   }
 }

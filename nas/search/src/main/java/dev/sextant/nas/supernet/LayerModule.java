@@ -72,6 +72,45 @@ public final class LayerModule extends Module implements GateCandidate {
     }
   }
 
+  /**
+   * Channels of n values in turn. Channels come last, so that these are n columns of a matrix side
+   * by side: a copy for each value, where a concatenation and {@code ShuffleChannels} would make
+   * one for each channel.
+   */
+  private static final class Interleaving implements Compute {
+    private final List<Integer> inputs;
+    private final Variable[] parts;
+
+    /** Of the pass before, so that a loop over batches of one size makes none. */
+    private Shape shape = Shape.of(0);
+
+    private Shape column = shape;
+    private Shape whole = shape;
+
+    private Interleaving(List<Integer> inputs) {
+      this.inputs = inputs;
+      parts = new Variable[inputs.size()];
+    }
+
+    @Override
+    public Variable run(Tape tape, Variable[] values) {
+      gather(values, inputs, parts);
+      if (!parts[0].shape().equals(shape)) {
+        shape = parts[0].shape();
+        column = Shape.of(shape.size(), 1);
+        whole = shape.withChannels(parts.length * shape.channels());
+      }
+      for (int i = 0; i < parts.length; i++) {
+        parts[i] = Reshape.apply(tape, parts[i], column);
+      }
+      Variable columns = Concat.apply(tape, parts);
+      for (Variable part : parts) {
+        part.release();
+      }
+      return replace(columns, Reshape.apply(tape, columns, whole));
+    }
+  }
+
   private final float epsilon;
   private final Initializer init;
   private final List<Step> steps = new ArrayList<>();
@@ -171,10 +210,7 @@ public final class LayerModule extends Module implements GateCandidate {
         Variable[] parts = new Variable[in.size()];
         add(in, out, (tape, v) -> Concat.apply(tape, gather(v, in, parts)));
       }
-      case Operation.Interleave _ -> {
-        Variable[] parts = new Variable[in.size()];
-        add(in, out, (tape, v) -> interleave(tape, gather(v, in, parts)));
-      }
+      case Operation.Interleave _ -> add(in, out, new Interleaving(in));
       case Operation.FactorizedReduction reduction -> {
         FactorizedReduce module =
             child(
@@ -309,20 +345,6 @@ public final class LayerModule extends Module implements GateCandidate {
       into[i] = values[indices.get(i)];
     }
     return into;
-  }
-
-  /** Channels last, so that n parts in turn are n columns of a matrix side by side. */
-  private static Variable interleave(Tape tape, Variable[] parts) {
-    Shape shape = parts[0].shape();
-    for (int i = 0; i < parts.length; i++) {
-      parts[i] = Reshape.apply(tape, parts[i], Shape.of(shape.size(), 1));
-    }
-    Variable columns = Concat.apply(tape, parts);
-    for (Variable part : parts) {
-      part.release();
-    }
-    Shape whole = shape.withChannels(parts.length * shape.channels());
-    return replace(columns, Reshape.apply(tape, columns, whole));
   }
 
   @Override
