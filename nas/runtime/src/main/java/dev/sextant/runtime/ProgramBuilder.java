@@ -133,8 +133,8 @@ final class ProgramBuilder {
       }
       case Operation.Depthwise depthwise -> {
         int weight = weight(prefix, depthwise.name(), depthwise.norm(), depthwise.bias());
-        int read = graph.reads(node.inputs().getFirst());
-        yield read == 1 && isExpansion(in[0])
+        Graph.Value x = node.inputs().getFirst();
+        yield graph.reads(x) == 1 && graph.isLastRead(index, x) && isExpansion(in[0])
             ? expanded(weight, depthwise.window(), depthwise.activation())
             : depthwise(in[0], weight, depthwise.window(), depthwise.activation());
       }

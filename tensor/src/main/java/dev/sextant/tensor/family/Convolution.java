@@ -45,6 +45,7 @@ public interface Convolution {
    * @param threads of the backends that will apply it
    */
   default FixedKernel fix(Tensor w, Tensor bias, Window window, Shape x, int threads) {
+    ConvolutionRules.fix(w, bias, window, x);
     return new FixedKernel(w.shape(), window, w.share(), bias.share(), 1);
   }
 

@@ -43,6 +43,20 @@ public final class ConvolutionRules {
   }
 
   /**
+   * Checks the arguments of {@link Convolution#fix}.
+   *
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param bias {@code [Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param x of the images it will be applied to, {@code [N, H, W, Cin]}
+   */
+  public static void fix(Tensor w, Tensor bias, Window window, Shape x) {
+    String op = "conv2d";
+    operands(op, x, w.shape(), window);
+    Check.shape(op, "bias", bias, Shape.of(w.shape().channels()));
+  }
+
+  /**
    * Checks the arguments of a forward pass by a fixed kernel.
    *
    * @param x {@code [N, H, W, Cin]}

@@ -34,6 +34,7 @@ public interface Depthwise {
    * @param window kernel size, stride, padding and dilation
    */
   default FixedKernel fix(Tensor w, Tensor bias, Window window) {
+    DepthwiseRules.fix(w, bias, window);
     return new FixedKernel(w.shape(), window, w.share(), bias.share(), 1);
   }
 

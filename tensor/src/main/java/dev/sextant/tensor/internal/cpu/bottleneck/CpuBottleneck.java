@@ -153,11 +153,11 @@ public final class CpuBottleneck extends ComposedBottleneck {
       FixedKernel kernel,
       Activation second,
       Tensor out) {
+    BottleneckRules.expanded(x, expand, kernel, out);
     if (out.size() == 0 || !BandedExpansion.suits(x.shape(), expand, kernel)) {
       super.expanded(x, expand, first, kernel, second, out);
       return;
     }
-    BottleneckRules.expanded(x, expand, kernel, out);
     banded.run(x, expand, first, kernel, second, out);
   }
 

@@ -66,6 +66,7 @@ public final class ConvolutionKernels implements Convolution {
 
   @Override
   public FixedKernel fix(Tensor w, Tensor bias, Window window, Shape x, int threads) {
+    ConvolutionRules.fix(w, bias, window, x);
     int depth = w.shape().rows();
     int channels = w.shape().channels();
     int rows = window.output(x, channels).rows();

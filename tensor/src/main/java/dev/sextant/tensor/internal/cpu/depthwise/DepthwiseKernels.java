@@ -76,6 +76,7 @@ public final class DepthwiseKernels implements Depthwise {
 
   @Override
   public FixedKernel fix(Tensor w, Tensor bias, Window window) {
+    DepthwiseRules.fix(w, bias, window);
     int channels = w.shape().channels();
     int tiles = DepthwiseTiles.count(channels);
     int kernelSize = window.kernel() * window.kernel() * LANES;
