@@ -100,7 +100,7 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
     sorted.sort(Comparator.comparing(Slot::name));
     for (Slot slot : sorted) {
       update(digest, slot.name);
-      update(digest, String.format(Locale.ROOT, "F32 %s %d %d", slot.shape, slot.begin, slot.end));
+      update(digest, "F32 " + slot.shape + " " + slot.begin + " " + slot.end);
     }
     return digest;
   }

@@ -19,6 +19,9 @@ import java.util.Locale;
  * @param source file, or file and line
  */
 record RunJson(String source, JsonObject object) {
+  /** Losses are single floats; differences of numbers up to here are numbers too. */
+  private static final double LARGEST = Float.MAX_VALUE;
+
   /** The object of a text. */
   static RunJson parse(String text, String source) {
     return new RunJson(source, JsonText.parse(text, source));
@@ -109,7 +112,11 @@ record RunJson(String source, JsonObject object) {
 
   private double number(JsonElement element, String field) {
     if (element instanceof JsonPrimitive value && value.isNumber()) {
-      return value.getAsDouble();
+      double number = value.getAsDouble();
+      if (Math.abs(number) > LARGEST) {
+        throw error(field, number + " is larger than a run can write");
+      }
+      return number;
     }
     throw error(field, "is not a number");
   }

@@ -172,7 +172,8 @@ public final class SearchRun implements AutoCloseable {
     }
   }
 
-  private SearchRun(
+  /** Takes up a checkpoint, or begins where there is none. */
+  SearchRun(
       RunDirectory directory,
       Owner owner,
       SearchSetup setup,
@@ -190,8 +191,7 @@ public final class SearchRun implements AutoCloseable {
     checkData(data);
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     results =
-        new RunResults(
-            checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject());
+        new RunResults(checkpoint == null ? new JsonObject() : checkpoint.getObject("results"));
     identity = new RunFile(directory).identity();
     events =
         new EventLog(
@@ -217,8 +217,7 @@ public final class SearchRun implements AutoCloseable {
       }
       RunStage opened =
           course.open(
-              StageName.parse(
-                  checkpoint.get("stage").getAsString(), directory.checkpoint().toString()));
+              StageName.parse(checkpoint.getText("stage"), directory.checkpoint().toString()));
       try {
         opened.load(checkpoint);
         return opened;

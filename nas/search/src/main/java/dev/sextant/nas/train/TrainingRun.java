@@ -169,7 +169,7 @@ public final class TrainingRun implements AutoCloseable {
             plan, data, new Classification(backend, setup.architecture().input()), events);
     if (checkpoint != null) {
       try {
-        String saved = checkpoint.get("stage").getAsString();
+        String saved = checkpoint.getText("stage");
         if (!saved.equals(STAGE.text())) {
           throw new SextantException(
               String.format(
