@@ -22,7 +22,7 @@ final class ReportCommand implements Runnable {
   public void run() {
     if (MethodComparison.isIn(directory)) {
       MethodComparison comparison = MethodComparison.read(directory);
-      comparison.write();
+      comparison.writePage();
       System.out.println("written " + comparison.page());
       return;
     }

@@ -2,16 +2,16 @@ package dev.sextant.cli;
 
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.Folders;
+import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.tensor.SextantException;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -35,6 +35,13 @@ final class ResumeCommand implements Runnable {
   private @Nullable String data;
 
   @Option(
+      names = "--take-over",
+      description =
+          "the process that holds the directory is gone, or is to stop at its next checkpoint;"
+              + " needed where that was on another machine")
+  private boolean takeOver;
+
+  @Option(
       names = "--checkpoint-seconds",
       defaultValue = "30",
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
@@ -42,8 +49,17 @@ final class ResumeCommand implements Runnable {
 
   @Override
   public void run() {
+    List<RunDirectory> runs = runs();
+    if (takeOver) {
+      if (MethodComparison.isIn(directory)) {
+        Owner.release(directory);
+      }
+      runs.forEach(run -> Owner.release(run.path()));
+    }
     if (data != null) {
-      moveData(data);
+      for (RunDirectory run : runs) {
+        new RunFile(run).moveData(data);
+      }
     }
     if (MethodComparison.isIn(directory)) {
       MethodComparison comparison = MethodComparison.read(directory);
@@ -61,22 +77,17 @@ final class ResumeCommand implements Runnable {
     }
   }
 
-  /** In the run's file, or in those of every run of a comparison. */
-  private void moveData(String to) {
+  /** The run, or every run of a comparison. */
+  private List<RunDirectory> runs() {
     if (!MethodComparison.isIn(directory)) {
-      new RunFile(new RunDirectory(directory)).moveData(to);
-      return;
+      RunDirectory run = new RunDirectory(directory);
+      new RunFile(run).requireThere();
+      return List.of(run);
     }
-    try (var runs = Files.newDirectoryStream(directory, path -> Files.isDirectory(path))) {
-      for (Path run : runs) {
-        if (Files.isRegularFile(new RunDirectory(run).run())) {
-          new RunFile(new RunDirectory(run)).moveData(to);
-        }
-      }
-    } catch (IOException e) {
-      throw new SextantException(
-          String.format(Locale.ROOT, "%s: cannot be read (%s)", directory, e.getMessage()), e);
-    }
+    return Folders.in(directory).stream()
+        .map(RunDirectory::new)
+        .filter(run -> Files.isRegularFile(run.run()))
+        .toList();
   }
 
   private void resumeTraining(RunDirectory directory) {

@@ -62,7 +62,9 @@ class SearchCommandTest {
             "architecture.json",
             "weights.safetensors",
             "result.json",
-            "report.html"),
+            "report.html",
+            "owner.json",
+            "owner.lock"),
         names(out));
     assertEquals(Set.of("state.safetensors"), names(out.resolve("checkpoint")));
     assertTrue(Files.readString(out.resolve("run.json")).contains("\"sextant-run/1\""));
@@ -86,6 +88,7 @@ class SearchCommandTest {
 
     Command.run("search", "--table=" + table, "--data=builtin:400", "--out=" + out)
         .refused(out, "holds a run");
+    heldElsewhere(out, shown);
     damaged(out);
     evaluated(out);
   }
@@ -198,6 +201,18 @@ class SearchCommandTest {
     String percent = accuracy.split("\\s+")[1];
     assertTrue(Double.parseDouble(percent.replace("%", "")) <= 100, printed);
     assertTrue(printed.contains("p99"), printed);
+  }
+
+  /** As if another machine that shares the disk had it. */
+  private static void heldElsewhere(Path out, String shown) throws Exception {
+    Path owner = out.resolve("owner.json");
+    String json = Files.readString(owner);
+    Files.writeString(
+        owner,
+        json.replaceFirst("\"host\": \"[^\"]*\"", "\"host\": \"elsewhere\"")
+            .replace("released", "held"));
+    Command.run("resume", out).refused(out, "on host elsewhere since ", "--take-over");
+    assertEquals(shown, result(Command.run("resume", out, "--take-over").succeeded()));
   }
 
   private static void damaged(Path out) throws Exception {

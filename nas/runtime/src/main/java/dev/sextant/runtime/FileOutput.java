@@ -90,6 +90,17 @@ public final class FileOutput implements AutoCloseable {
     return channel.position();
   }
 
+  /**
+   * Takes the file's lock, until the file is closed or the process dies.
+   *
+   * @return whether it is free of other processes' locks
+   * @throws IOException if the file system has no locks
+   * @throws java.nio.channels.OverlappingFileLockException if this process has it already
+   */
+  public boolean tryLock() throws IOException {
+    return channel.tryLock() != null;
+  }
+
   Path path() {
     return path;
   }

@@ -21,6 +21,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.WatchService;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
@@ -35,7 +36,8 @@ import java.util.Set;
 
 /**
  * The machine's file system, but files opened as channels take only so many bytes at a time and so
- * many in all; then the disk is full.
+ * many in all; then the disk is full. Somebody may be told before each call that changes what is on
+ * it: a process that dies at one of them leaves what is there then.
  */
 public final class FullDisk extends FileSystem {
   private final FileSystem real;
@@ -43,6 +45,7 @@ public final class FullDisk extends FileSystem {
   private final int atATime;
   private long room;
   private long written;
+  private Runnable beforeChange = () -> {};
 
   /** A disk with room for some bytes, which takes at most so many in one write. */
   public FullDisk(Path folder, long room, int atATime) {
@@ -59,6 +62,11 @@ public final class FullDisk extends FileSystem {
   /** Bytes written so far. */
   public long written() {
     return written;
+  }
+
+  /** Called before each change: of a file's bytes, of what a directory holds. */
+  public void beforeChange(Runnable listener) {
+    beforeChange = listener;
   }
 
   /** Room for that many further bytes. */
@@ -116,6 +124,7 @@ public final class FullDisk extends FileSystem {
 
     @Override
     public int write(ByteBuffer bytes) throws IOException {
+      beforeChange.run();
       int count = (int) Math.min(bytes.remaining(), Math.min(room, atATime));
       if (count == 0 && bytes.hasRemaining()) {
         throw new IOException("No space left on device");
@@ -173,6 +182,7 @@ public final class FullDisk extends FileSystem {
 
     @Override
     public FileChannel truncate(long size) throws IOException {
+      beforeChange.run();
       file.truncate(size);
       return this;
     }
@@ -217,6 +227,9 @@ public final class FullDisk extends FileSystem {
     public FileChannel newFileChannel(
         Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
         throws IOException {
+      if (options.contains(StandardOpenOption.WRITE)) {
+        beforeChange.run();
+      }
       return new Channel(FileChannel.open(real(path), options, attributes));
     }
 
@@ -269,21 +282,25 @@ public final class FullDisk extends FileSystem {
 
     @Override
     public void createDirectory(Path directory, FileAttribute<?>... attributes) throws IOException {
+      beforeChange.run();
       Files.createDirectory(real(directory), attributes);
     }
 
     @Override
     public void delete(Path path) throws IOException {
+      beforeChange.run();
       Files.delete(real(path));
     }
 
     @Override
     public void copy(Path from, Path to, CopyOption... options) throws IOException {
+      beforeChange.run();
       Files.copy(real(from), real(to), options);
     }
 
     @Override
     public void move(Path from, Path to, CopyOption... options) throws IOException {
+      beforeChange.run();
       Files.move(real(from), real(to), options);
     }
 

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonSyntaxException;
 import dev.sextant.autograd.optim.Optimizer;
+import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
@@ -13,6 +14,8 @@ import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -70,11 +73,16 @@ public final class Checkpoint {
   }
 
   /**
-   * Replaces the file with this checkpoint, atomically.
+   * Replaces the file with this checkpoint, atomically; makes its folder, if there is none.
    *
    * @param file a safetensors file
    */
   public void write(Path file) {
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+    } catch (IOException e) {
+      throw AtomicFile.unwritable(file, e);
+    }
     new Weights(tensors, Map.of(STATE, state.toString())).write(file);
   }
 

@@ -6,6 +6,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
@@ -22,7 +23,7 @@ final class ComparisonFile {
   private ComparisonFile() {}
 
   static Path in(Path directory) {
-    return directory.resolve("compare.json");
+    return directory.resolve(RunDirectory.COMPARISON);
   }
 
   static void write(Path directory, Standing standing) {

@@ -6,15 +6,13 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
+import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.SearchRun;
-import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -154,40 +152,32 @@ public final class MethodComparison {
     return comparison;
   }
 
-  /** Makes everything beside its place first, so that the directory is whole or absent. */
+  /** With {@code compare.json} a comparison is there: all of its runs are there before. */
   private void begin(List<Entrant> entrants) {
-    Path target = directory.toAbsolutePath().normalize();
-    Path made =
-        target.resolveSibling(
-            String.format(Locale.ROOT, ".%s.%x.tmp", target.getFileName(), System.nanoTime()));
-    try {
-      Files.createDirectories(made);
-      try {
-        for (int seed = 1; seed <= plan.seeds(); seed++) {
-          for (int i = 0; i < entrants.size(); i++) {
-            prepare(made, entrants.get(i), seed, plan.methods().get(i).length());
-          }
-        }
-        ComparisonFile.write(made, standing());
-        Files.deleteIfExists(target);
-        Files.move(made, target, StandardCopyOption.ATOMIC_MOVE);
-      } catch (IOException | RuntimeException e) {
-        Folders.delete(made);
-        throw e;
-      }
-    } catch (IOException e) {
-      throw AtomicFile.unwritable(directory, e);
-    }
+    new RunDirectory(directory)
+        .begin(
+            owner -> {
+              try (owner) {
+                for (int seed = 1; seed <= plan.seeds(); seed++) {
+                  for (int i = 0; i < entrants.size(); i++) {
+                    prepare(entrants.get(i), seed, plan.methods().get(i).length());
+                  }
+                }
+                ComparisonFile.write(directory, standing());
+              }
+              return directory;
+            });
   }
 
-  private static void prepare(Path made, Entrant entrant, int seed, RunLength length) {
+  private void prepare(Entrant entrant, int seed, RunLength length) {
     SearchSetup setup = entrant.setup();
     if (entrant.model() instanceof LatencyTable table) {
       LatencyFiles.write(
-          table, made.resolve(String.format(Locale.ROOT, "latency-%s.json", setup.space().name())));
+          table,
+          directory.resolve(String.format(Locale.ROOT, "latency-%s.json", setup.space().name())));
     }
     SearchRun.prepare(
-        new RunDirectory(made.resolve(Plan.folder(entrant.name(), seed))),
+        new RunDirectory(directory.resolve(Plan.folder(entrant.name(), seed))),
         setup.with(setup.config().withSeed(seed).withLength(length)),
         entrant.model());
   }
@@ -218,8 +208,15 @@ public final class MethodComparison {
    * @param checkpointSeconds between checkpoints of a run
    * @param progress told of every step
    * @return how far each run has come
+   * @throws SextantException if another process has the directory, or it cannot be written
    */
   public Standing run(double checkpointSeconds, Progress progress) {
+    try (Owner owner = Owner.of(directory)) {
+      return run(owner, checkpointSeconds, progress);
+    }
+  }
+
+  private Standing run(Owner owner, double checkpointSeconds, Progress progress) {
     failures.clear();
     int run = 0;
     for (int seed = 1; seed <= plan.seeds(); seed++) {
@@ -242,6 +239,7 @@ public final class MethodComparison {
         } catch (SextantException e) {
           failures.put(Plan.folder(method.name(), seed), String.valueOf(e.getMessage()));
         }
+        owner.check();
         write();
       }
     }
@@ -253,14 +251,19 @@ public final class MethodComparison {
   }
 
   /**
-   * Writes {@code compare.json} and {@code compare.html} as things stand.
+   * Writes {@code compare.html} as things stand, while another process runs the comparison or not.
    *
    * @return how far each run has come
    */
-  public Standing write() {
+  public Standing writePage() {
     Standing standing = standing();
-    ComparisonFile.write(directory, standing);
     ComparisonPage.write(page(), standing);
+    return standing;
+  }
+
+  private Standing write() {
+    Standing standing = writePage();
+    ComparisonFile.write(directory, standing);
     return standing;
   }
 

@@ -4,6 +4,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
+import dev.sextant.nas.run.Folders;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.search.SearchRun;

@@ -6,19 +6,20 @@ import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.Comparator;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
-import java.util.function.Supplier;
-import java.util.stream.Stream;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * The files of a run.
  *
  * <pre>
- * run.json              everything needed to repeat it
+ * run.json              everything needed to repeat it; the last file that a start writes
  * latency.json          the latency table it uses, or
  * cost.csv              the linear cost model, where it is that, or
  * predictor.safetensors the latency predictor of cells, and
@@ -30,28 +31,39 @@ import java.util.stream.Stream;
  * weights.safetensors   its trained weights
  * result.json           latencies and accuracies, that of random search beside them
  * report.html           all of this for a reader
+ * owner.json            the process that may write here, an {@link Owner}; owner.lock is its lock
  * </pre>
  *
  * @param path of the directory
  */
 public record RunDirectory(Path path) {
+  /** What {@link AtomicFile} and the trial of {@link #create} leave if they are killed. */
+  private static final Pattern TEMPORARY =
+      Pattern.compile("\\..+\\.[0-9a-f]{16}-\\d+\\.tmp|\\.sextant-\\d+\\.tmp");
+
+  /** What starts of runs, trainings and comparisons write before the file that ends them. */
+  private static final Pattern BEGINNINGS =
+      Pattern.compile(
+          "latency(-.+)?\\.json|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json");
+
+  /** Says that a directory holds a comparison. */
+  public static final String COMPARISON = "compare.json";
+
+  private static final String CHECKPOINTS = "checkpoint";
+
   /**
    * {@return a directory for a new run; nothing is made before {@link #begin}, so that what is
    * found wrong until then leaves nothing behind}
    *
-   * @throws SextantException if it exists and is not empty, or could not be made
+   * <p>Besides one that is absent or empty, it may be one in which a process died before its run
+   * had begun.
+   *
+   * @param path of the directory
+   * @throws SextantException if it holds anything else, or could not be made
    */
   public static RunDirectory create(Path path) {
-    if (Files.isDirectory(path)) {
-      try (var files = Files.list(path)) {
-        if (files.findAny().isPresent()) {
-          throw new SextantException(
-              path + ": holds a run or other files already; resume it or give another --out");
-        }
-      } catch (IOException e) {
-        throw AtomicFile.unwritable(path, e);
-      }
-    }
+    RunDirectory directory = new RunDirectory(path);
+    directory.requireFree();
     Path existing = path.toAbsolutePath();
     while (existing.getParent() != null && !Files.exists(existing)) {
       existing = existing.getParent();
@@ -62,49 +74,105 @@ public record RunDirectory(Path path) {
     }
     try {
       // Permissions do not tell: a superuser's hold for read-only and special file systems too.
-      Files.delete(Files.createTempFile(existing, ".sextant-", null));
+      Files.deleteIfExists(Files.createTempFile(existing, ".sextant-", null));
     } catch (IOException e) {
       throw new SextantException(
           String.format(
               Locale.ROOT, "%s: cannot be written, no permission for %s", path, existing));
     }
-    return new RunDirectory(path);
+    return directory;
+  }
+
+  private void requireFree() {
+    List<Path> files = Folders.in(path);
+    // Taken by a run that did not come to its first file.
+    boolean owned = files.contains(path.resolve(Owner.FILE));
+    if (!files.stream().allMatch(file -> isLeftover(file) || (owned && !isOfRun(file)))) {
+      throw new SextantException(
+          path + ": holds a run or other files already; resume it or give another --out");
+    }
+  }
+
+  /** Whether a file is there only because a process died. */
+  private static boolean isLeftover(Path file) {
+    String name = String.valueOf(file.getFileName());
+    return Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)
+        ? name.equals(CHECKPOINTS) && Folders.in(file).stream().allMatch(RunDirectory::isLeftover)
+        : name.equals(DirectoryLock.FILE) || TEMPORARY.matcher(name).matches();
+  }
+
+  /** Whether a run or a comparison that has begun has such a file. */
+  private boolean isOfRun(Path file) {
+    return List.of(
+            run(),
+            path.resolve(COMPARISON),
+            path.resolve(CHECKPOINTS),
+            events(),
+            weights(),
+            result())
+        .contains(file);
   }
 
   /**
-   * Makes the directory and starts a run in it; whatever the start throws, everything made is gone
-   * again.
+   * Makes the directory, takes it, and starts a run in it; whatever the start throws, everything
+   * made is gone again. The file that says that there is a run has to be the last of the start's:
+   * until then the directory is free for another start, if this process dies.
    *
    * @param <T> what the start gives
-   * @param start makes the first files
+   * @param start makes the first files, and gives the directory back in the end
    * @return what the start gave
-   * @throws SextantException if the directory cannot be made
+   * @throws SextantException if the directory cannot be made, or holds a run meanwhile, or if
+   *     another process has it
    */
-  public <T> T begin(Supplier<T> start) {
+  public <T> T begin(Function<Owner, T> start) {
+    requireFree();
+    boolean there = Files.isDirectory(path);
+    List<Path> before = Folders.in(path);
     try {
-      Files.createDirectories(checkpoint().toAbsolutePath().getParent());
+      Files.createDirectories(path.toAbsolutePath());
     } catch (IOException e) {
       throw AtomicFile.unwritable(path, e);
     }
+    Owner owner = Owner.of(path);
     boolean begun = false;
     try {
-      T started = start.get();
+      // Another process may have come between.
+      requireFree();
+      clear();
+      T started = start.apply(owner);
       begun = true;
       return started;
     } finally {
       if (!begun) {
-        discard();
+        owner.close();
+        discard(before, there);
       }
     }
   }
 
-  /** Deletes the directory of a run that did not begin, which was empty or absent before. */
-  private void discard() {
-    try (Stream<Path> files = Files.walk(path)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
+  /** Deletes what a start that died has left. */
+  private void clear() {
+    for (Path file : Folders.in(path)) {
+      boolean ours =
+          BEGINNINGS.matcher(String.valueOf(file.getFileName())).matches()
+              || Files.isRegularFile(file.resolve(Owner.FILE));
+      if (ours || (isLeftover(file) && !file.endsWith(DirectoryLock.FILE))) {
+        Folders.delete(file);
       }
-    } catch (IOException | UncheckedIOException e) {
+    }
+  }
+
+  /** Deletes what a start has made that did not end. */
+  private void discard(List<Path> before, boolean there) {
+    List<Path> made = new ArrayList<>(Folders.in(path));
+    made.removeAll(before);
+    try {
+      if (there) {
+        made.forEach(Folders::delete);
+      } else {
+        Folders.delete(path);
+      }
+    } catch (SextantException e) {
       // What stopped the run is what its user needs to hear.
     }
   }
@@ -145,7 +213,7 @@ public record RunDirectory(Path path) {
 
   /** {@return the state to resume from: {@code checkpoint/state.safetensors}} */
   public Path checkpoint() {
-    return path.resolve("checkpoint").resolve("state.safetensors");
+    return path.resolve(CHECKPOINTS).resolve("state.safetensors");
   }
 
   /** {@return the network found} */

@@ -82,7 +82,9 @@ public record RunFile(RunDirectory directory) {
               root.addProperty("data", Datasets.absolute(source));
               return root;
             });
-    RunDirectory.write(file(), GSON.toJson(moved) + "\n");
+    try (Owner _ = Owner.of(directory.path())) {
+      RunDirectory.write(file(), GSON.toJson(moved) + "\n");
+    }
   }
 
   /**
@@ -194,11 +196,23 @@ public record RunFile(RunDirectory directory) {
         });
   }
 
-  private <T> T read(Function<JsonObject, T> reader) {
+  /**
+   * Checks that there is one.
+   *
+   * @throws SextantException if there is none
+   */
+  public void requireThere() {
     if (!Files.isRegularFile(file())) {
       throw new SextantException(
-          directory.path() + ": not the directory of a run (run.json is missing)");
+          directory.path()
+              + (Files.exists(directory.path().resolve(Owner.FILE))
+                  ? ": the run had not begun (run.json is missing); start it again"
+                  : ": not the directory of a run (run.json is missing)"));
     }
+  }
+
+  private <T> T read(Function<JsonObject, T> reader) {
+    requireThere();
     String text = JsonText.readFile(file());
     // Parsed twice: the strict reader says what is wrong, Gson's keeps all 64 bits of a seed.
     JsonText.parse(text, file().toString());

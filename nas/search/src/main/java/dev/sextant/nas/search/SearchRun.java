@@ -12,6 +12,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
+import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchResult;
@@ -40,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SearchRun implements AutoCloseable {
   private final RunDirectory directory;
+  private final Owner owner;
   private final SearchSetup setup;
   private final Backend backend;
   private final EventLog events;
@@ -75,13 +77,12 @@ public final class SearchRun implements AutoCloseable {
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
       return directory.begin(
-          () -> {
-            new RunFile(directory).write(setup);
-            directory.keepPrices(model);
+          owner -> {
+            write(directory, setup, model);
             return new SearchRun(
-                directory, setup, model, data, backend, null, checkpointSeconds, progress);
+                directory, owner, setup, model, data, backend, null, checkpointSeconds, progress);
           });
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       backend.close();
       throw e;
     }
@@ -98,11 +99,18 @@ public final class SearchRun implements AutoCloseable {
   public static void prepare(RunDirectory directory, SearchSetup setup, CostModel model) {
     check(setup, model);
     directory.begin(
-        () -> {
-          new RunFile(directory).write(setup);
-          directory.keepPrices(model);
+        owner -> {
+          try (owner) {
+            write(directory, setup, model);
+          }
           return directory;
         });
+  }
+
+  /** With {@code run.json} a run is there: all that it needs is there before. */
+  private static void write(RunDirectory directory, SearchSetup setup, CostModel model) {
+    directory.keepPrices(model);
+    new RunFile(directory).write(setup);
   }
 
   /**
@@ -112,12 +120,25 @@ public final class SearchRun implements AutoCloseable {
    * @param checkpointSeconds between checkpoints
    * @param progress told of every step; called on the thread of the run
    * @return the run, to be continued by {@link #run}
-   * @throws SextantException if the directory holds no run or a file of it is damaged
+   * @throws SextantException if the directory holds no run, a file of it is damaged, or another
+   *     process has it
    */
   public static SearchRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
-    SearchSetup setup = new RunFile(directory).read();
+    // Nothing is written where there is no run.
     new RunFile(directory).compareVectors(progress);
+    Owner owner = Owner.of(directory.path());
+    try {
+      return resume(directory, owner, checkpointSeconds, progress);
+    } catch (RuntimeException | Error e) {
+      owner.close();
+      throw e;
+    }
+  }
+
+  private static SearchRun resume(
+      RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
+    SearchSetup setup = new RunFile(directory).read();
     CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
@@ -128,10 +149,18 @@ public final class SearchRun implements AutoCloseable {
               : null;
       SearchRun run =
           new SearchRun(
-              directory, setup, model, data, backend, checkpoint, checkpointSeconds, progress);
+              directory,
+              owner,
+              setup,
+              model,
+              data,
+              backend,
+              checkpoint,
+              checkpointSeconds,
+              progress);
       run.ownModel = model instanceof PredictedLatency read ? read : null;
       return run;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       backend.close();
       throw e;
     }
@@ -139,6 +168,7 @@ public final class SearchRun implements AutoCloseable {
 
   private SearchRun(
       RunDirectory directory,
+      Owner owner,
       SearchSetup setup,
       CostModel model,
       ImageDataset data,
@@ -147,6 +177,7 @@ public final class SearchRun implements AutoCloseable {
       double checkpointSeconds,
       Progress progress) {
     this.directory = directory;
+    this.owner = owner;
     this.setup = setup;
     this.backend = backend;
     this.progress = progress;
@@ -180,11 +211,11 @@ public final class SearchRun implements AutoCloseable {
       try {
         opened.load(checkpoint);
         return opened;
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         opened.close();
         throw e;
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       events.close();
       throw e;
     }
@@ -296,6 +327,7 @@ public final class SearchRun implements AutoCloseable {
         }
       }
       tick();
+      owner.check();
       RunStage next = course.finish(stage);
       if (next == null) {
         results.finish();
@@ -311,6 +343,7 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private void checkpoint() {
+    owner.check();
     tick();
     Checkpoint checkpoint = Checkpoint.empty(backend);
     checkpoint.state().addProperty("stage", stage.name().text());
@@ -337,5 +370,6 @@ public final class SearchRun implements AutoCloseable {
     if (ownModel != null) {
       ownModel.close();
     }
+    owner.close();
   }
 }

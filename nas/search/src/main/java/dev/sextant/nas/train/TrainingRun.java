@@ -5,6 +5,7 @@ import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.StageName;
@@ -33,6 +34,7 @@ public final class TrainingRun implements AutoCloseable {
   private static final StageName STAGE = StageName.TRAIN;
 
   private final RunDirectory directory;
+  private final Owner owner;
   private final TrainingSetup setup;
   private final ImageDataset data;
   private final Backend backend;
@@ -60,14 +62,14 @@ public final class TrainingRun implements AutoCloseable {
       double checkpointSeconds,
       Progress progress) {
     return directory.begin(
-        () -> {
-          new RunFile(directory).write(setup);
+        owner -> {
           RunDirectory.write(directory.architecture(), setup.architecture().toJson());
+          new RunFile(directory).write(setup);
           Backend backend = Backends.open(setup.device(), setup.threads());
           try {
             return new TrainingRun(
-                directory, setup, data, backend, null, checkpointSeconds, progress);
-          } catch (RuntimeException e) {
+                directory, owner, setup, data, backend, null, checkpointSeconds, progress);
+          } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
           }
@@ -81,12 +83,25 @@ public final class TrainingRun implements AutoCloseable {
    * @param checkpointSeconds between checkpoints
    * @param progress told of every step; called on the thread of the run
    * @return the run, ready to continue
-   * @throws SextantException if the directory holds no such run or a file of it is damaged
+   * @throws SextantException if the directory holds no such run, a file of it is damaged, or
+   *     another process has it
    */
   public static TrainingRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
-    TrainingSetup setup = new RunFile(directory).readTraining();
+    // Nothing is written where there is no run.
     new RunFile(directory).compareVectors(progress);
+    Owner owner = Owner.of(directory.path());
+    try {
+      return resume(directory, owner, checkpointSeconds, progress);
+    } catch (RuntimeException | Error e) {
+      owner.close();
+      throw e;
+    }
+  }
+
+  private static TrainingRun resume(
+      RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
+    TrainingSetup setup = new RunFile(directory).readTraining();
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
@@ -95,8 +110,8 @@ public final class TrainingRun implements AutoCloseable {
               ? Checkpoint.read(directory.checkpoint(), backend)
               : null;
       return new TrainingRun(
-          directory, setup, data, backend, checkpoint, checkpointSeconds, progress);
-    } catch (RuntimeException e) {
+          directory, owner, setup, data, backend, checkpoint, checkpointSeconds, progress);
+    } catch (RuntimeException | Error e) {
       backend.close();
       throw e;
     }
@@ -104,6 +119,7 @@ public final class TrainingRun implements AutoCloseable {
 
   private TrainingRun(
       RunDirectory directory,
+      Owner owner,
       TrainingSetup setup,
       ImageDataset data,
       Backend backend,
@@ -111,6 +127,7 @@ public final class TrainingRun implements AutoCloseable {
       double checkpointSeconds,
       Progress progress) {
     this.directory = directory;
+    this.owner = owner;
     this.setup = setup;
     this.data = data;
     this.backend = backend;
@@ -156,7 +173,7 @@ public final class TrainingRun implements AutoCloseable {
                   saved));
         }
         stage.load(checkpoint);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         stage.close();
         events.close();
         throw e;
@@ -198,6 +215,7 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private void checkpoint() {
+    owner.check();
     Checkpoint checkpoint = Checkpoint.empty(backend);
     checkpoint.state().addProperty("stage", STAGE.text());
     checkpoint.state().addProperty("events", events.length());
@@ -212,5 +230,6 @@ public final class TrainingRun implements AutoCloseable {
     stage.close();
     events.close();
     backend.close();
+    owner.close();
   }
 }

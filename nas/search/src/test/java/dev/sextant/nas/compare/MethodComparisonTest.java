@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.run.Deaths;
+import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.TinyRun;
 import dev.sextant.tensor.SextantException;
@@ -89,7 +91,9 @@ class MethodComparisonTest {
         Set.of("proxyless-g-seed1", "random-seed1", "proxyless-g-seed2", "random-seed2");
     try (Stream<Path> files = Files.list(directory)) {
       assertEquals(
-          Stream.concat(runs.stream(), Stream.of("compare.json", "latency-tiny.json"))
+          Stream.concat(
+                  runs.stream(),
+                  Stream.of("compare.json", "latency-tiny.json", "owner.json", "owner.lock"))
               .collect(Collectors.toSet()),
           files.map(file -> file.getFileName().toString()).collect(Collectors.toSet()));
     }
@@ -131,6 +135,46 @@ class MethodComparisonTest {
     Listener nothing = new Listener(0);
     assertEquals(standing, MethodComparison.read(directory).run(0, nothing));
     assertEquals(List.of(), nothing.begun);
+  }
+
+  /**
+   * Its start again, or what is left of it, from every call of the file system at which it dies.
+   */
+  @Test
+  void aComparisonThatDiesGoesOn() throws Exception {
+    Deaths deaths =
+        Deaths.of(
+            folder.resolve("begun"),
+            disk -> begin(disk.resolve("compared"), 1).run(1e9, Progress.NONE));
+    Path whole = folder.resolve("begun/living/compared");
+    int again = 0;
+    for (Deaths.Death death : deaths.deaths()) {
+      Path path = death.folder().resolve("compared");
+      boolean begun = MethodComparison.isIn(path);
+      boolean ended = Files.exists(path.resolve("random-seed1/result.json"));
+      if (!begun) {
+        RunDirectory.create(path);
+        begin(path, 1);
+        again++;
+        for (String file : List.of("compare.json", "latency-tiny.json", "random-seed1/run.json")) {
+          assertTrue(Files.exists(path.resolve(file)), path + " " + file);
+        }
+      } else if (ended) {
+        MethodComparison.read(path).run(1e9, Progress.NONE);
+        assertTrue(
+            Deaths.same(
+                whole,
+                path,
+                "random-seed1/weights.safetensors",
+                "proxyless-g-seed1/weights.safetensors"));
+      } else {
+        // The runs themselves: EveryDeathTest.
+        MethodComparison.read(path).writePage();
+      }
+      assertTrue(begun || Deaths.temporaries(path).isEmpty(), path.toString());
+    }
+    System.out.println("compare: " + deaths.calls() + " calls, " + again + " started again");
+    assertTrue(again > 20, again + " starts");
   }
 
   @Test
