@@ -124,9 +124,9 @@ class SearchCommandTest {
     }
     arguments.addAll(
         List.of(
-            "--data=builtin:300",
+            "--data=builtin:120",
             "--out=" + out,
-            "--batch=64",
+            "--batch=24",
             "--warmup-epochs=1",
             "--epochs=1",
             "--retrain-epochs=1",
@@ -162,9 +162,9 @@ class SearchCommandTest {
                 "--space=darts-small",
                 "--table=" + cheapPredictor(directory.resolve("cells.csv")),
                 "--budget=0.3ms",
-                "--data=builtin:300",
+                "--data=builtin:120",
                 "--out=" + out,
-                "--batch=64",
+                "--batch=24",
                 "--warmup-epochs=0",
                 "--epochs=1",
                 "--retrain-epochs=1",
