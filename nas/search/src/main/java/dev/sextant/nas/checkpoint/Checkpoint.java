@@ -109,12 +109,12 @@ public final class Checkpoint {
    */
   public EventLog.Position getRun(String run, Path file) {
     // Checkpoints of earlier versions do not say.
-    if (state.has("run") && !getString("run").equals(run)) {
+    if (state.has("run") && !getText("run").equals(run)) {
       throw new SextantException(file + ": is the checkpoint of another run");
     }
     return new EventLog.Position(
         getLong("events", 0, Long.MAX_VALUE),
-        state.has("lastEvent") ? getString("lastEvent") : "");
+        state.has("lastEvent") ? getText("lastEvent") : "");
   }
 
   /** {@return small values; numbers are written in full, longs as strings} */
