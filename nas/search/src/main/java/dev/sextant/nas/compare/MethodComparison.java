@@ -261,7 +261,7 @@ public final class MethodComparison {
     return standing;
   }
 
-  private Standing write() {
+  Standing write() {
     Standing standing = writePage();
     ComparisonFile.write(directory, standing);
     return standing;

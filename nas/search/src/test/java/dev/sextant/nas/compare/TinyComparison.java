@@ -17,6 +17,11 @@ public final class TinyComparison {
     begin(directory, 2);
   }
 
+  /** Reads it back and writes it as things stand. */
+  public static void again(Path directory) {
+    MethodComparison.read(directory).write();
+  }
+
   static Entrant entrant(PublishedMethod method) {
     SearchSetup setup = TinyRun.setup(TinyRun.config(0, method.recipe()));
     return new Entrant(method.toString(), setup, TinyRun.model(setup));

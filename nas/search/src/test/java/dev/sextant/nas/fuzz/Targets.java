@@ -5,7 +5,6 @@ import static dev.sextant.nas.fuzz.Grammar.text;
 
 import com.google.gson.Gson;
 import dev.sextant.nas.cells.CellSamples;
-import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.TinyComparison;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
@@ -212,7 +211,7 @@ final class Targets implements AutoCloseable {
             JsonGrammar.OBJECT,
             input -> {
               Files.write(file, input);
-              MethodComparison.read(comparison).write();
+              TinyComparison.again(comparison);
             },
             128 * MIB,
             4000));

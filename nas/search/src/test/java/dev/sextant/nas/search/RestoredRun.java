@@ -6,6 +6,7 @@ import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchSetup;
@@ -80,9 +81,11 @@ public final class RestoredRun implements AutoCloseable {
   /** Goes as far as the next step. */
   public void read(byte[] checkpoint) throws IOException {
     Files.write(copy.checkpoint(), checkpoint);
-    try (Backend backend = Backends.open(setup.device(), setup.threads())) {
+    try (Backend backend = Backends.open(setup.device(), setup.threads());
+        Owner owner = Owner.of(copy.path())) {
       new SearchRun(
               copy,
+              owner,
               setup,
               model,
               data,
