@@ -113,8 +113,7 @@ public final class Checkpoint {
       throw new SextantException(file + ": is the checkpoint of another run");
     }
     return new EventLog.Position(
-        getLong("events", 0, Long.MAX_VALUE),
-        state.has("lastEvent") ? getText("lastEvent") : "");
+        getLong("events", 0, Long.MAX_VALUE), state.has("lastEvent") ? getText("lastEvent") : "");
   }
 
   /** {@return small values; numbers are written in full, longs as strings} */

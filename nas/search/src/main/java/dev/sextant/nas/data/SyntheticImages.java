@@ -9,12 +9,12 @@ import java.util.stream.IntStream;
  * The built-in data set: ten kinds of shapes and gratings, 28 x 28, gray, so that nothing need be
  * downloaded.
  *
- * <p>A shape, lighter than its ground, has any size from a third of the image to four
- * fifths of it and is shifted and turned, by up to a quarter of a turn either way, over a sloping
- * ground with noise; lines lie below and above it, and somewhere a small shape of another kind,
- * which is not what is asked for. The kinds are told apart by what is seen at several scales at
- * once, so networks differ: after eight epochs over the default images the cheapest network of the
- * default space recognises about 70 % of the test images and the dearest one about 85 %.
+ * <p>A shape, lighter than its ground, has any size from a third of the image to four fifths of it
+ * and is shifted and turned, by up to a quarter of a turn either way, over a sloping ground with
+ * noise; lines lie below and above it, and somewhere a small shape of another kind, which is not
+ * what is asked for. The kinds are told apart by what is seen at several scales at once, so
+ * networks differ: after eight epochs over the default images the cheapest network of the default
+ * space recognises about 70 % of the test images and the dearest one about 85 %.
  *
  * <p>Image i depends on its part and i alone; only {@link StrictMath} and exactly rounded
  * arithmetic are used, so it is the same on every machine.

@@ -364,7 +364,7 @@ public final class Report {
             .add(
                 events.trained(
                     StageName.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value));
-    for (StageName stage : events.stages()) {
+    for (StageName stage : events.trained().keySet()) {
       if (stage instanceof StageName.Training(Contestant.OnFront _)) {
         chart.add(events.trained(stage, "of a further budget", 2, Stroke.SOLID, value));
       }

@@ -72,8 +72,7 @@ record RunRecord(
     return new RunRecord(
         directory,
         setup,
-        RunEvents.read(
-            directory.events(), setup.space(), setup.config().randomSamples(), sealed),
+        RunEvents.read(directory.events(), setup.space(), setup.config().randomSamples(), sealed),
         Files.exists(directory.latency()) ? LatencyFiles.read(directory.latency()) : null,
         network,
         Files.exists(directory.result()) ? RunJson.read(directory.result(), sealed) : null);

@@ -41,9 +41,7 @@ class RandomKillsTest {
     System.out.flush();
     Path path = Path.of(args[1]);
     MethodComparison comparison =
-        MethodComparison.isIn(path)
-            ? MethodComparison.read(path)
-            : MethodComparisonTest.begin(path, 1);
+        MethodComparison.isIn(path) ? MethodComparison.read(path) : TinyComparison.begin(path, 1);
     Standing standing = comparison.run(0, Progress.NONE);
     if (!standing.failures().isEmpty()) {
       throw new IllegalStateException(standing.failures().toString());
