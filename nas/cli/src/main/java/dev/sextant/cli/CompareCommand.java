@@ -39,6 +39,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code sextant compare}. */
@@ -120,6 +121,17 @@ final class CompareCommand implements Runnable {
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
   private double checkpointSeconds;
 
+  @Option(
+      names = "--truth",
+      paramLabel = "FILE",
+      description =
+          "judge runs that have ended by a table of networks trained alone (sextant truth), rather"
+              + " than compare methods")
+  private @Nullable Path truth;
+
+  @Parameters(paramLabel = "RUN", arity = "0..*", description = "with --truth: directories of runs")
+  private List<Path> runs = List.of();
+
   /** A method and the space it searches. */
   private record Pair(Method method, String space) {
     static Pair of(String text, String otherwise) {
@@ -131,6 +143,15 @@ final class CompareCommand implements Runnable {
 
   @Override
   public void run() {
+    if (truth != null) {
+      TruthReport.print(truth, runs);
+      return;
+    }
+    if (!runs.isEmpty()) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "%s: runs that have ended are judged by --truth", runs.getFirst()));
+    }
     ConsoleProgress progress = Terminal.progress();
     MethodComparison comparison = MethodComparison.isIn(out) ? continued() : begun(progress);
     Terminal.print(comparison.run(checkpointSeconds, progress), comparison);

@@ -87,6 +87,35 @@ public final class Checkpoint {
     new Weights(tensors, Map.of(STATE, state.toString())).write(file);
   }
 
+  /**
+   * Saves which run it is of and how far its log goes.
+   *
+   * @param run its identity
+   * @param events where its log ends
+   */
+  public void putRun(String run, EventLog.Position events) {
+    state.addProperty("run", run);
+    state.addProperty("events", events.length());
+    state.addProperty("lastEvent", events.checksum());
+  }
+
+  /**
+   * How far the log of its run goes.
+   *
+   * @param run the identity of the run that it is to continue
+   * @param file of the checkpoint, for messages
+   * @return where its log ends
+   * @throws SextantException if it is another run's
+   */
+  public EventLog.Position getRun(String run, Path file) {
+    // Checkpoints of earlier versions do not say.
+    if (state.has("run") && !getText("run").equals(run)) {
+      throw new SextantException(file + ": is the checkpoint of another run");
+    }
+    return new EventLog.Position(
+        getLong("events", 0, Long.MAX_VALUE), state.has("lastEvent") ? getText("lastEvent") : "");
+  }
+
   /** {@return small values; numbers are written in full, longs as strings} */
   public JsonObject state() {
     return state;

@@ -278,8 +278,7 @@ public final class MethodComparison {
             Report.write(files);
           }
           outcomes.add(
-              ComparisonFile.outcome(
-                  files.result(), method.name(), Plan.folder(method.name(), seed), seed));
+              ComparisonFile.outcome(files, method.name(), Plan.folder(method.name(), seed), seed));
         }
       }
     }

@@ -1,5 +1,6 @@
 package dev.sextant.nas.report;
 
+import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.report.page.Chart;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.StageName;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.function.BiConsumer;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -62,16 +64,27 @@ record RunEvents(
    * being written, and left out. Events of other kinds are passed over.
    *
    * @param randomSamples of the run, which has no stages of others
+   * @param sealed whether every line must have a checksum
    * @throws dev.sextant.tensor.SextantException naming file, line and field of what is wrong
    */
-  static RunEvents read(Path file, SearchSpace space, int randomSamples) {
+  static RunEvents read(Path file, SearchSpace space, int randomSamples, boolean sealed) {
     RunEvents events =
         new RunEvents(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
     if (Files.notExists(file)) {
       return events;
     }
     JsonText.forEachLine(
-        file, (line, source) -> events.add(RunJson.parse(line, source), space, randomSamples));
+        file,
+        new BiConsumer<>() {
+          private String checksum = "";
+
+          @Override
+          public void accept(String line, String source) {
+            RunJson event = RunJson.parse(line, source);
+            checksum = EventLog.check(event.object(), line, source, checksum, sealed);
+            events.add(event, space, randomSamples);
+          }
+        });
     return events;
   }
 

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,9 +27,14 @@ record RunJson(String source, JsonObject object) {
     return new RunJson(source, JsonText.parse(text, source));
   }
 
-  /** The object of a file. */
-  static RunJson read(Path file) {
-    return parse(JsonText.readFile(file), file.toString());
+  /** The object of a file, which must have its checksum if it is sealed. */
+  static RunJson read(Path file, boolean sealed) {
+    String text = JsonText.readFile(file);
+    RunJson json = parse(text, file.toString());
+    if (sealed) {
+      SealedJson.check(json.object, text, json.source, "");
+    }
+    return json;
   }
 
   boolean has(String field) {

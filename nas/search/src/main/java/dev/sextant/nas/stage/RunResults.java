@@ -10,6 +10,7 @@ import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +60,14 @@ public final class RunResults {
   private static SextantException wrong(String field, String kind) {
     return new SextantException(
         String.format(Locale.ROOT, "checkpoint: results: %s is no %s", field, kind));
+  }
+
+  /** A text that must be there. */
+  public String text(String field) {
+    if (json.get(field) instanceof JsonPrimitive value && value.isString()) {
+      return value.getAsString();
+    }
+    throw wrong(field, "text");
   }
 
   /** A number about a network. */
@@ -158,6 +167,6 @@ public final class RunResults {
     JsonObject file = json.deepCopy();
     file.remove(FINISHED);
     file.addProperty("budget", config.budget().cost());
-    return GSON.toJson(file) + "\n";
+    return SealedJson.write(file, json -> GSON.toJson(json) + "\n", "");
   }
 }

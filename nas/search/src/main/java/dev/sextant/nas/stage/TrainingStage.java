@@ -211,6 +211,7 @@ public final class TrainingStage implements RunStage {
     metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
     metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
     ClassNames.put(classNames, metadata);
+    metadata.put(Weights.ARCHITECTURE, plan.architecture.sha256());
     return new Weights(entries, metadata);
   }
 

@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Deaths;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.search.TinyRun;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -175,12 +178,21 @@ class MethodComparisonTest {
         new String[][] {
           {"\"seeds\": 1", "\"seeds\": 0", "seeds: 0"},
           {"\"seeds\": 1", "\"seeds\": \"few\"", "plan"},
-          {"sextant-comparison/1", "sextant-comparison/9", "format"},
+          {"sextant-comparison/2", "sextant-comparison/9", "format"},
           {"\"plan\"", "\"plans\"", "plan is missing"},
           {"{", "{{", "not JSON"}
         }) {
       assertTrue(json.contains(change[0]), change[0]);
-      Files.writeString(file, json.replace(change[0], change[1]));
+      String changed = json.replace(change[0], change[1]);
+      Files.writeString(file, changed);
+      assertThrows(SextantException.class, () -> MethodComparison.read(directory));
+      if (!changed.startsWith("{{")) {
+        // As one who knows about checksums would change it.
+        changed =
+            SealedJson.write(
+                JsonParser.parseString(changed).getAsJsonObject(), JsonObject::toString, "");
+      }
+      Files.writeString(file, changed);
       String message =
           assertThrows(SextantException.class, () -> MethodComparison.read(directory)).getMessage();
       assertTrue(String.valueOf(message).contains(change[2]), message);
