@@ -21,6 +21,9 @@ final class Judge {
 
   long refused;
 
+  /** What the last refusal said. */
+  String said = "";
+
   long nanos;
 
   /**
@@ -36,6 +39,7 @@ final class Judge {
     } catch (SextantException e) {
       refused++;
       String message = String.valueOf(e.getMessage());
+      said = message;
       if (message.isBlank() || message.equals("null") || message.length() > 20_000) {
         throw new AssertionError("is no sentence: '" + message + "'", e);
       }

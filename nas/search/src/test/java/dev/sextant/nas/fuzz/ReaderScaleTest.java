@@ -8,6 +8,8 @@ import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.report.Report;
 import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.RestoredRun;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
@@ -39,7 +41,7 @@ class ReaderScaleTest {
   private void check(String name, long perByte, byte[] input, Target.Reader reader) {
     Judge judge = new Judge();
     judge.read(new Target(name, List.of(), Grammar.BYTES, reader, 4 << 20, perByte), input);
-    assertEquals(0, judge.refused, name);
+    assertEquals(0, judge.refused, () -> name + " is refused: " + judge.said);
     System.out.printf(
         Locale.ROOT,
         "%s: %.1f bytes for each of %d, %.2f s%n",
@@ -135,9 +137,8 @@ class ReaderScaleTest {
   void eventsOfMoreStagesThanARunHas() throws IOException {
     RunDirectory run = new RunDirectory(folder.resolve("run"));
     try (RestoredRun _ = new RestoredRun(run)) {
-      String settings = Files.readString(run.run());
-      Files.writeString(
-          run.run(), settings.replaceAll("\"randomSamples\": 1", "\"randomSamples\": 300000"));
+      SearchSetup setup = new RunFile(run).read();
+      new RunFile(run).write(setup.with(setup.config().withRandomSamples(100_000)));
     }
     StringBuilder events = new StringBuilder(Files.readString(run.events()));
     for (int i = 1; i <= 100_000; i++) {
