@@ -258,12 +258,12 @@ final class OpTable {
               of(s(2, 3, 4, 2), s(5, 5, 2), s(2), s(2), s(3, 3, 2, 3), s(3), s(3))),
           line(
               Superkernel.class,
-              OpTableTest::openSuperkernel,
+              OpTable::openSuperkernel,
               of(s(5, 5, 4), s(3)),
               of(s(3, 3, 17), s(2))),
           line(
               SuperkernelGates.class,
-              OpTableTest::openGates,
+              OpTable::openGates,
               of(s(5, 5, 4), s(3)),
               of(s(3, 3, 17), s(2))),
           line(
