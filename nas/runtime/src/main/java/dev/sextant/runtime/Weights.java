@@ -4,8 +4,10 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -21,8 +23,22 @@ import java.util.SequencedMap;
  * once shared. Safe to read from any thread.
  */
 public final class Weights {
+  private static final int LISTED = 5;
+
   /** The metadata key under which {@link #write} keeps the checksum of data and metadata. */
   public static final String CHECKSUM = "sha256";
+
+  /**
+   * The metadata key that {@link #write} adds: a file that has it and no checksum is damaged. Files
+   * of earlier versions and of other programs do not have it.
+   */
+  public static final String VERSION = "sextant-weights";
+
+  /**
+   * The metadata key of the {@link Architecture#sha256} of the network that tensors are of; {@link
+   * CompiledModel} refuses another.
+   */
+  public static final String ARCHITECTURE = "architecture";
 
   private final SequencedMap<String, Entry> entries;
   private final Map<String, String> metadata;
@@ -40,6 +56,16 @@ public final class Weights {
         throw new SextantException(
             String.format(Locale.ROOT, "weights: %d values for shape %s", values.length, shape));
       }
+    }
+
+    /** Some of the channels, which are the last extent. */
+    Entry columns(int from, int count) {
+      int channels = shape.channels();
+      float[] some = new float[values.length / channels * count];
+      for (int i = 0; i < some.length; i++) {
+        some[i] = values[i / count * channels + from + i % count];
+      }
+      return new Entry(shape.withChannels(count), some);
     }
   }
 
@@ -98,6 +124,77 @@ public final class Weights {
   }
 
   /**
+   * Checks that these are the tensors of a network, of finite numbers, and where they say of which,
+   * of this one.
+   *
+   * @throws SextantException if they were trained in another architecture; or naming the tensors
+   *     that are missing, superfluous, of another shape or not finite
+   */
+  void check(Architecture architecture) {
+    String of = metadata.get(ARCHITECTURE);
+    if (of != null && !of.equals(architecture.sha256())) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: the weights were trained in another architecture (SHA-256 %s, this is %s)",
+              architecture.name(),
+              of,
+              architecture.sha256()));
+    }
+    SequencedMap<String, Shape> expected = WeightNames.of(architecture);
+    List<String> missing = new ArrayList<>();
+    for (Map.Entry<String, Shape> tensor : expected.entrySet()) {
+      Weights.Entry entry = entries.get(tensor.getKey());
+      if (entry == null) {
+        missing.add(tensor.getKey());
+      } else if (!entry.shape().equals(tensor.getValue())) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "%s: weights '%s' must be %s (it is %s)",
+                architecture.name(),
+                tensor.getKey(),
+                tensor.getValue(),
+                entry.shape()));
+      } else {
+        checkFinite(architecture, tensor.getKey(), entry.values());
+      }
+    }
+    refuse(architecture, "lack", missing);
+    List<String> superfluous = new ArrayList<>(entries.keySet());
+    superfluous.removeAll(expected.keySet());
+    refuse(architecture, "have, beyond what the network takes,", superfluous);
+  }
+
+  private static void refuse(Architecture architecture, String verb, List<String> names) {
+    if (!names.isEmpty()) {
+      String listed = String.join(", ", names.subList(0, Math.min(LISTED, names.size())));
+      String more =
+          names.size() > LISTED
+              ? String.format(Locale.ROOT, " and %d more", names.size() - LISTED)
+              : "";
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "%s: the weights %s %s%s", architecture.name(), verb, listed, more));
+    }
+  }
+
+  private static void checkFinite(Architecture architecture, String name, float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "%s: weights '%s' hold %s at %d",
+                architecture.name(),
+                name,
+                values[i],
+                i));
+      }
+    }
+  }
+
+  /**
    * Reads a safetensors file whose tensors are all F32, and verifies its checksum where it has one.
    *
    * @param path of the file
@@ -105,7 +202,7 @@ public final class Weights {
    * @throws SextantException naming the file and the defect: missing or truncated file, a header
    *     that is no JSON of the right form, offsets that overlap, leave holes or pass the end, a
    *     shape that does not fit its bytes, duplicate names, another element type, a checksum that
-   *     differs
+   *     differs or, of a file of this version, is gone
    */
   public static Weights read(Path path) {
     return Safetensors.read(path);
@@ -116,10 +213,11 @@ public final class Weights {
    * old file or the whole new one.
    *
    * @param path of the file
+   * @return the checksum
    * @throws SextantException naming the file if it cannot be written
    */
-  public void write(Path path) {
-    Safetensors.write(this, path);
+  public String write(Path path) {
+    return Safetensors.write(this, path);
   }
 
   /**

@@ -310,7 +310,7 @@ public final class TinyRun {
                 .architecture()
                 .withInterval(1)
                 .withRate(0.05)
-                .withSamples(2)
+                .withSamples(recipe instanceof Recipe.Scored<?> ? 24 : 2)
                 .withGates(gates)
                 .withSecondOrder(recipe.hasCells()))
         .withBudget(config.budget().withNoise(recipe.hasCells() ? 0.01 : 0));
