@@ -14,20 +14,24 @@ module dev.sextant.search {
   exports dev.sextant.nas.method;
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;
+  exports dev.sextant.nas.prior;
   exports dev.sextant.nas.predict;
   exports dev.sextant.nas.provider;
   exports dev.sextant.nas.report;
   exports dev.sextant.nas.run;
+  exports dev.sextant.nas.score;
   exports dev.sextant.nas.search;
   exports dev.sextant.nas.space;
   exports dev.sextant.nas.supernet;
   exports dev.sextant.nas.train;
+  exports dev.sextant.nas.truth;
 
   uses dev.sextant.nas.cost.CostProvider;
   uses dev.sextant.nas.data.ImageSource;
   uses dev.sextant.nas.method.Method;
   uses dev.sextant.nas.objective.ObjectiveProvider;
   uses dev.sextant.nas.policy.PolicyProvider;
+  uses dev.sextant.nas.prior.PriorProvider;
 
   // run.json and compare.json hold their settings as records.
   opens dev.sextant.nas.compare to

@@ -7,6 +7,7 @@ import dev.sextant.cli.options.SearchSettings;
 import dev.sextant.cli.options.TimeConverter;
 import dev.sextant.nas.compare.Entrant;
 import dev.sextant.nas.compare.MethodComparison;
+import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
@@ -38,6 +39,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code sextant compare}. */
@@ -119,6 +121,17 @@ final class CompareCommand implements Runnable {
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
   private double checkpointSeconds;
 
+  @Option(
+      names = "--truth",
+      paramLabel = "FILE",
+      description =
+          "judge runs that have ended by a table of networks trained alone (sextant truth), rather"
+              + " than compare methods")
+  private @Nullable Path truth;
+
+  @Parameters(paramLabel = "RUN", arity = "0..*", description = "with --truth: directories of runs")
+  private List<Path> runs = List.of();
+
   /** A method and the space it searches. */
   private record Pair(Method method, String space) {
     static Pair of(String text, String otherwise) {
@@ -130,6 +143,15 @@ final class CompareCommand implements Runnable {
 
   @Override
   public void run() {
+    if (truth != null) {
+      TruthReport.print(truth, runs);
+      return;
+    }
+    if (!runs.isEmpty()) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "%s: runs that have ended are judged by --truth", runs.getFirst()));
+    }
     ConsoleProgress progress = Terminal.progress();
     MethodComparison comparison = MethodComparison.isIn(out) ? continued() : begun(progress);
     Terminal.print(comparison.run(checkpointSeconds, progress), comparison);
@@ -174,8 +196,9 @@ final class CompareCommand implements Runnable {
 
   private MethodComparison begun(ConsoleProgress progress) {
     measurement.device();
-    if (seeds < 1) {
-      throw new SextantException(String.format(Locale.ROOT, "seeds: %d is not at least 1", seeds));
+    if (seeds < 1 || seeds > Plan.MAX_SEEDS) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "seeds: %d is not between 1 and %d", seeds, Plan.MAX_SEEDS));
     }
     List<Pair> pairs = methods.stream().map(text -> Pair.of(text, space)).toList();
     Set<Pair> different = new HashSet<>();

@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
       PredictorCommand.class,
       DescribeCommand.class,
       TrainCommand.class,
+      TruthCommand.class,
       EvalCommand.class,
       ReportCommand.class,
       DoctorCommand.class,

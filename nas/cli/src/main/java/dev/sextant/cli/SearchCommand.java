@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -58,11 +59,19 @@ final class SearchCommand implements Runnable {
 
   @Option(
       names = "--budget",
+      split = ",",
       converter = BudgetConverter.class,
       description =
-          "cost to meet, as in 1.5ms (latency) or 20M (counts); default: 40 %% up the space's"
-              + " range")
-  private BudgetConverter.@Nullable Budget budget;
+          "cost to meet, as in 1.5ms (latency) or 20M (counts), with --method front several, as in"
+              + " 1ms,2ms; default: 40 %% up the space's range")
+  private List<BudgetConverter.Budget> budgets = List.of();
+
+  @Option(
+      names = "--front",
+      paramLabel = "N",
+      description =
+          "with --method front, the best networks at N costs, measured: front.csv; default: 0")
+  private int front;
 
   @Option(names = "--ceiling", description = "the budget may be undercut")
   private boolean ceiling;
@@ -125,8 +134,8 @@ final class SearchCommand implements Runnable {
     SearchRun.Range costs = SearchRun.costs(model, searched);
     CostUnit unit = model.unit();
     double asked =
-        budget != null
-            ? budget.in(unit)
+        !budgets.isEmpty()
+            ? budgets.getFirst().in(unit)
             : costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
     progress.message(
         String.format(
@@ -139,7 +148,13 @@ final class SearchCommand implements Runnable {
             unit.format(asked)));
     SearchConfig config =
         settings.config(parts.method(), recipe, asked, ceiling, data.others()).withSeed(seed);
-    SearchSetup setup = measurement.setup(data, searched, config.withLength(length(config)), model);
+    List<Double> others = budgets.stream().skip(1).map(other -> other.in(unit)).toList();
+    SearchSetup setup =
+        measurement.setup(
+            data,
+            searched,
+            config.withLength(length(config)).withBudget(config.budget().withFront(others, front)),
+            model);
     SearchRun.check(setup, model);
     try (SearchRun run =
         SearchRun.start(directory, setup, model, images, checkpointSeconds, progress)) {

@@ -63,9 +63,12 @@ final class Terminal {
         Locale.ROOT,
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "
             + " MACs   seconds%n");
-    row("search", result.found(), config);
+    row("search", result.found(), config, config.budget().cost());
+    for (int i = 0; i < result.others().size(); i++) {
+      row("budget " + (i + 2), result.others().get(i), config, config.budget().others().get(i));
+    }
     if (result.random() != null) {
-      row("random search", result.random(), config);
+      row("random search", result.random(), config, config.budget().cost());
     }
     System.out.println();
     System.out.println("written to " + directory.path());
@@ -146,6 +149,12 @@ final class Terminal {
         measured.threads,
         measured.threads == 1 ? "" : "s",
         latency.count());
+    if (latency.isDoubtful()) {
+      System.out.printf(
+          Locale.ROOT,
+          "doubtful  at other times %.0f %% more: something else ran, measure again%n",
+          100 * latency.relativeInterval());
+    }
   }
 
   /** A latency and what it is of. */
@@ -158,7 +167,8 @@ final class Terminal {
   }
 
   /** Against the budget is what was measured, where the budget is of this machine's clock. */
-  private static void row(String name, SearchResult.Found found, SearchConfig config) {
+  private static void row(
+      String name, SearchResult.Found found, SearchConfig config, double budget) {
     CostProvider cost = config.recipe().cost();
     double compared = cost.isMeasurable() ? found.measuredMs() : found.predictedCost();
     System.out.printf(
@@ -167,7 +177,7 @@ final class Terminal {
         name,
         cost.unit().format(found.predictedCost()).replaceFirst(" .*", ""),
         found.measuredMs(),
-        100 * (compared / config.budget().cost() - 1),
+        100 * (compared / budget - 1),
         100 * found.testAccuracy(),
         found.architecture().parameters(),
         found.architecture().macs(),

@@ -130,7 +130,9 @@ public final class CellOptions {
     return config
         .withImages(
             new SearchImages(
-                requireNonNullElse(imageShare, images.share()), images.validationFraction()),
+                requireNonNullElse(imageShare, images.share()),
+                images.validationFraction(),
+                images.size()),
             config.batches())
         .withWeights(
             weights.withRates(

@@ -8,6 +8,7 @@ import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SupernetKind;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.prior.Priors;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
@@ -24,10 +25,10 @@ public final class RecipeOptions {
       names = "--method",
       defaultValue = "proxyless-g",
       description =
-          "a preset of the next four: proxyless-g or proxyless-r (ProxylessNAS, gradient or"
-              + " REINFORCE form), tunas, single-path, la-darts or la-pc-darts (Latency-Aware"
-              + " DARTS), random, or one from outside (`sextant describe --methods`); default:"
-              + " ${DEFAULT-VALUE}")
+          "a preset of the next five: front (scores in a fairly trained supernet), proxyless-g or"
+              + " proxyless-r (ProxylessNAS, gradient or REINFORCE form), tunas, single-path,"
+              + " la-darts or la-pc-darts (Latency-Aware DARTS), random, or one from outside"
+              + " (`sextant describe --methods`); default: ${DEFAULT-VALUE}")
   private String method = "";
 
   @Option(
@@ -46,6 +47,14 @@ public final class RecipeOptions {
               + " through mixtures), or one from outside; cells take darts, reinforce or"
               + " controller")
   private @Nullable String policy;
+
+  @Option(
+      names = "--prior",
+      description =
+          "of --method front, the training-free score beside the held-out loss: jacobian (how"
+              + " little the gradients of different images correlate), depth, macs, parameters,"
+              + " none, or one from outside; default: jacobian")
+  private @Nullable String prior;
 
   @Option(
       names = "--cost",
@@ -85,8 +94,16 @@ public final class RecipeOptions {
   public Recipe recipe(SearchSpace space) {
     Recipe preset = method().recipe(space);
     CostProvider chosen = cost == null ? preset.cost() : Costs.ALL.named(cost);
-    if (supernet == null && policy == null && objective == null) {
+    if (supernet == null && policy == null && objective == null && prior == null) {
       return preset.withCost(chosen);
+    }
+    if (prior != null && !(preset instanceof Recipe.Scored<?>)) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "prior %s with --method %s: it has no training-free score (--method front)",
+              prior,
+              method));
     }
     return switch (preset) {
       case Recipe.Random _ ->
@@ -99,6 +116,22 @@ public final class RecipeOptions {
                           ? "policy " + policy
                           : supernet != null ? "supernet " + supernet : "objective " + objective)
                   + " compares them by accuracy (another --method)");
+      case Recipe.Scored<?> own -> {
+        if (policy != null || objective != null) {
+          throw new SextantException(
+              String.format(
+                  Locale.ROOT,
+                  "%s with --method %s: it scores networks, and none learns to pick them (another"
+                      + " --method)",
+                  policy != null ? "policy " + policy : "objective " + objective,
+                  method));
+        }
+        yield Recipe.scored(
+            own.method(),
+            supernet == null ? own.supernet() : SupernetKind.named(part("supernet", supernet)),
+            prior == null ? own.prior() : Priors.ALL.named(prior),
+            chosen);
+      }
       case Recipe.InSupernet<?, ?> own ->
           Recipe.of(
               own.method(),

@@ -29,6 +29,14 @@ public final class SearchSettings {
               + SearchImages.VALIDATION_FRACTION)
   private @Nullable Double validationFraction;
 
+  @Option(
+      names = "--search-size",
+      paramLabel = "PIXELS",
+      description =
+          "side of the images that the supernet sees; default: their own, with --method front half"
+              + " of 32 and more")
+  private @Nullable Integer searchSize;
+
   @Option(names = "--warmup-rate", description = "default: " + WeightSteps.RATE)
   private @Nullable Double warmupRate;
 
@@ -83,6 +91,8 @@ public final class SearchSettings {
       description =
           "networks in one step of REINFORCE, default "
               + ArchitectureSteps.SAMPLES
+              + ", scored with --method front, default "
+              + Recipe.Scored.NETWORKS
               + ", or in one estimate of predicted latency, default "
               + ArchitectureSteps.CELL_SAMPLES)
   private @Nullable Integer samples;
@@ -137,7 +147,8 @@ public final class SearchSettings {
             .withImages(
                 new SearchImages(
                     preset.images().share(),
-                    requireNonNullElse(validationFraction, preset.images().validationFraction())),
+                    requireNonNullElse(validationFraction, preset.images().validationFraction()),
+                    requireNonNullElse(searchSize, preset.images().size())),
                 training.batches(preset.batches()))
             .withWeights(
                 weights

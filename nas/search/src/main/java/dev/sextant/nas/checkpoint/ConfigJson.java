@@ -19,6 +19,7 @@ import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.prior.Priors;
 import dev.sextant.tensor.SextantException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,6 +77,10 @@ public final class ConfigJson {
       recipe.addProperty("supernet", searched.supernet().id());
       recipe.addProperty("policy", searched.policy().id());
       recipe.addProperty("objective", searched.objective().id());
+    }
+    if (config.recipe() instanceof Recipe.Scored<?> scored) {
+      recipe.addProperty("supernet", scored.supernet().id());
+      recipe.addProperty("prior", scored.prior().id());
     }
     recipe.addProperty("cost", config.recipe().cost().id());
     JsonObject json = new JsonObject();
@@ -158,6 +163,13 @@ public final class ConfigJson {
     String method = word(json, "method");
     if (!json.has("supernet") || word(json, "supernet").equals("none")) {
       return new Recipe.Random(method, Costs.ALL.named(word(json, "cost")));
+    }
+    if (json.has("prior")) {
+      return Recipe.scored(
+          method,
+          SupernetKind.named(word(json, "supernet")),
+          Priors.ALL.named(word(json, "prior")),
+          Costs.ALL.named(word(json, "cost")));
     }
     return Recipe.of(
         method,

@@ -1,6 +1,7 @@
 package dev.sextant.nas.compare;
 
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
@@ -61,7 +62,9 @@ final class TimeProbe {
     ImageDataset part = data.withTraining(Math.max(images, 2 * data.classes()));
     Path directory = temporary();
     try {
-      Clock clock = new Clock();
+      Clock clock =
+          new Clock(
+              config.recipe() instanceof Recipe.Scored<?> ? config.architecture().samples() : 0);
       try (SearchRun run =
           SearchRun.start(
               new RunDirectory(directory),
@@ -90,13 +93,31 @@ final class TimeProbe {
   private static final class Clock implements Progress {
     private final List<Step> steps = new ArrayList<>();
     private final long start = System.nanoTime();
+    private final int scored;
+
+    /** Of a search that scores so many networks before and after its weight steps, or 0. */
+    Clock(int scored) {
+      this.scored = scored;
+    }
 
     /** A step that is done. */
-    private record Step(StageName stage, long done, long steps, double at) {
-      /** Whether it is the last of the first epoch of two. */
-      boolean endsWarmup() {
-        return stage.equals(StageName.SEARCH) && 2 * done == steps;
+    private record Step(StageName stage, long done, long steps, double at) {}
+
+    /** What a step of a search is part of. */
+    private enum Phase {
+      WARMUP,
+      JOINT,
+      SCORES
+    }
+
+    /** Of two epochs the first is the warm-up. */
+    private Phase phase(Step step) {
+      long weights = step.steps - (scored == 0 ? 0 : 2L * scored + Recipe.Scored.FINALISTS);
+      long done = step.done - scored;
+      if (done <= 0 || done > weights) {
+        return Phase.SCORES;
       }
+      return 2 * done <= weights ? Phase.WARMUP : Phase.JOINT;
     }
 
     @Override
@@ -123,20 +144,20 @@ final class TimeProbe {
       double before = 0;
       for (int i = 0; i < steps.size(); i++) {
         Step step = steps.get(i);
+        boolean searches = step.stage.equals(StageName.SEARCH);
         boolean ends =
-            step.endsWarmup()
-                || i + 1 == steps.size()
-                || !steps.get(i + 1).stage.equals(step.stage);
+            i + 1 == steps.size()
+                || !steps.get(i + 1).stage.equals(step.stage)
+                || searches && phase(steps.get(i + 1)) != phase(step);
         if (!ends) {
           continue;
         }
-        boolean second = step.stage.equals(StageName.SEARCH) && !step.endsWarmup();
-        double opened = second ? before : opened(from, i, before);
+        double opened = searches && from > 0 ? before : opened(from, i, before);
         double seconds = step.at - opened;
         switch (step.stage) {
           case StageName.Search _ -> {
-            warmup += second ? 0 : seconds;
-            joint += second ? seconds : 0;
+            warmup += phase(step) == Phase.WARMUP ? seconds : 0;
+            joint += phase(step) == Phase.JOINT ? seconds : 0;
           }
           case StageName.Training(Contestant.Found _) -> retrain += seconds;
           default -> {

@@ -97,6 +97,16 @@ public record ImageDataset(
   }
 
   /**
+   * {@return the same images at another size: the shorter side is scaled to it, then the centre is
+   * cut out; itself if they have that size}
+   *
+   * @param size of either side, at least 1
+   */
+  public ImageDataset resized(int size) {
+    return fitted(DataOptions.DEFAULT.withImageSize(size));
+  }
+
+  /**
    * {@return the same images with the labels that a model gives them, found by the names of the
    * classes ({@link ClassNames#match})}
    *

@@ -1,6 +1,8 @@
 package dev.sextant.nas.method;
 
 import dev.sextant.nas.provider.Bounds;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What a network may cost, and how that weighs in a search.
@@ -11,12 +13,37 @@ import dev.sextant.nas.provider.Bounds;
  * @param fixedLambda whether it stays; otherwise a controller meets the budget
  * @param noiseMs deviation of noise added to predicted latencies: the robustness experiment of
  *     Latency-Aware DARTS (0; Table 3)
+ * @param others further budgets, each of which has a network of its own from the same search
+ * @param front networks spread over the costs of the space that are measured beside these
  */
 public record Budget(
-    double cost, boolean ceiling, double lambda, boolean fixedLambda, double noiseMs) {
+    double cost,
+    boolean ceiling,
+    double lambda,
+    boolean fixedLambda,
+    double noiseMs,
+    List<Double> others,
+    int front) {
+  /**
+   * One budget.
+   *
+   * @param cost asked for, in the unit of the cost
+   * @param ceiling whether it may be undercut
+   * @param lambda the objective's trade-off to start from
+   * @param fixedLambda whether it stays
+   * @param noiseMs deviation of noise added to predicted latencies
+   */
+  public Budget(double cost, boolean ceiling, double lambda, boolean fixedLambda, double noiseMs) {
+    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0);
+  }
+
   /** Checks every number. */
   public Budget {
+    // Runs that were begun before had one.
+    others = others == null ? List.of() : List.copyOf(others);
     Bounds.within("budget", cost, 1e-6, 1e15);
+    others.forEach(other -> Bounds.within("budget", other, 1e-6, 1e15));
+    Bounds.atLeast("front", front, 0);
     Bounds.within("lambda", lambda, -1e15, 1e15);
     Bounds.within("prediction-noise", noiseMs, 0, 1e9);
   }
@@ -27,7 +54,7 @@ public record Budget(
    * @param other whether networks may cost less
    */
   public Budget withCeiling(boolean other) {
-    return new Budget(cost, other, lambda, fixedLambda, noiseMs);
+    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front);
   }
 
   /**
@@ -37,7 +64,7 @@ public record Budget(
    * @param fixed whether it stays through the search
    */
   public Budget withLambda(double other, boolean fixed) {
-    return new Budget(cost, ceiling, other, fixed, noiseMs);
+    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front);
   }
 
   /**
@@ -46,6 +73,23 @@ public record Budget(
    * @param otherMs standard deviation of the noise, in ms
    */
   public Budget withNoise(double otherMs) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs);
+    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs, others, front);
+  }
+
+  /**
+   * {@return the same with further budgets, and networks spread over all costs}
+   *
+   * @param further each served by a network of its own
+   * @param spread how many networks are measured beside these, at least 0
+   */
+  public Budget withFront(List<Double> further, int spread) {
+    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, further, spread);
+  }
+
+  /** {@return this budget and the others, each alone} */
+  public List<Budget> each() {
+    return Stream.concat(Stream.of(cost), others.stream())
+        .map(one -> new Budget(one, ceiling, lambda, fixedLambda, noiseMs))
+        .toList();
   }
 }

@@ -6,12 +6,14 @@ import dev.sextant.nas.objective.ObjectiveProvider;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.policy.PolicyProvider;
+import dev.sextant.nas.prior.Priors;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.Supernet;
 import java.util.Locale;
 
-/** The methods built in, with the parts that their papers give them. */
+/** The methods built in: those of papers with the parts that these give them, and front. */
 public enum PublishedMethod implements Method {
   /** ProxylessNAS, gradient form (Cai et al., 2019, section 3.3.1). */
   PROXYLESS_G(
@@ -50,8 +52,17 @@ public enum PublishedMethod implements Method {
       Policies.DARTS,
       Costs.PREDICTED,
       Objectives.ADDITIVE),
+  /**
+   * Scores of networks in a supernet whose paths are all trained alike, and the best of their fit:
+   * of no paper, but of what several found to hold (single paths: Guo et al., 2020; equal training:
+   * Chu et al., 2019; scores before training: Mellor et al., 2020).
+   */
+  FRONT("scores in a fairly trained supernet, for any number of budgets"),
   /** Random search among networks within the budget. */
   RANDOM();
+
+  /** Epochs of the supernet's weights where networks are scored in it. */
+  private static final int SCORED_EPOCHS = 12;
 
   private final String summary;
   private final Recipe recipe;
@@ -60,6 +71,12 @@ public enum PublishedMethod implements Method {
   PublishedMethod() {
     summary = "random search within the budget";
     recipe = new Recipe.Random(id(), Costs.LATENCY);
+    space = SupernetKind.MULTI_PATH.space();
+  }
+
+  PublishedMethod(String summary) {
+    this.summary = summary;
+    recipe = new Recipe.Scored<>(id(), SupernetKind.MULTI_PATH, Priors.JACOBIAN, Costs.LATENCY);
     space = SupernetKind.MULTI_PATH.space();
   }
 
@@ -89,12 +106,33 @@ public enum PublishedMethod implements Method {
     return recipe;
   }
 
-  /** {@inheritDoc} Random search of cells has no table, but a predictor. */
+  /**
+   * {@inheritDoc} Random search of cells has no table, but a predictor; widths are scored with
+   * shared weights.
+   */
   @Override
   public Recipe recipe(SearchSpace searched) {
-    return this == RANDOM && searched instanceof CellNetworkSpace
-        ? recipe.withCost(Costs.PREDICTED)
-        : recipe;
+    if (this == RANDOM && searched instanceof CellNetworkSpace) {
+      return recipe.withCost(Costs.PREDICTED);
+    }
+    if (recipe instanceof Recipe.Scored<?> scored
+        && searched instanceof Space chain
+        && !chain.widthChoices().isEmpty()) {
+      return new Recipe.Scored<>(
+          scored.method(), SupernetKind.COLLAPSED, scored.prior(), scored.cost());
+    }
+    return recipe;
+  }
+
+  /** {@inheritDoc} A search by scores takes the budget for a ceiling. */
+  @Override
+  public SearchConfig config(Recipe asked, double budget) {
+    SearchConfig config = SearchConfig.of(asked, budget);
+    return this == FRONT
+        ? config
+            .withWeights(config.weights().withEpochs(0, SCORED_EPOCHS), config.descent())
+            .withBudget(config.budget().withCeiling(true))
+        : config;
   }
 
   @Override

@@ -8,10 +8,12 @@ import dev.sextant.nas.objective.ObjectiveRequest;
 import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.policy.PolicyProvider;
+import dev.sextant.nas.prior.PriorProvider;
 import dev.sextant.nas.provider.Provider;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
+import dev.sextant.nas.supernet.SampledSupernet;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
@@ -47,6 +49,15 @@ public sealed interface Recipe {
   /** {@return the trade-off where no other is given} */
   default double lambda() {
     return 0;
+  }
+
+  /**
+   * {@return the side of the images that its supernet sees where none is asked for}
+   *
+   * @param side of the images as they are
+   */
+  default int searchSize(int side) {
+    return side;
   }
 
   /** {@return the parts that have options of their own} */
@@ -194,6 +205,112 @@ public sealed interface Recipe {
       supernet.check(space);
       Recipe.super.checkSpace(space);
     }
+  }
+
+  /**
+   * A supernet whose paths are all trained alike, and scores of its networks on held-out images and
+   * before any training: these are fitted, and the best of what they predict is looked at longer.
+   * One supernet serves every budget.
+   *
+   * @param <S> the class of the supernet
+   * @param method whose combination it is
+   * @param supernet how candidates hold weights
+   * @param prior the training-free score beside the held-out loss
+   * @param cost what networks cost
+   */
+  record Scored<S extends SampledSupernet>(
+      String method, SupernetKind<S> supernet, PriorProvider prior, CostProvider cost)
+      implements Recipe {
+    /** Networks scored. */
+    public static final int NETWORKS = 256;
+
+    /** Networks looked at longer, for each budget. */
+    public static final int FINALISTS = 10;
+
+    /** Images of a smaller side are not halved. */
+    private static final int HALVED = 32;
+
+    /** Checks that chains have a cost before they are measured. */
+    public Scored {
+      if (supernet.hasCells()) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "supernet %s with method %s: it scores chains of layers (--supernet multi-path)",
+                supernet.id(),
+                method));
+      }
+      if (cost.measuresSamples() || cost.ofChains() == null) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "method %s with cost %s: it asks what many networks cost (--cost latency)",
+                method,
+                cost.id()));
+      }
+    }
+
+    @Override
+    public List<Provider> providers() {
+      return List.of(prior, cost);
+    }
+
+    @Override
+    public boolean hasOneCosine() {
+      return true;
+    }
+
+    @Override
+    public ArchitectureSteps steps() {
+      return ArchitectureSteps.DEFAULT.withSamples(NETWORKS);
+    }
+
+    /** {@inheritDoc} Half of large ones: networks rank better so in the same time. */
+    @Override
+    public int searchSize(int side) {
+      return side < HALVED ? side : side / 2;
+    }
+
+    @Override
+    public Recipe withCost(CostProvider other) {
+      return new Scored<>(method, supernet, prior, other);
+    }
+
+    @Override
+    public void checkSpace(SearchSpace space) {
+      supernet.check(space);
+      Recipe.super.checkSpace(space);
+    }
+  }
+
+  /**
+   * {@return a search by scores with the parts that a user names}
+   *
+   * @param method whose combination it was before the user named parts
+   * @param supernet how candidates hold weights
+   * @param prior the training-free score
+   * @param cost what networks cost
+   * @throws SextantException if networks of such a supernet cannot be drawn
+   */
+  static Recipe scored(
+      String method, SupernetKind<?> supernet, PriorProvider prior, CostProvider cost) {
+    if (!SampledSupernet.class.isAssignableFrom(supernet.type())) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "supernet %s with method %s: it draws no single networks (--supernet multi-path or"
+                  + " collapsed)",
+              supernet.id(),
+              method));
+    }
+    return scoredUnchecked(method, supernet, prior, cost);
+  }
+
+  /** The class has been compared. */
+  @SuppressWarnings("unchecked")
+  private static <S extends SampledSupernet> Recipe scoredUnchecked(
+      String method, SupernetKind<?> supernet, PriorProvider prior, CostProvider cost) {
+    return new Scored<>(method, (SupernetKind<S>) supernet, prior, cost);
   }
 
   private static String missing(

@@ -95,12 +95,26 @@ public record SearchConfig(
               architecture.delayEpochs(),
               weights.epochs()));
     }
+    boolean several = !budget.others().isEmpty();
+    if ((several || budget.front() > 0) && !(recipe instanceof Recipe.Scored<?>)) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: a search by %s is for one budget (--method front serves all)",
+              several ? "budget" : "front",
+              recipe.method()));
+    }
+    if (several && retraining.inheritWeights()) {
+      throw new SextantException(
+          "inherit-weights: with several budgets networks are trained from the beginning");
+    }
     switch (recipe) {
       case Recipe.Random _ -> {
         if (randomSamples < 1) {
           throw new SextantException("random-samples: 0 leaves nothing to search among");
         }
       }
+      case Recipe.Scored<?> scored -> checkKept(scored.supernet(), retraining);
       case Recipe.InSupernet<?, ?> searched -> check(searched, architecture, weights, retraining);
     }
   }
@@ -115,14 +129,7 @@ public record SearchConfig(
           "gates two-path with policy gates-reinforce: two-path steps move two alphas alone, and"
               + " rewards move all (--gates recompute)");
     }
-    if (recipe.supernet().isStateless() && retraining.epochs() == 0) {
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "retrain-epochs: 0 keeps no weights of a %s supernet, whose batch norms have no"
-                  + " running statistics",
-              recipe.supernet().id()));
-    }
+    checkKept(recipe.supernet(), retraining);
     if (recipe.hasCells() && weights.optimizer() != WeightSteps.Optimizer.SGD) {
       throw new SextantException(
           String.format(
@@ -136,6 +143,17 @@ public record SearchConfig(
       throw new SextantException(
           "retrain-epochs: a supernet of cells has no weights to keep, its norms no scales; the"
               + " network found is trained from the beginning (without --inherit-weights)");
+    }
+  }
+
+  private static void checkKept(SupernetKind<?> supernet, Retraining retraining) {
+    if (supernet.isStateless() && retraining.epochs() == 0) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "retrain-epochs: 0 keeps no weights of a %s supernet, whose batch norms have no"
+                  + " running statistics",
+              supernet.id()));
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.sextant.nas.report;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.ConfigJson;
 import dev.sextant.nas.cost.Costs;
@@ -8,6 +10,7 @@ import dev.sextant.nas.report.page.Html;
 import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.run.SearchSetup;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** The sections of a report that tell what the run was given: latency table and settings. */
 record GivenSections(RunRecord run, Html html) {
@@ -85,6 +88,12 @@ record GivenSections(RunRecord run, Html html) {
               String name = concern + words(field.getKey());
               if (field.getValue() instanceof JsonObject inner) {
                 settings(name + ": ", inner);
+              } else if (field.getValue() instanceof JsonArray values) {
+                setting(
+                    name,
+                    values.asList().stream()
+                        .map(JsonElement::getAsString)
+                        .collect(Collectors.joining(", ")));
               } else {
                 setting(name, field.getValue().getAsString());
               }

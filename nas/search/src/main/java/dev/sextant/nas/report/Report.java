@@ -14,6 +14,7 @@ import dev.sextant.nas.report.page.Chart.Stroke;
 import dev.sextant.nas.report.page.Html;
 import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.report.page.Page;
+import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
@@ -22,6 +23,7 @@ import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
@@ -71,6 +73,7 @@ public final class Report {
     html.open("main");
     head();
     comparison();
+    front();
     searchCurves();
     trainingCurves();
     probabilities();
@@ -146,8 +149,9 @@ public final class Report {
       return String.format(
           Locale.ROOT, "search, %d of %d epochs", events.searched().size(), epochs);
     }
-    TrainedEpoch last = events.trained().getLast();
-    return String.format(Locale.ROOT, "%s, epoch %d", last.stage().text(), last.epoch());
+    var last = events.trained().lastEntry();
+    return String.format(
+        Locale.ROOT, "%s, epoch %d", last.getKey().text(), last.getValue().getLast().epoch());
   }
 
   private String budgetNote() {
@@ -188,7 +192,7 @@ public final class Report {
 
   private String how() {
     return switch (config.recipe()) {
-      case Recipe.Random _ -> "";
+      case Recipe.Random _, Recipe.Scored<?> _ -> "";
       case Recipe.InSupernet<?, ?> recipe -> {
         boolean controlled =
             recipe.objective().isControlled()
@@ -201,7 +205,7 @@ public final class Report {
 
   private String symbol() {
     return switch (config.recipe()) {
-      case Recipe.Random _ -> "–";
+      case Recipe.Random _, Recipe.Scored<?> _ -> "–";
       case Recipe.InSupernet<?, ?> recipe -> recipe.objective().symbol();
     };
   }
@@ -276,6 +280,31 @@ public final class Report {
     html.open("td").number(exact, shown).close();
   }
 
+  // ---- the front
+
+  private void front() {
+    RunJson result = run.result();
+    if (result == null || !result.has("front")) {
+      return;
+    }
+    double[][] points = result.rows("front");
+    double[] costs = Arrays.stream(points).mapToDouble(point -> point[0]).toArray();
+    double[] scores = Arrays.stream(points).mapToDouble(point -> point[1]).toArray();
+    html.leaf("h2", "The front");
+    html.leaf(
+        "p",
+        "Networks of which none is both cheaper and held for better than another, by their scores"
+            + " in deviations of all networks'; front.csv has them, measured.",
+        "class",
+        "note");
+    html.open("div", "class", "grid");
+    new Chart("Score over " + costName(), "score, deviations")
+        .over(String.format(Locale.ROOT, "%s, %s", costName(), unit()))
+        .add(new Chart.Series("network", 0, Stroke.SOLID, costs, scores))
+        .draw(html);
+    html.close();
+  }
+
   // ---- curves
 
   private void searchCurves() {
@@ -329,18 +358,24 @@ public final class Report {
 
   private void retraining(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
     RunEvents events = run.events();
-    new Chart(title, yLabel)
-        .add(events.trained(StageName.RETRAIN, "network found", 0, Stroke.SOLID, value))
-        .add(
-            events.trained(
-                StageName.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value))
-        .draw(html);
+    Chart chart =
+        new Chart(title, yLabel)
+            .add(events.trained(StageName.RETRAIN, "network found", 0, Stroke.SOLID, value))
+            .add(
+                events.trained(
+                    StageName.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value));
+    for (StageName stage : events.trained().keySet()) {
+      if (stage instanceof StageName.Training(Contestant.OnFront _)) {
+        chart.add(events.trained(stage, "of a further budget", 2, Stroke.SOLID, value));
+      }
+    }
+    chart.draw(html);
   }
 
   private void samples(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
     Chart chart = new Chart(title, yLabel);
-    for (StageName stage : run.events().stages()) {
-      if (!stage.equals(StageName.RETRAIN) && !stage.equals(StageName.RANDOM_RETRAIN)) {
+    for (StageName stage : run.events().trained().keySet()) {
+      if (stage instanceof StageName.Training(Contestant.Sample _)) {
         chart.add(run.events().trained(stage, "a network each", 1, Stroke.FAINT, value));
       }
     }

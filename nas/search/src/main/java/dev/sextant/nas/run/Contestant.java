@@ -10,6 +10,21 @@ public sealed interface Contestant {
     }
   }
 
+  /**
+   * One that the search found for a further budget.
+   *
+   * @param index from 2: the first is {@link Found}
+   */
+  record OnFront(int index) implements Contestant {
+    /** Before the index, in names. */
+    static final String PREFIX = "front-";
+
+    @Override
+    public String key() {
+      return PREFIX + index;
+    }
+  }
+
   /** The best of random search. */
   record BestOfRandom() implements Contestant {
     @Override

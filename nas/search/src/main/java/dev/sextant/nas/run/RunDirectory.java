@@ -1,9 +1,10 @@
 package dev.sextant.nas.run;
 
-import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.cost.PredictedLatency;
+import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,10 +26,14 @@ import java.util.regex.Pattern;
  * predictor.safetensors the latency predictor of cells, and
  * cells.csv             the measured networks of cells that it was trained on, or
  *                       what a cost from outside keeps
+ * prices.json           the checksums of those, {@link Prices}
  * events.jsonl          what happened, one JSON object a line
  * checkpoint/           the state to resume from
  * architecture.json     the network found
  * weights.safetensors   its trained weights
+ * architecture-2.json   that of a second budget, and its weights
+ * scores.csv            the networks that a search by scores looked at
+ * front.csv             the networks that it holds for the best at their costs
  * result.json           latencies and accuracies, that of random search beside them
  * report.html           all of this for a reader
  * owner.json            the process that may write here, an {@link Owner}; owner.lock is its lock
@@ -44,7 +49,7 @@ public record RunDirectory(Path path) {
   /** What starts of runs, trainings and comparisons write before the file that ends them. */
   private static final Pattern BEGINNINGS =
       Pattern.compile(
-          "latency(-.+)?\\.json|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json");
+          "latency(-.+)?\\.json|prices\\.json|\\.prices\\.tmp|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json");
 
   /** Says that a directory holds a comparison. */
   public static final String COMPARISON = "compare.json";
@@ -197,13 +202,33 @@ public record RunDirectory(Path path) {
     return path.resolve(PredictedLatency.SAMPLES_FILE);
   }
 
+  /** {@return what the run's costs come from} */
+  public Prices prices() {
+    return new Prices(path);
+  }
+
   /**
-   * Keeps what the run's costs come from.
+   * Checks that {@code architecture.json} is that of a network.
    *
-   * @param model whose {@link CostModel#keep} is called
+   * @param network the run's
+   * @throws SextantException if it is missing, damaged or another's
    */
-  public void keepPrices(CostModel model) {
-    model.keep(path);
+  public void requireArchitecture(Architecture network) {
+    if (!Architecture.read(architecture()).equals(network)) {
+      throw new SextantException(architecture() + ": is not the network of the run");
+    }
+  }
+
+  /**
+   * Checks that {@code weights.safetensors} has a checksum.
+   *
+   * @param checksum that of the run's weights
+   * @throws SextantException if it is missing, damaged or another's
+   */
+  public void requireWeights(String checksum) {
+    if (!checksum.equals(Weights.read(weights()).metadata().get(Weights.CHECKSUM))) {
+      throw new SextantException(weights() + ": are not the weights of the run");
+    }
   }
 
   /** {@return the events of the run, one JSON object a line} */
@@ -224,6 +249,34 @@ public record RunDirectory(Path path) {
   /** {@return the weights of the network found} */
   public Path weights() {
     return path.resolve("weights.safetensors");
+  }
+
+  /**
+   * {@return the network found for one of several budgets}
+   *
+   * @param budget counted from 1: the first is {@link #architecture()}
+   */
+  public Path architecture(int budget) {
+    return budget == 1 ? architecture() : path.resolve("architecture-" + budget + ".json");
+  }
+
+  /**
+   * {@return the weights of that network}
+   *
+   * @param budget counted from 1: the first is {@link #weights()}
+   */
+  public Path weights(int budget) {
+    return budget == 1 ? weights() : path.resolve("weights-" + budget + ".safetensors");
+  }
+
+  /** {@return the networks that a search by scores looked at, with their scores} */
+  public Path scores() {
+    return path.resolve("scores.csv");
+  }
+
+  /** {@return the networks that it holds for the best at their costs} */
+  public Path front() {
+    return path.resolve("front.csv");
   }
 
   /** {@return the summary} */

@@ -1,6 +1,7 @@
 package dev.sextant.nas.run;
 
 import dev.sextant.runtime.Architecture;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,8 +10,10 @@ import org.jspecify.annotations.Nullable;
  * @param found by the search
  * @param random what random search found for the same budget, or null without a baseline
  * @param search how the supernet's search ended, or null where there is no supernet
+ * @param others found for further budgets, in their order
  */
-public record SearchResult(Found found, @Nullable Found random, @Nullable Search search) {
+public record SearchResult(
+    Found found, @Nullable Found random, @Nullable Search search, List<Found> others) {
   /**
    * The end of a search in a supernet; costs in the unit of the search's cost.
    *

@@ -25,6 +25,7 @@ public sealed interface StageName {
         case Contestant.Found _ -> "retrain";
         case Contestant.BestOfRandom _ -> "random-retrain";
         case Contestant.Sample sample -> sample.key();
+        case Contestant.OnFront front -> front.key();
       };
     }
   }
@@ -80,6 +81,11 @@ public sealed interface StageName {
     }
     if (text.matches(Contestant.Sample.PREFIX + "[1-9][0-9]{0,8}")) {
       return sample(Integer.parseInt(text.substring(Contestant.Sample.PREFIX.length())));
+    }
+    if (text.matches(Contestant.OnFront.PREFIX + "[1-9][0-9]{0,8}")) {
+      return new Training(
+          new Contestant.OnFront(
+              Integer.parseInt(text.substring(Contestant.OnFront.PREFIX.length()))));
     }
     throw new SextantException(
         String.format(Locale.ROOT, "%s: '%s' is no stage of a search", source, text));

@@ -96,21 +96,28 @@ record Assembly<S extends Supernet, O extends Objective>(
   }
 
   Optimizer optimizer(Supernet supernet) {
+    return optimizer(config, recipe.supernet(), backend, supernet);
+  }
+
+  /** Of the weights of a supernet of that kind. */
+  static Optimizer optimizer(
+      SearchConfig config, SupernetKind<?> kind, Backend backend, Supernet supernet) {
     float momentum = (float) config.descent().momentum();
     float decay = (float) config.descent().weightDecay();
     return switch (config.weights().optimizer()) {
-      case SGD -> new Sgd(backend, supernet.parameters(), sgd());
-      case RMSPROP ->
-          new RmsProp(
+      case SGD ->
+          new Sgd(
               backend,
               supernet.parameters(),
-              new RmsProp.Config(RMSPROP_RHO, momentum, rmsPropEpsilon(), decay, true));
+              new Sgd.Config(momentum, !kind.hasCells(), decay, false));
+      case RMSPROP -> {
+        float epsilon =
+            kind == SupernetKind.SUPERKERNEL ? SUPERKERNEL_RMSPROP_EPSILON : RMSPROP_EPSILON;
+        yield new RmsProp(
+            backend,
+            supernet.parameters(),
+            new RmsProp.Config(RMSPROP_RHO, momentum, epsilon, decay, true));
+      }
     };
-  }
-
-  private float rmsPropEpsilon() {
-    return recipe.supernet() == SupernetKind.SUPERKERNEL
-        ? SUPERKERNEL_RMSPROP_EPSILON
-        : RMSPROP_EPSILON;
   }
 }

@@ -8,8 +8,8 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
 /**
- * From probabilities to the most probable network that measures what the budget says, and to prices
- * that predict it.
+ * From what a search prefers to the network that it would take of those that measure what the
+ * budget says, and to prices that predict it.
  *
  * <p>A table is calibrated on networks from all over the space, and a predictor is trained on them;
  * near the probable ones both may be off. So where the network derived first measures otherwise
@@ -37,17 +37,17 @@ record BudgetDerivation(SearchSpace space, Budget budget, double tolerance, Prog
    */
   record Derived(int[] decisions, Pricing pricing) {}
 
-  /** Decisions of the most probable network that is predicted to be within the budget. */
-  int[] predicted(double[][] preferences, Pricing pricing) {
-    return predicted(preferences, pricing, tolerance);
+  /** Decisions of the network taken of those that are predicted to be within the budget. */
+  int[] predicted(NetworkChoice choice, Pricing pricing) {
+    return predicted(choice, pricing, tolerance);
   }
 
-  private int[] predicted(double[][] preferences, Pricing pricing, double narrowest) {
+  private int[] predicted(NetworkChoice choice, Pricing pricing, double narrowest) {
     double cost = budget.cost();
     for (double window = narrowest; ; window *= 2) {
       double low = budget.ceiling() ? 0 : cost * (1 - window);
       double high = cost * (1 + (budget.ceiling() ? window - narrowest : window));
-      int[] decisions = pricing.mostProbable(preferences, low, high);
+      int[] decisions = choice.best(pricing, low, high);
       if (decisions != null) {
         return decisions;
       }
@@ -55,9 +55,8 @@ record BudgetDerivation(SearchSpace space, Budget budget, double tolerance, Prog
   }
 
   /** The most probable network that measures within the budget, of up to nine measured. */
-  Derived measured(
-      double[][] preferences, Pricing pricing, ToDoubleFunction<Architecture> measure) {
-    Derived best = new Derived(predicted(preferences, pricing), pricing);
+  Derived measured(NetworkChoice choice, Pricing pricing, ToDoubleFunction<Architecture> measure) {
+    Derived best = new Derived(predicted(choice, pricing), pricing);
     double bestError = Double.POSITIVE_INFINITY;
     Derived next = best;
     Aim aim = new Aim(budget.cost());
@@ -85,7 +84,7 @@ record BudgetDerivation(SearchSpace space, Budget budget, double tolerance, Prog
       double ratio = aim.scale() / scale;
       scale *= ratio;
       Pricing corrected = next.pricing.corrected(next.decisions, measured, ratio);
-      next = new Derived(predicted(preferences, corrected, tolerance * FINER), corrected);
+      next = new Derived(predicted(choice, corrected, tolerance * FINER), corrected);
     }
   }
 

@@ -6,6 +6,8 @@ import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
+import dev.sextant.nas.measure.OtherWork;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Objective;
@@ -16,6 +18,7 @@ import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.nas.space.Space;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
@@ -23,6 +26,7 @@ import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.Weights;
@@ -30,6 +34,7 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +46,9 @@ import org.jspecify.annotations.Nullable;
  * Without one, random-1 ... random-K are the search, and retrain follows them.
  */
 final class RunStages {
+  /** The result that has the checksum of a network's weights. */
+  private static final String WEIGHTS = "weights";
+
   /** How far from the budget a derived network may be predicted: half of what measuring may add. */
   static final double TOLERANCE = 0.01;
 
@@ -95,6 +103,21 @@ final class RunStages {
     this.results = results;
   }
 
+  /**
+   * Checks the files that stages have left against what they noted of them.
+   *
+   * @throws SextantException naming the file that is another's
+   */
+  void checkFiles() {
+    if (results.hasDecisions(Contestant.FOUND)) {
+      directory.requireArchitecture(space.derive(results.decisions(Contestant.FOUND)));
+    }
+    String weights = Contestant.FOUND.key() + "." + WEIGHTS;
+    if (results.has(weights)) {
+      directory.requireWeights(results.text(weights));
+    }
+  }
+
   /** The first stage. */
   StageName first() {
     return isRandom() ? StageName.sample(1) : StageName.SEARCH;
@@ -117,6 +140,7 @@ final class RunStages {
           switch (training.network()) {
             case Contestant.Sample sample -> sample(training, sample);
             case Contestant.Found found -> retraining(training, found);
+            case Contestant.OnFront front -> retraining(training, front);
             case Contestant.BestOfRandom best -> retraining(training, best);
           };
     };
@@ -137,23 +161,34 @@ final class RunStages {
   }
 
   private RunStage search() {
+    int size = config.images().size();
+    int side = Math.min(data.height(), data.width());
+    ImageDataset seen = data.resized(size == 0 ? config.recipe().searchSize(side) : size);
+    SearchSpace searched =
+        space.withInput(
+            new Architecture.Input(seen.height(), seen.width(), seen.channels()), seen.classes());
+    Classification small = new Classification(classification.backend(), searched.input());
     return switch (config.recipe()) {
       case Recipe.Random _ -> throw unknown(StageName.SEARCH);
-      case Recipe.InSupernet<?, ?> recipe -> search(recipe);
+      case Recipe.Scored<?> recipe ->
+          new FrontStage<>(
+              config, recipe, (Space) searched, pricing, seen, searchSplit(), small, events);
+      case Recipe.InSupernet<?, ?> recipe -> search(recipe, searched, seen, small);
     };
   }
 
   private <S extends Supernet, O extends Objective> RunStage search(
-      Recipe.InSupernet<S, O> recipe) {
+      Recipe.InSupernet<S, O> recipe,
+      SearchSpace searched,
+      ImageDataset seen,
+      Classification small) {
     Cost sampled =
-        recipe.cost().measuresSamples()
-            ? new MeasuredCost(space, network -> measure(network, QUICK_METER))
-            : pricing::of;
+        recipe.cost().measuresSamples() ? new MeasuredCost(space, this::measured) : pricing::of;
     return new SupernetStage<>(
-        new Assembly<>(config, recipe, classification.backend(), space, pricing, sampled),
-        data,
+        new Assembly<>(config, recipe, small.backend(), searched, pricing, sampled),
+        seen,
         searchSplit(),
-        classification,
+        small,
         events);
   }
 
@@ -213,7 +248,7 @@ final class RunStages {
       if (!measures()) {
         return decisions;
       }
-      double measured = measure(space.derive(decisions), meter());
+      double measured = judged(space.derive(decisions));
       double error = measured / config.budget().cost() - 1;
       error = config.budget().ceiling() ? Math.max(0, error) : Math.abs(error);
       if (error < bestError) {
@@ -245,7 +280,7 @@ final class RunStages {
   /** Records a stage's results; returns the next stage, or null after the last. */
   @Nullable RunStage finish(RunStage finished) {
     return switch (finished) {
-      case SupernetStage<?> search -> finish(search);
+      case SearchStage search -> finish(search);
       case TrainingStage training -> finish(training);
       default -> throw new IllegalStateException("unknown stage " + finished.name());
     };
@@ -258,9 +293,15 @@ final class RunStages {
     return switch (network) {
       case Contestant.Found found -> {
         Weights weights = training.trained();
-        weights.write(directory.weights());
+        results.put(found, WEIGHTS, weights.write(directory.weights()));
         record(found, training, weights);
-        yield !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
+        yield after(1);
+      }
+      case Contestant.OnFront front -> {
+        Weights weights = training.trained();
+        weights.write(directory.weights(front.index()));
+        record(front, training, weights);
+        yield after(front.index());
       }
       case Contestant.BestOfRandom best -> {
         record(best, training, training.trained());
@@ -270,23 +311,53 @@ final class RunStages {
     };
   }
 
-  private RunStage finish(SupernetStage<?> search) {
-    double[][] preferences = search.preferences();
-    int[] decisions = derive(preferences);
+  private RunStage finish(SearchStage search) {
+    List<Budget> budgets = config.budget().each();
+    for (int i = 1; i <= budgets.size(); i++) {
+      int[] decisions = derive(budgets.get(i - 1), search::best);
+      results.putDecisions(found(i), decisions);
+      RunDirectory.write(directory.architecture(i), space.derive(decisions).toJson());
+    }
+    int[] decisions = results.decisions(Contestant.FOUND);
+    int[] free = search.best();
     results.put(
         new SearchResult.Search(
             search.expectedCost(),
-            search.argmaxCost(),
+            pricing.of(free),
             search.lambda(),
-            !Arrays.equals(decisions, pricing.mostProbable(preferences)),
+            !Arrays.equals(decisions, free),
             search.weightPeak(),
             search.architecturePeak()));
     results.put("alphas", search.alphaValues());
-    TrainingStage retrain = retrain(decisions);
+    if (!search.scores().isEmpty()) {
+      RunDirectory.write(directory.scores(), search.scores());
+    }
+    if (config.budget().front() > 0) {
+      FrontFile front = new FrontFile(directory, results, space);
+      for (SearchStage.Point point : search.front(pricing, config.budget().front())) {
+        double measured = judged(space.derive(point.decisions()));
+        front.add(point, pricing.of(point.decisions()), measured);
+      }
+      front.write();
+    }
+    TrainingStage retrain = retraining(StageName.RETRAIN, Contestant.FOUND);
     if (config.retraining().inheritWeights()) {
       search.copyWeights(decisions, retrain.network());
     }
     return retrain;
+  }
+
+  /** The network of a budget, counted from 1. */
+  private static Contestant found(int budget) {
+    return budget == 1 ? Contestant.FOUND : new Contestant.OnFront(budget);
+  }
+
+  /** What follows the training of a budget's network. */
+  private @Nullable RunStage after(int budget) {
+    if (budget < config.budget().each().size()) {
+      return open(new StageName.Training(found(budget + 1)));
+    }
+    return !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
   }
 
   private TrainingStage retrain(int[] decisions) {
@@ -296,20 +367,19 @@ final class RunStages {
   }
 
   /** With prices of the user's, what they predict stands; else measured, and they are refined. */
-  private int[] derive(double[][] preferences) {
-    BudgetDerivation derivation = new BudgetDerivation(space, config.budget(), TOLERANCE, progress);
+  private int[] derive(Budget budget, NetworkChoice choice) {
+    BudgetDerivation derivation = new BudgetDerivation(space, budget, TOLERANCE, progress);
     if (!measures()) {
-      return derivation.predicted(preferences, pricing);
+      return derivation.predicted(choice, pricing);
     }
-    BudgetDerivation.Derived derived =
-        derivation.measured(preferences, pricing, network -> measure(network, meter()));
+    BudgetDerivation.Derived derived = derivation.measured(choice, pricing, this::judged);
     correct(derived.pricing());
     return derived.decisions();
   }
 
   private void correct(Pricing corrected) {
     pricing = corrected;
-    directory.keepPrices(corrected.model());
+    directory.prices().keep(corrected.model());
   }
 
   private RunStage finish(TrainingStage training, Contestant.Sample sample) {
@@ -337,7 +407,7 @@ final class RunStages {
     Architecture architecture = space.derive(decisions);
     double accuracy =
         Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
-    double measured = measure(architecture, meter());
+    double measured = judged(architecture);
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
@@ -355,10 +425,30 @@ final class RunStages {
     return new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500), patience);
   }
 
-  private double measure(Architecture architecture, LatencyMeter meter) {
-    return new LatencyProfile(setup.device(), setup.latencyThreads(), meter)
+  /** For a reward: short, as there are many. */
+  private double measured(Architecture architecture) {
+    return new LatencyProfile(setup.device(), setup.latencyThreads(), QUICK_METER)
         .network(architecture, setup.latencyBatch())
         .medianMs();
+  }
+
+  /** For a budget or a result; what is doubtful about it is said. */
+  private double judged(Architecture architecture) {
+    try (OtherWork others = OtherWork.during("measuring in " + directory.path())) {
+      Latency latency =
+          new LatencyProfile(setup.device(), setup.latencyThreads(), meter())
+              .network(architecture, setup.latencyBatch());
+      if (latency.isDoubtful()) {
+        progress.message(
+            String.format(
+                Locale.ROOT,
+                "doubtful  a network takes %.4g ms, at other times %.0f %% more%s",
+                latency.medianMs(),
+                100 * latency.relativeInterval(),
+                others.text()));
+      }
+      return latency.medianMs();
+    }
   }
 
   /** The result of a run that has come to its end. */
@@ -377,6 +467,14 @@ final class RunStages {
                 space,
                 samples + results.seconds(StageName.RANDOM_RETRAIN))
             : null,
-        results.search());
+        results.search(),
+        IntStream.rangeClosed(2, config.budget().each().size())
+            .mapToObj(
+                i ->
+                    results.found(
+                        found(i),
+                        space,
+                        search + results.seconds(new StageName.Training(found(i)))))
+            .toList());
   }
 }

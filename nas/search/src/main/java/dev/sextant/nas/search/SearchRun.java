@@ -3,12 +3,14 @@ package dev.sextant.nas.search;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
+import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
@@ -44,6 +46,7 @@ public final class SearchRun implements AutoCloseable {
   private final Owner owner;
   private final SearchSetup setup;
   private final Backend backend;
+  private final String identity;
   private final EventLog events;
   private final Progress progress;
   private final long checkpointNanos;
@@ -109,7 +112,7 @@ public final class SearchRun implements AutoCloseable {
 
   /** With {@code run.json} a run is there: all that it needs is there before. */
   private static void write(RunDirectory directory, SearchSetup setup, CostModel model) {
-    directory.keepPrices(model);
+    directory.prices().keep(model);
     new RunFile(directory).write(setup);
   }
 
@@ -139,6 +142,9 @@ public final class SearchRun implements AutoCloseable {
   private static SearchRun resume(
       RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
     SearchSetup setup = new RunFile(directory).read();
+    if (new RunFile(directory).isSealed()) {
+      directory.prices().check();
+    }
     CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
@@ -166,7 +172,8 @@ public final class SearchRun implements AutoCloseable {
     }
   }
 
-  private SearchRun(
+  /** Takes up a checkpoint, or begins where there is none. */
+  SearchRun(
       RunDirectory directory,
       Owner owner,
       SearchSetup setup,
@@ -184,11 +191,14 @@ public final class SearchRun implements AutoCloseable {
     checkData(data);
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     results =
-        new RunResults(
-            checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject());
+        new RunResults(checkpoint == null ? new JsonObject() : checkpoint.getObject("results"));
+    identity = new RunFile(directory).identity();
     events =
         new EventLog(
-            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+            directory.events(),
+            checkpoint == null
+                ? EventLog.START
+                : checkpoint.getRun(identity, directory.checkpoint()));
     Classification classification = new Classification(backend, setup.space().input());
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
@@ -201,13 +211,13 @@ public final class SearchRun implements AutoCloseable {
 
   private RunStage open(@Nullable Checkpoint checkpoint) {
     try {
+      course.checkFiles();
       if (checkpoint == null) {
         return course.open(course.first());
       }
       RunStage opened =
           course.open(
-              StageName.parse(
-                  checkpoint.get("stage").getAsString(), directory.checkpoint().toString()));
+              StageName.parse(checkpoint.getText("stage"), directory.checkpoint().toString()));
       try {
         opened.load(checkpoint);
         return opened;
@@ -243,6 +253,18 @@ public final class SearchRun implements AutoCloseable {
   }
 
   /**
+   * {@return what a run's networks cost, by what its directory holds}
+   *
+   * @param directory of the run
+   * @param setup of the run
+   * @throws SextantException if its prices are missing or damaged
+   */
+  public static Cost prices(RunDirectory directory, SearchSetup setup) {
+    CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
+    return Pricing.of(model, setup.space())::of;
+  }
+
+  /**
    * Checks that some network of the space meets the budget.
    *
    * @param setup what the run is to do
@@ -252,24 +274,27 @@ public final class SearchRun implements AutoCloseable {
   public static void check(SearchSetup setup, CostModel model) {
     Pricing cost = Pricing.of(model, setup.space());
     SearchConfig config = setup.config();
-    double budget = config.budget().cost();
+    config.budget().each().forEach(budget -> check(budget, cost, setup));
+    if (config.retraining().regularization().auxiliary() > 0) {
+      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
+    }
+  }
+
+  private static void check(Budget budget, Pricing cost, SearchSetup setup) {
     double minimum = cost.minimum();
     double maximum = cost.maximum();
-    boolean tooLarge = budget > maximum * (1 + RunStages.TOLERANCE) && !config.budget().ceiling();
-    if (budget < minimum || tooLarge) {
-      CostUnit unit = model.unit();
+    boolean tooLarge = budget.cost() > maximum * (1 + RunStages.TOLERANCE) && !budget.ceiling();
+    if (budget.cost() < minimum || tooLarge) {
+      CostUnit unit = cost.model().unit();
       throw new SextantException(
           String.format(
               Locale.ROOT,
               "budget: no network of %s has %s; they have %s to %s%s",
               setup.space().name(),
-              unit.format(budget),
+              unit.format(budget.cost()),
               unit.format(minimum),
               unit.format(maximum),
-              config.recipe().cost().isMeasurable() ? " on this machine" : ""));
-    }
-    if (config.retraining().regularization().auxiliary() > 0) {
-      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
+              setup.config().recipe().cost().isMeasurable() ? " on this machine" : ""));
     }
   }
 
@@ -348,7 +373,7 @@ public final class SearchRun implements AutoCloseable {
     Checkpoint checkpoint = Checkpoint.empty(backend);
     checkpoint.state().addProperty("stage", stage.name().text());
     checkpoint.state().add("results", results.json());
-    checkpoint.state().addProperty("events", events.length());
+    checkpoint.putRun(identity, events.position());
     stage.save(checkpoint);
     checkpoint.write(directory.checkpoint());
     lastCheckpoint = System.nanoTime();

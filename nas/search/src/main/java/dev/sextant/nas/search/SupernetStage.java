@@ -21,7 +21,6 @@ import dev.sextant.nas.policy.LearningTurn;
 import dev.sextant.nas.policy.Policy;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.stage.Classification;
-import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.stage.RunningMean;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
@@ -46,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Costs are in the search's unit.
  */
-final class SupernetStage<S extends Supernet> implements RunStage {
+final class SupernetStage<S extends Supernet> implements SearchStage {
   /** Below this movement of every probability or threshold, nothing was learned. */
   private static final double UNMOVED = 0.01;
 
@@ -147,6 +146,10 @@ final class SupernetStage<S extends Supernet> implements RunStage {
 
   @Override
   public void step() {
+    if (done % loader.batchesPerEpoch() == 0) {
+      // Only now: until here the means are those of the epoch that has ended.
+      running.reset();
+    }
     training = loader.next();
     if (mixes()) {
       architectureStep(done - warmupSteps());
@@ -294,9 +297,6 @@ final class SupernetStage<S extends Supernet> implements RunStage {
       fields.add("thresholds", thresholds);
     }
     events.emit("epoch", fields);
-    if (done < steps()) {
-      running.reset();
-    }
   }
 
   private void checkMoved() {
@@ -318,45 +318,51 @@ final class SupernetStage<S extends Supernet> implements RunStage {
     return assembly.pricing().mostProbable(policy.preferences());
   }
 
-  /** What to derive the network by: for each decision the weights of its options. */
-  double[][] preferences() {
-    return policy.preferences();
+  @Override
+  public int @Nullable [] best(Pricing pricing, double low, double high) {
+    return pricing.mostProbable(policy.preferences(), low, high);
   }
 
-  /** The objective's trade-off in force. */
-  double lambda() {
+  @Override
+  public int[] best() {
+    return mostProbable();
+  }
+
+  @Override
+  public double lambda() {
     return policy.objective().lambda();
   }
 
   /**
    * Expected cost of the networks that the policy draws (eq. 6): the average of TuNAS's Table 11.
    */
-  double expectedCost() {
+  @Override
+  public double expectedCost() {
     return policy.expectedCost();
   }
 
   /** Cost of the most probable network: the argmax of TuNAS's Table 11. */
-  double argmaxCost() {
+  private double argmaxCost() {
     return assembly.pricing().of(mostProbable());
   }
 
-  /** Most bytes of activations and workspace held at once in a weight step. */
-  long weightPeak() {
+  @Override
+  public long weightPeak() {
     return weightPeak;
   }
 
-  /** The same in an architecture step. */
-  long architecturePeak() {
+  @Override
+  public long architecturePeak() {
     return architecturePeak;
   }
 
-  /** Copies the weights of the network of these decisions into it. */
-  void copyWeights(int[] decisions, Network network) {
+  @Override
+  public void copyWeights(int[] decisions, Network network) {
     supernet.copyWeights(decisions, network);
   }
 
-  /** Copies of the architecture parameters of each factor. */
-  List<float[]> alphaValues() {
+  @Override
+  public List<float[]> alphaValues() {
     List<float[]> values = new ArrayList<>();
     for (int f = 0; f < policy.alphas().size(); f++) {
       values.add(policy.alphas().values(f));
@@ -403,12 +409,12 @@ final class SupernetStage<S extends Supernet> implements RunStage {
     checkpoint.getTensors("policy/", policy.tensors());
     policy.optimizers().forEach((name, own) -> checkpoint.getOptimizer("policy." + name, own));
     checkpoint.getRng("policy.rng", policyRng);
-    policy.restore(checkpoint.getDoubles("policy"));
-    done = checkpoint.get("done").getAsLong();
-    architectureSteps = checkpoint.get("architectureSteps").getAsLong();
-    weightPeak = checkpoint.get("weightPeak").getAsLong();
-    architecturePeak = checkpoint.get("architecturePeak").getAsLong();
-    running.restore(checkpoint.getDoubles("running"));
+    policy.restore(checkpoint.getDoubles("policy", policy.state().length));
+    done = checkpoint.getLong("done", 0, steps());
+    architectureSteps = checkpoint.getLong("architectureSteps", 0, steps());
+    weightPeak = checkpoint.getLong("weightPeak", 0, Long.MAX_VALUE);
+    architecturePeak = checkpoint.getLong("architecturePeak", 0, Long.MAX_VALUE);
+    running.restore(checkpoint.getDoubles("running", running.state().length));
     seek(loader, done);
     seek(validationLoader, architectureSteps);
   }

@@ -11,6 +11,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
+import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -71,6 +72,15 @@ public final class Network extends Module {
         cell.setDropPath(rate);
       }
     }
+  }
+
+  /**
+   * Has every block take part from the start, as {@link Supernet#startUnscaled} does.
+   *
+   * @param backend of the network
+   */
+  public void startUnscaled(Backend backend) {
+    Modules.unitNorms(this, backend);
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.nas.space.Factors;
+import dev.sextant.tensor.Backend;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,17 @@ public abstract class Supernet extends Module {
    * @param network the network of these decisions, whose weights are overwritten
    */
   public abstract void copyWeights(int[] decisions, Network network);
+
+  /**
+   * Has every block take part from the start, rather than begin as the identity: sets the scale of
+   * all batch norms to 1. For a supernet whose networks are to be scored: with the identity start
+   * leaving out a whole block looks harmless.
+   *
+   * @param backend of the supernet
+   */
+  public final void startUnscaled(Backend backend) {
+    Modules.unitNorms(this, backend);
+  }
 
   /**
    * Freezes all weights, for an architecture step, or thaws them.

@@ -41,7 +41,7 @@ class BudgetDerivationTest {
     BudgetDerivation derivation = new BudgetDerivation(space, config.budget(), 0.01, Progress.NONE);
     BudgetDerivation.Derived derived =
         derivation.measured(
-            preferences,
+            (prices, low, high) -> prices.mostProbable(preferences, low, high),
             pricing,
             network -> {
               measured++;

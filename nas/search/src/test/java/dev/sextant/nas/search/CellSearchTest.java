@@ -254,7 +254,7 @@ final class CellSearchTest {
       parameters.setFactors(stage.alphaValues());
       Genotype rule = GenotypeRule.derive(parameters);
       Pricing pricing = Pricing.of(Counts.MACS, space);
-      int[] decisions = pricing.mostProbable(stage.preferences());
+      int[] decisions = stage.best();
       assertEquals(space.network(rule).macs(), space.derive(decisions).macs());
       assertEquals(space.network(rule).macs(), pricing.of(decisions));
       return stage.expectedCost();

@@ -18,6 +18,7 @@ import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
@@ -68,6 +69,13 @@ class StepAllocationTest {
         "thresholds", "single-path-cifar", config(PublishedMethod.SINGLE_PATH, GateMode.RECOMPUTE));
   }
 
+  /** On single paths that come up equally often, after one network was scored. */
+  @Test
+  void stepsOfEqualPathsAllocateNothing() {
+    assertAllocatesNothing(
+        "equal paths", "proxyless-cifar", config(PublishedMethod.FRONT, GateMode.RECOMPUTE));
+  }
+
   private static void assertAllocatesNothing(String what, String name, SearchConfig config) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     ImageDataset data = noise();
@@ -80,22 +88,7 @@ class StepAllocationTest {
               .mapToLong(Thread::threadId)
               .toArray();
       warmUpRareKernels(backend);
-      if (!(config.recipe() instanceof Recipe.InSupernet<?, ?> recipe)) {
-        throw new IllegalArgumentException("no supernet");
-      }
-      SupernetStage<?> stage =
-          new SupernetStage<>(
-              new Assembly<>(
-                  config,
-                  recipe,
-                  backend,
-                  space,
-                  new Pricing.OfChain(space, Counts.MACS, cost),
-                  cost),
-              data,
-              Split.stratified(data.train(), 0.5, 1),
-              new Classification(backend, space.input()),
-              (event, fields) -> {});
+      RunStage stage = stage(config, backend, space, data, cost);
       long least = Long.MAX_VALUE;
       int steps = 0;
       // On a busy machine the compiler takes a while.
@@ -117,6 +110,26 @@ class StepAllocationTest {
       assertEquals(0, least);
       assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
     }
+  }
+
+  private static RunStage stage(
+      SearchConfig config, Backend backend, Space space, ImageDataset data, ExpectedCost cost) {
+    Pricing pricing = new Pricing.OfChain(space, Counts.MACS, cost);
+    Split split = Split.stratified(data.train(), 0.5, 1);
+    Classification classification = new Classification(backend, space.input());
+    return switch (config.recipe()) {
+      case Recipe.Random _ -> throw new IllegalArgumentException("no supernet");
+      case Recipe.Scored<?> recipe ->
+          new FrontStage<>(
+              config, recipe, space, pricing, data, split, classification, (event, fields) -> {});
+      case Recipe.InSupernet<?, ?> recipe ->
+          new SupernetStage<>(
+              new Assembly<>(config, recipe, backend, space, pricing, cost),
+              data,
+              split,
+              classification,
+              (event, fields) -> {});
+    };
   }
 
   private static long allocated(ThreadMXBean threads, long[] ids) {
