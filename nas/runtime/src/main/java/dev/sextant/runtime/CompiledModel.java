@@ -372,12 +372,9 @@ public final class CompiledModel implements AutoCloseable {
   private PixelScale scale() {
     if (pixelScale == null) {
       throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "%s: the weights do not say mean and deviation of the training pixels (their metadata"
-                  + " was lost?); set them by Weights.withMetadata, or run images that are"
-                  + " normalised",
-              architecture.name()));
+          architecture.name()
+              + ": the weights do not say mean and deviation of the training pixels (their metadata"
+              + " was lost?); set them by Weights.withMetadata, or run images that are normalised");
     }
     return pixelScale;
   }
