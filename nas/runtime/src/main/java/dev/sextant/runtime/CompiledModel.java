@@ -229,9 +229,8 @@ public final class CompiledModel implements AutoCloseable {
     try {
       float[] to = input();
       int at = inputOffset();
-      int floats = count * (inputSize() / batch);
       if (order == Order.CHANNELS_LAST) {
-        MemorySegment.copy(images, FLOAT, 0, to, at, floats);
+        MemorySegment.copy(images, FLOAT, 0, to, at, count * (inputSize() / batch));
       } else {
         interleave(images, count, to, at);
       }
@@ -372,12 +371,9 @@ public final class CompiledModel implements AutoCloseable {
   private PixelScale scale() {
     if (pixelScale == null) {
       throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "%s: the weights do not say mean and deviation of the training pixels (their metadata"
-                  + " was lost?); set them by Weights.withMetadata, or run images that are"
-                  + " normalised",
-              architecture.name()));
+          architecture.name()
+              + ": the weights do not say mean and deviation of the training pixels (their metadata"
+              + " was lost?); set them by Weights.withMetadata, or run images that are normalised");
     }
     return pixelScale;
   }
