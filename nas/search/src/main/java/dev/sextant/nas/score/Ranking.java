@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class Ranking {
   /**
    * How much a longer look at one network counts against the fit, which averages over hundreds but
-   * knows no more than pairs of decisions.
+   * knows sums alone.
    */
   private static final double LOOK = 0.5;
 

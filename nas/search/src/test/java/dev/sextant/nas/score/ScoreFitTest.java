@@ -73,20 +73,6 @@ class ScoreFitTest {
     assertTrue(fit.error() < 0.05 * fit.deviation(), "error " + fit.error());
   }
 
-  @Test
-  void pairsAreTakenInWhereTheyHelp() {
-    int[][] networks = drawn(250);
-    double[] scores = Arrays.stream(networks).mapToDouble(ScoreFitTest::paired).toArray();
-    ScoreFit fit = ScoreFit.of(networks, scores);
-    assertTrue(fit.pairs() > 0);
-    double error = 0;
-    for (int number = 0; number < ALL; number++) {
-      int[] network = Decisions.at(OPTIONS, number);
-      error += Math.abs(paired(network) - fit.of(network)) / ALL;
-    }
-    assertTrue(error < 0.25, "mean error " + error);
-  }
-
   private static double cost(int[] network) {
     return Arrays.stream(network).sum();
   }
