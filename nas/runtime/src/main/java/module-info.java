@@ -5,12 +5,14 @@ module dev.sextant.runtime {
   requires transitive dev.sextant.tensor;
   requires com.google.gson;
   requires java.management;
+  requires jdk.jfr;
   requires jdk.management;
   requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;
   exports dev.sextant.runtime.graph;
   exports dev.sextant.runtime.layer;
+  exports dev.sextant.runtime.service;
   exports dev.sextant.runtime.json to
       dev.sextant.search;
 

@@ -1,6 +1,7 @@
 package dev.sextant.bench;
 
 import dev.sextant.bench.paths.HotPath;
+import dev.sextant.bench.paths.Inference;
 
 /**
  * One hot path at one shape.
@@ -10,4 +11,9 @@ import dev.sextant.bench.paths.HotPath;
  * @param spec what that class is asked for
  * @param effort how long it is measured
  */
-record Case(String name, Class<? extends HotPath> path, String spec, Effort effort) {}
+record Case(String name, Class<? extends HotPath> path, String spec, Effort effort) {
+  /** The engine it is measured beside. */
+  String peer() {
+    return path == Inference.class ? HotPath.ONNX_RUNTIME : HotPath.LIBTORCH;
+  }
+}

@@ -3,6 +3,7 @@ package dev.sextant.bench;
 import dev.sextant.bench.paths.Convolution;
 import dev.sextant.bench.paths.Gemm;
 import dev.sextant.bench.paths.HotPath;
+import dev.sextant.bench.paths.Inference;
 import dev.sextant.bench.paths.MbConvStep;
 import dev.sextant.bench.paths.Norm;
 import dev.sextant.bench.paths.OptimizerStep;
@@ -28,6 +29,7 @@ final class Cases {
     optimizers();
     blocks();
     supernets();
+    networks();
   }
 
   /** All of them. */
@@ -117,6 +119,24 @@ final class Cases {
   private void supernets() {
     brief("supernet step", SupernetStep.class, "weight proxyless-cifar b64", Effort.NETWORK);
     brief("supernet step", SupernetStep.class, "architecture proxyless-cifar b64", Effort.NETWORK);
+  }
+
+  private void networks() {
+    brief("inference", Inference.class, "mobilenet-v2 b1 one", Effort.INFERENCE);
+    brief("inference", Inference.class, "mobilenet-v2 b1", Effort.INFERENCE);
+    full("inference", Inference.class, "mobilenet-v2 b8", Effort.INFERENCE);
+    for (String name :
+        List.of(
+            "proxyless-mobile",
+            "proxyless-cpu",
+            "proxyless-gpu",
+            "single-path-pixel1",
+            "mnasnet-b1",
+            "darts-v2",
+            "pc-darts-cifar")) {
+      full("inference", Inference.class, name + " b1 one", Effort.INFERENCE);
+      full("inference", Inference.class, name + " b1", Effort.INFERENCE);
+    }
   }
 
   private void brief(String kind, Class<? extends HotPath> path, String spec, Effort effort) {

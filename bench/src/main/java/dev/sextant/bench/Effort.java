@@ -9,6 +9,8 @@ import java.time.Duration;
 enum Effort {
   /** One kernel: microseconds to some tens of milliseconds. */
   KERNEL(4, 500, 3, 250),
+  /** A network that is trained: milliseconds. */
+  INFERENCE(2, 2000, 3, 1000),
   /**
    * A block, forward and backward: many kernels to compile, by a compiler that has to share the
    * processors with the workers.

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
@@ -27,7 +28,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * @param jvmOptions the launcher's file of options for the JVM
  */
 record ForkRunner(Layout layout, Path jvmOptions) {
-  private static final long LIBTORCH_WARMUP_MILLIS = 3000;
+  private static final long PEER_WARMUP_MILLIS = 3000;
 
   /** How often a fork is repeated that other processes disturbed. */
   private static final int REPEATS = 2;
@@ -46,10 +47,10 @@ record ForkRunner(Layout layout, Path jvmOptions) {
     return best;
   }
 
-  /** libtorch has nothing to compile: caches and its pool of memory are warm after a few steps. */
+  /** A peer has nothing to compile: caches and its pool of memory are warm after a few steps. */
   private static long warmup(Effort effort, String engine) {
     long millis = effort.warmup().toMillis();
-    return engine.equals(HotPath.LIBTORCH) ? Math.min(millis, LIBTORCH_WARMUP_MILLIS) : millis;
+    return engine.equals(HotPath.SEXTANT) ? millis : Math.min(millis, PEER_WARMUP_MILLIS);
   }
 
   private Fork once(Case hotPath, String engine, int threads) {
@@ -87,8 +88,11 @@ record ForkRunner(Layout layout, Path jvmOptions) {
         throw new IllegalStateException(hotPath.name() + ": JMH ran " + results.size());
       }
       RunResult result = results.iterator().next();
+      Result<?> time = result.getPrimaryResult();
+      boolean sampled = result.getParams().getMode() == Mode.SampleTime;
       return new Fork(
-          result.getPrimaryResult().getScore(),
+          sampled ? time.getStatistics().getPercentile(50) : time.getScore(),
+          sampled ? time.getStatistics().getPercentile(99) : Double.NaN,
           score(result, "gc.alloc.rate.norm"),
           score(result, NeighbourProfiler.NAME));
     } catch (RunnerException e) {

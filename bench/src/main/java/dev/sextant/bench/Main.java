@@ -1,6 +1,7 @@
 package dev.sextant.bench;
 
 import dev.sextant.bench.libtorch.Libtorch;
+import dev.sextant.bench.onnx.OnnxSession;
 import dev.sextant.bench.paths.HotPath;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
@@ -24,6 +25,8 @@ public final class Main {
   private Main(Settings settings) {
     this.settings = settings;
     Libtorch.missing().ifPresentOrElse(System.err::println, () -> engines.add(HotPath.LIBTORCH));
+    OnnxSession.missing()
+        .ifPresentOrElse(System.err::println, () -> engines.add(HotPath.ONNX_RUNTIME));
   }
 
   /**
@@ -108,7 +111,8 @@ public final class Main {
     System.out.println();
     System.out.println(title);
     System.out.println(
-        "ratio: libtorch's time over ours; worst: the slowest fork over the median of forks");
+        "ratio: the peer's time over ours (libtorch, and ONNX Runtime for inference); worst: the"
+            + " slowest fork over the median of forks");
     System.out.print(Table.of(results.rows()));
     disturbed(results);
     leftOut(results, listed, forks);
@@ -166,7 +170,10 @@ public final class Main {
       List<Double> ours = new ArrayList<>();
       List<Double> peer = new ArrayList<>();
       for (int i = 0; i < sweep.cases().size(); i++) {
-        for (String engine : engines) {
+        for (String engine : List.of(HotPath.SEXTANT, HotPath.LIBTORCH)) {
+          if (!engines.contains(engine)) {
+            continue;
+          }
           Case hotPath = sweep.cases().get(i);
           Fork fork = runner.run(hotPath, engine, sweep.threads().get(i));
           (engine.equals(HotPath.SEXTANT) ? ours : peer).add(fork.millis());

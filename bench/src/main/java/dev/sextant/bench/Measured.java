@@ -23,6 +23,11 @@ record Measured(List<Fork> forks) {
     return median(Fork::millis);
   }
 
+  /** The median of the forks' 99th percentiles, NaN where there are none. */
+  double p99() {
+    return median(Fork::p99);
+  }
+
   /** The slowest fork's mean over the median: 1 where all agree. */
   double worstFork() {
     return forks.stream().mapToDouble(Fork::millis).max().orElseThrow() / millis();

@@ -43,7 +43,7 @@ record Results(String machine, int threads, List<Row> rows) {
       object.add("ours", json(row.ours()));
       Measured peer = row.peer();
       if (peer != null) {
-        object.add("libtorch", json(peer));
+        object.add("peer", json(peer));
         object.addProperty("ratio", row.ratio());
       }
       array.add(object);
@@ -64,6 +64,11 @@ record Results(String machine, int threads, List<Row> rows) {
       neighbours.add(fork.neighbours());
     }
     object.add("forksMs", forks);
+    if (!Double.isNaN(measured.p99())) {
+      JsonArray p99 = new JsonArray();
+      measured.forks().forEach(fork -> p99.add(fork.p99()));
+      object.add("p99Ms", p99);
+    }
     object.add("neighbours", neighbours);
     return object;
   }
@@ -110,7 +115,9 @@ record Results(String machine, int threads, List<Row> rows) {
   }
 
   private static @Nullable Measured peer(JsonObject row) {
-    return row.has("libtorch") ? measured(row.getAsJsonObject("libtorch")) : null;
+    // Until inference had another it was called by its name.
+    JsonObject peer = row.getAsJsonObject(row.has("libtorch") ? "libtorch" : "peer");
+    return peer == null ? null : measured(peer);
   }
 
   private static Measured measured(JsonObject object) {
@@ -118,8 +125,14 @@ record Results(String machine, int threads, List<Row> rows) {
     List<Fork> forks = new ArrayList<>();
     JsonArray millis = object.getAsJsonArray("forksMs");
     JsonArray neighbours = object.getAsJsonArray("neighbours");
+    JsonArray p99 = object.getAsJsonArray("p99Ms");
     for (int i = 0; i < millis.size(); i++) {
-      forks.add(new Fork(millis.get(i).getAsDouble(), bytes, neighbours.get(i).getAsDouble()));
+      forks.add(
+          new Fork(
+              millis.get(i).getAsDouble(),
+              p99 == null ? Double.NaN : p99.get(i).getAsDouble(),
+              bytes,
+              neighbours.get(i).getAsDouble()));
     }
     return new Measured(forks);
   }

@@ -57,7 +57,11 @@ final class Rounds {
         if (start + cost.getOrDefault(hotPath, 0L) > end) {
           continue;
         }
-        List<String> order = round % 2 == 0 ? engines : engines.reversed();
+        List<String> own =
+            engines.stream()
+                .filter(e -> e.equals(HotPath.SEXTANT) || e.equals(hotPath.peer()))
+                .toList();
+        List<String> order = round % 2 == 0 ? own : own.reversed();
         for (String engine : order) {
           Fork fork = measurement.run(hotPath, engine);
           forks
@@ -85,7 +89,7 @@ final class Rounds {
     for (Case hotPath : cases) {
       Measured ours = measured(hotPath, HotPath.SEXTANT);
       if (ours != null) {
-        rows.add(new Row(hotPath.name(), ours, measured(hotPath, HotPath.LIBTORCH)));
+        rows.add(new Row(hotPath.name(), ours, measured(hotPath, hotPath.peer())));
       }
     }
     return rows;

@@ -23,7 +23,8 @@ class ResultsTest {
             2,
             List.of(
                 new Row("a", MeasuredTest.of(1, 2, 4), MeasuredTest.of(8)),
-                new Row("b", MeasuredTest.of(3), null)));
+                new Row("b", MeasuredTest.of(3), null),
+                new Row("c", new Measured(List.of(new Fork(1, 1.5, 0, 0))), MeasuredTest.of(2))));
     Path file = folder.resolve("new/baseline.json");
     results.write(file);
     assertEquals(results, Results.read(file));

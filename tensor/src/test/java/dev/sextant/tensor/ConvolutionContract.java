@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.tensor.Trial.Operand;
+import dev.sextant.tensor.family.FixedKernel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Dense and depthwise convolutions, forward and backward. */
@@ -50,6 +52,17 @@ interface ConvolutionContract extends ContractSubject {
                       activation,
                       Trial.on(residual, b),
                       out.on(b)));
+      if (bias != null) {
+        Operand fixed = trial.output(output);
+        trial.run(
+            b -> {
+              try (FixedKernel fix =
+                  b.convolution().fix(w.on(b), bias.on(b), window, image, b.threads())) {
+                Tensor added = Trial.on(residual, b);
+                b.convolution().forward(x.on(b), fix, activation, added, fixed.on(b));
+              }
+            });
+      }
       Operand dy = trial.random(output);
       Operand dx = trial.output(image);
       Operand dw = trial.output(kernel);
@@ -90,11 +103,56 @@ interface ConvolutionContract extends ContractSubject {
           b ->
               b.depthwise()
                   .forward(x.on(b), w.on(b), window, Trial.on(bias, b), activation, out.on(b)));
+      if (bias != null) {
+        Operand fixed = trial.output(output);
+        trial.run(
+            b -> {
+              try (FixedKernel fix = b.depthwise().fix(w.on(b), bias.on(b), window)) {
+                b.depthwise().forward(x.on(b), fix, activation, fixed.on(b));
+              }
+            });
+      }
       Operand dy = trial.random(output);
       Operand dx = trial.output(image);
       Operand dw = trial.output(kernel);
       trial.run(b -> b.depthwise().backwardData(dy.on(b), w.on(b), window, dx.on(b)));
       trial.run(b -> b.depthwise().backwardFilter(x.on(b), dy.on(b), window, dw.on(b)));
+    }
+  }
+
+  /** Small expansions, and ones of which no cache holds more than a band. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 9, 8, 5, 24, 3, 1, 1, 1",
+    "2, 40, 64, 8, 96, 3, 1, 1, 1",
+    "1, 61, 50, 16, 100, 3, 2, 1, 1",
+    "2, 45, 48, 3, 72, 5, 2, 2, 1",
+    "1, 50, 37, 4, 65, 7, 1, 3, 1",
+    "1, 48, 40, 4, 64, 3, 1, 2, 2",
+    "1, 30, 30, 4, 64, 3, 3, 5, 1"
+  })
+  default void expandedDepthwiseConvolution(
+      int n, int h, int w, int in, int hidden, int k, int stride, int padding, int dilation) {
+    Window window = new Window(k, stride, padding, dilation);
+    Shape image = Shape.of(n, h, w, in);
+    Shape output = window.output(image, hidden);
+    try (Trial trial = trial("expanded %s to %d, %s", image, hidden, window)) {
+      Operand x = trial.random(image);
+      Operand expand = trial.random(1, 1, in, hidden);
+      Operand expandBias = trial.random(hidden);
+      Operand kernel = trial.random(k, k, hidden);
+      Operand bias = trial.random(hidden);
+      Operand out = trial.output(output);
+      trial.run(
+          b -> {
+            try (FixedKernel first =
+                    b.convolution()
+                        .fix(expand.on(b), expandBias.on(b), Window.POINTWISE, image, 1);
+                FixedKernel second = b.depthwise().fix(kernel.on(b), bias.on(b), window)) {
+              b.bottleneck()
+                  .expanded(x.on(b), first, Activation.RELU6, second, Activation.HSWISH, out.on(b));
+            }
+          });
     }
   }
 

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * sS oOUT}, pointwise where k is 1. The pass is {@code forward}, {@code data}, {@code filter}, or
  * {@code step} for all three.
  */
-public class Convolution extends HotPath {
+public class Convolution extends TrainingPath {
   /** For JMH. */
   public Convolution() {}
 

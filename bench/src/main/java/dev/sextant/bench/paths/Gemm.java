@@ -14,7 +14,7 @@ import java.util.Locale;
  * {@code nt}: b is given transposed, the data gradient; {@code tn}: a is, the weight gradient. Both
  * engines write to a matrix that is there.
  */
-public class Gemm extends HotPath {
+public class Gemm extends TrainingPath {
   /** For JMH. */
   public Gemm() {}
 

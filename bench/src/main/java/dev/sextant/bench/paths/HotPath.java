@@ -1,7 +1,6 @@
 package dev.sextant.bench.paths;
 
 import dev.sextant.bench.libtorch.Layout;
-import dev.sextant.bench.libtorch.Libtorch;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
@@ -31,11 +30,14 @@ public abstract class HotPath {
   /** This engine's name among the values of {@link #engine}. */
   public static final String SEXTANT = "sextant";
 
-  /** The peer's name among the values of {@link #engine}. */
+  /** The peer of training, among the values of {@link #engine}. */
   public static final String LIBTORCH = "libtorch";
 
+  /** The peer of inference, among the values of {@link #engine}. */
+  public static final String ONNX_RUNTIME = "onnxruntime";
+
   /** Whose work is timed. */
-  @Param({SEXTANT, LIBTORCH})
+  @Param({SEXTANT, LIBTORCH, ONNX_RUNTIME})
   public String engine = SEXTANT;
 
   /** Threads of whichever engine it is. */
@@ -55,22 +57,14 @@ public abstract class HotPath {
   /** For the classes that JMH derives. */
   protected HotPath() {}
 
-  /** The work in this engine; it owns the backend. */
-  abstract Work sextant(Spec spec, Backend backend);
-
-  /** The work in libtorch; it owns the instance. */
-  abstract Work libtorch(Spec spec, Libtorch torch);
+  /** The work in the engine that is asked for. */
+  abstract Work work(Spec asked);
 
   /** Gets the work ready. */
   @Setup
   public void open() {
     Spec parsed = new Spec(spec);
-    work =
-        switch (engine) {
-          case SEXTANT -> sextant(parsed, Backend.cpu(threads));
-          case LIBTORCH -> libtorch(parsed, Libtorch.open(threads, layout));
-          default -> throw new IllegalArgumentException("engine: " + engine);
-        };
+    work = work(parsed);
     parsed.checkAllRead();
   }
 

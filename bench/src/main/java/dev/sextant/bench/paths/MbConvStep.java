@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
  * Forward and backward of MBConv blocks with batch norm, ReLU6 and shortcut, for the gradients of
  * the input and all parameters: {@code NxHxWxC eE kK lBLOCKS}. Running statistics are updated.
  */
-public class MbConvStep extends HotPath {
+public class MbConvStep extends TrainingPath {
   private static final float EPSILON = 1e-3f;
 
   /** For JMH. */

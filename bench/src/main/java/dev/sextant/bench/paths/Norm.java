@@ -16,7 +16,7 @@ import java.util.Locale;
  * Batch norm by the batch's statistics followed by ReLU6: {@code forward NxHxWxC} and {@code
  * backward NxHxWxC}, which is from the activation's gradient to those of the input, gamma and beta.
  */
-public class Norm extends HotPath {
+public class Norm extends TrainingPath {
   private static final float EPSILON = 1e-3f;
 
   /** For JMH. */

@@ -23,7 +23,7 @@ import java.util.stream.IntStream;
  * adam NAME}, {@code rmsprop NAME}. libtorch runs its fused multi-tensor kernels, and for RMSProp,
  * which has none, its multi-tensor operators as {@code torch.optim.RMSprop(foreach=True)} does.
  */
-public class OptimizerStep extends HotPath {
+public class OptimizerStep extends TrainingPath {
   /** For JMH. */
   public OptimizerStep() {}
 

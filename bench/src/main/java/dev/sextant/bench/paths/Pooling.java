@@ -16,7 +16,7 @@ import java.util.Locale;
  * {@code forward} or {@code backward}. What the forward pass of libtorch keeps for the backward
  * pass of a maximum, the place of each, is made before the timing.
  */
-public class Pooling extends HotPath {
+public class Pooling extends TrainingPath {
   /** For JMH. */
   public Pooling() {}
 

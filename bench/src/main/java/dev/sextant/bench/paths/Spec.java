@@ -45,6 +45,11 @@ final class Spec {
     return Integer.parseInt(take(letter + "\\d+", letter + " and a number").substring(1));
   }
 
+  /** Takes a plain word where it is there. */
+  boolean has(String word) {
+    return words.remove(word);
+  }
+
   private String take(String pattern, String what) {
     for (String word : words) {
       if (word.matches(pattern)) {

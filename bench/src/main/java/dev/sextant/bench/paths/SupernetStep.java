@@ -32,7 +32,7 @@ import java.util.stream.IntStream;
  * (forward, loss, backward, SGD on the active path) and {@code architecture SPACE bBATCH}
  * (ProxylessNAS, Appendix D, and Adam on the alphas).
  */
-public class SupernetStep extends HotPath {
+public class SupernetStep extends TrainingPath {
   private static final float MOMENTUM = 0.9f;
   private static final float DECAY = 4e-5f;
   private static final float SMOOTHING = 0.1f;

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sextant.bench.libtorch.Libtorch;
+import dev.sextant.bench.onnx.OnnxSession;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +27,7 @@ class HotPathTest {
       case "block" -> new MbConvStep();
       case "optimizer" -> new OptimizerStep();
       case "supernet" -> new SupernetStep();
+      case "inference" -> new Inference();
       default -> throw new IllegalArgumentException(kind);
     };
   }
@@ -53,14 +56,17 @@ class HotPathTest {
         "optimizer:adam mnasnet-b1",
         "optimizer:rmsprop mnasnet-b1",
         "supernet:weight proxyless-small b2",
-        "supernet:architecture proxyless-small b2"
+        "supernet:architecture proxyless-small b2",
+        "inference:darts-v2 b1 one",
+        "inference:darts-v2 b2"
       })
   void runsInBothEngines(String kindAndSpec) {
-    for (String engine : new String[] {HotPath.SEXTANT, HotPath.LIBTORCH}) {
-      assumeTrue(
-          engine.equals(HotPath.SEXTANT) || Libtorch.missing().isEmpty(),
-          () -> Libtorch.missing().orElse(""));
-      String[] parts = kindAndSpec.split(":");
+    String[] parts = kindAndSpec.split(":");
+    boolean inference = parts[0].equals("inference");
+    String peer = inference ? HotPath.ONNX_RUNTIME : HotPath.LIBTORCH;
+    Optional<String> missing = inference ? OnnxSession.missing() : Libtorch.missing();
+    for (String engine : new String[] {HotPath.SEXTANT, peer}) {
+      assumeTrue(engine.equals(HotPath.SEXTANT) || missing.isEmpty(), () -> missing.orElse(""));
       HotPath path = path(parts[0]);
       path.engine = engine;
       path.threads = 1;

@@ -11,6 +11,7 @@ import dev.sextant.kernels.driver.Launch;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.NormGradient;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.BottleneckRules;
@@ -116,6 +117,14 @@ public final class BottleneckLaunches extends ComposedBottleneck {
     Tensor dz = workspace(z.shape());
     norms.inputGradient(z, gradient.norm().linear(), g, gradient.dgamma(), gradient.dbeta(), dz);
     return dz;
+  }
+
+  /** Held by what is recorded meanwhile. */
+  @Override
+  protected Tensor expansion(Shape shape) {
+    try (Tensor flat = kernels.workspace(shape.size(), "expansion")) {
+      return flat.reshape(shape);
+    }
   }
 
   private void filter(

@@ -158,6 +158,7 @@ record BufferPlan(int[] offsets, int size) {
       case Program.Add add -> new int[] {add.in(), add.other()};
       case Program.Convolution _,
           Program.Depthwise _,
+          Program.Expanded _,
           Program.Pool _,
           Program.GlobalPool _,
           Program.Activate _,

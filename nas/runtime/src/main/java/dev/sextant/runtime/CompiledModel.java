@@ -3,12 +3,10 @@ package dev.sextant.runtime;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
-import dev.sextant.tensor.Shape;
-import java.util.ArrayList;
-import java.util.List;
+import dev.sextant.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Locale;
-import java.util.Map;
-import java.util.SequencedMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +33,15 @@ public final class CompiledModel implements AutoCloseable {
   /** Metadata: what (pixel / 255 - mean) is divided by, one number per channel. */
   public static final String DEVIATION = "deviation";
 
-  private static final int LISTED = 5;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  /** In which order the numbers of an image lie. */
+  public enum Order {
+    /** {@code [batch, height, width, channels]}, row-major: what the kernels work on. */
+    CHANNELS_LAST,
+    /** {@code [batch, channels, height, width]}: one plane for each channel. */
+    PLANAR
+  }
 
   private final Architecture architecture;
   private final Program program;
@@ -46,6 +52,10 @@ public final class CompiledModel implements AutoCloseable {
   private final int threads;
   private final int batch;
   private final Execution execution;
+
+  /** Whether kernels compute on arrays, which images can be put to. */
+  private final boolean onHeap;
+
   private final AtomicBoolean busy = new AtomicBoolean();
   private float @Nullable [] staging;
   private float @Nullable [] scores;
@@ -69,6 +79,7 @@ public final class CompiledModel implements AutoCloseable {
     this.threads = threads;
     this.batch = batch;
     execution = new Execution(program, plan, weights, device, threads);
+    onHeap = !device.kind().equals("cuda");
   }
 
   /**
@@ -101,7 +112,7 @@ public final class CompiledModel implements AutoCloseable {
       throw new SextantException(
           String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
-    check(architecture, weights);
+    weights.check(architecture);
     PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
     ProgramBuilder builder = ProgramBuilder.network(architecture, weights, batch);
     Program program = builder.program();
@@ -109,65 +120,11 @@ public final class CompiledModel implements AutoCloseable {
         architecture,
         program,
         BufferPlan.reusing(program),
-        new SharedWeights(device, builder.parameters()),
+        new SharedWeights(device, threads, program, builder.parameters()),
         pixelScale,
         device,
         threads,
         batch);
-  }
-
-  private static void check(Architecture architecture, Weights weights) {
-    SequencedMap<String, Shape> expected = WeightNames.of(architecture);
-    List<String> missing = new ArrayList<>();
-    for (Map.Entry<String, Shape> tensor : expected.entrySet()) {
-      Weights.Entry entry = weights.entries().get(tensor.getKey());
-      if (entry == null) {
-        missing.add(tensor.getKey());
-      } else if (!entry.shape().equals(tensor.getValue())) {
-        throw new SextantException(
-            String.format(
-                Locale.ROOT,
-                "%s: weights '%s' must be %s (it is %s)",
-                architecture.name(),
-                tensor.getKey(),
-                tensor.getValue(),
-                entry.shape()));
-      } else {
-        checkFinite(architecture, tensor.getKey(), entry.values());
-      }
-    }
-    refuse(architecture, "lack", missing);
-    List<String> superfluous = new ArrayList<>(weights.entries().keySet());
-    superfluous.removeAll(expected.keySet());
-    refuse(architecture, "have, beyond what the network takes,", superfluous);
-  }
-
-  private static void refuse(Architecture architecture, String verb, List<String> names) {
-    if (!names.isEmpty()) {
-      String listed = String.join(", ", names.subList(0, Math.min(LISTED, names.size())));
-      String more =
-          names.size() > LISTED
-              ? String.format(Locale.ROOT, " and %d more", names.size() - LISTED)
-              : "";
-      throw new SextantException(
-          String.format(
-              Locale.ROOT, "%s: the weights %s %s%s", architecture.name(), verb, listed, more));
-    }
-  }
-
-  private static void checkFinite(Architecture architecture, String name, float[] values) {
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw new SextantException(
-            String.format(
-                Locale.ROOT,
-                "%s: weights '%s' hold %s at %d",
-                architecture.name(),
-                name,
-                values[i],
-                i));
-      }
-    }
   }
 
   /**
@@ -191,6 +148,11 @@ public final class CompiledModel implements AutoCloseable {
   /** {@return the images of one run} */
   public int batch() {
     return batch;
+  }
+
+  /** {@return the numbers that all images of a run have: batch, height, width and channels} */
+  public int inputSize() {
+    return execution.input().size();
   }
 
   /** {@return the workers that share each kernel} */
@@ -221,7 +183,9 @@ public final class CompiledModel implements AutoCloseable {
     length("logits", logits.length, batch * architecture.classes());
     enter();
     try {
-      compute(images, logits);
+      execution.backend().upload(images, 0, execution.input());
+      execution.run();
+      execution.backend().download(execution.output(), logits, 0);
     } finally {
       busy.set(false);
     }
@@ -247,6 +211,58 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   /**
+   * Runs the network on images that are already normalised, as many as there are, up to the batch.
+   *
+   * <p>A segment is a view of an array or a buffer, and native memory: {@code
+   * MemorySegment.ofArray(floats)}, {@code MemorySegment.ofBuffer(buffer)}.
+   *
+   * @param images floats in the machine's byte order, of one image or more
+   * @param order of the floats
+   * @param logits floats {@code [images, classes]}, overwritten
+   * @throws SextantException if the images are none, too many or not whole, the logits of another
+   *     number, the model closed, or another thread in a run
+   */
+  public void run(MemorySegment images, Order order, MemorySegment logits) {
+    int count = count("images", images, Float.BYTES, logits);
+    enter();
+    try {
+      float[] to = input();
+      int at = inputOffset();
+      int floats = count * (inputSize() / batch);
+      if (order == Order.CHANNELS_LAST) {
+        MemorySegment.copy(images, FLOAT, 0, to, at, floats);
+      } else {
+        interleave(images, count, to, at);
+      }
+      compute();
+      output(logits, count);
+    } finally {
+      busy.set(false);
+    }
+  }
+
+  /**
+   * Runs the network on pixels, which are scaled as {@link #runPixels(byte[], float[])} says; as
+   * many images as there are, up to the batch.
+   *
+   * @param pixels unsigned bytes of one image or more
+   * @param order of the pixels
+   * @param logits floats {@code [images, classes]}, overwritten
+   * @throws SextantException as {@link #run(MemorySegment, Order, MemorySegment)} does
+   */
+  public void runPixels(MemorySegment pixels, Order order, MemorySegment logits) {
+    int count = count("pixels", pixels, 1, logits);
+    enter();
+    try {
+      pixelScale.apply(pixels, count, order == Order.PLANAR, input(), inputOffset());
+      compute();
+      output(logits, count);
+    } finally {
+      busy.set(false);
+    }
+  }
+
+  /**
    * {@return the class with the largest logit (the first of equals) of one image, given as for
    * {@link #runPixels}}
    *
@@ -262,11 +278,7 @@ public final class CompiledModel implements AutoCloseable {
     length("pixels", pixels.length, inputSize());
     enter();
     try {
-      float[] logits = scores;
-      if (logits == null) {
-        logits = new float[architecture.classes()];
-        scores = logits;
-      }
+      float[] logits = scores();
       computePixels(pixels, logits);
       int best = 0;
       for (int i = 1; i < logits.length; i++) {
@@ -297,10 +309,6 @@ public final class CompiledModel implements AutoCloseable {
     return images;
   }
 
-  private int inputSize() {
-    return execution.input().size();
-  }
-
   private static void length(String what, int actual, int expected) {
     if (actual != expected) {
       throw new SextantException(
@@ -319,20 +327,100 @@ public final class CompiledModel implements AutoCloseable {
     }
   }
 
-  private void compute(float[] images, float[] logits) {
-    execution.backend().upload(images, 0, execution.input());
-    execution.run();
-    execution.backend().download(execution.output(), logits, 0);
+  /** How many images there are. */
+  private int count(String what, MemorySegment images, int elementBytes, MemorySegment logits) {
+    int image = inputSize() / batch;
+    long bytes = (long) image * elementBytes;
+    long count = images.byteSize() / bytes;
+    if (count < 1 || count > batch || images.byteSize() % bytes != 0) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "model: %s has %d bytes, needs %d for an image, of which there may be 1 to %d",
+              what,
+              images.byteSize(),
+              bytes,
+              batch));
+    }
+    long answer = count * architecture.classes() * Float.BYTES;
+    if (logits.byteSize() != answer) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "model: logits has %d bytes, needs %d for %d images",
+              logits.byteSize(),
+              answer,
+              count));
+    }
+    return (int) count;
   }
 
-  private void computePixels(byte[] pixels, float[] logits) {
+  /** Where the images go that are computed next: to the kernels' own array where there is one. */
+  private float[] input() {
+    if (onHeap) {
+      return execution.input().floats();
+    }
     float[] images = staging;
     if (images == null) {
       images = new float[inputSize()];
       staging = images;
     }
-    pixelScale.apply(pixels, images);
-    compute(images, logits);
+    return images;
+  }
+
+  private int inputOffset() {
+    return onHeap ? execution.input().offset() : 0;
+  }
+
+  /** Planar floats as {@code [count, height, width, channels]}. */
+  private void interleave(MemorySegment images, int count, float[] to, int at) {
+    int channels = architecture.input().channels();
+    int pixels = architecture.input().height() * architecture.input().width();
+    long from = 0;
+    for (int image = 0; image < count; image++) {
+      for (int c = 0; c < channels; c++) {
+        int target = at + image * pixels * channels + c;
+        for (int pixel = 0; pixel < pixels; pixel++) {
+          to[target + pixel * channels] = images.get(FLOAT, (from + pixel) * Float.BYTES);
+        }
+        from += pixels;
+      }
+    }
+  }
+
+  /** Runs on what was put to {@link #input}. */
+  private void compute() {
+    if (!onHeap) {
+      execution.backend().upload(input(), 0, execution.input());
+    }
+    execution.run();
+  }
+
+  private void output(MemorySegment logits, int count) {
+    int floats = count * architecture.classes();
+    Tensor output = execution.output();
+    if (onHeap) {
+      MemorySegment.copy(output.floats(), output.offset(), logits, FLOAT, 0, floats);
+    } else {
+      float[] all = scores();
+      execution.backend().download(output, all, 0);
+      MemorySegment.copy(all, 0, logits, FLOAT, 0, floats);
+    }
+  }
+
+  private float[] scores() {
+    float[] all = scores;
+    if (all == null) {
+      all = new float[batch * architecture.classes()];
+      scores = all;
+    }
+    return all;
+  }
+
+  private void computePixels(byte[] pixels, float[] logits) {
+    pixelScale.apply(pixels, input(), inputOffset());
+    compute();
+    execution.backend().download(execution.output(), logits, 0);
   }
 
   /**

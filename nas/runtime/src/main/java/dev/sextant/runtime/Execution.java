@@ -116,9 +116,7 @@ final class Execution implements AutoCloseable {
               .convolution()
               .forward(
                   values[convolution.in()],
-                  weights.get(convolution.weight()),
-                  convolution.window(),
-                  weights.get(convolution.bias()),
+                  weights.kernel(convolution.weight()),
                   convolution.activation(),
                   optional(convolution.residual()),
                   values[convolution.out()]);
@@ -127,11 +125,19 @@ final class Execution implements AutoCloseable {
               .depthwise()
               .forward(
                   values[depthwise.in()],
-                  weights.get(depthwise.weight()),
-                  depthwise.window(),
-                  weights.get(depthwise.bias()),
+                  weights.kernel(depthwise.weight()),
                   depthwise.activation(),
                   values[depthwise.out()]);
+      case Program.Expanded expanded ->
+          backend
+              .bottleneck()
+              .expanded(
+                  values[expanded.in()],
+                  weights.kernel(expanded.expand()),
+                  expanded.first(),
+                  weights.kernel(expanded.weight()),
+                  expanded.last(),
+                  values[expanded.out()]);
       case Program.Pool pool -> {
         if (pool.max()) {
           backend.pooling().max(values[pool.in()], pool.window(), values[pool.out()]);

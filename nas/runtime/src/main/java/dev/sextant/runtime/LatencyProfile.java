@@ -58,7 +58,7 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
       builder.layer(WeightNames.prefix(0), layer, before, value);
     }
     Program program = builder.program();
-    SharedWeights shared = new SharedWeights(device, builder.parameters());
+    SharedWeights shared = new SharedWeights(device, threads, program, builder.parameters());
     BufferPlan plan = BufferPlan.reusing(program);
     try (Execution execution = new Execution(program, plan, shared, device, threads)) {
       fill(execution, value, 2);

@@ -1,6 +1,8 @@
 package dev.sextant.runtime;
 
 import dev.sextant.tensor.SextantException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -74,11 +76,34 @@ final class PixelScale {
   }
 
   /** Scales pixels {@code [.., channels]} into floats of the same order. */
-  void apply(byte[] pixels, float[] out) {
+  void apply(byte[] pixels, float[] out, int at) {
     for (int c = 0; c < tables.length; c++) {
       float[] table = tables[c];
       for (int i = c; i < pixels.length; i += tables.length) {
-        out[i] = table[Byte.toUnsignedInt(pixels[i])];
+        out[at + i] = table[Byte.toUnsignedInt(pixels[i])];
+      }
+    }
+  }
+
+  /**
+   * Scales the pixels of some images into floats {@code [images, .., channels]}.
+   *
+   * @param planar whether an image is {@code [channels, ..]}, not {@code [.., channels]}
+   */
+  void apply(MemorySegment pixels, int images, boolean planar, float[] out, int at) {
+    int channels = tables.length;
+    int count = (int) (pixels.byteSize() / images / channels);
+    int step = planar ? 1 : channels;
+    for (int image = 0; image < images; image++) {
+      for (int c = 0; c < channels; c++) {
+        float[] table = tables[c];
+        int first = image * count * channels;
+        int from = first + c * (planar ? count : 1);
+        int to = at + first + c;
+        for (int i = 0; i < count; i++) {
+          byte pixel = pixels.get(ValueLayout.JAVA_BYTE, from + (long) i * step);
+          out[to + i * channels] = table[Byte.toUnsignedInt(pixel)];
+        }
       }
     }
   }

@@ -45,6 +45,19 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
   record Depthwise(int in, int weight, int bias, Window window, Activation activation, int out)
       implements Step {}
 
+  /** out = last(depthwise(first(in expand + expandBias), weight) + bias): an expanded value. */
+  record Expanded(
+      int in,
+      int expand,
+      int expandBias,
+      Activation first,
+      int weight,
+      int bias,
+      Window window,
+      Activation last,
+      int out)
+      implements Step {}
+
   /** Maximum or mean over a window. */
   record Pool(int in, boolean max, Window window, int out) implements Step {}
 

@@ -133,7 +133,10 @@ final class ProgramBuilder {
       }
       case Operation.Depthwise depthwise -> {
         int weight = weight(prefix, depthwise.name(), depthwise.norm(), depthwise.bias());
-        yield depthwise(in[0], weight, depthwise.window(), depthwise.activation());
+        Graph.Value x = node.inputs().getFirst();
+        yield graph.reads(x) == 1 && graph.isLastRead(index, x) && isExpansion(in[0])
+            ? expanded(weight, depthwise.window(), depthwise.activation())
+            : depthwise(in[0], weight, depthwise.window(), depthwise.activation());
       }
       case Operation.Linear linear -> {
         int out = dense(prefix + dotted(linear.name()), in[0], linear.activation());
@@ -330,21 +333,47 @@ final class ProgramBuilder {
     for (int group = 0; group < groups; group++) {
       int part = value(shape(in).withChannels(from));
       steps.add(new Program.CopyChannels(in, group * from, 0, part));
-      int own = parameter(columns(kernel, group * to, to));
-      parameter(columns(bias, group * to, to));
+      int own = parameter(kernel.columns(group * to, to));
+      parameter(bias.columns(group * to, to));
       int result = convolution(part, own, window, activation, Program.NONE);
       steps.add(new Program.CopyChannels(result, 0, group * to, out));
     }
     return residual == Program.NONE ? out : add(out, residual);
   }
 
-  private static Weights.Entry columns(Weights.Entry entry, int from, int count) {
-    int channels = entry.shape().channels();
-    float[] values = new float[entry.values().length / channels * count];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = entry.values()[i / count * channels + from + i % count];
-    }
-    return new Weights.Entry(entry.shape().withChannels(count), values);
+  /** Bytes of an expansion that is not kept whole: what a second-level cache cannot hold. */
+  private static final long EXPANSION_BYTES = 1 << 20;
+
+  /** Whether the last step made a value in one go, pointwise, and the value is large. */
+  private boolean isExpansion(int value) {
+    return !steps.isEmpty()
+        && steps.getLast() instanceof Program.Convolution last
+        && last.out() == value
+        && value == values.size() - 1
+        && last.window().isPointwise()
+        && last.residual() == Program.NONE
+        && (long) shape(value).size() / shape(value).get(0) * Float.BYTES >= EXPANSION_BYTES;
+  }
+
+  /** A depthwise convolution in one step with the expansion before it. */
+  private int expanded(int weight, Window window, Activation activation) {
+    Program.Convolution expand = (Program.Convolution) steps.removeLast();
+    Shape middle = shape(expand.out());
+    values.removeLast();
+    buffers--;
+    int out = value(window.output(middle, middle.channels()));
+    steps.add(
+        new Program.Expanded(
+            expand.in(),
+            expand.weight(),
+            expand.bias(),
+            expand.activation(),
+            weight,
+            weight + 1,
+            window,
+            activation,
+            out));
+    return out;
   }
 
   private int depthwise(int in, int weight, Window window, Activation activation) {

@@ -5,9 +5,15 @@ import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
-import java.util.ArrayList;
+import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.FixedKernel;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.BiFunction;
 
 /**
  * Folded parameters on a device, read by every fork of a model and given back when the last of them
@@ -17,31 +23,112 @@ final class SharedWeights {
   /** Owns the memory and runs no kernel: a fork's own backend may close before the others'. */
   private final Backend owner;
 
-  private final List<Tensor> tensors = new ArrayList<>();
+  /** Of the convolutions, by the index of the kernel. */
+  private final Map<Integer, FixedKernel> kernels = new HashMap<>();
+
+  /** Of the kernels from outside, by their indices. */
+  private final Map<Integer, Tensor> tensors = new HashMap<>();
+
   private int users;
 
-  /** Copies the parameters to the device, without a user yet. */
-  SharedWeights(Device device, List<Weights.Entry> parameters) {
+  /**
+   * Copies a program's parameters to the device, each laid out for the step that reads it, without
+   * a user yet.
+   *
+   * @param threads of the users' backends
+   */
+  SharedWeights(Device device, int threads, Program program, List<Weights.Entry> parameters) {
     owner = Backends.open(device, 1);
-    for (int i = 0; i < parameters.size(); i++) {
-      Weights.Entry entry = parameters.get(i);
-      Tensor tensor =
-          owner.memory().floats(entry.shape(), Memory.Category.WEIGHTS, "parameter " + i);
-      owner.upload(entry.values(), 0, tensor);
-      tensors.add(tensor);
+    for (Program.Step step : program.steps()) {
+      switch (step) {
+        case Program.Convolution convolution ->
+            fix(
+                parameters,
+                convolution.weight(),
+                convolution.bias(),
+                (w, bias) ->
+                    owner
+                        .convolution()
+                        .fix(w, bias, convolution.window(), shape(program, step), threads));
+        case Program.Depthwise depthwise ->
+            fix(
+                parameters,
+                depthwise.weight(),
+                depthwise.bias(),
+                (w, bias) -> owner.depthwise().fix(w, bias, depthwise.window()));
+        case Program.Expanded expanded -> {
+          // In bands of rows, of which each worker has its own: not cut by its columns.
+          fix(
+              parameters,
+              expanded.expand(),
+              expanded.expandBias(),
+              (w, bias) ->
+                  owner.convolution().fix(w, bias, Window.POINTWISE, shape(program, step), 1));
+          fix(
+              parameters,
+              expanded.weight(),
+              expanded.bias(),
+              (w, bias) -> owner.depthwise().fix(w, bias, expanded.window()));
+        }
+        case Program.Custom custom -> {
+          for (int i = custom.weight(); i < custom.weight() + custom.weights(); i++) {
+            tensors.put(i, copy(parameters, i));
+          }
+        }
+        case Program.Pool _,
+            Program.GlobalPool _,
+            Program.Gate _,
+            Program.Activate _,
+            Program.Add _,
+            Program.CopyChannels _ -> {}
+      }
     }
     // Other backends of the device read them, in queues of their own.
     owner.synchronize();
+    // What was laid out anew leaves its first copies to the pool, and they are as large again.
+    owner.memory().trim();
   }
 
+  private static Shape shape(Program program, Program.Step step) {
+    return program.values().get(step.in()).shape();
+  }
+
+  private void fix(
+      List<Weights.Entry> parameters,
+      int weight,
+      int bias,
+      BiFunction<Tensor, Tensor, FixedKernel> layOut) {
+    try (Tensor w = copy(parameters, weight);
+        Tensor b = copy(parameters, bias)) {
+      kernels.put(weight, layOut.apply(w, b));
+    }
+  }
+
+  private Tensor copy(List<Weights.Entry> parameters, int index) {
+    Weights.Entry entry = parameters.get(index);
+    Tensor tensor =
+        owner.memory().floats(entry.shape(), Memory.Category.WEIGHTS, "parameter " + index);
+    owner.upload(entry.values(), 0, tensor);
+    return tensor;
+  }
+
+  /** The kernel and bias of a convolution, by the kernel's index. */
+  FixedKernel kernel(int parameter) {
+    return Objects.requireNonNull(kernels.get(parameter));
+  }
+
+  /** A parameter of a kernel from outside. */
   Tensor get(int parameter) {
-    return tensors.get(parameter);
+    return Objects.requireNonNull(tensors.get(parameter));
   }
 
-  /** Bytes of all parameters. */
+  /** Bytes of all parameters, as they are laid out. */
   long bytes() {
     long bytes = 0;
-    for (Tensor tensor : tensors) {
+    for (FixedKernel kernel : kernels.values()) {
+      bytes += kernel.bytes();
+    }
+    for (Tensor tensor : tensors.values()) {
       bytes += tensor.bytes();
     }
     return bytes;
@@ -60,9 +147,8 @@ final class SharedWeights {
     users--;
     if (users == 0) {
       users = -1;
-      for (Tensor tensor : tensors) {
-        tensor.close();
-      }
+      kernels.values().forEach(FixedKernel::close);
+      tensors.values().forEach(Tensor::close);
       owner.close();
     }
   }

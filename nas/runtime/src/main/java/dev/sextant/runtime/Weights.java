@@ -4,8 +4,10 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -21,6 +23,8 @@ import java.util.SequencedMap;
  * once shared. Safe to read from any thread.
  */
 public final class Weights {
+  private static final int LISTED = 5;
+
   /** The metadata key under which {@link #write} keeps the checksum of data and metadata. */
   public static final String CHECKSUM = "sha256";
 
@@ -40,6 +44,16 @@ public final class Weights {
         throw new SextantException(
             String.format(Locale.ROOT, "weights: %d values for shape %s", values.length, shape));
       }
+    }
+
+    /** Some of the channels, which are the last extent. */
+    Entry columns(int from, int count) {
+      int channels = shape.channels();
+      float[] some = new float[values.length / channels * count];
+      for (int i = 0; i < some.length; i++) {
+        some[i] = values[i / count * channels + from + i % count];
+      }
+      return new Entry(shape.withChannels(count), some);
     }
   }
 
@@ -95,6 +109,66 @@ public final class Weights {
     Map<String, String> changed = new LinkedHashMap<>(metadata);
     changed.put(key, value);
     return new Weights(entries, changed);
+  }
+
+  /**
+   * Checks that these are the tensors of a network, of finite numbers.
+   *
+   * @throws SextantException naming the tensors that are missing, superfluous, of another shape or
+   *     not finite
+   */
+  void check(Architecture architecture) {
+    SequencedMap<String, Shape> expected = WeightNames.of(architecture);
+    List<String> missing = new ArrayList<>();
+    for (Map.Entry<String, Shape> tensor : expected.entrySet()) {
+      Weights.Entry entry = entries.get(tensor.getKey());
+      if (entry == null) {
+        missing.add(tensor.getKey());
+      } else if (!entry.shape().equals(tensor.getValue())) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "%s: weights '%s' must be %s (it is %s)",
+                architecture.name(),
+                tensor.getKey(),
+                tensor.getValue(),
+                entry.shape()));
+      } else {
+        checkFinite(architecture, tensor.getKey(), entry.values());
+      }
+    }
+    refuse(architecture, "lack", missing);
+    List<String> superfluous = new ArrayList<>(entries.keySet());
+    superfluous.removeAll(expected.keySet());
+    refuse(architecture, "have, beyond what the network takes,", superfluous);
+  }
+
+  private static void refuse(Architecture architecture, String verb, List<String> names) {
+    if (!names.isEmpty()) {
+      String listed = String.join(", ", names.subList(0, Math.min(LISTED, names.size())));
+      String more =
+          names.size() > LISTED
+              ? String.format(Locale.ROOT, " and %d more", names.size() - LISTED)
+              : "";
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "%s: the weights %s %s%s", architecture.name(), verb, listed, more));
+    }
+  }
+
+  private static void checkFinite(Architecture architecture, String name, float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "%s: weights '%s' hold %s at %d",
+                architecture.name(),
+                name,
+                values[i],
+                i));
+      }
+    }
   }
 
   /**

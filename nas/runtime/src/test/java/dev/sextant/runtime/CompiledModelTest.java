@@ -136,7 +136,7 @@ class CompiledModelTest {
     Program program = builder.program();
     for (Device device : List.of(Device.REFERENCE, Device.CPU)) {
       for (int threads = 1; threads <= 2; threads++) {
-        SharedWeights shared = new SharedWeights(device, builder.parameters());
+        SharedWeights shared = new SharedWeights(device, threads, program, builder.parameters());
         try (Execution execution =
             new Execution(program, BufferPlan.reusing(program), shared, device, threads)) {
           execution.input().set(images);

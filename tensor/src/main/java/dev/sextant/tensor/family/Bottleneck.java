@@ -1,5 +1,6 @@
 package dev.sextant.tensor.family;
 
+import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Tensor;
@@ -163,4 +164,23 @@ public interface Bottleneck {
    * {@return kernels of bottlenecks that make an expansion again; null where keeping it is faster}
    */
   @Nullable Expansions expansions();
+
+  /**
+   * out = act2(depthwise(act1(conv(x, expand) + its bias), kernel) + its bias) of a trained
+   * network, whose expansion nothing else reads.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param expand pointwise, of {@link Convolution#fix}
+   * @param first act1
+   * @param kernel of {@link Depthwise#fix}
+   * @param second act2
+   * @param out written, {@code [N, H', W', C]}
+   */
+  void expanded(
+      Tensor x,
+      FixedKernel expand,
+      Activation first,
+      FixedKernel kernel,
+      Activation second,
+      Tensor out);
 }

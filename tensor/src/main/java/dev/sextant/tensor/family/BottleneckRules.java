@@ -3,6 +3,7 @@ package dev.sextant.tensor.family;
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Check;
 import dev.sextant.tensor.NormGradient;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;
@@ -192,5 +193,20 @@ public final class BottleneckRules {
     } else if (into != null) {
       BatchNormRules.channels(op, BatchNormRules.present(op, x), into);
     }
+  }
+
+  /**
+   * Checks the arguments of {@link Bottleneck#expanded}.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param expand pointwise, of {@link Convolution#fix}
+   * @param kernel of {@link Depthwise#fix}
+   * @param out written, {@code [N, H', W', C]}
+   */
+  public static void expanded(Tensor x, FixedKernel expand, FixedKernel kernel, Tensor out) {
+    String op = "expanded";
+    Shape middle = ConvolutionRules.output(op, x.shape(), expand.shape(), expand.window());
+    DepthwiseRules.output(op, middle, kernel.shape(), kernel.window(), "output", out);
+    Check.apart(op, out, x);
   }
 }

@@ -155,6 +155,21 @@ public class ComposedBottleneck implements Bottleneck {
     return null;
   }
 
+  @Override
+  public void expanded(
+      Tensor x,
+      FixedKernel expand,
+      Activation first,
+      FixedKernel kernel,
+      Activation second,
+      Tensor out) {
+    BottleneckRules.expanded(x, expand, kernel, out);
+    try (Tensor middle = expansion(x.shape().withChannels(expand.shape().channels()))) {
+      convolution.forward(x, expand, first, null, middle);
+      depthwise.forward(middle, kernel, second, out);
+    }
+  }
+
   /** x through its norm, in scratch memory; another handle to x if it has none. */
   private Tensor normalized(Tensor x, @Nullable BatchNorm norm) {
     if (norm == null) {
@@ -205,6 +220,15 @@ public class ComposedBottleneck implements Bottleneck {
       norms.backward(z, gradient.norm().linear(), g, dz, dgamma, dbeta);
     }
     return dz;
+  }
+
+  /**
+   * {@return scratch for the output of an expansion, that the caller closes}
+   *
+   * @param shape of the output
+   */
+  protected Tensor expansion(Shape shape) {
+    return workspace(shape);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.sextant.tensor.family;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +33,35 @@ public interface Convolution {
       Activation activation,
       @Nullable Tensor residual,
       Tensor out);
+
+  /**
+   * {@return a kernel and its bias as the forward pass of this device reads them best; the caller
+   * closes it, and may close both tensors before} As they are, unless a device overrides it.
+   *
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param bias {@code [Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param x of the images it will be applied to, {@code [N, H, W, Cin]}
+   * @param threads of the backends that will apply it
+   */
+  default FixedKernel fix(Tensor w, Tensor bias, Window window, Shape x, int threads) {
+    ConvolutionRules.fix(w, bias, window, x);
+    return new FixedKernel(w.shape(), window, w.share(), bias.share(), 1);
+  }
+
+  /**
+   * out = activation(conv(x, kernel) + its bias) + residual, where the residual may be absent.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param kernel of {@link #fix}, of this device
+   * @param activation applied to the sum with the bias
+   * @param residual added at the end, of out's shape; null for none
+   * @param out written, {@code [N, H', W', Cout]}
+   */
+  default void forward(
+      Tensor x, FixedKernel kernel, Activation activation, @Nullable Tensor residual, Tensor out) {
+    forward(x, kernel.values(), kernel.window(), kernel.bias(), activation, residual, out);
+  }
 
   /**
    * dx = the gradient with respect to the input, from dy {@code [N, H', W', Cout]}.

@@ -43,6 +43,39 @@ public final class ConvolutionRules {
   }
 
   /**
+   * Checks the arguments of {@link Convolution#fix}.
+   *
+   * @param w {@code [k, k, Cin, Cout]}
+   * @param bias {@code [Cout]}
+   * @param window kernel size, stride, padding and dilation
+   * @param x of the images it will be applied to, {@code [N, H, W, Cin]}
+   */
+  public static void fix(Tensor w, Tensor bias, Window window, Shape x) {
+    String op = "conv2d";
+    operands(op, x, w.shape(), window);
+    Check.shape(op, "bias", bias, Shape.of(w.shape().channels()));
+  }
+
+  /**
+   * Checks the arguments of a forward pass by a fixed kernel.
+   *
+   * @param x {@code [N, H, W, Cin]}
+   * @param kernel of {@link Convolution#fix}
+   * @param residual added at the end, of out's shape; null for none
+   * @param out written, {@code [N, H', W', Cout]}
+   */
+  public static void forward(Tensor x, FixedKernel kernel, @Nullable Tensor residual, Tensor out) {
+    String op = "conv2d";
+    output(op, x.shape(), kernel.shape(), kernel.window(), "output", out);
+    if (residual != null) {
+      Check.same(op, out, residual);
+    }
+    Check.apart(op, out, x);
+    Check.apart(op, out, kernel.values());
+    Check.apart(op, out, residual);
+  }
+
+  /**
    * Checks the arguments of {@link Convolution#backwardData}.
    *
    * @param dy {@code [N, H', W', Cout]}

@@ -26,6 +26,31 @@ public interface Depthwise {
       Tensor x, Tensor w, Window window, @Nullable Tensor bias, Activation activation, Tensor out);
 
   /**
+   * {@return a kernel and its bias as the forward pass of this device reads them best; the caller
+   * closes it, and may close both tensors before} As they are, unless a device overrides it.
+   *
+   * @param w {@code [k, k, C]}
+   * @param bias {@code [C]}
+   * @param window kernel size, stride, padding and dilation
+   */
+  default FixedKernel fix(Tensor w, Tensor bias, Window window) {
+    DepthwiseRules.fix(w, bias, window);
+    return new FixedKernel(w.shape(), window, w.share(), bias.share(), 1);
+  }
+
+  /**
+   * out = activation(depthwise(x, kernel) + its bias).
+   *
+   * @param x the input {@code [N, H, W, C]}
+   * @param kernel of {@link #fix}, of this device
+   * @param activation applied to the sum with the bias
+   * @param out written, {@code [N, H', W', C]}
+   */
+  default void forward(Tensor x, FixedKernel kernel, Activation activation, Tensor out) {
+    forward(x, kernel.values(), kernel.window(), kernel.bias(), activation, out);
+  }
+
+  /**
    * dx = the gradient with respect to the input.
    *
    * @param dy {@code [N, H', W', C]}

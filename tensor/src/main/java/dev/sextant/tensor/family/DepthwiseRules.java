@@ -32,6 +32,35 @@ public final class DepthwiseRules {
   }
 
   /**
+   * Checks the arguments of {@link Depthwise#fix}.
+   *
+   * @param w {@code [k, k, C]}
+   * @param bias {@code [C]}
+   * @param window kernel size, stride, padding and dilation
+   */
+  public static void fix(Tensor w, Tensor bias, Window window) {
+    String op = "depthwise";
+    Check.rank(op, "kernel", w.shape(), 3);
+    int k = window.kernel();
+    Check.shape(op, "kernel", w, Shape.of(k, k, w.shape().channels()));
+    Check.shape(op, "bias", bias, Shape.of(w.shape().channels()));
+  }
+
+  /**
+   * Checks the arguments of a forward pass by a fixed kernel.
+   *
+   * @param x the input {@code [N, H, W, C]}
+   * @param kernel of {@link Depthwise#fix}
+   * @param out written, {@code [N, H', W', C]}
+   */
+  public static void forward(Tensor x, FixedKernel kernel, Tensor out) {
+    String op = "depthwise";
+    output(op, x.shape(), kernel.shape(), kernel.window(), "output", out);
+    Check.apart(op, out, x);
+    Check.apart(op, out, kernel.values());
+  }
+
+  /**
    * Checks the arguments of {@link Depthwise#backwardData}.
    *
    * @param dy {@code [N, H', W', C]}

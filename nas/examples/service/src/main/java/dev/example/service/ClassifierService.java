@@ -5,15 +5,19 @@ import com.sun.net.httpserver.HttpServer;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
+import dev.sextant.runtime.service.ModelPool;
+import dev.sextant.runtime.service.OverloadException;
+import dev.sextant.runtime.service.Predictor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
+import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -21,12 +25,15 @@ import java.util.concurrent.Executors;
  * {@code POST /classify} with a PNG, a JPEG or raw pixels (unsigned bytes, rows, channels last);
  * the answer is the label's number.
  *
- * <p>A model serves one thread at a time, so there is a fork for each thread of the server; all
- * share the weights.
+ * <p>A model serves one thread at a time: a pool lends an instance to each request, and where none
+ * is free in time the answer is 503.
  */
 public final class ClassifierService implements AutoCloseable {
+  /** How long a request waits for a free model. */
+  private static final Duration PATIENCE = Duration.ofMillis(200);
+
   private final Architecture.Input input;
-  private final BlockingQueue<CompiledModel> models;
+  private final Predictor predictor;
   private final ExecutorService threads;
   private final HttpServer server;
 
@@ -38,12 +45,7 @@ public final class ClassifierService implements AutoCloseable {
    */
   public ClassifierService(CompiledModel model, int port, int threadCount) throws IOException {
     input = model.architecture().input();
-    models = new ArrayBlockingQueue<>(threadCount);
-    for (int i = 0; i < threadCount; i++) {
-      CompiledModel fork = model.fork();
-      fork.warmUp();
-      models.add(fork);
-    }
+    predictor = new ModelPool(model, List.of(), threadCount, PATIENCE);
     threads = Executors.newFixedThreadPool(threadCount);
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
     server.setExecutor(threads);
@@ -75,6 +77,9 @@ public final class ClassifierService implements AutoCloseable {
       } catch (IllegalArgumentException e) {
         status = 400;
         text = e.getMessage();
+      } catch (OverloadException e) {
+        status = 503;
+        text = e.getMessage();
       }
       byte[] answer = (text + "\n").getBytes(StandardCharsets.UTF_8);
       exchange.sendResponseHeaders(status, answer.length);
@@ -87,20 +92,15 @@ public final class ClassifierService implements AutoCloseable {
     if (pixels.length != expected) {
       throw new IllegalArgumentException(pixels.length + " pixels, not " + expected);
     }
-    // As many models as threads: there always is one.
-    CompiledModel model = models.remove();
-    try {
-      return model.classify(pixels);
-    } finally {
-      models.add(model);
-    }
+    MemorySegment image = MemorySegment.ofArray(pixels);
+    return predictor.classify(image, CompiledModel.Order.CHANNELS_LAST, 1).getFirst().label();
   }
 
   @Override
   public void close() {
     server.stop(1);
     threads.close();
-    models.forEach(CompiledModel::close);
+    predictor.close();
   }
 
   /** {@code ClassifierService ARCHITECTURE WEIGHTS [PORT]}, as a search leaves them. */

@@ -1,5 +1,6 @@
 package dev.sextant.tensor.internal.cpu.bottleneck;
 
+import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.NormGradient;
@@ -10,6 +11,7 @@ import dev.sextant.tensor.family.BottleneckRules;
 import dev.sextant.tensor.family.ComposedBottleneck;
 import dev.sextant.tensor.family.Convolution;
 import dev.sextant.tensor.family.Expansions;
+import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.depthwise.DepthwiseKernels;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
   private final PointwiseBackward backward;
   private final DepthwiseKernels depthwise;
   private final CpuExpansions expansions;
+  private final BandedExpansion banded;
 
   /** Kernels that run on this team and take their scratch from this memory. */
   public CpuBottleneck(
@@ -37,6 +40,7 @@ public final class CpuBottleneck extends ComposedBottleneck {
     forward = new PointwiseForward(team, memory);
     backward = new PointwiseBackward(team, memory);
     expansions = new CpuExpansions(team, memory, backward);
+    banded = new BandedExpansion(team, memory, depthwise);
   }
 
   @Override
@@ -139,6 +143,22 @@ public final class CpuBottleneck extends ComposedBottleneck {
     if (input != null) {
       depthwise.backwardNormalized(g, z, gradient, w, window, input, into, dw, gx);
     }
+  }
+
+  @Override
+  public void expanded(
+      Tensor x,
+      FixedKernel expand,
+      Activation first,
+      FixedKernel kernel,
+      Activation second,
+      Tensor out) {
+    BottleneckRules.expanded(x, expand, kernel, out);
+    if (out.size() == 0 || !BandedExpansion.suits(x.shape(), expand, kernel)) {
+      super.expanded(x, expand, first, kernel, second, out);
+      return;
+    }
+    banded.run(x, expand, first, kernel, second, out);
   }
 
   @Override

@@ -2,12 +2,15 @@ package dev.sextant.tensor.internal.cpu.convolution;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Memory;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.Convolution;
 import dev.sextant.tensor.family.ConvolutionRules;
+import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.gemm.GemmBlock;
 import dev.sextant.tensor.internal.cpu.gemm.GemmKernels;
+import dev.sextant.tensor.internal.cpu.gemm.GemmPack;
 import dev.sextant.tensor.internal.cpu.gemm.PartialSum;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import java.util.Arrays;
@@ -36,6 +39,7 @@ public final class ConvolutionKernels implements Convolution {
   private final Im2col patches = new Im2col();
   private final PartialSum partialSum = new PartialSum();
   private final ForwardTask forward = new ForwardTask();
+  private final DirectTask direct;
   private final DataTask data = new DataTask();
   private final FilterTask filter = new FilterTask();
 
@@ -57,6 +61,93 @@ public final class ConvolutionKernels implements Convolution {
     gemm = new GemmKernels(team, memory);
     blocks = GemmBlock.forTeam(team.threads());
     scratch = new float[team.threads()][GemmBlock.SCRATCH];
+    direct = new DirectTask(patches, blocks, scratch);
+  }
+
+  @Override
+  public FixedKernel fix(Tensor w, Tensor bias, Window window, Shape x, int threads) {
+    ConvolutionRules.fix(w, bias, window, x);
+    int depth = w.shape().rows();
+    int channels = w.shape().channels();
+    int rows = window.output(x, channels).rows();
+    // The others are cut over pixels.
+    int parts = window.isPointwise() ? GemmKernels.stretches(rows, channels, depth, threads) : 1;
+    Shape size = Shape.of(GemmPack.fixedSize(depth, channels));
+    Tensor values = w.memory().floats(size, Memory.Category.WEIGHTS, "fixed kernel");
+    GemmPack.fix(w, bias, depth, channels, parts, values.floats(), values.offset());
+    return new FixedKernel(w.shape(), window, values, null, parts);
+  }
+
+  @Override
+  public void forward(
+      Tensor x,
+      FixedKernel kernel,
+      Activation activation,
+      @Nullable Tensor residual,
+      Tensor result) {
+    ConvolutionRules.forward(x, kernel, residual, result);
+    int rows = result.shape().rows();
+    int channels = result.shape().channels();
+    int depth = kernel.shape().rows();
+    Window window = kernel.window();
+    if (window.isPointwise()) {
+      gemm.product(x, kernel, result, rows, channels, depth, activation, residual);
+      return;
+    }
+    if (result.size() == 0) {
+      return;
+    }
+    geometry(window, x, result);
+    blocks[0].sizes(rows, channels, depth);
+    blocks[0].fixed(kernel);
+    try {
+      if (DirectTask.suits(window, x.shape().channels())) {
+        direct(x, window, activation, residual, result);
+      } else {
+        try (Tensor _ = tileSpace(depth)) {
+          gathered(x, activation, residual, result);
+        }
+      }
+    } finally {
+      clear();
+    }
+  }
+
+  /** Reads the patches where they lie, with the first block's weights. */
+  private void direct(
+      Tensor x, Window window, Activation activation, @Nullable Tensor residual, Tensor result) {
+    shareFirst();
+    direct.set(window, x.shape(), result.shape());
+    int floats = Math.multiplyExact(blocks.length, direct.columnsPerWorker());
+    try (Tensor space = gemm.workspace(floats, "conv.ends")) {
+      direct.columns = space.floats();
+      direct.icolumns = space.offset();
+      direct.x = x.floats();
+      direct.ix = x.offset();
+      direct.out = result.floats();
+      direct.iout = result.offset();
+      direct.activation = activation;
+      if (residual != null) {
+        direct.residual = residual.floats();
+        direct.iresidual = residual.offset();
+      }
+      gemm.run(direct, (long) result.size() * patches.depth());
+    }
+  }
+
+  /** Gathers the patches, with the first block's weights. */
+  private void gathered(Tensor x, Activation activation, @Nullable Tensor residual, Tensor result) {
+    blocks[0].epilogue(activation);
+    shareFirst();
+    in = x.floats();
+    iin = x.offset();
+    out = result.floats();
+    iout = result.offset();
+    if (residual != null) {
+      residuals = residual.floats();
+      iresiduals = residual.offset();
+    }
+    gemm.run(forward, (long) result.size() * patches.depth());
   }
 
   @Override
@@ -86,17 +177,7 @@ public final class ConvolutionKernels implements Convolution {
     try (Tensor _ = gemm.bindB(first, w, false);
         Tensor _ = gemm.bindBias(first, bias);
         Tensor _ = tileSpace(depth)) {
-      first.epilogue(activation);
-      shareFirst();
-      in = x.floats();
-      iin = x.offset();
-      out = result.floats();
-      iout = result.offset();
-      if (residual != null) {
-        residuals = residual.floats();
-        iresiduals = residual.offset();
-      }
-      team.run(forward);
+      gathered(x, activation, residual, result);
     } finally {
       clear();
     }
@@ -224,6 +305,7 @@ public final class ConvolutionKernels implements Convolution {
     out = NONE;
     residuals = NONE;
     filter.dy = NONE;
+    direct.clear();
   }
 
   private final class ForwardTask implements WorkerTeam.Task {

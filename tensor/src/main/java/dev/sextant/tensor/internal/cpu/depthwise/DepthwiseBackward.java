@@ -221,10 +221,20 @@ public final class DepthwiseBackward extends DepthwiseTask {
       int first = DepthwiseTiles.channel(tile, channels);
       if (!reduced && channels >= LANES) {
         gather.correlate(
-            work, ring, y, weight, kernel * LANES, zeros, dense, out, outRow + first, channels);
+            work,
+            ring,
+            y,
+            work,
+            weight,
+            kernel * LANES,
+            zeros,
+            dense,
+            out,
+            outRow + first,
+            channels);
         continue;
       }
-      gather.correlate(work, ring, y, weight, kernel * LANES, zeros, dense);
+      gather.correlate(work, ring, y, work, weight, kernel * LANES, zeros, dense);
       int sum = normSums(rings, tile - fromTile);
       int norm = constants + tile * DepthwiseNormTiles.CONSTANTS;
       for (int phase = 0; phase < gather.phases; phase++) {

@@ -2,6 +2,7 @@ package dev.sextant.tensor.internal.cpu.depthwise;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.internal.cpu.vector.VectorActivation;
+import java.util.Arrays;
 
 /**
  * The forward pass.
@@ -22,6 +23,9 @@ public final class DepthwiseForward extends DepthwiseTask {
   /** Whether statistics are taken. */
   public boolean measured;
 
+  /** The array of weights and biases. */
+  float[] kernels = {};
+
   /** Packed weights, {@code [tile, kernel row, place, lanes]}. */
   public int weights;
 
@@ -35,6 +39,45 @@ public final class DepthwiseForward extends DepthwiseTask {
   int scratchSize() {
     int ring = plan.ringRows * plan.width;
     return (blockTiles * ring + plan.denseColumns + 2 * source.width + 3 * blockTiles) * LANES;
+  }
+
+  /** Clears the columns beside the image: all else is written before it is read. */
+  @Override
+  public void start(int worker) {
+    int own = own(worker);
+    int line = plan.width * LANES;
+    int left = plan.left * LANES;
+    int right = left + source.width * LANES;
+    for (int at = own; at < own + blockTiles * plan.ringRows * line; at += line) {
+      Arrays.fill(work, at, at + left, 0f);
+      Arrays.fill(work, at + right, at + line, 0f);
+    }
+  }
+
+  /** Computes some rows of all tiles of an image. */
+  public void rows(int worker, int image, int fromRow, int toRow) {
+    int tiles = DepthwiseTiles.count(channels);
+    for (int tile = 0; tile < tiles; tile += blockTiles) {
+      slice(worker, own(worker), image, fromRow, toRow, tile, Math.min(tiles, tile + blockTiles));
+    }
+  }
+
+  /** The first row of the source that some output rows read. */
+  public int firstSource(int fromRow, int toRow) {
+    return plan.firstRow(fromRow, toRow);
+  }
+
+  /**
+   * The row behind the last that some output rows read; not beyond {@link #firstSource} if none.
+   */
+  public int endSource(int fromRow, int toRow) {
+    int end = 0;
+    for (int y = fromRow; y < toRow; y++) {
+      if (plan.rowTaps[y] > 0) {
+        end = Math.max(end, plan.lastRow(y) + 1);
+      }
+    }
+    return end;
   }
 
   @Override
@@ -62,10 +105,11 @@ public final class DepthwiseForward extends DepthwiseTask {
         int bias = biases + tile * LANES;
         int to = row + DepthwiseTiles.channel(tile, channels);
         if (direct) {
-          plan.correlate(work, ring, y, weight, kernel * LANES, bias, dense, out, to, channels);
+          plan.correlate(
+              work, ring, y, kernels, weight, kernel * LANES, bias, dense, out, to, channels);
           continue;
         }
-        plan.correlate(work, ring, y, weight, kernel * LANES, bias, dense);
+        plan.correlate(work, ring, y, kernels, weight, kernel * LANES, bias, dense);
         if (measured) {
           int at = shift + (tile - fromTile) * LANES;
           if (y == fromRow) {

@@ -10,6 +10,7 @@ import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.Depthwise;
 import dev.sextant.tensor.family.DepthwiseRules;
+import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,14 @@ public final class DepthwiseKernels implements Depthwise {
 
   /** Floats between two workers' scratch, so that they share no cache line. */
   private static final int GAP = 32;
+
+  /** Multiply-adds below which waking the team costs more than it gains (about 1 us). */
+  private static final long SHARE_FROM = 1 << 16;
+
+  /** Floats of an image that is in the second-level cache: three quarters of 1 MiB. */
+  private static final int NEAR_FLOATS = 3 << 16;
+
+  private static final float[] NONE = {};
 
   private final WorkerTeam team;
   private final Memory memory;
@@ -58,18 +67,70 @@ public final class DepthwiseKernels implements Depthwise {
       forward.source.plain(x);
       forward.activation = activation;
       if (bias != null) {
-        for (int tile = 0; tile < DepthwiseTiles.count(forward.channels); tile++) {
-          System.arraycopy(
-              bias.floats(),
-              bias.offset() + DepthwiseTiles.channel(tile, forward.channels),
-              work.floats(),
-              forward.biases + tile * LANES,
-              Math.min(LANES, forward.channels));
-        }
+        biases(bias, work.floats(), forward.biases);
       }
       packWeights(w, forward.plan, work.floats(), forward.weights);
       team.run(forward);
     }
+  }
+
+  @Override
+  public FixedKernel fix(Tensor w, Tensor bias, Window window) {
+    DepthwiseRules.fix(w, bias, window);
+    int channels = w.shape().channels();
+    int tiles = DepthwiseTiles.count(channels);
+    int kernelSize = window.kernel() * window.kernel() * LANES;
+    Shape size = Shape.of(Math.multiplyExact(tiles, kernelSize + LANES));
+    Tensor values = w.memory().floats(size, Category.WEIGHTS, "fixed kernel");
+    int extent = Math.max(1, window.span() - 2 * window.padding());
+    int out = window.outputExtent(extent);
+    forward.plan.forward(window, extent, extent, out, out, true);
+    packWeights(w, forward.plan, values.floats(), values.offset());
+    int at = values.offset() + tiles * kernelSize;
+    Arrays.fill(values.floats(), at, at + tiles * LANES, 0f);
+    biases(bias, values.floats(), at);
+    return new FixedKernel(w.shape(), window, values, null, 1);
+  }
+
+  @Override
+  public void forward(Tensor x, FixedKernel kernel, Activation activation, Tensor out) {
+    DepthwiseRules.forward(x, kernel, out);
+    if (out.size() == 0) {
+      return;
+    }
+    forward.measured = false;
+    Window window = kernel.window();
+    // A fixed kernel is a network's that runs, whose images were written just before.
+    boolean near = x.size() <= NEAR_FLOATS;
+    try (Tensor _ = forwardWorkspace(x.shape(), window, out, 0, kernel, near)) {
+      forward.source.plain(x);
+      forward.activation = activation;
+      long macs = (long) out.size() * window.kernel() * window.kernel();
+      if (macs < SHARE_FROM) {
+        forward.run(0, 1);
+      } else {
+        team.run(forward);
+      }
+    } finally {
+      forward.kernels = NONE;
+    }
+  }
+
+  /**
+   * Plans a forward pass by a fixed kernel over rows that workers bring about themselves, and takes
+   * its scratch. {@link DepthwiseForward#rows} does the work.
+   *
+   * @param x the extents of the images
+   * @param array where all workers' rows are
+   * @param shifts for each worker, how much further on than in the whole images its rows lie
+   */
+  public Tensor bandWorkspace(
+      Shape x, FixedKernel kernel, Activation activation, Tensor out, float[] array, int[] shifts) {
+    forward.measured = false;
+    Tensor work = forwardWorkspace(x, kernel.window(), out, 0, kernel, true);
+    forward.source.bands(x, x.channels(), array, shifts);
+    forward.activation = activation;
+    return work;
   }
 
   /** z = depthwise(norm(x), w), and the mean and the variance of z. */
@@ -107,29 +168,44 @@ public final class DepthwiseKernels implements Depthwise {
    * @param blockTiles tiles that are worked on at a time, or 0 for as many as are best
    */
   public Tensor forwardWorkspace(Shape x, Window window, Tensor out, int blockTiles) {
+    return forwardWorkspace(x, window, out, blockTiles, null, false);
+  }
+
+  private Tensor forwardWorkspace(
+      Shape x,
+      Window window,
+      Tensor out,
+      int blockTiles,
+      @Nullable FixedKernel fixed,
+      boolean near) {
     int channels = out.shape().get(3);
     int tiles = DepthwiseTiles.count(channels);
     DepthwisePlan plan = forward.plan;
-    plan.forward(window, x.get(1), x.get(2), out.shape().get(1), out.shape().get(2));
+    plan.forward(window, x.get(1), x.get(2), out.shape().get(1), out.shape().get(2), true);
     output(forward, out, window);
     forward.source.width = x.get(2);
+    forward.source.near = near;
     forward.out = out.floats();
     forward.outOffset = out.offset();
     long tileBytes = (long) plan.ringRows * plan.width * LANES * Float.BYTES;
-    forward.divide(team.threads(), tileBytes, !forward.measured);
+    forward.divide(team.threads(), tileBytes, !forward.measured, near);
     if (blockTiles > 0) {
       forward.blockTiles = blockTiles;
     }
     int kernelSize = window.kernel() * window.kernel() * LANES;
-    int shared = tiles * (kernelSize + LANES + DepthwiseNormTiles.CONSTANTS);
+    int shared = fixed == null ? tiles * (kernelSize + LANES + DepthwiseNormTiles.CONSTANTS) : 0;
     forward.workerSize = forward.scratchSize() + GAP;
     Tensor work = workspace(shared + GAP + team.threads() * forward.workerSize);
     forward.work = work.floats();
-    forward.weights = work.offset();
-    forward.biases = work.offset() + tiles * kernelSize;
+    Tensor kernels = fixed == null ? work : fixed.values();
+    forward.kernels = kernels.floats();
+    forward.weights = kernels.offset();
+    forward.biases = kernels.offset() + tiles * kernelSize;
     forward.constants = forward.biases + tiles * LANES;
     forward.workers = work.offset() + shared + GAP;
-    Arrays.fill(work.floats(), forward.biases, forward.biases + tiles * LANES, 0f);
+    if (fixed == null) {
+      Arrays.fill(work.floats(), forward.biases, forward.biases + tiles * LANES, 0f);
+    }
     return work;
   }
 
@@ -265,10 +341,10 @@ public final class DepthwiseKernels implements Depthwise {
     backward.inWidth = x.get(2);
     backward.xSlab = null;
     backward.outSlab = null;
-    backward.forward.forward(window, x.get(1), x.get(2), outHeight, outWidth);
+    backward.forward.forward(window, x.get(1), x.get(2), outHeight, outWidth, false);
     backward.gather.backwardData(window, x.get(1), x.get(2), outHeight, outWidth);
     backward.gather.cover(backward.forward.paddedColumns());
-    backward.divide(team.threads(), backward.tileBytes(), !filterWanted && !reduced);
+    backward.divide(team.threads(), backward.tileBytes(), !filterWanted && !reduced, false);
     if (blockTiles > 0) {
       backward.blockTiles = blockTiles;
     }
@@ -301,6 +377,19 @@ public final class DepthwiseKernels implements Depthwise {
 
   private Tensor workspace(int size) {
     return memory.floats(Shape.of(size), Category.WORKSPACE, "depthwise");
+  }
+
+  /** Copies a bias into {@code [tile, lanes]}; what a last tile lacks stays as it is. */
+  private static void biases(Tensor bias, float[] a, int to) {
+    int channels = bias.size();
+    for (int tile = 0; tile < DepthwiseTiles.count(channels); tile++) {
+      System.arraycopy(
+          bias.floats(),
+          bias.offset() + DepthwiseTiles.channel(tile, channels),
+          a,
+          to + tile * LANES,
+          Math.min(LANES, channels));
+    }
   }
 
   /** Packs w into {@code [tile, kernel row, place, lanes]}, the order in which taps are met. */

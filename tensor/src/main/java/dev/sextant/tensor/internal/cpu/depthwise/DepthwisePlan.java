@@ -17,6 +17,7 @@ import java.util.Arrays;
 final class DepthwisePlan {
   private Window window = Window.POINTWISE;
   private boolean gather;
+  private boolean fewer;
   private int divisor = 1;
 
   /** Taps from one output column of a phase to the next. */
@@ -55,7 +56,10 @@ final class DepthwisePlan {
   /** Columns of a padded source row. */
   int width;
 
-  /** Columns of the dense row, each phase padded to a multiple of {@link DepthwiseRow#COLUMNS}. */
+  /** Output columns of each phase that are summed at a time. */
+  private int[] columns = new int[1];
+
+  /** Columns of the dense row, each phase padded to a multiple of its {@link #columns}. */
   int denseColumns;
 
   /** First source row inside the image that each output row reads. */
@@ -74,9 +78,15 @@ final class DepthwisePlan {
   private int tapCount;
   private int tapKernel;
 
-  /** out[y, x] from x: the forward pass, from {@code h x w} to {@code outH x outW}. */
-  void forward(Window forward, int h, int w, int outH, int outW) {
+  /**
+   * out[y, x] from x: the forward pass, from {@code h x w} to {@code outH x outW}.
+   *
+   * @param exact whether a row may be cut into fewer columns than {@link DepthwiseRow#COLUMNS} that
+   *     divide it; the gradient of a filter goes by those
+   */
+  void forward(Window forward, int h, int w, int outH, int outW, boolean exact) {
     window = forward;
+    fewer = exact;
     gather = false;
     divisor = gcd(forward.stride(), forward.dilation());
     stride = forward.stride() / divisor;
@@ -94,6 +104,7 @@ final class DepthwisePlan {
   /** dx from dy {@code outH x outW}: the gather at input positions {@code h x w}. */
   void backwardData(Window forward, int h, int w, int outH, int outW) {
     window = forward;
+    fewer = false;
     gather = true;
     divisor = gcd(forward.stride(), forward.dilation());
     int classes = forward.stride() / divisor;
@@ -142,6 +153,7 @@ final class DepthwisePlan {
 
   private void planColumns(int in, int out) {
     count = grown(count, phases);
+    columns = grown(columns, phases);
     source = grown(source, phases);
     taps = grown(taps, phases);
     weight = grown(weight, phases);
@@ -156,11 +168,12 @@ final class DepthwisePlan {
       taps[phase] = tapCount;
       weight[phase] = place(tapKernel);
       dense[phase] = denseColumns;
-      int columns = paddedCount(phase);
-      denseColumns += columns;
-      if (columns > 0 && tapCount > 0) {
+      columns[phase] = columns(phase);
+      int padded = paddedCount(phase);
+      denseColumns += padded;
+      if (padded > 0 && tapCount > 0) {
         lowest = Math.min(lowest, tapFirst);
-        highest = Math.max(highest, tapFirst + ((columns - 1) * stride + tapCount - 1) * tapStep);
+        highest = Math.max(highest, tapFirst + ((padded - 1) * stride + tapCount - 1) * tapStep);
       }
     }
     left = -lowest;
@@ -170,9 +183,17 @@ final class DepthwisePlan {
     }
   }
 
+  private int columns(int phase) {
+    boolean divide =
+        count[phase] % DepthwiseRow.FEWER == 0 && count[phase] % DepthwiseRow.COLUMNS != 0;
+    return fewer && divide && DepthwiseRow.hasFewer(stride, taps[phase])
+        ? DepthwiseRow.FEWER
+        : DepthwiseRow.COLUMNS;
+  }
+
   /** Entries of a phase, padded to whole blocks of columns. */
   int paddedCount(int phase) {
-    return (count[phase] + DepthwiseRow.COLUMNS - 1) / DepthwiseRow.COLUMNS * DepthwiseRow.COLUMNS;
+    return (count[phase] + columns[phase] - 1) / columns[phase] * columns[phase];
   }
 
   private int place(int kernelColumn) {
@@ -247,16 +268,18 @@ final class DepthwisePlan {
    * @param a the workspace
    * @param ring the tile's ring of padded source rows
    * @param y the output row
+   * @param kernel the array of packed weights and biases
    * @param weights the tile's packed kernel row that {@link #kernelRow} names
    * @param weightRow elements of a packed kernel row
    * @param bias what the sums start from
    */
-  void correlate(float[] a, int ring, int y, int weights, int weightRow, int bias, int to) {
+  void correlate(
+      float[] a, int ring, int y, float[] kernel, int weights, int weightRow, int bias, int to) {
+    int lanes = DepthwiseTiles.LANES;
     for (int phase = 0; phase < phases; phase++) {
-      int at = to + dense[phase] * DepthwiseTiles.LANES;
-      int blocks = paddedCount(phase) / DepthwiseRow.COLUMNS;
-      correlate(
-          a, ring, y, phase, 0, weights, weightRow, bias, a, at, DepthwiseTiles.LANES, blocks);
+      int at = to + dense[phase] * lanes;
+      int blocks = paddedCount(phase) / columns[phase];
+      correlate(a, ring, y, phase, 0, kernel, weights, weightRow, bias, a, at, lanes, blocks);
     }
   }
 
@@ -272,6 +295,7 @@ final class DepthwisePlan {
       float[] a,
       int ring,
       int y,
+      float[] kernel,
       int weights,
       int weightRow,
       int bias,
@@ -280,15 +304,15 @@ final class DepthwisePlan {
       int to,
       int step) {
     for (int phase = 0; phase < phases; phase++) {
-      int blocks = count[phase] / DepthwiseRow.COLUMNS;
-      int more = count[phase] % DepthwiseRow.COLUMNS;
+      int blocks = count[phase] / columns[phase];
+      int more = count[phase] % columns[phase];
       int at = to + phase * step;
       int next = phases * step;
-      correlate(a, ring, y, phase, 0, weights, weightRow, bias, out, at, next, blocks);
+      correlate(a, ring, y, phase, 0, kernel, weights, weightRow, bias, out, at, next, blocks);
       if (more > 0) {
         int lanes = DepthwiseTiles.LANES;
-        correlate(a, ring, y, phase, blocks, weights, weightRow, bias, a, rest, lanes, 1);
-        at += blocks * DepthwiseRow.COLUMNS * next;
+        correlate(a, ring, y, phase, blocks, kernel, weights, weightRow, bias, a, rest, lanes, 1);
+        at += blocks * columns[phase] * next;
         DepthwiseTiles.store(a, rest, more, out, at, next);
       }
     }
@@ -301,6 +325,7 @@ final class DepthwisePlan {
       int y,
       int phase,
       int fromBlock,
+      float[] kernel,
       int weights,
       int weightRow,
       int bias,
@@ -309,7 +334,7 @@ final class DepthwisePlan {
       int step,
       int blocks) {
     int line = width * DepthwiseTiles.LANES;
-    int column = source[phase] + fromBlock * DepthwiseRow.COLUMNS * stride * tapStep;
+    int column = source[phase] + fromBlock * columns[phase] * stride * tapStep;
     int shift = ring + column * DepthwiseTiles.LANES;
     DepthwiseRow.correlate(
         stride,
@@ -321,12 +346,14 @@ final class DepthwisePlan {
         tapStep * line,
         rowTaps[y],
         tapStep * DepthwiseTiles.LANES,
+        kernel,
         weights + weight[phase] * DepthwiseTiles.LANES,
         kernelStep * weightRow,
         bias,
         out,
         to,
         step,
+        columns[phase],
         blocks);
   }
 

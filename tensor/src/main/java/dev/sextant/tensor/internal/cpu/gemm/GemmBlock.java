@@ -1,6 +1,7 @@
 package dev.sextant.tensor.internal.cpu.gemm;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.vector.KernelTable;
 import dev.sextant.tensor.internal.cpu.vector.VectorActivation;
 import dev.sextant.tensor.internal.cpu.vector.VectorMath;
@@ -24,7 +25,7 @@ public final class GemmBlock {
   public static final int LANES = SPECIES.length();
 
   /** Which tiles this processor uses. */
-  private static final KernelTable KERNELS =
+  static final KernelTable KERNELS =
       KernelTable.of(
           FloatVector.SPECIES_PREFERRED.vectorBitSize(), System.getProperty("os.arch", ""));
 
@@ -129,6 +130,35 @@ public final class GemmBlock {
     safeRows = k;
   }
 
+  /** b and its bias as {@link GemmPack#fix} laid them out; call after {@link #sizes}. */
+  public void fixed(FixedKernel kernel) {
+    float[] values = kernel.values().floats();
+    int offset = kernel.values().offset();
+    bPacked(values, offset);
+    across = kernel.parts();
+    bias(values, offset + GemmPack.size(k, n));
+  }
+
+  /** The array that b is packed in. */
+  public float[] packed() {
+    return b;
+  }
+
+  /** Where the panel that starts at a vector begins in {@link #packed}, of one stretch. */
+  public int panel(int vector) {
+    return ib + vector * LANES * k;
+  }
+
+  /** The array of what rows of c start from. */
+  public float[] start() {
+    return start;
+  }
+
+  /** Where it begins for a vector. */
+  public int startAt(int vector) {
+    return istart + vector * LANES;
+  }
+
   /** The same sizes, b, bias and activation as another block. */
   public void shareB(GemmBlock other) {
     m = other.m;
@@ -202,7 +232,8 @@ public final class GemmBlock {
     int block = Math.max(1, Math.min(8, ROW_BLOCK_FLOATS / (reach * ROW_QUANTUM))) * ROW_QUANTUM;
     for (int row = rowFrom; row < rowTo; row += block) {
       int end = Math.min(rowTo, row + block);
-      run(row, end, vectorFrom, vectorTo, 0, k, accumulate, scratch);
+      boolean clamping = activation != Activation.IDENTITY && activation.clamps();
+      cover(row, end, vectorFrom, vectorTo, 0, k, accumulate, clamping, scratch);
       finish(row, end, vectorFrom * LANES, columns);
     }
   }
@@ -217,6 +248,19 @@ public final class GemmBlock {
       int kTo,
       boolean add,
       float[] scratch) {
+    cover(rowFrom, rowTo, vectorFrom, vectorTo, kFrom, kTo, add, false, scratch);
+  }
+
+  private void cover(
+      int rowFrom,
+      int rowTo,
+      int vectorFrom,
+      int vectorTo,
+      int kFrom,
+      int kTo,
+      boolean add,
+      boolean clamping,
+      float[] scratch) {
     boolean adding = add;
     int from = kFrom;
     do {
@@ -224,7 +268,20 @@ public final class GemmBlock {
       if (from < safeRows) {
         to = Math.min(to, safeRows);
         panels(
-            rowFrom, rowTo, vectorFrom, vectorTo, from, to, b, ib, bRow, from, k, adding, scratch);
+            rowFrom,
+            rowTo,
+            vectorFrom,
+            vectorTo,
+            from,
+            to,
+            b,
+            ib,
+            bRow,
+            from,
+            k,
+            adding,
+            clamping && to == kTo,
+            scratch);
       } else {
         panels(
             rowFrom,
@@ -239,6 +296,7 @@ public final class GemmBlock {
             from - safeRows,
             k - safeRows,
             adding,
+            clamping && to == kTo,
             scratch);
       }
       adding = true;
@@ -259,6 +317,7 @@ public final class GemmBlock {
       int first,
       int depth,
       boolean adding,
+      boolean clamping,
       float[] scratch) {
     int width;
     for (int vector = vectorFrom; vector < vectorTo; vector += width) {
@@ -266,7 +325,7 @@ public final class GemmBlock {
       int last = Math.min(LANES, n - (vector + width - 1) * LANES);
       int panelRow = stride == 0 ? width * LANES : stride;
       int panel = imatrix + vector * LANES * (stride == 0 ? depth : 1) + first * panelRow;
-      int[] heights = KERNELS.gemmRows(width);
+      int[] heights = heights(width);
       int choice = tallest(heights, rowTo - rowFrom);
       int row = rowFrom;
       while (row < rowTo) {
@@ -305,6 +364,16 @@ public final class GemmBlock {
             whole ? c : scratch,
             whole ? at : 0,
             whole ? cRow : width * LANES);
+        if (clamping) {
+          VectorActivation.clampTile(
+              whole ? c : scratch,
+              whole ? at : 0,
+              whole ? cRow : width * LANES,
+              rows,
+              width,
+              VectorActivation.low(activation),
+              VectorActivation.high(activation));
+        }
         if (!whole) {
           copyTile(scratch, 0, width * LANES, c, at, cRow, rows, (width - 1) * LANES + last);
         }
@@ -314,12 +383,17 @@ public final class GemmBlock {
   }
 
   /** Panels are three vectors wide, then two; one only where there is one vector. */
-  static int width(int remaining) {
+  public static int width(int remaining) {
     return remaining == WIDEST + 1 ? WIDEST - 1 : Math.min(WIDEST, remaining);
   }
 
+  /** Rows of the tiles of that many vectors, tallest first. */
+  public static int[] heights(int width) {
+    return KERNELS.gemmRows(width);
+  }
+
   /** The tallest tile, or the next if that one alone divides a small number of rows. */
-  private static int tallest(int[] heights, int rows) {
+  public static int tallest(int[] heights, int rows) {
     return heights.length > 1
             && rows < 8 * heights[0]
             && rows % heights[0] != 0
@@ -330,7 +404,7 @@ public final class GemmBlock {
   }
 
   /** Copies a tile whose last vector is not whole, through which micro-kernels cannot go. */
-  private static void copyTile(
+  public static void copyTile(
       float[] from, int at, int fromRow, float[] to, int target, int toRow, int rows, int columns) {
     int whole = columns / LANES * LANES;
     VectorMask<Float> mask = SPECIES.indexInRange(whole, columns);
@@ -344,8 +418,9 @@ public final class GemmBlock {
     }
   }
 
+  /** What the tiles have not done: a function that does not clamp, and the residual. */
   private void finish(int rowFrom, int rowTo, int column, int columns) {
-    if (activation == Activation.IDENTITY && residual == NONE) {
+    if (activation.clamps() && residual == NONE) {
       return;
     }
     boolean whole = columns == cRow;
@@ -353,7 +428,9 @@ public final class GemmBlock {
     int step = whole ? rowTo - rowFrom : 1;
     for (int row = rowFrom; row < rowTo; row += step) {
       int offset = row * cRow + column;
-      VectorActivation.apply(c, ic + offset, length, activation);
+      if (!activation.clamps()) {
+        VectorActivation.apply(c, ic + offset, length, activation);
+      }
       if (residual != NONE) {
         VectorMath.add(residual, iresidual + offset, c, ic + offset, c, ic + offset, length);
       }

@@ -4,6 +4,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.family.Gemm;
 import dev.sextant.tensor.family.GemmRules;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
@@ -30,6 +31,12 @@ public final class GemmKernels implements Gemm {
 
   /** Most floats of partial products: 16 MiB. */
   private static final int MOST_PARTIALS = 1 << 22;
+
+  /**
+   * Rows that can be computed in the time in which a vector of weights comes from memory: 64 bytes
+   * at about 20 GB/s, against half a cycle a row.
+   */
+  private static final int READ_ROWS = 20;
 
   /** Floats of both operands that a step of the inner extent reads: a quarter of 1 MiB. */
   private static final int SPLIT_STEP_FLOATS = 1 << 16;
@@ -105,6 +112,73 @@ public final class GemmKernels implements Gemm {
     } finally {
       block.clear();
     }
+  }
+
+  /**
+   * c {@code [m, n]} = activation(a b + bias) + residual, with b {@code [k, n]} and the bias laid
+   * out before.
+   */
+  public void product(
+      Tensor a,
+      FixedKernel b,
+      Tensor c,
+      int m,
+      int n,
+      int k,
+      Activation activation,
+      @Nullable Tensor residual) {
+    if (m == 0 || n == 0) {
+      return;
+    }
+    GemmBlock block = blocks[0];
+    block.sizes(m, n, k);
+    block.fixed(b);
+    block.a(a.floats(), a.offset(), k, 1);
+    block.c(c.floats(), c.offset(), n, false);
+    block.epilogue(activation);
+    if (residual != null) {
+      block.residual(residual.floats(), residual.offset());
+    }
+    try {
+      run(product, (long) m * n * k);
+    } finally {
+      block.clear();
+    }
+  }
+
+  /** Runs a task on the team, or on the caller alone where it has too few multiply-adds. */
+  public void run(WorkerTeam.Task task, long macs) {
+    if (macs < SHARE_FROM) {
+      task.run(0, 1);
+    } else {
+      team.run(task);
+    }
+  }
+
+  /**
+   * Into how many stretches of columns a product with weights is cut, so that its slowest worker
+   * has least to compute and to read.
+   */
+  public static int stretches(int m, int n, int k, int workers) {
+    if ((long) m * n * k < SHARE_FROM) {
+      return 1;
+    }
+    int tiles = tiles(m);
+    int vectors = (n + GemmBlock.LANES - 1) / GemmBlock.LANES;
+    int best = 1;
+    long least = Long.MAX_VALUE;
+    for (int across = 1; across <= Math.min(workers, vectors); across++) {
+      if (workers % across == 0) {
+        int down = workers / across;
+        long rows = Math.min(m, (long) (tiles + down - 1) / down * GemmBlock.TILE_ROWS);
+        long work = (rows + READ_ROWS) * ((vectors + across - 1) / across);
+        if (work < least) {
+          least = work;
+          best = across;
+        }
+      }
+    }
+    return best;
   }
 
   /**
@@ -299,15 +373,18 @@ public final class GemmKernels implements Gemm {
       int tiles = tiles(block.m);
       int vectors = block.vectors();
       int across = block.across;
-      int down = workers / across;
-      int row = worker / across;
-      int column = worker % across;
-      block.run(
-          Math.min(block.m, cut(tiles, row, down) * GemmBlock.TILE_ROWS),
-          Math.min(block.m, cut(tiles, row + 1, down) * GemmBlock.TILE_ROWS),
-          GemmBlock.stretch(vectors, column, across),
-          GemmBlock.stretch(vectors, column + 1, across),
-          scratch[worker]);
+      int down = Math.max(1, workers / across);
+      // One cell each, unless weights were laid out for a larger team.
+      for (int cell = worker; cell < across * down; cell += workers) {
+        int row = cell / across;
+        int column = cell % across;
+        block.run(
+            Math.min(block.m, cut(tiles, row, down) * GemmBlock.TILE_ROWS),
+            Math.min(block.m, cut(tiles, row + 1, down) * GemmBlock.TILE_ROWS),
+            GemmBlock.stretch(vectors, column, across),
+            GemmBlock.stretch(vectors, column + 1, across),
+            scratch[worker]);
+      }
     }
   }
 

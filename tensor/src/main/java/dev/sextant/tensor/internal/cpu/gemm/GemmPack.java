@@ -1,6 +1,8 @@
 package dev.sextant.tensor.internal.cpu.gemm;
 
+import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.internal.cpu.vector.VectorWidth;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -10,7 +12,7 @@ import jdk.incubator.vector.VectorSpecies;
  * [k, width lanes]} each, the last one padded with zeros. The panel that starts at vector v is at
  * {@code v lanes k}.
  */
-final class GemmPack {
+public final class GemmPack {
   private static final VectorSpecies<Float> SPECIES = VectorWidth.SPECIES;
   private static final int LANES = SPECIES.length();
 
@@ -19,6 +21,23 @@ final class GemmPack {
   /** Floats that packing k rows of n takes. */
   static int size(int k, int n) {
     return Math.multiplyExact(Math.multiplyExact((n + LANES - 1) / LANES, LANES), k);
+  }
+
+  /** Floats that a b {@code [k, n]} that does not change takes with its bias. */
+  public static int fixedSize(int k, int n) {
+    return Math.addExact(size(k, n), size(1, n));
+  }
+
+  /**
+   * Lays out b {@code [k, n]} and its bias {@code [n]}: packed for so many stretches, then the bias
+   * in whole vectors.
+   */
+  public static void fix(
+      Tensor b, Tensor bias, int k, int n, int stretches, float[] out, int iout) {
+    pack(b.floats(), b.offset(), n, false, k, n, stretches, out, iout, 0, 1);
+    int at = iout + size(k, n);
+    System.arraycopy(bias.floats(), bias.offset(), out, at, n);
+    Arrays.fill(out, at + n, at + size(1, n), 0f);
   }
 
   /**

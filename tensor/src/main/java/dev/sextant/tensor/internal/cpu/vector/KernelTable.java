@@ -32,6 +32,12 @@ public enum KernelTable {
    */
   public static final int DEPTHWISE_COLUMNS = 8;
 
+  /**
+   * Output columns of the depthwise rows for images whose width they divide and eight do not: those
+   * of networks for images of 224 pixels from the fourth stage on (28, 14, 7).
+   */
+  public static final int DEPTHWISE_FEWER_COLUMNS = 7;
+
   /** Taps from one output column to the next, where there are unrolled depthwise kernels. */
   public static final List<Integer> DEPTHWISE_STRIDES = List.of(1, 2);
 

@@ -7,6 +7,7 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import dev.sextant.tensor.internal.reference.ReferenceBackend;
 import java.util.Random;
@@ -38,6 +39,12 @@ class ConvolutionKernelsTest {
     "2, 33, 31, 8, 8, 3, 1, 0, 1",
     "1, 5, 5, 130, 9, 3, 1, 1, 1",
     "2, 4, 4, 2, 3, 3, 3, 3, 1",
+    "1, 28, 28, 1, 24, 3, 1, 1, 1",
+    "1, 32, 32, 3, 40, 3, 2, 1, 1",
+    "1, 9, 50, 4, 100, 5, 1, 2, 1",
+    "1, 3, 2, 3, 16, 7, 1, 3, 1",
+    "1, 7, 7, 320, 640, 1, 1, 0, 1",
+    "1, 1, 1, 640, 1000, 1, 1, 0, 1",
     "0, 4, 4, 2, 3, 3, 1, 1, 1",
     "2, 4, 4, 0, 3, 3, 1, 1, 1",
     "2, 4, 4, 2, 0, 3, 1, 1, 1"
@@ -65,6 +72,13 @@ class ConvolutionKernelsTest {
           kernels.forward(x, w, window, bias, activation, residual, y);
           reference.convolution().forward(x, w, window, bias, activation, residual, expected);
           assertClose(expected, y);
+          // Laid out for this team, and for a larger one.
+          for (int others = threads; others <= 2 * threads; others += threads) {
+            try (FixedKernel fixed = kernels.fix(w, bias, window, image, others)) {
+              kernels.forward(x, fixed, activation, residual, y);
+              assertClose(expected, y);
+            }
+          }
           kernels.forward(x, w, window, null, activation, null, y);
           reference.convolution().forward(x, w, window, null, activation, null, expected);
           assertClose(expected, y);

@@ -8,6 +8,7 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.KernelTests;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import org.junit.jupiter.api.AfterEach;
@@ -20,7 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("long")
 class DepthwiseKernelsTest {
   private static final double TOLERANCE = 2e-5;
-  private static final int[][] IMAGES = {{1, 1}, {1, 9}, {9, 1}, {4, 5}, {8, 8}, {7, 9}, {2, 18}};
+  private static final int[][] IMAGES = {
+    {1, 1}, {1, 9}, {9, 1}, {4, 5}, {8, 8}, {7, 9}, {2, 18}, {7, 7}, {3, 28}
+  };
 
   private final Memory memory = new Memory();
   private final WorkerTeam[] teams = {new WorkerTeam(1), new WorkerTeam(2), new WorkerTeam(3)};
@@ -76,6 +79,12 @@ class DepthwiseKernelsTest {
       for (WorkerTeam team : teams) {
         DepthwiseKernels kernels = new DepthwiseKernels(team, memory);
         kernels.forward(x, filter, window, null, Activation.IDENTITY, out);
+        try (Tensor bias = KernelTests.random(memory, 3, 0, 0, channels);
+            Tensor fixedOut = KernelTests.empty(memory, out.shape());
+            FixedKernel fixed = kernels.fix(filter, bias, window)) {
+          kernels.forward(x, fixed, Activation.IDENTITY, fixedOut);
+          assertArrayEquals(out.toArray(), fixedOut.toArray());
+        }
         kernels.backwardData(dy, filter, window, dx);
         kernels.backwardFilter(x, dy, window, dw);
         String what = "%dx%dx%d %s, %d threads".formatted(h, w, channels, window, team.threads());

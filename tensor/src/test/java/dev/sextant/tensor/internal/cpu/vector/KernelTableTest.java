@@ -4,29 +4,34 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import java.lang.reflect.Method;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every row of the table has its kernels, and there is no kernel without a row. */
 @Tag("vectors")
 class KernelTableTest {
-  @Test
-  void gemmTiles() throws ClassNotFoundException {
+  /** Convolutions have the tiles of products. */
+  @ParameterizedTest
+  @ValueSource(strings = {"GemmTiles", "PatchTiles"})
+  void tiles(String type) throws ClassNotFoundException {
     Set<String> tiles = new TreeSet<>();
     for (KernelTable kind : KernelTable.values()) {
       for (int width = 1; width <= KernelTable.GEMM_WIDTHS; width++) {
         int[] rows = kind.gemmRows(width);
         assertEquals(1, rows[rows.length - 1], kind + " has a tile for any number of rows");
         for (int height : rows) {
-          tiles.add("GemmTiles" + width + ".rows" + height);
+          tiles.add(type + width + ".rows" + height);
         }
       }
     }
     Set<String> kernels = new TreeSet<>();
     for (int width = 1; width <= KernelTable.GEMM_WIDTHS; width++) {
-      kernels.addAll(methods("GemmTiles" + width, "rows"));
+      kernels.addAll(methods(type + width, "rows"));
     }
     assertEquals(tiles, kernels);
   }
@@ -37,7 +42,10 @@ class KernelTableTest {
     Set<String> kernels = new TreeSet<>();
     for (int stride : KernelTable.DEPTHWISE_STRIDES) {
       for (int taps : KernelTable.DEPTHWISE_TAPS) {
-        rows.add("DepthwiseRowStride" + stride + ".taps" + taps);
+        for (int columns :
+            List.of(KernelTable.DEPTHWISE_COLUMNS, KernelTable.DEPTHWISE_FEWER_COLUMNS)) {
+          rows.add("DepthwiseRowStride" + stride + ".taps" + taps + "Columns" + columns);
+        }
       }
       kernels.addAll(methods("DepthwiseRowStride" + stride, "taps"));
     }
@@ -75,7 +83,10 @@ class KernelTableTest {
   /** Methods of a class of the packages beside this one. */
   private static Set<String> methods(String type, String start) throws ClassNotFoundException {
     Set<String> found = new TreeSet<>();
-    String family = type.startsWith("Gemm") ? "gemm." : "depthwise.";
+    String family =
+        type.startsWith("Gemm")
+            ? "gemm."
+            : type.startsWith("Patch") ? "convolution." : "depthwise.";
     String name = WorkerTeam.class.getPackageName().replace("team", family) + type;
     for (Method method : Class.forName(name).getDeclaredMethods()) {
       if (method.getName().startsWith(start)) {

@@ -46,14 +46,18 @@ class KernelTemplatesTest {
           Map.entry("CalibrationPass512", "6b1de908ef0c8c7f"),
           Map.entry("DepthwiseFilterRow", "82d9b25cf7f5cd79"),
           Map.entry("DepthwiseFilterThreeRows", "53c1f45dbf4f1120"),
-          Map.entry("DepthwiseRow", "3bfcd5a84fed2001"),
-          Map.entry("DepthwiseRowAnyTaps", "3f24e0a793d70dbf"),
-          Map.entry("DepthwiseRowStride1", "8cd9c78ddf93ed32"),
-          Map.entry("DepthwiseRowStride2", "c73ee7ecf3842173"),
+          Map.entry("DepthwiseRow", "0bff5d789104680d"),
+          Map.entry("DepthwiseRowAnyTaps", "011448d7ec9fdc99"),
+          Map.entry("DepthwiseRowStride1", "f7085c9e01bbf9e4"),
+          Map.entry("DepthwiseRowStride2", "951c7a1761bab9f8"),
           Map.entry("GemmTile", "cbc313b14e7b8676"),
           Map.entry("GemmTiles1", "812706913a17c9cc"),
           Map.entry("GemmTiles2", "601df5c9e94e3d59"),
-          Map.entry("GemmTiles3", "c08745ab29c5686d"));
+          Map.entry("GemmTiles3", "c08745ab29c5686d"),
+          Map.entry("PatchTile", "7341aebbcccc038a"),
+          Map.entry("PatchTiles1", "950d6e1080d22539"),
+          Map.entry("PatchTiles2", "8d4bfcc63fbaf106"),
+          Map.entry("PatchTiles3", "c9a684f233e7cd7d"));
 
   @TempDir Path folder;
 

@@ -1,0 +1,2 @@
+/** What a service codes against: a predictor for any number of request threads. */
+package dev.sextant.runtime.service;
