@@ -8,9 +8,10 @@ import java.util.List;
 import java.util.spi.ToolProvider;
 
 /**
- * Runs the JDK's own javadoc over the module in a folder: {@code Javadoc FOLDER CLASS_PATH STRICT}
- * writes {@code target/apidocs}. Maven's plugin for it reads module descriptors in the Java that
- * Maven runs on, which may be older than they are. Strict makes warnings errors.
+ * Runs the JDK's own javadoc over the module in a folder: {@code Javadoc FOLDER CLASS_PATH STRICT
+ * --packages=NAME:NAME} writes {@code target/apidocs}. The packages are those of a module without a
+ * descriptor. Maven's plugin for it reads module descriptors in the Java that Maven runs on, which
+ * may be older than they are. Strict makes warnings errors.
  */
 public final class Javadoc {
   public static void main(String[] args) throws IOException {
@@ -44,7 +45,7 @@ public final class Javadoc {
       options.addAll(List.of("--module", module));
     } else {
       options.addAll(List.of("-classpath", args[1], "-sourcepath", sourcePath));
-      options.addAll(List.of("-subpackages", "dev.sextant"));
+      options.addAll(List.of(args[3].substring("--packages=".length()).split(":")));
     }
     ToolProvider javadoc = ToolProvider.findFirst("javadoc").orElseThrow();
     System.exit(javadoc.run(System.out, System.err, options.toArray(String[]::new)));

@@ -22,8 +22,9 @@ final class AccessLog {
   private static final long MANY_THREADS = (1 << THREAD_BITS) - 1;
 
   private final boolean ofBlock;
-  private final long[] @Nullable [] writers;
-  private final long[] @Nullable [] readers;
+
+  /** Of each word who wrote it and who read it, side by side: one look into memory finds both. */
+  private final long[] @Nullable [] pages;
 
   /**
    * A log of nothing.
@@ -32,15 +33,12 @@ final class AccessLog {
    */
   AccessLog(int words, boolean ofBlock) {
     this.ofBlock = ofBlock;
-    int pages = (words >>> PAGE_BITS) + 1;
-    writers = new long[pages][];
-    readers = new long[pages][];
+    pages = new long[(words >>> PAGE_BITS) + 1][];
   }
 
   /** Forgets all accesses. */
   void clear() {
-    Arrays.fill(writers, null);
-    Arrays.fill(readers, null);
+    Arrays.fill(pages, null);
   }
 
   /** An access; its fields must be in range. */
@@ -54,48 +52,50 @@ final class AccessLog {
 
   /** Notes a read; says what races with it, or null. */
   @Nullable String read(int word, long stamp, boolean constant) {
-    long writer = at(writers, word);
+    long[] page = page(word);
+    int at = at(word);
+    long writer = page[at];
     if (constant && sameScope(writer, stamp)) {
       return "a read-only load of what %s wrote".formatted(who(writer));
     }
     if (races(writer, stamp)) {
       return "read of what %s wrote, without a barrier between".formatted(who(writer));
     }
-    long[] page = page(readers, word);
-    int at = word & (1 << PAGE_BITS) - 1;
-    long reader = page[at];
+    long reader = page[at + 1];
     boolean together = sameScope(reader, stamp);
     if (constant || together && (reader < 0 || !sameBlock(reader, stamp))) {
       // Read-only, or read by two blocks: a write of this launch is wrong whoever makes it.
-      page[at] = -(stamp | MANY_THREADS);
+      page[at + 1] = -(stamp | MANY_THREADS);
     } else if (together && sameInterval(reader, stamp) && reader != stamp) {
-      page[at] = stamp | MANY_THREADS;
+      page[at + 1] = stamp | MANY_THREADS;
     } else {
-      page[at] = stamp;
+      page[at + 1] = stamp;
     }
     return null;
   }
 
   /** Notes a write; says what races with it, or null. */
   @Nullable String write(int word, long stamp) {
-    long writer = at(writers, word);
+    long[] page = page(word);
+    int at = at(word);
+    long writer = page[at];
     if (races(writer, stamp)) {
       return "write over what %s wrote, without a barrier between".formatted(who(writer));
     }
-    long reader = at(readers, word);
+    long reader = page[at + 1];
     if (reader < 0 && sameScope(reader, stamp)) {
       return "write of what several blocks, or read-only loads, read";
     }
     if (reader > 0 && races(reader, stamp)) {
       return "write of what %s read, without a barrier between".formatted(who(reader));
     }
-    page(writers, word)[word & (1 << PAGE_BITS) - 1] = stamp;
+    page[at] = stamp;
     return null;
   }
 
   /** Whether the block has written a word. */
   boolean written(int word, long stamp) {
-    long writer = at(writers, word);
+    long writer = page(word)[at(word)];
     return writer != 0 && sameBlock(writer, stamp);
   }
 
@@ -128,15 +128,14 @@ final class AccessLog {
         : "thread %d of block %d".formatted(thread - 1, block);
   }
 
-  private static long at(long[] @Nullable [] pages, int word) {
-    long[] page = pages[word >>> PAGE_BITS];
-    return page == null ? 0 : page[word & (1 << PAGE_BITS) - 1];
+  private static int at(int word) {
+    return 2 * (word & (1 << PAGE_BITS) - 1);
   }
 
-  private static long[] page(long[] @Nullable [] pages, int word) {
+  private long[] page(int word) {
     long[] page = pages[word >>> PAGE_BITS];
     if (page == null) {
-      page = new long[1 << PAGE_BITS];
+      page = new long[2 << PAGE_BITS];
       pages[word >>> PAGE_BITS] = page;
     }
     return page;

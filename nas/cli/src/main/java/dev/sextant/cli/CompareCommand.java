@@ -7,6 +7,7 @@ import dev.sextant.cli.options.SearchSettings;
 import dev.sextant.cli.options.TimeConverter;
 import dev.sextant.nas.compare.Entrant;
 import dev.sextant.nas.compare.MethodComparison;
+import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
@@ -195,8 +196,9 @@ final class CompareCommand implements Runnable {
 
   private MethodComparison begun(ConsoleProgress progress) {
     measurement.device();
-    if (seeds < 1) {
-      throw new SextantException(String.format(Locale.ROOT, "seeds: %d is not at least 1", seeds));
+    if (seeds < 1 || seeds > Plan.MAX_SEEDS) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "seeds: %d is not between 1 and %d", seeds, Plan.MAX_SEEDS));
     }
     List<Pair> pairs = methods.stream().map(text -> Pair.of(text, space)).toList();
     Set<Pair> different = new HashSet<>();

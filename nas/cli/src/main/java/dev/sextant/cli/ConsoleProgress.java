@@ -5,6 +5,7 @@ import dev.sextant.tensor.Memory;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 
 /** Progress for a person: one live line on a terminal, a plain line every few seconds elsewhere. */
 final class ConsoleProgress implements Progress {
@@ -13,6 +14,7 @@ final class ConsoleProgress implements Progress {
 
   private final PrintStream out;
   private final boolean live;
+  private final LongSupplier clock;
   private String stage = "";
   private long stageStart;
   private long stageFirst;
@@ -20,34 +22,43 @@ final class ConsoleProgress implements Progress {
   private int width;
 
   ConsoleProgress(PrintStream out, boolean live) {
+    this(out, live, System::nanoTime);
+  }
+
+  /** With another clock, in nanoseconds. */
+  ConsoleProgress(PrintStream out, boolean live, LongSupplier clock) {
     this.out = out;
     this.live = live;
+    this.clock = clock;
   }
 
   @Override
   public void step(String name, long done, long steps, String status, long peakBytes) {
-    long now = System.nanoTime();
-    if (!name.equals(stage)) {
+    long now = clock.getAsLong();
+    boolean first = !name.equals(stage);
+    if (first) {
       stage = name;
       stageStart = now;
-      stageFirst = done - 1;
-      last = 0;
-    }
-    if (done < steps && now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
+      stageFirst = done;
+    } else if (done < steps && now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
       return;
     }
     last = now;
-    double perStep = (double) (now - stageStart) / Math.max(1, done - stageFirst - 1);
-    Duration left = Duration.ofNanos((long) (perStep * (steps - done)));
-    String line =
-        String.format(
-            Locale.ROOT,
-            "%-14s %3d%%  %s  memory %s  %s left",
-            name,
-            100 * done / steps,
-            status,
-            Memory.human(peakBytes),
-            text(left));
+    StringBuilder text =
+        new StringBuilder(String.format(Locale.ROOT, "%-14s %3d%%", name, 100 * done / steps));
+    if (!status.isEmpty()) {
+      text.append("  ").append(status);
+    }
+    if (peakBytes > 0) {
+      text.append("  memory ").append(Memory.human(peakBytes));
+    }
+    if (!first) {
+      // How long a step takes is known after the second one.
+      double perStep = (double) (now - stageStart) / Math.max(1, done - stageFirst);
+      Duration left = Duration.ofNanos((long) (perStep * (steps - done)));
+      text.append("  ").append(text(left)).append(" left");
+    }
+    String line = text.toString();
     if (!live) {
       out.println(line);
     } else {

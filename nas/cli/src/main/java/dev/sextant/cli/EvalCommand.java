@@ -14,6 +14,7 @@ import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -91,12 +92,16 @@ final class EvalCommand implements Runnable {
     }
     for (String key : List.of(CompiledModel.MEAN, CompiledModel.DEVIATION)) {
       if (!weights.metadata().containsKey(key)) {
+        String taken = key.equals(CompiledModel.MEAN) ? "0" : "1";
         note(
             String.format(
                 Locale.ROOT,
                 "the weights do not say the %s of the training pixels, %s is taken",
                 key,
-                key.equals(CompiledModel.MEAN) ? 0 : 1));
+                taken));
+        weights =
+            weights.withMetadata(
+                key, String.join(",", Collections.nCopies(architecture.input().channels(), taken)));
       }
     }
     double accuracy =

@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.Doubts;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
@@ -135,6 +136,11 @@ final class PredictorCommand implements Runnable {
       description = "where to write the last predictor (safetensors)")
   private @Nullable Path out;
 
+  @Option(
+      names = "--accept-noisy",
+      description = "use what was measured although it was disturbed, as it says")
+  private boolean acceptNoisy;
+
   private String encoding = "";
 
   /** Which cells vary. */
@@ -210,8 +216,10 @@ final class PredictorCommand implements Runnable {
     List<Genotype> cells = latencies.sample(source.measure, seed);
     ConsoleProgress progress = Terminal.progress();
     long steps = (long) CellLatencies.ROUNDS * cells.size();
-    CellSamples measured =
+    CellLatencies.Measured judged =
         latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
+    Doubts.judge(judged.doubts(), acceptNoisy, progress);
+    CellSamples measured = judged.samples();
     if (save != null) {
       measured.write(save);
       progress.message("written to " + save);

@@ -177,6 +177,7 @@ final class ProfileCommand implements Runnable {
             table.overheadMs(),
             table.scale(),
             out));
+    table.doubts().forEach(doubt -> progress.message("doubtful  " + doubt));
     return table;
   }
 

@@ -149,6 +149,12 @@ final class Terminal {
         measured.threads,
         measured.threads == 1 ? "" : "s",
         latency.count());
+    if (latency.isDoubtful()) {
+      System.out.printf(
+          Locale.ROOT,
+          "doubtful  at other times %.0f %% more: something else ran, measure again%n",
+          100 * latency.relativeInterval());
+    }
   }
 
   /** A latency and what it is of. */

@@ -35,13 +35,13 @@ class CompareCommandTest {
   @Test
   void aComparisonEndsInATableAndContinuesToItself() throws Exception {
     Path out = directory.resolve("runs/compare");
-    String[] one = {"--methods=random", "--seeds=1", "--time=8s"};
+    String[] one = {"--methods=random", "--seeds=1", "--time=3s"};
     String printed = Command.run(arguments(out, one)).succeeded();
     assertTrue(printed.contains("run 1 of 1: random, seed 1"), printed);
     assertTrue(table(printed).contains("test accuracy %"), printed);
     assertTrue(Files.exists(out.resolve("random-seed1/report.html")));
     assertTrue(Files.exists(out.resolve("latency-proxyless-small.json")));
-    assertTrue(Files.readString(out.resolve("compare.json")).contains("\"--time\": \"PT8S\""));
+    assertTrue(Files.readString(out.resolve("compare.json")).contains("\"--time\": \"PT3S\""));
 
     // Nothing is left to do, by either command.
     for (Object[] again : new Object[][] {{"resume", out}, arguments(out, one)}) {
@@ -52,7 +52,7 @@ class CompareCommandTest {
     Files.delete(out.resolve("compare.html"));
     Command.run("report", out).succeeded();
     assertTrue(Files.readString(out.resolve("compare.html")).contains("random-seed1"));
-    Command.run(arguments(out, "--methods=random", "--seeds=2", "--time=8s"))
+    Command.run(arguments(out, "--methods=random", "--seeds=2", "--time=3s"))
         .refused(out, "holds a comparison with --seeds 1, not 2");
     Command.run(arguments(out.resolve("random-seed1"), one)).refused("holds a run");
   }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.cost.LatencyFiles;
@@ -13,6 +15,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
+import dev.sextant.runtime.json.SealedJson;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,10 +67,11 @@ class SearchCommandTest {
             "result.json",
             "report.html",
             "owner.json",
-            "owner.lock"),
+            "owner.lock",
+            "prices.json"),
         names(out));
     assertEquals(Set.of("state.safetensors"), names(out.resolve("checkpoint")));
-    assertTrue(Files.readString(out.resolve("run.json")).contains("\"sextant-run/1\""));
+    assertTrue(Files.readString(out.resolve("run.json")).contains("\"sextant-run/2\""));
     assertEquals(CheapTable.of(CheapTable.space()), LatencyFiles.read(out.resolve("latency.json")));
     List<String> events = Files.readAllLines(out.resolve("events.jsonl"));
     assertTrue(events.stream().allMatch(line -> line.startsWith("{\"event\":")), events::toString);
@@ -120,9 +124,9 @@ class SearchCommandTest {
     }
     arguments.addAll(
         List.of(
-            "--data=builtin:300",
+            "--data=builtin:120",
             "--out=" + out,
-            "--batch=64",
+            "--batch=24",
             "--warmup-epochs=1",
             "--epochs=1",
             "--retrain-epochs=1",
@@ -158,9 +162,9 @@ class SearchCommandTest {
                 "--space=darts-small",
                 "--table=" + cheapPredictor(directory.resolve("cells.csv")),
                 "--budget=0.3ms",
-                "--data=builtin:300",
+                "--data=builtin:120",
                 "--out=" + out,
-                "--batch=64",
+                "--batch=24",
                 "--warmup-epochs=0",
                 "--epochs=1",
                 "--retrain-epochs=1",
@@ -233,13 +237,22 @@ class SearchCommandTest {
           {"\"size\": 64", "\"size\": -1", "batch"},
           {"\"size\": 64", "\"size\": \"many\"", "config"},
           {"\"gates\": \"RECOMPUTE\"", "\"gates\": \"NONE\"", "gates"},
-          {"\"sextant-run/1\"", "\"sextant-run/2\"", "format"},
+          {"\"sextant-run/2\"", "\"sextant-run/3\"", "format"},
           {"\"threads\": 1", "\"threads\": []", "run.json"},
           {"\"device\"", "\"devise\"", "device"},
           {"{", "{{", "not JSON"}
         }) {
       assertTrue(text.contains(change[0]), change[0]);
-      Files.writeString(run, text.replace(change[0], change[1]));
+      String changed = text.replace(change[0], change[1]);
+      Files.writeString(run, changed);
+      Command.run("resume", out).refused(run, changed.startsWith("{{") ? "not JSON" : "");
+      if (!changed.startsWith("{{")) {
+        // As one who knows about checksums would change it.
+        changed =
+            SealedJson.write(
+                JsonParser.parseString(changed).getAsJsonObject(), JsonObject::toString, "");
+      }
+      Files.writeString(run, changed);
       Command.run("resume", out).refused(run, change[2]);
     }
     Files.writeString(run, text);

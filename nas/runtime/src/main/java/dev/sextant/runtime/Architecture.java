@@ -1,6 +1,7 @@
 package dev.sextant.runtime;
 
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
@@ -256,6 +257,15 @@ public record Architecture(
    */
   public String toJson() {
     return ArchitectureJson.write(this);
+  }
+
+  /**
+   * {@return the SHA-256 of what it computes, its name left out, as 64 hexadecimal digits} Weights
+   * keep it, so that they are never run in another network.
+   */
+  public String sha256() {
+    return SealedJson.checksum(
+        new Architecture("any", classes, input, batchNormEpsilon, layers).toJson());
   }
 
   /**

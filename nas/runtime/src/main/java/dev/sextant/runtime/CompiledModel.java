@@ -47,7 +47,7 @@ public final class CompiledModel implements AutoCloseable {
   private final Program program;
   private final BufferPlan plan;
   private final SharedWeights weights;
-  private final PixelScale pixelScale;
+  private final @Nullable PixelScale pixelScale;
   private final Device device;
   private final int threads;
   private final int batch;
@@ -66,7 +66,7 @@ public final class CompiledModel implements AutoCloseable {
       Program program,
       BufferPlan plan,
       SharedWeights weights,
-      PixelScale pixelScale,
+      @Nullable PixelScale pixelScale,
       Device device,
       int threads,
       int batch) {
@@ -103,8 +103,9 @@ public final class CompiledModel implements AutoCloseable {
    * @param threads workers that share each kernel, at least 1
    * @param batch images of one run, at least 1
    * @return a model that the caller closes
-   * @throws SextantException naming the tensors that are missing, superfluous, of another shape,
-   *     not finite or (a variance) negative
+   * @throws SextantException if the weights say that they are of another architecture; or naming
+   *     the tensors that are missing, superfluous, of another shape, not finite or (a variance)
+   *     negative
    */
   public static CompiledModel compile(
       Architecture architecture, Weights weights, Device device, int threads, int batch) {
@@ -113,7 +114,7 @@ public final class CompiledModel implements AutoCloseable {
           String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
     weights.check(architecture);
-    PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
+    @Nullable PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
     ProgramBuilder builder = ProgramBuilder.network(architecture, weights, batch);
     Program program = builder.program();
     return new CompiledModel(
@@ -193,11 +194,11 @@ public final class CompiledModel implements AutoCloseable {
 
   /**
    * Runs the network on pixels: each becomes (pixel / 255 - mean) / deviation of its channel, as
-   * the weights' metadata has them, or pixel / 255 where it has none.
+   * the weights' metadata has them ({@link #MEAN}, {@link #DEVIATION}).
    *
    * @param pixels unsigned bytes {@code [batch, height, width, channels]}, row-major
    * @param logits {@code [batch, classes]}, overwritten
-   * @throws SextantException as {@link #run} does
+   * @throws SextantException as {@link #run} does, or if the metadata lacks mean or deviation
    */
   public void runPixels(byte[] pixels, float[] logits) {
     length("pixels", pixels.length, inputSize());
@@ -254,7 +255,7 @@ public final class CompiledModel implements AutoCloseable {
     int count = count("pixels", pixels, 1, logits);
     enter();
     try {
-      pixelScale.apply(pixels, count, order == Order.PLANAR, input(), inputOffset());
+      scale().apply(pixels, count, order == Order.PLANAR, input(), inputOffset());
       compute();
       output(logits, count);
     } finally {
@@ -267,7 +268,7 @@ public final class CompiledModel implements AutoCloseable {
    * {@link #runPixels}}
    *
    * @param pixels one image
-   * @throws SextantException as {@link #run} does, or if the batch is not 1
+   * @throws SextantException as {@link #runPixels} does, or if the batch is not 1
    */
   public int classify(byte[] pixels) {
     if (batch != 1) {
@@ -368,6 +369,19 @@ public final class CompiledModel implements AutoCloseable {
     return images;
   }
 
+  private PixelScale scale() {
+    if (pixelScale == null) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: the weights do not say mean and deviation of the training pixels (their metadata"
+                  + " was lost?); set them by Weights.withMetadata, or run images that are"
+                  + " normalised",
+              architecture.name()));
+    }
+    return pixelScale;
+  }
+
   private int inputOffset() {
     return onHeap ? execution.input().offset() : 0;
   }
@@ -418,7 +432,7 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private void computePixels(byte[] pixels, float[] logits) {
-    pixelScale.apply(pixels, input(), inputOffset());
+    scale().apply(pixels, input(), inputOffset());
     compute();
     execution.backend().download(execution.output(), logits, 0);
   }

@@ -8,12 +8,28 @@ package dev.sextant.runtime;
  * @param p99Ms the 99th percentile of all samples
  * @param count samples that the median rests on
  * @param relativeInterval width of the 95 % confidence interval of the median, divided by the
- *     median
+ *     median; of repeated measurements also how far apart their least medians are
  */
 public record Latency(
     double medianMs, double p90Ms, double p99Ms, int count, double relativeInterval) {
+  /** Wider, and others were at work: what is left of the median is a guess. */
+  private static final double DOUBTFUL = 0.15;
+
   /** What takes no time because nothing is done. */
   public static final Latency NOTHING = new Latency(0, 0, 0, 0, 0);
+
+  /**
+   * {@return whether the measurement disagrees with itself, as where other processes disturb it}
+   */
+  public boolean isDoubtful() {
+    return relativeInterval > DOUBTFUL;
+  }
+
+  /** This one, as far off as the next one says that it is. */
+  Latency andAgain(Latency next) {
+    double apart = medianMs == 0 ? 0 : (next.medianMs - medianMs) / medianMs;
+    return new Latency(medianMs, p90Ms, p99Ms, count, Math.max(relativeInterval, apart));
+  }
 
   /** The same for one of {@code parts} equal parts of a run. */
   Latency dividedBy(int parts) {

@@ -32,6 +32,9 @@ import java.util.function.Supplier;
  * the process ({@code taskset}) where a machine has many cores. One thread is the default
  * everywhere for this reason. Immutable; measure one thing at a time.
  *
+ * <p>Where only the way of a measurement matters and not its number, as in tests, {@code
+ * -Dsextant.latency.most=MILLISECONDS} lowers the three durations of every meter to that.
+ *
  * @param goal width of the confidence interval divided by the median, such as 0.02
  * @param warmUpLimit most time spent before the first sample
  * @param limit most time spent on samples
@@ -41,6 +44,12 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
   /** 2 % within 2 s, after at most 3 s of warm-up. */
   public static final LatencyMeter DEFAULT =
       new LatencyMeter(0.02, Duration.ofSeconds(3), Duration.ofSeconds(2), Duration.ofSeconds(2));
+
+  /** Name of the property that bounds the durations of all meters, in ms. */
+  public static final String MOST_PROPERTY = "sextant.latency.most";
+
+  private static final long MOST_NANOS =
+      Duration.ofMillis(Long.getLong(MOST_PROPERTY, Integer.MAX_VALUE)).toNanos();
 
   /** Most repetitions of {@link #steady}. */
   public static final int MAX_ROUNDS = 12;
@@ -98,6 +107,7 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
     int nextCheck = MIN_SAMPLES;
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     boolean hasCpuTime = threads.isCurrentThreadCpuTimeSupported();
+    long limitNanos = nanos(limit);
     long start = System.nanoTime();
     while (count < MAX_SAMPLES) {
       // The CPU clock is read outside the wall clock: what reading it costs is in no sample.
@@ -113,7 +123,7 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
       if (cpu >= (after - before) * (1 - DISTURBED)) {
         undisturbed[quiet++] = sample;
       }
-      if (after - start > limit.toNanos()) {
+      if (after - start > limitNanos) {
         break;
       }
       if (count >= nextCheck && after - start >= MIN_NANOS) {
@@ -137,10 +147,11 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
    * patience left.
    *
    * @param measurement called again and again
-   * @return the measurement with the least median
+   * @return the measurement with the least median; its interval is as wide as the two least medians
+   *     are apart, where that is wider
    */
   public Latency steady(Supplier<Latency> measurement) {
-    long end = System.nanoTime() + patience.toNanos();
+    long end = System.nanoTime() + nanos(patience);
     Latency least = null;
     Latency second = null;
     int rounds = 0;
@@ -163,7 +174,11 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
         break;
       }
     }
-    return least == null ? Latency.NOTHING : least;
+    return least == null ? Latency.NOTHING : second == null ? least : least.andAgain(second);
+  }
+
+  private static long nanos(Duration most) {
+    return Math.min(most.toNanos(), MOST_NANOS);
   }
 
   /** Processors that other processes kept busy since the last call; 0 where that is not known. */
@@ -189,11 +204,12 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
   /** Runs until the time stabilises; returns the best time of one run, in ns. */
   long warmUp(Runnable run) {
     long start = System.nanoTime();
+    long warmUpNanos = nanos(warmUpLimit);
     long best = Long.MAX_VALUE;
     int rounds = 0;
     int withoutGain = 0;
     while (withoutGain < ROUNDS_WITHOUT_GAIN
-        && (rounds == 0 || System.nanoTime() - start < warmUpLimit.toNanos())) {
+        && (rounds == 0 || System.nanoTime() - start < warmUpNanos)) {
       long bestOfRound = Long.MAX_VALUE;
       long roundStart = System.nanoTime();
       long now = roundStart;
@@ -202,7 +218,7 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
         long after = System.nanoTime();
         bestOfRound = Math.min(bestOfRound, after - now);
         now = after;
-        if (now - start > warmUpLimit.toNanos()) {
+        if (now - start > warmUpNanos) {
           break;
         }
       }

@@ -3,9 +3,9 @@ package dev.sextant.runtime;
 import dev.sextant.tensor.SextantException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Turns unsigned bytes into what a network was trained on, by one table per channel. Immutable. */
 final class PixelScale {
@@ -18,21 +18,28 @@ final class PixelScale {
   }
 
   /**
-   * The scale that metadata tells, or pixel / 255 where it tells none.
+   * The scale that metadata tells, or null where it lacks the mean or the deviation: other programs
+   * drop metadata when they write a file again, and any scale would be a guess that costs accuracy
+   * without a word.
    *
    * @throws SextantException if it is not one number per channel, or a deviation is not positive
    */
-  static PixelScale of(Architecture architecture, Map<String, String> metadata) {
+  static @Nullable PixelScale of(Architecture architecture, Map<String, String> metadata) {
     int channels = architecture.input().channels();
-    double[] mean = numbers(metadata, CompiledModel.MEAN, 0, channels);
-    double[] deviation = numbers(metadata, CompiledModel.DEVIATION, 1, channels);
-    float[][] tables = new float[channels][LEVELS];
-    for (int c = 0; c < channels; c++) {
+    double[] mean = numbers(metadata, CompiledModel.MEAN, channels);
+    double[] deviation = numbers(metadata, CompiledModel.DEVIATION, channels);
+    for (int c = 0; deviation != null && c < channels; c++) {
       if (!(deviation[c] > 0)) {
         throw new SextantException(
             String.format(
                 Locale.ROOT, "weights: metadata deviation %s is not positive", deviation[c]));
       }
+    }
+    if (mean == null || deviation == null) {
+      return null;
+    }
+    float[][] tables = new float[channels][LEVELS];
+    for (int c = 0; c < channels; c++) {
       for (int level = 0; level < LEVELS; level++) {
         tables[c][level] = (float) ((level / 255.0 - mean[c]) / deviation[c]);
       }
@@ -40,14 +47,13 @@ final class PixelScale {
     return new PixelScale(tables);
   }
 
-  private static double[] numbers(
-      Map<String, String> metadata, String key, double missing, int channels) {
-    double[] numbers = new double[channels];
+  private static double @Nullable [] numbers(
+      Map<String, String> metadata, String key, int channels) {
     String text = metadata.get(key);
     if (text == null) {
-      Arrays.fill(numbers, missing);
-      return numbers;
+      return null;
     }
+    double[] numbers = new double[channels];
     String[] parts = text.split(",", -1);
     if (parts.length != channels) {
       throw new SextantException(

@@ -31,14 +31,18 @@ final class Safetensors {
   /** Floats that pass through one buffer at a time: the bytes stay in the second-level cache. */
   private static final int CHUNK = 64 * 1024;
 
+  /** Of files that have a checksum for certain. */
+  private static final String VERSION = "2";
+
   private static final String NO_CHECKSUM = "0".repeat(64);
 
   private Safetensors() {}
 
   // ---- writing
 
-  static void write(Weights weights, Path path) {
+  static String write(Weights weights, Path path) {
     SequencedMap<String, String> metadata = new LinkedHashMap<>(weights.metadata());
+    metadata.put(Weights.VERSION, VERSION);
     metadata.put(Weights.CHECKSUM, NO_CHECKSUM);
     List<Slot> slots = new ArrayList<>();
     long offset = 0;
@@ -64,6 +68,7 @@ final class Safetensors {
           channel.position(0);
           channel.write(header.encode(path));
         });
+    return String.valueOf(metadata.get(Weights.CHECKSUM));
   }
 
   private static void writeValues(
@@ -146,6 +151,9 @@ final class Safetensors {
 
     private Weights readData(SafetensorsHeader header, List<Slot> inOrder) throws IOException {
       String expected = header.metadata().get(Weights.CHECKSUM);
+      if (expected == null && header.metadata().containsKey(Weights.VERSION)) {
+        throw defect("is damaged: its SHA-256 is gone");
+      }
       MessageDigest digest = expected == null ? null : header.digest();
       ByteBuffer chunk = chunk();
       Map<String, Weights.Entry> byName = new LinkedHashMap<>();

@@ -1,6 +1,7 @@
 package dev.sextant.runtime;
 
 import com.google.gson.stream.JsonWriter;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.IOException;
@@ -12,7 +13,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -87,12 +87,7 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
 
   /** A digest of all but the data. */
   MessageDigest digest() {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    MessageDigest digest = SealedJson.digest();
     new TreeMap<>(metadata)
         .forEach(
             (key, value) -> {
@@ -105,7 +100,7 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
     sorted.sort(Comparator.comparing(Slot::name));
     for (Slot slot : sorted) {
       update(digest, slot.name);
-      update(digest, String.format(Locale.ROOT, "F32 %s %d %d", slot.shape, slot.begin, slot.end));
+      update(digest, "F32 " + slot.shape + " " + slot.begin + " " + slot.end);
     }
     return digest;
   }

@@ -15,8 +15,8 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -27,8 +27,10 @@ import java.util.SequencedMap;
  */
 final class SafetensorsHeaderReader {
   private static final int MAX_RANK = 8;
+  private static final int MAX_DIGITS = 18;
 
   private final Path path;
+  private final long[] read = new long[MAX_RANK];
 
   /** For the file of that path, which messages name. */
   SafetensorsHeaderReader(Path path) {
@@ -46,7 +48,7 @@ final class SafetensorsHeaderReader {
     SequencedMap<String, String> metadata = null;
     try (JsonReader json = new JsonReader(new StringReader(text))) {
       json.setStrictness(Strictness.STRICT);
-      expect(json, JsonToken.BEGIN_OBJECT, "the header");
+      expect(json, JsonToken.BEGIN_OBJECT, "the header", "");
       json.beginObject();
       while (json.hasNext()) {
         String name = json.nextName();
@@ -75,11 +77,11 @@ final class SafetensorsHeaderReader {
 
   private SequencedMap<String, String> metadata(JsonReader json) throws IOException {
     SequencedMap<String, String> metadata = new LinkedHashMap<>();
-    expect(json, JsonToken.BEGIN_OBJECT, SafetensorsHeader.METADATA);
+    expect(json, JsonToken.BEGIN_OBJECT, SafetensorsHeader.METADATA, "");
     json.beginObject();
     while (json.hasNext()) {
       String key = json.nextName();
-      expect(json, JsonToken.STRING, SafetensorsHeader.METADATA + "." + key);
+      expect(json, JsonToken.STRING, SafetensorsHeader.METADATA + ".", key);
       if (metadata.put(key, json.nextString()) != null) {
         throw defect(
             String.format(Locale.ROOT, "%s has '%s' twice", SafetensorsHeader.METADATA, key));
@@ -90,11 +92,11 @@ final class SafetensorsHeaderReader {
   }
 
   private Slot slot(JsonReader json, String name) throws IOException {
-    String tensor = String.format(Locale.ROOT, "tensor '%s'", name);
+    String tensor = "tensor '" + name + "'";
     boolean typed = false;
-    List<Long> extents = null;
-    List<Long> offsets = null;
-    expect(json, JsonToken.BEGIN_OBJECT, tensor);
+    long[] extents = null;
+    long[] offsets = null;
+    expect(json, JsonToken.BEGIN_OBJECT, tensor, "");
     json.beginObject();
     while (json.hasNext()) {
       String field = json.nextName();
@@ -111,16 +113,16 @@ final class SafetensorsHeaderReader {
         throw defect(String.format(Locale.ROOT, "%s has '%s' twice", tensor, field));
       }
       if (field.equals("dtype")) {
-        expect(json, JsonToken.STRING, tensor + ".dtype");
+        expect(json, JsonToken.STRING, tensor, ".dtype");
         String dtype = json.nextString();
         if (!dtype.equals("F32")) {
           throw defect(String.format(Locale.ROOT, "%s is %s, only F32 is read", tensor, dtype));
         }
         typed = true;
       } else if (field.equals("shape")) {
-        extents = numbers(json, tensor + ".shape");
+        extents = numbers(json, tensor, ".shape");
       } else {
-        offsets = numbers(json, tensor + ".data_offsets");
+        offsets = numbers(json, tensor, ".data_offsets");
       }
     }
     json.endObject();
@@ -130,18 +132,28 @@ final class SafetensorsHeaderReader {
     return checkSlot(name, tensor, extents, offsets);
   }
 
-  private Slot checkSlot(String name, String tensor, List<Long> extents, List<Long> offsets) {
-    if (offsets.size() != 2 || offsets.get(0) > offsets.get(1)) {
+  private Slot checkSlot(String name, String tensor, long[] extents, long[] offsets) {
+    if (offsets.length != 2 || offsets[0] > offsets[1]) {
       throw defect(
-          String.format(Locale.ROOT, "%s: data_offsets %s are no [begin, end]", tensor, offsets));
+          String.format(
+              Locale.ROOT,
+              "%s: data_offsets %s are no [begin, end]",
+              tensor,
+              Arrays.toString(offsets)));
     }
     Shape shape;
     try {
-      shape = Shape.of(extents.stream().mapToInt(Math::toIntExact).toArray());
+      int[] sizes = new int[extents.length];
+      for (int i = 0; i < sizes.length; i++) {
+        sizes[i] = Math.toIntExact(extents[i]);
+      }
+      shape = Shape.of(sizes);
     } catch (SextantException | ArithmeticException e) {
-      throw defect(String.format(Locale.ROOT, "%s: shape %s is too large", tensor, extents));
+      throw defect(
+          String.format(
+              Locale.ROOT, "%s: shape %s is too large", tensor, Arrays.toString(extents)));
     }
-    long bytes = offsets.get(1) - offsets.get(0);
+    long bytes = offsets[1] - offsets[0];
     if (bytes != shape.size() * (long) Float.BYTES) {
       throw defect(
           String.format(
@@ -152,32 +164,47 @@ final class SafetensorsHeaderReader {
               shape.size() * (long) Float.BYTES,
               bytes));
     }
-    return new Slot(name, shape, offsets.get(0), offsets.get(1));
+    return new Slot(name, shape, offsets[0], offsets[1]);
   }
 
-  private List<Long> numbers(JsonReader json, String where) throws IOException {
-    List<Long> numbers = new ArrayList<>();
-    expect(json, JsonToken.BEGIN_ARRAY, where);
+  private long[] numbers(JsonReader json, String tensor, String field) throws IOException {
+    expect(json, JsonToken.BEGIN_ARRAY, tensor, field);
     json.beginArray();
+    int count = 0;
     while (json.hasNext()) {
-      expect(json, JsonToken.NUMBER, where);
+      expect(json, JsonToken.NUMBER, tensor, field);
       String number = json.nextString();
-      if (!number.matches("\\d{1,18}")) {
-        throw defect(String.format(Locale.ROOT, "%s: %s is no whole number from 0", where, number));
+      if (!isWhole(number)) {
+        throw defect(
+            String.format(
+                Locale.ROOT, "%s%s: %s is no whole number from 0", tensor, field, number));
       }
-      if (numbers.size() == MAX_RANK) {
-        throw defect(String.format(Locale.ROOT, "%s has more than %d numbers", where, MAX_RANK));
+      if (count == MAX_RANK) {
+        throw defect(
+            String.format(Locale.ROOT, "%s%s has more than %d numbers", tensor, field, MAX_RANK));
       }
-      numbers.add(Long.parseLong(number));
+      read[count++] = Long.parseLong(number);
     }
     json.endArray();
-    return numbers;
+    return Arrays.copyOf(read, count);
   }
 
-  private void expect(JsonReader json, JsonToken token, String where) throws IOException {
+  /** Whether a text is up to 18 digits. */
+  private static boolean isWhole(String text) {
+    boolean digits = !text.isEmpty() && text.length() <= MAX_DIGITS;
+    for (int i = 0; i < text.length() && digits; i++) {
+      digits = text.charAt(i) >= '0' && text.charAt(i) <= '9';
+    }
+    return digits;
+  }
+
+  /** The place is made only for an error: a header may have a million of them. */
+  private void expect(JsonReader json, JsonToken token, String where, String field)
+      throws IOException {
     JsonToken found = json.peek();
     if (found != token) {
-      throw defect(String.format(Locale.ROOT, "%s: expected %s, found %s", where, token, found));
+      throw defect(
+          String.format(Locale.ROOT, "%s%s: expected %s, found %s", where, field, token, found));
     }
   }
 

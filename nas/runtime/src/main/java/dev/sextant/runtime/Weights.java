@@ -28,6 +28,18 @@ public final class Weights {
   /** The metadata key under which {@link #write} keeps the checksum of data and metadata. */
   public static final String CHECKSUM = "sha256";
 
+  /**
+   * The metadata key that {@link #write} adds: a file that has it and no checksum is damaged. Files
+   * of earlier versions and of other programs do not have it.
+   */
+  public static final String VERSION = "sextant-weights";
+
+  /**
+   * The metadata key of the {@link Architecture#sha256} of the network that tensors are of; {@link
+   * CompiledModel} refuses another.
+   */
+  public static final String ARCHITECTURE = "architecture";
+
   private final SequencedMap<String, Entry> entries;
   private final Map<String, String> metadata;
 
@@ -112,12 +124,23 @@ public final class Weights {
   }
 
   /**
-   * Checks that these are the tensors of a network, of finite numbers.
+   * Checks that these are the tensors of a network, of finite numbers, and where they say of which,
+   * of this one.
    *
-   * @throws SextantException naming the tensors that are missing, superfluous, of another shape or
-   *     not finite
+   * @throws SextantException if they were trained in another architecture; or naming the tensors
+   *     that are missing, superfluous, of another shape or not finite
    */
   void check(Architecture architecture) {
+    String of = metadata.get(ARCHITECTURE);
+    if (of != null && !of.equals(architecture.sha256())) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: the weights were trained in another architecture (SHA-256 %s, this is %s)",
+              architecture.name(),
+              of,
+              architecture.sha256()));
+    }
     SequencedMap<String, Shape> expected = WeightNames.of(architecture);
     List<String> missing = new ArrayList<>();
     for (Map.Entry<String, Shape> tensor : expected.entrySet()) {
@@ -179,7 +202,7 @@ public final class Weights {
    * @throws SextantException naming the file and the defect: missing or truncated file, a header
    *     that is no JSON of the right form, offsets that overlap, leave holes or pass the end, a
    *     shape that does not fit its bytes, duplicate names, another element type, a checksum that
-   *     differs
+   *     differs or, of a file of this version, is gone
    */
   public static Weights read(Path path) {
     return Safetensors.read(path);
@@ -190,10 +213,11 @@ public final class Weights {
    * old file or the whole new one.
    *
    * @param path of the file
+   * @return the checksum
    * @throws SextantException naming the file if it cannot be written
    */
-  public void write(Path path) {
-    Safetensors.write(this, path);
+  public String write(Path path) {
+    return Safetensors.write(this, path);
   }
 
   /**

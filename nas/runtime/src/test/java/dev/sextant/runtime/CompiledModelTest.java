@@ -286,8 +286,11 @@ class CompiledModelTest {
             .steps()
             .size();
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    try (CompiledModel model =
-        CompiledModel.compile(architecture, Weights.random(architecture, 1))) {
+    Weights scaled =
+        Weights.random(architecture, 1)
+            .withMetadata(CompiledModel.MEAN, "0,0,0")
+            .withMetadata(CompiledModel.DEVIATION, "1,1,1");
+    try (CompiledModel model = CompiledModel.compile(architecture, scaled)) {
       long least = Long.MAX_VALUE;
       // Until the JIT compilers are done, vectors are boxed; on a busy machine that takes a while.
       long end = System.nanoTime() + 120_000_000_000L;
@@ -320,10 +323,8 @@ class CompiledModelTest {
     double[] mean = {0.5, 0.25, 0.125};
     double[] deviation = {0.2, 0.3, 0.4};
     float[] images = new float[pixels.length];
-    float[] unscaled = new float[pixels.length];
     for (int i = 0; i < images.length; i++) {
       double value = (pixels[i] & 0xff) / 255.0;
-      unscaled[i] = (float) value;
       images[i] = (float) ((value - mean[i % 3]) / deviation[i % 3]);
     }
     float[] expected = new float[5];
@@ -338,10 +339,21 @@ class CompiledModelTest {
       }
       assertEquals(best, model.classify(pixels));
     }
-    try (CompiledModel model = CompiledModel.compile(architecture, plain)) {
-      model.run(unscaled, expected);
-      model.runPixels(pixels, actual);
-      assertArrayEquals(expected, actual);
+    // What lost a part of its metadata takes images that are normalised, and no pixels.
+    for (Weights lost : List.of(plain, plain.withMetadata(CompiledModel.MEAN, "0,0,0"))) {
+      try (CompiledModel model = CompiledModel.compile(architecture, lost)) {
+        model.run(images, expected);
+        SextantException e =
+            assertThrows(SextantException.class, () -> model.runPixels(pixels, actual));
+        assertEquals(
+            "small: the weights do not say mean and deviation of the training pixels (their"
+                + " metadata was lost?); set them by Weights.withMetadata, or run images that are"
+                + " normalised",
+            e.getMessage());
+        assertThrows(SextantException.class, () -> model.classify(pixels));
+        model.run(images, actual);
+        assertArrayEquals(expected, actual);
+      }
     }
     for (String bad : List.of("1,2", "1,2,x", "1,2,NaN", "1,2,0", "1,2,-1", "")) {
       Weights broken = plain.withMetadata(CompiledModel.DEVIATION, bad);

@@ -41,8 +41,15 @@ public final class MeasurementOptions {
       description = "images at once, in table and measurements; default: ${DEFAULT-VALUE}")
   private int latencyBatch;
 
+  @Option(
+      names = "--accept-noisy",
+      description =
+          "use latencies whose measurement was disturbed, as it says, for a budget all the same")
+  private boolean acceptNoisy;
+
   /**
-   * {@return what networks cost: read where a file is given, else measured}
+   * {@return what networks cost: read where a file is given, else measured} Whatever is doubtful
+   * about measured latencies is said.
    *
    * @param cost the kind of cost
    * @param searched the space of the run
@@ -50,6 +57,7 @@ public final class MeasurementOptions {
    * @param options values of the provider's own options, by {@code PROVIDER.NAME}
    * @param seed of networks drawn to be measured
    * @param progress told of measurements
+   * @throws dev.sextant.tensor.SextantException if there are doubts, and no {@code --accept-noisy}
    */
   public CostModel model(
       CostProvider cost,
@@ -58,15 +66,18 @@ public final class MeasurementOptions {
       Map<String, String> options,
       long seed,
       Progress progress) {
-    return cost.model(
-        new CostRequest(
-            searched,
-            table,
-            Options.of(cost, options),
-            new CostRequest.Measuring(
-                device(), latencyThreads, latencyBatch, cells.predictorSamples()),
-            seed,
-            progress));
+    CostModel model =
+        cost.model(
+            new CostRequest(
+                searched,
+                table,
+                Options.of(cost, options),
+                new CostRequest.Measuring(
+                    device(), latencyThreads, latencyBatch, cells.predictorSamples()),
+                seed,
+                progress));
+    Doubts.judge(model.doubts(), acceptNoisy, progress);
+    return model;
   }
 
   /**

@@ -21,6 +21,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.Locale;
+import java.util.function.BiConsumer;
 
 /**
  * JSON text to a tree and back.
@@ -56,6 +57,38 @@ public final class JsonText {
       throw new SextantException(file + ": not UTF-8 text", e);
     } catch (NoSuchFileException e) {
       throw new SextantException(file + ": no such file", e);
+    } catch (IOException e) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: cannot be read (%s)", file, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Reads a UTF-8 file line by line. A last line without an end is being written, and left out.
+   *
+   * @param file of lines no longer than {@value #MAX_BYTES} characters
+   * @param reader given each line, without its end, and what errors call it
+   * @throws SextantException if it cannot be read, a line is too long, or it is not UTF-8
+   */
+  public static void forEachLine(Path file, BiConsumer<String, String> reader) {
+    PlainFile.check(file, "a text file");
+    try (var in = Files.newBufferedReader(file)) {
+      StringBuilder line = new StringBuilder();
+      int number = 1;
+      for (int c; (c = in.read()) >= 0; ) {
+        if (c == '\n') {
+          reader.accept(line.toString(), file + ":" + number++);
+          line.setLength(0);
+        } else if (line.length() == MAX_BYTES) {
+          throw new SextantException(
+              String.format(
+                  Locale.ROOT, "%s:%d: longer than %d characters", file, number, MAX_BYTES));
+        } else {
+          line.append((char) c);
+        }
+      }
+    } catch (CharacterCodingException e) {
+      throw new SextantException(file + ": not UTF-8 text", e);
     } catch (IOException e) {
       throw new SextantException(
           String.format(Locale.ROOT, "%s: cannot be read (%s)", file, e.getMessage()), e);

@@ -3,8 +3,8 @@ package dev.sextant.nas.checkpoint;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import com.google.gson.JsonSyntaxException;
 import dev.sextant.autograd.optim.Optimizer;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.Weights;
@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Everything a run needs to continue bit for bit: tensors by name and small values as JSON, in one
@@ -67,7 +68,7 @@ public final class Checkpoint {
     try {
       JsonObject state = JsonParser.parseString(text).getAsJsonObject();
       return new Checkpoint(backend, new LinkedHashMap<>(weights.entries()), state);
-    } catch (JsonSyntaxException | IllegalStateException e) {
+    } catch (JsonParseException | IllegalStateException e) {
       throw new SextantException(file + ": the state of the checkpoint is not JSON", e);
     }
   }
@@ -86,22 +87,102 @@ public final class Checkpoint {
     new Weights(tensors, Map.of(STATE, state.toString())).write(file);
   }
 
+  /**
+   * Saves which run it is of and how far its log goes.
+   *
+   * @param run its identity
+   * @param events where its log ends
+   */
+  public void putRun(String run, EventLog.Position events) {
+    state.addProperty("run", run);
+    state.addProperty("events", events.length());
+    state.addProperty("lastEvent", events.checksum());
+  }
+
+  /**
+   * How far the log of its run goes.
+   *
+   * @param run the identity of the run that it is to continue
+   * @param file of the checkpoint, for messages
+   * @return where its log ends
+   * @throws SextantException if it is another run's
+   */
+  public EventLog.Position getRun(String run, Path file) {
+    // Checkpoints of earlier versions do not say.
+    if (state.has("run") && !getText("run").equals(run)) {
+      throw new SextantException(file + ": is the checkpoint of another run");
+    }
+    return new EventLog.Position(
+        getLong("events", 0, Long.MAX_VALUE), state.has("lastEvent") ? getText("lastEvent") : "");
+  }
+
   /** {@return small values; numbers are written in full, longs as strings} */
   public JsonObject state() {
     return state;
   }
 
-  /**
-   * {@return a value that {@link #state} must have}
-   *
-   * @param name of the value
-   */
-  public JsonElement get(String name) {
+  private JsonElement get(String name) {
     JsonElement element = state.get(name);
     if (element == null) {
       throw new SextantException("checkpoint: '" + name + "' is missing");
     }
     return element;
+  }
+
+  /** What a value is as another type, of which Gson says in many ways that it is none. */
+  private static <T> T as(String name, JsonElement value, Function<JsonElement, T> type) {
+    try {
+      return type.apply(value);
+    } catch (UnsupportedOperationException
+        | IllegalStateException
+        | ArithmeticException
+        | NumberFormatException e) {
+      throw new SextantException("checkpoint: '" + name + "' is not what it was written as", e);
+    }
+  }
+
+  /**
+   * {@return an object that {@link #state} must have}
+   *
+   * @param name of the object
+   */
+  public JsonObject getObject(String name) {
+    return as(name, get(name), JsonElement::getAsJsonObject);
+  }
+
+  /**
+   * {@return a text that {@link #state} must have}
+   *
+   * @param name of the text
+   */
+  public String getText(String name) {
+    return as(name, get(name), json -> json.getAsJsonPrimitive().getAsString());
+  }
+
+  /**
+   * {@return a whole number that {@link #state} must have}
+   *
+   * @param name of the number
+   * @param least that it can be
+   * @param most that it can be
+   */
+  public long getLong(String name, long least, long most) {
+    return whole(name, get(name), least, most);
+  }
+
+  private static long whole(String name, JsonElement value, long least, long most) {
+    long number = as(name, value, json -> json.getAsBigDecimal().longValueExact());
+    if (number < least || number > most) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "checkpoint: '%s' is %d, not between %d and %d",
+              name,
+              number,
+              least,
+              most));
+    }
+    return number;
   }
 
   /**
@@ -188,10 +269,13 @@ public final class Checkpoint {
    */
   public void getOptimizer(String prefix, Optimizer optimizer) {
     Map<String, Integer> steps = new TreeMap<>();
-    get(prefix + ".steps")
-        .getAsJsonObject()
+    getObject(prefix + ".steps")
         .entrySet()
-        .forEach(entry -> steps.put(entry.getKey(), entry.getValue().getAsInt()));
+        .forEach(
+            entry ->
+                steps.put(
+                    entry.getKey(),
+                    (int) whole(prefix + ".steps", entry.getValue(), 0, Integer.MAX_VALUE)));
     try (Memory.Scope _ = backend.memory().scope()) {
       Map<String, Tensor> moments = new TreeMap<>();
       tensors.forEach(
@@ -225,15 +309,30 @@ public final class Checkpoint {
    * Doubles saved under a name.
    *
    * @param name of the value
+   * @param count how many there must be
    * @return the values
    */
-  public double[] getDoubles(String name) {
-    JsonArray array = get(name).getAsJsonArray();
-    double[] values = new double[array.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = Double.parseDouble(array.get(i).getAsString());
+  public double[] getDoubles(String name, int count) {
+    JsonArray array = as(name, get(name), JsonElement::getAsJsonArray);
+    if (array.size() != count) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "checkpoint: '%s' has %d numbers, not %d", name, array.size(), count));
+    }
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = as(name, array.get(i), json -> Double.parseDouble(json.getAsString()));
     }
     return values;
+  }
+
+  /**
+   * {@return a double that was saved as text, exactly}
+   *
+   * @param name of the value
+   */
+  public double getDouble(String name) {
+    return as(name, get(name), json -> Double.parseDouble(json.getAsString()));
   }
 
   /**
@@ -253,6 +352,6 @@ public final class Checkpoint {
    * @param rng the generator
    */
   public void getRng(String name, Rng rng) {
-    rng.restore(Long.parseLong(get(name).getAsString()));
+    rng.restore(getLong(name, Long.MIN_VALUE, Long.MAX_VALUE));
   }
 }

@@ -7,8 +7,10 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.RunFile;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +19,11 @@ import java.util.Map;
 
 /** {@code compare.json}: the plan, which is read back, and what the runs came to, for programs. */
 final class ComparisonFile {
-  private static final String FORMAT = "sextant-comparison/1";
+  private static final String FORMAT = "sextant-comparison/2";
+
+  /** Without a checksum. */
+  private static final String UNSEALED = "sextant-comparison/1";
+
   private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
 
   private ComparisonFile() {}
@@ -45,7 +51,7 @@ final class ComparisonFile {
     }
     root.add("methods", methods);
     root.add("remarks", GSON.toJsonTree(standing.remarks()));
-    AtomicFile.write(in(directory), GSON.toJson(root) + "\n");
+    AtomicFile.write(in(directory), SealedJson.write(root, json -> GSON.toJson(json) + "\n", ""));
   }
 
   /** What is not known is left out: JSON has no NaN. */
@@ -65,9 +71,12 @@ final class ComparisonFile {
     if (!Files.isRegularFile(file)) {
       throw new SextantException(directory + ": holds no comparison (compare.json is missing)");
     }
-    JsonObject root = JsonText.parse(JsonText.readFile(file), file.toString());
+    String text = JsonText.readFile(file);
+    JsonObject root = JsonText.parse(text, file.toString());
     JsonElement format = root.get("format");
-    if (format == null || !format.equals(new JsonPrimitive(FORMAT))) {
+    if (new JsonPrimitive(FORMAT).equals(format)) {
+      SealedJson.check(root, text, file.toString(), "");
+    } else if (!new JsonPrimitive(UNSEALED).equals(format)) {
       throw new SextantException(String.format(Locale.ROOT, "%s: format is not %s", file, FORMAT));
     }
     Plan plan;
@@ -89,8 +98,13 @@ final class ComparisonFile {
   }
 
   /** What {@code result.json} of a run says. */
-  static Standing.Outcome outcome(Path result, String method, String folder, int seed) {
-    JsonObject root = JsonText.parse(JsonText.readFile(result), result.toString());
+  static Standing.Outcome outcome(RunDirectory run, String method, String folder, int seed) {
+    Path result = run.result();
+    String text = JsonText.readFile(result);
+    JsonObject root = JsonText.parse(text, result.toString());
+    if (new RunFile(run).isSealed()) {
+      SealedJson.check(root, text, result.toString(), "");
+    }
     double seconds = 0;
     for (String field : root.keySet()) {
       if (field.startsWith("seconds.")) {

@@ -6,6 +6,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
+import dev.sextant.nas.run.FileName;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
@@ -173,8 +174,7 @@ public final class MethodComparison {
     SearchSetup setup = entrant.setup();
     if (entrant.model() instanceof LatencyTable table) {
       LatencyFiles.write(
-          table,
-          directory.resolve(String.format(Locale.ROOT, "latency-%s.json", setup.space().name())));
+          table, directory.resolve("latency-" + FileName.of(setup.space().name()) + ".json"));
     }
     SearchRun.prepare(
         new RunDirectory(directory.resolve(Plan.folder(entrant.name(), seed))),
@@ -261,7 +261,7 @@ public final class MethodComparison {
     return standing;
   }
 
-  private Standing write() {
+  Standing write() {
     Standing standing = writePage();
     ComparisonFile.write(directory, standing);
     return standing;
@@ -278,8 +278,7 @@ public final class MethodComparison {
             Report.write(files);
           }
           outcomes.add(
-              ComparisonFile.outcome(
-                  files.result(), method.name(), Plan.folder(method.name(), seed), seed));
+              ComparisonFile.outcome(files, method.name(), Plan.folder(method.name(), seed), seed));
         }
       }
     }

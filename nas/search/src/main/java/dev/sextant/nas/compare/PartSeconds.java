@@ -1,5 +1,7 @@
 package dev.sextant.nas.compare;
 
+import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
@@ -20,6 +22,17 @@ public record PartSeconds(
     double draw,
     double sampleEpoch,
     double retrainEpoch) {
+  /** Checks the ranges. */
+  public PartSeconds {
+    for (double part :
+        new double[] {fixed, warmupEpoch, jointEpoch, draw, sampleEpoch, retrainEpoch}) {
+      if (!(part >= 0 && part < 1e9)) {
+        throw new SextantException(
+            String.format(Locale.ROOT, "methods: a part of %s seconds is out of range", part));
+      }
+    }
+  }
+
   /** The least of each part: what was still compiling or disturbed the first time is not again. */
   static PartSeconds least(Stream<PartSeconds> timed) {
     PartSeconds[] all = timed.toArray(PartSeconds[]::new);

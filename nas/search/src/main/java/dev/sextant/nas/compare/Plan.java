@@ -2,12 +2,14 @@ package dev.sextant.nas.compare;
 
 import com.google.gson.annotations.SerializedName;
 import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.run.FileName;
 import dev.sextant.tensor.SextantException;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.Set;
 
@@ -31,6 +33,14 @@ public record Plan(
     double seconds,
     int seeds,
     List<Planned> methods) {
+  /** Most runs of each method. */
+  public static final int MAX_SEEDS = 1000;
+
+  private static final int MAX_METHODS = 100;
+
+  /** Seconds of a run, and milliseconds of a budget. */
+  private static final double LONGEST = 1e9;
+
   /**
    * A method's part.
    *
@@ -47,29 +57,55 @@ public record Plan(
       boolean random,
       PartSeconds parts,
       @SerializedName(value = "length", alternate = "effort") RunLength length,
-      double seconds) {}
+      double seconds) {
+    /** Checks what a file may lack. */
+    public Planned {
+      if (name == null || name.isBlank() || space == null || parts == null || length == null) {
+        throw new SextantException(
+            String.format(Locale.ROOT, "methods: %s lacks a part that a run needs", name));
+      }
+      if (!(seconds >= 0 && seconds <= LONGEST)) {
+        throw new SextantException(
+            String.format(Locale.ROOT, "methods: %s: %s seconds are out of range", name, seconds));
+      }
+    }
+  }
 
   /** Copies what was asked, and checks that there is something to do. */
   public Plan {
+    if (seeds < 1 || seeds > MAX_SEEDS) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "seeds: %d is not between 1 and %d", seeds, MAX_SEEDS));
+    }
+    if (asked == null
+        || methods == null
+        || data == null
+        || methods.stream().anyMatch(Objects::isNull)) {
+      throw new SextantException("what was asked, methods or data are missing");
+    }
+    if (!(seconds > 0 && seconds <= LONGEST) || !(budgetMs > 0 && budgetMs <= LONGEST)) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "time %s s or budget %s ms is out of range", seconds, budgetMs));
+    }
+    if (methods.isEmpty() || methods.size() > MAX_METHODS) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "methods: %d is not between 1 and %d", methods.size(), MAX_METHODS));
+    }
     asked = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(asked));
     methods = List.copyOf(methods);
-    if (seeds < 1) {
-      throw new SextantException(String.format(Locale.ROOT, "seeds: %d is not at least 1", seeds));
-    }
-    if (!(seconds > 0) || !(budgetMs > 0) || data == null) {
-      throw new SextantException("time, budget or data is missing");
-    }
     Set<String> names = new HashSet<>();
     for (Planned method : methods) {
-      if (method.name == null || method.length == null || !names.add(method.name)) {
+      if (!names.add(method.name)) {
         throw new SextantException(
-            String.format(Locale.ROOT, "methods: %s is not one that can run", method));
+            String.format(Locale.ROOT, "methods: %s is there twice", method.name));
       }
     }
   }
 
   /** The folder of a run. */
   static String folder(String name, int seed) {
-    return name + "-seed" + seed;
+    return FileName.of(name) + "-seed" + seed;
   }
 }

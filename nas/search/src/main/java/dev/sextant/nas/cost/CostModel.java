@@ -2,6 +2,7 @@ package dev.sextant.nas.cost;
 
 import dev.sextant.nas.space.Space;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Where the costs of a space's networks come from. Immutable. */
 public sealed interface CostModel
@@ -13,6 +14,14 @@ public sealed interface CostModel
    * @throws dev.sextant.tensor.SextantException if a layer of the space has no price
    */
   ExpectedCost costs(Space space);
+
+  /**
+   * {@return what tells that the measurements it rests on were disturbed, a sentence each; none
+   * where they can be relied on, or nothing was measured}
+   */
+  default List<String> doubts() {
+    return List.of();
+  }
 
   /** {@return what it counts} */
   CostUnit unit();

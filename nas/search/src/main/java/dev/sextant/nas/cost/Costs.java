@@ -175,12 +175,13 @@ public enum Costs implements CostProvider {
             space.cells(), space.width(), space.depth(), 2, measuring.threads(), measuring.batch());
     List<Genotype> genotypes = latencies.sample(count, request.seed());
     long steps = (long) CellLatencies.ROUNDS * genotypes.size();
-    CellSamples samples =
+    CellLatencies.Measured measured =
         latencies.measure(
             genotypes,
             done -> request.progress().step("predictor", done, steps, "measuring networks", 0));
     PredictedLatency predictor =
-        PredictedLatency.train(samples, PredictorRecipe.DEFAULT, request.seed());
+        PredictedLatency.train(measured.samples(), PredictorRecipe.DEFAULT, request.seed())
+            .withDoubts(measured.doubts());
     request
         .progress()
         .message(

@@ -19,6 +19,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -29,8 +30,9 @@ import java.util.function.Supplier;
  * Latency tables on disk, for a reader to read and edit.
  *
  * <ul>
- *   <li>JSON, {@code "format": "sextant-latency/2"}: setting, calibration and one object an entry:
- *       the layer as architectures have it, its input as {@code 28x28x24}, and what was measured.
+ *   <li>JSON, {@code "format": "sextant-latency/2"}: setting, calibration, doubts about the
+ *       measurement and one object an entry: the layer as architectures have it, its input as
+ *       {@code 28x28x24}, and what was measured.
  *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
  *       calibration.
  *   <li>Both in the first version, whose rows have a column for each number of a layer; read only.
@@ -115,6 +117,9 @@ public final class LatencyFiles {
     root.addProperty("batch", setting.batch());
     root.addProperty("overhead_ms", table.overheadMs());
     root.addProperty("scale", table.scale());
+    JsonArray doubts = new JsonArray();
+    table.doubts().forEach(doubts::add);
+    root.add("doubts", doubts);
     return root;
   }
 
@@ -159,11 +164,34 @@ public final class LatencyFiles {
             field(root, "device").getAsString(),
             number(root, "threads").intValue(),
             number(root, "batch").intValue());
-    return new LatencyTable(
-        setting,
-        number(root, "overhead_ms").doubleValue(),
-        number(root, "scale").doubleValue(),
-        entries);
+    LatencyTable table =
+        new LatencyTable(
+            setting,
+            number(root, "overhead_ms").doubleValue(),
+            number(root, "scale").doubleValue(),
+            entries);
+    return table.withDoubts(root.has("doubts") ? doubts(root) : judged(table));
+  }
+
+  private static List<String> doubts(JsonObject root) {
+    List<String> doubts = new ArrayList<>();
+    for (JsonElement doubt : field(root, "doubts").getAsJsonArray()) {
+      doubts.add(doubt.getAsJsonPrimitive().getAsString());
+    }
+    return doubts;
+  }
+
+  /** Tables of earlier versions were not judged when they were measured. */
+  private static List<String> judged(LatencyTable table) {
+    if (!table.setting().runtime().equals(LatencyProfiler.RUNTIME)) {
+      return List.of();
+    }
+    List<String> doubts = new ArrayList<>(TableJudgement.doubts(table.entries()));
+    String scale = TableJudgement.scaleDoubt(table.scale());
+    if (scale != null) {
+      doubts.add(scale);
+    }
+    return doubts;
   }
 
   private static Number number(JsonObject object, String name) {

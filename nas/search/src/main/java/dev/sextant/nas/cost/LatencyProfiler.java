@@ -3,6 +3,7 @@ package dev.sextant.nas.cost;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
@@ -14,9 +15,11 @@ import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -34,7 +37,23 @@ public final class LatencyProfiler {
    */
   private static final int PASSES = 3;
 
-  private final LatencyProfile profile;
+  /** What disagrees with itself or with others is measured so many times more. */
+  private static final int MORE_PASSES = 4;
+
+  private static final int LISTED = 8;
+
+  static final String RUNTIME = "sextant";
+
+  /** Takes the times. */
+  interface Timer {
+    Latency layer(Layer layer, Shape input);
+
+    Latency network(Architecture network, int batch);
+  }
+
+  private final Timer timer;
+  private final String device;
+  private final int threads;
   private final BiConsumer<Integer, Integer> progress;
 
   /**
@@ -44,12 +63,37 @@ public final class LatencyProfiler {
    * @param progress told how many measurements of how many are done
    */
   public LatencyProfiler(LatencyProfile profile, BiConsumer<Integer, Integer> progress) {
-    this.profile = profile;
+    this(
+        new Timer() {
+          @Override
+          public Latency layer(Layer layer, Shape input) {
+            return profile.layer(layer, input);
+          }
+
+          @Override
+          public Latency network(Architecture network, int batch) {
+            return profile.network(network, batch);
+          }
+        },
+        profile.device().toString(),
+        profile.threads(),
+        progress);
+  }
+
+  /** With times that are taken in another way. */
+  LatencyProfiler(Timer timer, String device, int threads, BiConsumer<Integer, Integer> progress) {
+    this.timer = timer;
+    this.device = device;
+    this.threads = threads;
     this.progress = progress;
   }
 
   /**
-   * {@return a table of every layer of a space}
+   * {@return a table of every layer of a space, with what is doubtful about it}
+   *
+   * <p>Entries whose measurements are far apart, or that take longer than others that compute more,
+   * are measured again, and so is everything where sums of layers are far from networks; what then
+   * still is so is among the table's doubts, with who else was at work.
    *
    * @param space whose layers or networks are measured
    * @param batch images at once
@@ -57,75 +101,201 @@ public final class LatencyProfiler {
    * @param seed of the random networks
    */
   public LatencyTable measure(Space space, int batch, int networks, long seed) {
-    SequencedMap<Key, Measured> layers = new LinkedHashMap<>();
+    SequencedMap<Key, Timed> layers = new LinkedHashMap<>();
     // The sum itself is nothing: it goes through every layer with every width that it can have.
     LayerSum.of(
         space,
         (layer, input) -> {
           if (!layer.isFree()) {
-            layers.putIfAbsent(new Key(layer, input), new Measured(layer, input));
+            layers.putIfAbsent(new Key(layer, input), new Timed(layer, input.withBatch(batch)));
           }
           return 0;
         },
         0);
-    SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
-    int total = PASSES * (layers.size() + networks);
-    int done = 0;
-    for (int pass = 0; pass < PASSES; pass++) {
-      for (var layer : layers.entrySet()) {
-        Measured measured = layer.getValue();
-        Latency latency = profile.layer(measured.layer, measured.input.withBatch(batch));
-        entries.merge(
-            layer.getKey(),
-            new Entry(latency.medianMs(), latency.p90Ms(), latency.count()),
-            (one, other) -> one.ms() <= other.ms() ? one : other);
-        progress.accept(++done, total);
+    try (OtherWork others = OtherWork.during("the latency table of " + space.name())) {
+      Count count = new Count(PASSES * (layers.size() + networks));
+      for (int pass = 0; pass < PASSES; pass++) {
+        layers.values().forEach(layer -> time(layer, count));
       }
+      measureAgain(layers, count);
+      Setting setting = new Setting(machine(), RUNTIME, device, threads, batch);
+      LatencyTable table = new LatencyTable(setting, 0, 1, entries(layers));
+      List<String> doubts = new ArrayList<>();
+      if (networks > 0) {
+        Calibration calibration = new Calibration(spread(table, space, networks, seed), batch);
+        calibration.time(PASSES, count);
+        table = calibration.fit(table);
+        if (TableJudgement.scaleDoubt(table.scale()) != null) {
+          count.more(PASSES * (layers.size() + networks));
+          for (int pass = 0; pass < PASSES; pass++) {
+            layers.values().forEach(layer -> time(layer, count));
+          }
+          calibration.time(PASSES, count);
+          table = calibration.fit(new LatencyTable(setting, 0, 1, entries(layers)));
+        }
+        String scale = TableJudgement.scaleDoubt(table.scale());
+        if (scale != null) {
+          doubts.add(scale);
+        }
+      }
+      layers.forEach(
+          (key, timed) -> {
+            if (timed.isApart()) {
+              doubts.add(
+                  String.format(
+                      Locale.ROOT,
+                      "%s: %.4g ms and %.4g ms are its two shortest times",
+                      key,
+                      timed.least,
+                      timed.second));
+            }
+          });
+      doubts.addAll(TableJudgement.doubts(table.entries()));
+      return table.withDoubts(doubts.isEmpty() ? doubts : listed(doubts, others.seen()));
     }
-    Setting setting =
-        new Setting(machine(), "sextant", profile.device().toString(), profile.threads(), batch);
-    LatencyTable table = new LatencyTable(setting, 0, 1, entries);
-    return networks == 0 ? table : calibrate(table, space, networks, seed, done, total);
   }
 
-  private record Measured(Layer layer, Shape input) {}
+  /** The first doubts, how many more there are, and who was at work. */
+  private static List<String> listed(List<String> doubts, List<String> others) {
+    List<String> listed = new ArrayList<>(doubts.subList(0, Math.min(LISTED, doubts.size())));
+    if (doubts.size() > LISTED) {
+      listed.add(String.format(Locale.ROOT, "and %d more of the kind", doubts.size() - LISTED));
+    }
+    listed.addAll(others);
+    return listed;
+  }
+
+  /** A layer, its least times and what belongs to the least. */
+  private static final class Timed {
+    private final Layer layer;
+    private final Shape input;
+    private double least = Double.POSITIVE_INFINITY;
+    private double second = Double.POSITIVE_INFINITY;
+    private Latency best = Latency.NOTHING;
+
+    Timed(Layer layer, Shape input) {
+      this.layer = layer;
+      this.input = input;
+    }
+
+    void add(Latency latency) {
+      double ms = latency.medianMs();
+      if (ms < least) {
+        second = least;
+        least = ms;
+        best = latency;
+      } else {
+        second = Math.min(second, ms);
+      }
+    }
+
+    boolean isApart() {
+      return TableJudgement.isApart(least, second);
+    }
+  }
+
+  /** How many measurements of how many are done. */
+  private final class Count {
+    private int done;
+    private int total;
+
+    Count(int total) {
+      this.total = total;
+    }
+
+    void more(int measurements) {
+      total += measurements;
+    }
+
+    void one() {
+      progress.accept(++done, total);
+    }
+  }
+
+  private void time(Timed layer, Count count) {
+    layer.add(timer.layer(layer.layer, layer.input));
+    count.one();
+  }
+
+  private void measureAgain(SequencedMap<Key, Timed> layers, Count count) {
+    for (int pass = 0; pass < MORE_PASSES; pass++) {
+      Set<Key> doubtful = new LinkedHashSet<>();
+      layers.forEach(
+          (key, timed) -> {
+            if (timed.isApart()) {
+              doubtful.add(key);
+            }
+          });
+      for (TableJudgement.Misfit misfit : TableJudgement.misfits(entries(layers))) {
+        doubtful.add(misfit.dearer());
+        doubtful.add(misfit.larger());
+      }
+      count.more(doubtful.size());
+      for (Key key : doubtful) {
+        Timed timed = layers.get(key);
+        if (timed != null) {
+          time(timed, count);
+        }
+      }
+    }
+  }
+
+  private static SequencedMap<Key, Entry> entries(SequencedMap<Key, Timed> layers) {
+    SequencedMap<Key, Entry> entries = new LinkedHashMap<>();
+    layers.forEach(
+        (key, timed) ->
+            entries.put(
+                key, new Entry(timed.best.medianMs(), timed.best.p90Ms(), timed.best.count())));
+    return entries;
+  }
 
   /**
    * The line through (sum of layers, measured network) by the median of all pairs' slopes (Theil
    * and Sen), which one bad measurement does not move. The random networks are spread between the
    * cheapest and the dearest, so that the slope is well determined.
    */
-  private LatencyTable calibrate(
-      LatencyTable table, Space space, int networks, long seed, int done, int total) {
-    List<Architecture> drawn = spread(table, space, networks, seed);
-    double[] sums = drawn.stream().mapToDouble(table::predict).toArray();
-    double[] measured = new double[networks];
-    Arrays.fill(measured, Double.POSITIVE_INFINITY);
-    for (int pass = 0; pass < PASSES; pass++) {
-      for (int i = 0; i < networks; i++) {
-        double ms = profile.network(drawn.get(i), table.setting().batch()).medianMs();
-        measured[i] = Math.min(measured[i], ms);
-        progress.accept(++done, total);
-      }
+  private final class Calibration {
+    private final List<Architecture> drawn;
+    private final int batch;
+    private final double[] measured;
+
+    Calibration(List<Architecture> drawn, int batch) {
+      this.drawn = drawn;
+      this.batch = batch;
+      measured = new double[drawn.size()];
+      Arrays.fill(measured, Double.POSITIVE_INFINITY);
     }
-    List<Double> slopes = new ArrayList<>();
-    for (int i = 0; i < networks; i++) {
-      for (int j = 0; j < i; j++) {
-        if (sums[i] != sums[j]) {
-          slopes.add((measured[i] - measured[j]) / (sums[i] - sums[j]));
+
+    void time(int passes, Count count) {
+      for (int pass = 0; pass < passes; pass++) {
+        for (int i = 0; i < measured.length; i++) {
+          measured[i] = Math.min(measured[i], timer.network(drawn.get(i), batch).medianMs());
+          count.one();
         }
       }
     }
-    double scale = slopes.isEmpty() ? 0 : median(slopes);
-    if (!(scale > 0)) {
-      // Networks too alike, or too noisy a machine: a line through the origin is the safer guess.
-      scale = Arrays.stream(measured).sum() / Arrays.stream(sums).sum();
+
+    LatencyTable fit(LatencyTable table) {
+      double[] sums = drawn.stream().mapToDouble(table::predict).toArray();
+      List<Double> slopes = new ArrayList<>();
+      for (int i = 0; i < sums.length; i++) {
+        for (int j = 0; j < i; j++) {
+          if (sums[i] != sums[j]) {
+            slopes.add((measured[i] - measured[j]) / (sums[i] - sums[j]));
+          }
+        }
+      }
+      double scale = slopes.isEmpty() ? 0 : median(slopes);
+      if (!(scale > 0)) {
+        // Networks too alike, or too noisy a machine: a line through the origin is the safer guess.
+        scale = Arrays.stream(measured).sum() / Arrays.stream(sums).sum();
+      }
+      List<Double> overheads = new ArrayList<>();
+      for (int i = 0; i < sums.length; i++) {
+        overheads.add(measured[i] - scale * sums[i]);
+      }
+      return table.calibrated(median(overheads), scale);
     }
-    List<Double> overheads = new ArrayList<>();
-    for (int i = 0; i < networks; i++) {
-      overheads.add(measured[i] - scale * sums[i]);
-    }
-    return table.calibrated(median(overheads), scale);
   }
 
   private static double median(List<Double> values) {
@@ -160,7 +330,7 @@ public final class LatencyProfiler {
   public List<Check> check(LatencyTable table, Space space, int networks, long seed) {
     List<Check> compared = new ArrayList<>();
     for (Architecture network : spread(table, space, networks, seed)) {
-      double measured = profile.network(network, table.setting().batch()).medianMs();
+      double measured = timer.network(network, table.setting().batch()).medianMs();
       compared.add(new Check(network, table.predict(network), measured));
       progress.accept(compared.size(), networks);
     }

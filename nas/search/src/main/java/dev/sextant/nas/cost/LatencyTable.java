@@ -27,9 +27,15 @@ import java.util.SequencedMap;
  * @param overheadMs what a network costs besides its layers, fitted on whole networks
  * @param scale how much dearer layers are inside a network than alone, fitted on whole networks
  * @param entries by layer and shapes
+ * @param doubts a sentence for each thing that tells that the measurement was disturbed; none where
+ *     it can be relied on
  */
 public record LatencyTable(
-    Setting setting, double overheadMs, double scale, SequencedMap<Key, Entry> entries)
+    Setting setting,
+    double overheadMs,
+    double scale,
+    SequencedMap<Key, Entry> entries,
+    List<String> doubts)
     implements CostModel {
   /** Its file in the directory of a run. */
   public static final String FILE = "latency.json";
@@ -110,9 +116,23 @@ public record LatencyTable(
     }
   }
 
+  /**
+   * A table that nothing is known against.
+   *
+   * @param setting where and how it was measured
+   * @param overheadMs what a network costs besides its layers
+   * @param scale how much dearer layers are inside a network than alone
+   * @param entries by layer and shapes
+   */
+  public LatencyTable(
+      Setting setting, double overheadMs, double scale, SequencedMap<Key, Entry> entries) {
+    this(setting, overheadMs, scale, entries, List.of());
+  }
+
   /** Copies the entries and checks the calibration. */
   public LatencyTable {
     entries = new LinkedHashMap<>(entries);
+    doubts = List.copyOf(doubts);
     if (!(scale > 0 && scale < 1e6) || !(Math.abs(overheadMs) < 1e9)) {
       throw new SextantException(
           String.format(
@@ -194,7 +214,16 @@ public record LatencyTable(
    * @param newScale what sums of entries are multiplied by
    */
   public LatencyTable calibrated(double newOverheadMs, double newScale) {
-    return new LatencyTable(setting, newOverheadMs, newScale, entries);
+    return new LatencyTable(setting, newOverheadMs, newScale, entries, doubts);
+  }
+
+  /**
+   * {@return the same with these doubts}
+   *
+   * @param found a sentence each
+   */
+  public LatencyTable withDoubts(List<String> found) {
+    return new LatencyTable(setting, overheadMs, scale, entries, found);
   }
 
   /**

@@ -13,6 +13,7 @@ import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -40,12 +41,15 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
   private final double scale;
   private final double relativeError;
   private final @Nullable CellSamples samples;
+  private final List<String> doubts;
 
   private PredictedLatency(
       LatencyPredictor predictor,
       double scale,
       double relativeError,
-      @Nullable CellSamples samples) {
+      @Nullable CellSamples samples,
+      List<String> doubts) {
+    this.doubts = List.copyOf(doubts);
     this.predictor = predictor;
     this.scale = scale;
     this.relativeError = relativeError;
@@ -75,7 +79,7 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
     LatencyPredictor predictor = LatencyPredictor.train(split.train(), recipe, seed);
     double[] predicted = predictor.predict(split.test().features());
     double error = PredictionError.of(predicted, split.test().ms()).relative();
-    return new PredictedLatency(predictor, 1, error, samples);
+    return new PredictedLatency(predictor, 1, error, samples, List.of());
   }
 
   /**
@@ -93,7 +97,8 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
           predictor,
           Double.parseDouble(metadata.getOrDefault(SCALE, "1")),
           Double.parseDouble(metadata.getOrDefault(ERROR, "NaN")),
-          null);
+          null,
+          List.of());
     } catch (NumberFormatException e) {
       predictor.close();
       throw new SextantException(
@@ -139,7 +144,17 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
    * @param ratio what predictions are multiplied by, above 0
    */
   public PredictedLatency corrected(double ratio) {
-    return new PredictedLatency(predictor, scale * ratio, relativeError, samples);
+    return new PredictedLatency(predictor, scale * ratio, relativeError, samples, doubts);
+  }
+
+  /** The same predictor, trained on what there are these doubts about. */
+  PredictedLatency withDoubts(List<String> found) {
+    return new PredictedLatency(predictor, scale, relativeError, samples, found);
+  }
+
+  @Override
+  public List<String> doubts() {
+    return doubts;
   }
 
   /**

@@ -9,9 +9,12 @@ import java.util.stream.IntStream;
  * The built-in data set: ten kinds of shapes and gratings, 28 x 28, gray, so that nothing need be
  * downloaded.
  *
- * <p>A shape, lighter than its ground, has random size and contrast and is shifted and turned a
- * little, over a sloping ground with clutter and noise. As with photographs, a linear model learns
- * some of it and a small convolutional network most of it within seconds.
+ * <p>A shape, lighter than its ground, has any size from a third of the image to four fifths of it
+ * and is shifted and turned, by up to a quarter of a turn either way, over a sloping ground with
+ * noise; lines lie below and above it, and somewhere a small shape of another kind, which is not
+ * what is asked for. The kinds are told apart by what is seen at several scales at once, so
+ * networks differ: after eight epochs over the default images the cheapest network of the default
+ * space recognises about 70 % of the test images and the dearest one about 85 %.
  *
  * <p>Image i depends on its part and i alone; only {@link StrictMath} and exactly rounded
  * arithmetic are used, so it is the same on every machine.
@@ -40,11 +43,22 @@ final class SyntheticImages {
 
   private static final long SEED = 0x5E87A27;
 
-  /** Largest distance of a shape from the centre in x and y, in pixels. */
-  private static final double SHIFT = 3;
+  /** Radius of the shape that counts, in pixels. */
+  private static final double SMALLEST = 5;
+
+  private static final double LARGEST = 11;
+
+  /** Its largest distance from the centre in x and y, in pixels. */
+  private static final double SHIFT = 5;
+
+  /** Radius of the shape that does not count, and its largest distance from the centre. */
+  private static final double SMALLEST_DISTRACTOR = 2.5;
+
+  private static final double LARGEST_DISTRACTOR = 4;
+  private static final double DISTRACTOR_SHIFT = 11;
 
   /** Largest rotation, in radians. */
-  private static final double TURN = 0.5;
+  private static final double TURN = 1.6;
 
   private SyntheticImages() {}
 
@@ -73,15 +87,12 @@ final class SyntheticImages {
   private static void draw(Kind kind, Rng rng, byte[] pixels, int offset) {
     double[] canvas = new double[SIZE * SIZE];
     ground(canvas, rng);
-    int strokes = 1 + rng.nextInt(2);
-    for (int i = 0; i < strokes; i++) {
-      stroke(canvas, rng);
-    }
-    shape(canvas, kind, rng);
-    if (rng.nextInt(2) == 0) {
-      stroke(canvas, rng);
-    }
-    double noise = rng.uniform(0.03, 0.1);
+    strokes(canvas, rng);
+    distractor(canvas, kind, rng);
+    double radius = rng.uniform(SMALLEST, LARGEST);
+    shape(canvas, kind, radius, SHIFT, rng);
+    strokes(canvas, rng);
+    double noise = rng.uniform(0.05, 0.13);
     for (int i = 0; i < canvas.length; i++) {
       double value = Math.clamp(canvas[i] + noise * roughlyNormal(rng.nextLong()), 0, 1);
       pixels[offset + i] = (byte) (int) (value * 255 + 0.5);
@@ -132,14 +143,28 @@ final class SyntheticImages {
     }
   }
 
-  private static void shape(double[] canvas, Kind kind, Rng rng) {
-    double radius = rng.uniform(7, 11);
-    double centerX = SIZE / 2 + rng.uniform(-SHIFT, SHIFT);
-    double centerY = SIZE / 2 + rng.uniform(-SHIFT, SHIFT);
+  /** One or two. */
+  private static void strokes(double[] canvas, Rng rng) {
+    int count = 1 + rng.nextInt(2);
+    for (int i = 0; i < count; i++) {
+      stroke(canvas, rng);
+    }
+  }
+
+  /** A small shape of another kind. */
+  private static void distractor(double[] canvas, Kind kind, Rng rng) {
+    Kind other = KINDS[(kind.ordinal() + 1 + rng.nextInt(KINDS.length - 1)) % KINDS.length];
+    double radius = rng.uniform(SMALLEST_DISTRACTOR, LARGEST_DISTRACTOR);
+    shape(canvas, other, radius, DISTRACTOR_SHIFT, rng);
+  }
+
+  private static void shape(double[] canvas, Kind kind, double radius, double shift, Rng rng) {
+    double centerX = SIZE / 2 + rng.uniform(-shift, shift);
+    double centerY = SIZE / 2 + rng.uniform(-shift, shift);
     double angle = rng.uniform(-TURN, TURN);
     double cos = StrictMath.cos(angle) / radius;
     double sin = StrictMath.sin(angle) / radius;
-    double contrast = rng.uniform(0.22, 0.55);
+    double contrast = rng.uniform(0.16, 0.46);
     for (int y = 0; y < SIZE; y++) {
       for (int x = 0; x < SIZE; x++) {
         double dx = x - centerX;

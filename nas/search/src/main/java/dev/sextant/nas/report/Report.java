@@ -149,8 +149,9 @@ public final class Report {
       return String.format(
           Locale.ROOT, "search, %d of %d epochs", events.searched().size(), epochs);
     }
-    TrainedEpoch last = events.trained().getLast();
-    return String.format(Locale.ROOT, "%s, epoch %d", last.stage().text(), last.epoch());
+    var last = events.trained().lastEntry();
+    return String.format(
+        Locale.ROOT, "%s, epoch %d", last.getKey().text(), last.getValue().getLast().epoch());
   }
 
   private String budgetNote() {
@@ -363,7 +364,7 @@ public final class Report {
             .add(
                 events.trained(
                     StageName.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value));
-    for (StageName stage : events.stages()) {
+    for (StageName stage : events.trained().keySet()) {
       if (stage instanceof StageName.Training(Contestant.OnFront _)) {
         chart.add(events.trained(stage, "of a further budget", 2, Stroke.SOLID, value));
       }
@@ -373,7 +374,7 @@ public final class Report {
 
   private void samples(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
     Chart chart = new Chart(title, yLabel);
-    for (StageName stage : run.events().stages()) {
+    for (StageName stage : run.events().trained().keySet()) {
       if (stage instanceof StageName.Training(Contestant.Sample _)) {
         chart.add(run.events().trained(stage, "a network each", 1, Stroke.FAINT, value));
       }

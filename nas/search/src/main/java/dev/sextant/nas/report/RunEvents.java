@@ -1,14 +1,20 @@
 package dev.sextant.nas.report;
 
+import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.report.page.Chart;
+import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.json.JsonText;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.function.BiConsumer;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -16,10 +22,13 @@ import org.jspecify.annotations.Nullable;
  * What {@code events.jsonl} tells, in order.
  *
  * @param searched epochs of the search
- * @param trained epochs of training single networks
- * @param outcomes of networks that were trained to the end
+ * @param trained epochs of training single networks, by stage, the stages in order
+ * @param outcomes of networks that were trained to the end, by stage
  */
-record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Outcome> outcomes) {
+record RunEvents(
+    List<SearchEpoch> searched,
+    SequencedMap<StageName, List<TrainedEpoch>> trained,
+    Map<StageName, Outcome> outcomes) {
   /**
    * An epoch of the search.
    *
@@ -43,42 +52,49 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
   /**
    * An epoch of training one network.
    *
-   * @param stage that trains it
    * @param validationAccuracy or NaN where none was measured
    */
-  record TrainedEpoch(
-      StageName stage, int epoch, double loss, double accuracy, double validationAccuracy) {}
+  record TrainedEpoch(int epoch, double loss, double accuracy, double validationAccuracy) {}
 
   /** A network trained to the end. */
-  record Outcome(StageName stage, double predictedCost, double measuredMs, double testAccuracy) {}
+  record Outcome(double predictedCost, double measuredMs, double testAccuracy) {}
 
   /**
    * Reads the events of a run. Without a file there are none; a last line that is not finished is
    * being written, and left out. Events of other kinds are passed over.
    *
+   * @param randomSamples of the run, which has no stages of others
+   * @param sealed whether every line must have a checksum
    * @throws dev.sextant.tensor.SextantException naming file, line and field of what is wrong
    */
-  static RunEvents read(Path file, SearchSpace space) {
-    RunEvents events = new RunEvents(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+  static RunEvents read(Path file, SearchSpace space, int randomSamples, boolean sealed) {
+    RunEvents events =
+        new RunEvents(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
     if (Files.notExists(file)) {
       return events;
     }
-    String text = JsonText.readFile(file);
-    int from = 0;
-    int number = 1;
-    for (int end; (end = text.indexOf('\n', from)) >= 0; from = end + 1) {
-      events.add(RunJson.parse(text.substring(from, end), file + ":" + number++), space);
-    }
+    JsonText.forEachLine(
+        file,
+        new BiConsumer<>() {
+          private String checksum = "";
+
+          @Override
+          public void accept(String line, String source) {
+            RunJson event = RunJson.parse(line, source);
+            checksum = EventLog.check(event.object(), line, source, checksum, sealed);
+            events.add(event, space, randomSamples);
+          }
+        });
     return events;
   }
 
-  private void add(RunJson event, SearchSpace space) {
+  private void add(RunJson event, SearchSpace space, int randomSamples) {
     switch (event.string("event")) {
-      case "epoch" -> addEpoch(event, space);
+      case "epoch" -> addEpoch(event, space, randomSamples);
       case "trained" ->
-          outcomes.add(
+          outcomes.putIfAbsent(
+              stage(event, randomSamples),
               new Outcome(
-                  stage(event),
                   event.number("predictedCost"),
                   event.number("measuredMs"),
                   event.numberOrNaN("testAccuracy")));
@@ -86,21 +102,30 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
     }
   }
 
-  private static StageName stage(RunJson event) {
-    return StageName.parse(event.string("stage"), event.source());
+  private static StageName stage(RunJson event, int randomSamples) {
+    StageName stage = StageName.parse(event.string("stage"), event.source());
+    if (stage instanceof StageName.Training(Contestant.Sample(int index))
+        && index > randomSamples) {
+      throw event.error(
+          "stage",
+          String.format(
+              Locale.ROOT, "%s is none of a run of %d samples", stage.text(), randomSamples));
+    }
+    return stage;
   }
 
-  private void addEpoch(RunJson event, SearchSpace space) {
+  private void addEpoch(RunJson event, SearchSpace space, int randomSamples) {
     int epoch = (int) event.number("epoch");
-    StageName stage = stage(event);
+    StageName stage = stage(event, randomSamples);
     if (!stage.equals(StageName.SEARCH)) {
-      trained.add(
-          new TrainedEpoch(
-              stage,
-              epoch,
-              event.numberOrNaN("loss"),
-              event.numberOrNaN("accuracy"),
-              event.numberOrNaN("validationAccuracy")));
+      trained
+          .computeIfAbsent(stage, _ -> new ArrayList<>())
+          .add(
+              new TrainedEpoch(
+                  epoch,
+                  event.numberOrNaN("loss"),
+                  event.numberOrNaN("accuracy"),
+                  event.numberOrNaN("validationAccuracy")));
       return;
     }
     searched.add(
@@ -145,14 +170,9 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
     return rows;
   }
 
-  /** The stages of training, in order. */
-  List<StageName> stages() {
-    return trained.stream().map(TrainedEpoch::stage).distinct().toList();
-  }
-
   /** What a stage came to, or null if it has not ended. */
   @Nullable Outcome outcome(StageName stage) {
-    return outcomes.stream().filter(o -> o.stage.equals(stage)).findFirst().orElse(null);
+    return outcomes.get(stage);
   }
 
   /** Last epoch of the warm-up, or 0. */
@@ -182,7 +202,7 @@ record RunEvents(List<SearchEpoch> searched, List<TrainedEpoch> trained, List<Ou
       int color,
       Chart.Stroke stroke,
       ToDoubleFunction<TrainedEpoch> value) {
-    List<TrainedEpoch> epochs = trained.stream().filter(e -> e.stage.equals(stage)).toList();
+    List<TrainedEpoch> epochs = trained.getOrDefault(stage, List.of());
     return new Chart.Series(
         name,
         color,

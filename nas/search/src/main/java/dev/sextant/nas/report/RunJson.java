@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,14 +19,22 @@ import java.util.Locale;
  * @param source file, or file and line
  */
 record RunJson(String source, JsonObject object) {
+  /** Losses are single floats; differences of numbers up to here are numbers too. */
+  private static final double LARGEST = Float.MAX_VALUE;
+
   /** The object of a text. */
   static RunJson parse(String text, String source) {
     return new RunJson(source, JsonText.parse(text, source));
   }
 
-  /** The object of a file. */
-  static RunJson read(Path file) {
-    return parse(JsonText.readFile(file), file.toString());
+  /** The object of a file, which must have its checksum if it is sealed. */
+  static RunJson read(Path file, boolean sealed) {
+    String text = JsonText.readFile(file);
+    RunJson json = parse(text, file.toString());
+    if (sealed) {
+      SealedJson.check(json.object, text, json.source, "");
+    }
+    return json;
   }
 
   boolean has(String field) {
@@ -103,7 +112,11 @@ record RunJson(String source, JsonObject object) {
 
   private double number(JsonElement element, String field) {
     if (element instanceof JsonPrimitive value && value.isNumber()) {
-      return value.getAsDouble();
+      double number = value.getAsDouble();
+      if (Math.abs(number) > LARGEST) {
+        throw error(field, number + " is larger than a run can write");
+      }
+      return number;
     }
     throw error(field, "is not a number");
   }

@@ -54,6 +54,10 @@ record RunRecord(
    */
   static RunRecord read(RunDirectory directory) {
     SearchSetup setup = new RunFile(directory).read();
+    boolean sealed = new RunFile(directory).isSealed();
+    if (sealed) {
+      directory.prices().check();
+    }
     Path architecture = directory.architecture();
     Architecture network = Files.exists(architecture) ? Architecture.read(architecture) : null;
     if (network != null && network.layers().size() != setup.space().layers()) {
@@ -68,10 +72,10 @@ record RunRecord(
     return new RunRecord(
         directory,
         setup,
-        RunEvents.read(directory.events(), setup.space()),
+        RunEvents.read(directory.events(), setup.space(), setup.config().randomSamples(), sealed),
         Files.exists(directory.latency()) ? LatencyFiles.read(directory.latency()) : null,
         network,
-        Files.exists(directory.result()) ? RunJson.read(directory.result()) : null);
+        Files.exists(directory.result()) ? RunJson.read(directory.result(), sealed) : null);
   }
 
   /** The network that the search found. */

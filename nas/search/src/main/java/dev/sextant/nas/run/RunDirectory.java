@@ -1,9 +1,10 @@
 package dev.sextant.nas.run;
 
-import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.cost.PredictedLatency;
+import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,6 +26,7 @@ import java.util.regex.Pattern;
  * predictor.safetensors the latency predictor of cells, and
  * cells.csv             the measured networks of cells that it was trained on, or
  *                       what a cost from outside keeps
+ * prices.json           the checksums of those, {@link Prices}
  * events.jsonl          what happened, one JSON object a line
  * checkpoint/           the state to resume from
  * architecture.json     the network found
@@ -47,7 +49,7 @@ public record RunDirectory(Path path) {
   /** What starts of runs, trainings and comparisons write before the file that ends them. */
   private static final Pattern BEGINNINGS =
       Pattern.compile(
-          "latency(-.+)?\\.json|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json");
+          "latency(-.+)?\\.json|prices\\.json|\\.prices\\.tmp|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json");
 
   /** Says that a directory holds a comparison. */
   public static final String COMPARISON = "compare.json";
@@ -200,13 +202,33 @@ public record RunDirectory(Path path) {
     return path.resolve(PredictedLatency.SAMPLES_FILE);
   }
 
+  /** {@return what the run's costs come from} */
+  public Prices prices() {
+    return new Prices(path);
+  }
+
   /**
-   * Keeps what the run's costs come from.
+   * Checks that {@code architecture.json} is that of a network.
    *
-   * @param model whose {@link CostModel#keep} is called
+   * @param network the run's
+   * @throws SextantException if it is missing, damaged or another's
    */
-  public void keepPrices(CostModel model) {
-    model.keep(path);
+  public void requireArchitecture(Architecture network) {
+    if (!Architecture.read(architecture()).equals(network)) {
+      throw new SextantException(architecture() + ": is not the network of the run");
+    }
+  }
+
+  /**
+   * Checks that {@code weights.safetensors} has a checksum.
+   *
+   * @param checksum that of the run's weights
+   * @throws SextantException if it is missing, damaged or another's
+   */
+  public void requireWeights(String checksum) {
+    if (!checksum.equals(Weights.read(weights()).metadata().get(Weights.CHECKSUM))) {
+      throw new SextantException(weights() + ": are not the weights of the run");
+    }
   }
 
   /** {@return the events of the run, one JSON object a line} */

@@ -13,6 +13,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.VectorUnit;
@@ -29,8 +30,12 @@ import java.util.function.Function;
  * @param directory of the run
  */
 public record RunFile(RunDirectory directory) {
-  private static final String FORMAT = "sextant-run/1";
-  private static final String TRAINING_FORMAT = "sextant-training/1";
+  private static final String FORMAT = "sextant-run/2";
+  private static final String TRAINING_FORMAT = "sextant-training/2";
+
+  /** Of formats whose files have no checksum, in the directory of the run neither. */
+  private static final String UNSEALED = "/1";
+
   private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
 
   private Path file() {
@@ -50,7 +55,7 @@ public record RunFile(RunDirectory directory) {
     root.addProperty("latencyThreads", setup.latencyThreads());
     root.addProperty("latencyBatch", setup.latencyBatch());
     root.add("space", JsonText.parse(setup.space().toJson(), setup.space().name()));
-    RunDirectory.write(file(), GSON.toJson(root) + "\n");
+    writeSealed(root);
   }
 
   /**
@@ -65,7 +70,7 @@ public record RunFile(RunDirectory directory) {
     root.addProperty("threads", setup.threads());
     root.add(
         "architecture", JsonText.parse(setup.architecture().toJson(), setup.architecture().name()));
-    RunDirectory.write(file(), GSON.toJson(root) + "\n");
+    writeSealed(root);
   }
 
   /**
@@ -83,7 +88,11 @@ public record RunFile(RunDirectory directory) {
               return root;
             });
     try (Owner _ = Owner.of(directory.path())) {
-      RunDirectory.write(file(), GSON.toJson(moved) + "\n");
+      if (isSealed(moved)) {
+        writeSealed(moved);
+      } else {
+        RunDirectory.write(file(), GSON.toJson(moved) + "\n");
+      }
     }
   }
 
@@ -150,7 +159,7 @@ public record RunFile(RunDirectory directory) {
    * @throws SextantException if this is no run, or its file is no JSON
    */
   public boolean isTraining() {
-    return read(root -> string(root, "format").equals(TRAINING_FORMAT));
+    return read(root -> isFormat(root, TRAINING_FORMAT));
   }
 
   /**
@@ -218,6 +227,9 @@ public record RunFile(RunDirectory directory) {
     JsonText.parse(text, file().toString());
     JsonObject root = JsonParser.parseString(text).getAsJsonObject();
     try {
+      if (isSealed(root)) {
+        SealedJson.check(root, text, file().toString(), "");
+      }
       return reader.apply(root);
     } catch (JsonParseException | UnsupportedOperationException | NumberFormatException e) {
       throw new SextantException(
@@ -228,8 +240,46 @@ public record RunFile(RunDirectory directory) {
     }
   }
 
+  private void writeSealed(JsonObject root) {
+    RunDirectory.write(file(), SealedJson.write(root, json -> GSON.toJson(json) + "\n", ""));
+  }
+
+  /** That format, or the one before it. */
+  private boolean isFormat(JsonObject root, String format) {
+    String is = string(root, "format");
+    return is.equals(format) || is.equals(format.replaceFirst("/.*", UNSEALED));
+  }
+
+  private boolean isSealed(JsonObject root) {
+    return !string(root, "format").endsWith(UNSEALED);
+  }
+
+  /**
+   * {@return whether every file of the run has a checksum} Those of earlier versions have none.
+   *
+   * @throws SextantException if this is no run
+   */
+  public boolean isSealed() {
+    return read(this::isSealed);
+  }
+
+  /**
+   * {@return the SHA-256 of what the run was asked to do, by which its checkpoints know it} Where
+   * its images lie is left out.
+   *
+   * @throws SextantException if this is no run
+   */
+  public String identity() {
+    return read(
+        root -> {
+          root.remove("data");
+          root.remove(SealedJson.FIELD);
+          return SealedJson.checksum(root.toString());
+        });
+  }
+
   private void requireFormat(JsonObject root, String format) {
-    if (!string(root, "format").equals(format)) {
+    if (!isFormat(root, format)) {
       throw new SextantException(
           String.format(Locale.ROOT, "%s: format is not %s", file(), format));
     }

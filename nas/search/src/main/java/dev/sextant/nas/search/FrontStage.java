@@ -342,15 +342,16 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     checkpoint.getTensors("supernet/", supernet.state());
     checkpoint.getOptimizer("weights", optimizer);
     checkpoint.getRng("paths.rng", pathRng);
-    paths.restore(checkpoint.getDoubles("paths"));
-    done = checkpoint.get("done").getAsLong();
-    weightPeak = checkpoint.get("weightPeak").getAsLong();
-    scoringPeak = checkpoint.get("scoringPeak").getAsLong();
-    running.restore(checkpoint.getDoubles("running"));
+    paths.restore(checkpoint.getDoubles("paths", paths.state().length));
+    done = checkpoint.getLong("done", 0, steps());
+    weightPeak = checkpoint.getLong("weightPeak", 0, Long.MAX_VALUE);
+    scoringPeak = checkpoint.getLong("scoringPeak", 0, Long.MAX_VALUE);
+    running.restore(checkpoint.getDoubles("running", running.state().length));
     long trained = Math.clamp(done - scored.size(), 0, weightSteps());
     int perEpoch = loader.batchesPerEpoch();
     loader.seek(new BatchLoader.Position(trained / perEpoch, (int) (trained % perEpoch)));
-    scored.load(checkpoint, done >= 2L * scored.size() + weightSteps());
+    long looked = done - 2L * scored.size() - weightSteps();
+    scored.load(checkpoint, looked >= 0, (int) Math.max(0, looked));
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
+import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
@@ -25,6 +26,7 @@ import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.Weights;
@@ -44,6 +46,9 @@ import org.jspecify.annotations.Nullable;
  * Without one, random-1 ... random-K are the search, and retrain follows them.
  */
 final class RunStages {
+  /** The result that has the checksum of a network's weights. */
+  private static final String WEIGHTS = "weights";
+
   /** How far from the budget a derived network may be predicted: half of what measuring may add. */
   static final double TOLERANCE = 0.01;
 
@@ -96,6 +101,21 @@ final class RunStages {
     this.events = events;
     this.progress = progress;
     this.results = results;
+  }
+
+  /**
+   * Checks the files that stages have left against what they noted of them.
+   *
+   * @throws SextantException naming the file that is another's
+   */
+  void checkFiles() {
+    if (results.hasDecisions(Contestant.FOUND)) {
+      directory.requireArchitecture(space.derive(results.decisions(Contestant.FOUND)));
+    }
+    String weights = Contestant.FOUND.key() + "." + WEIGHTS;
+    if (results.has(weights)) {
+      directory.requireWeights(results.text(weights));
+    }
   }
 
   /** The first stage. */
@@ -163,9 +183,7 @@ final class RunStages {
       ImageDataset seen,
       Classification small) {
     Cost sampled =
-        recipe.cost().measuresSamples()
-            ? new MeasuredCost(space, network -> measure(network, QUICK_METER))
-            : pricing::of;
+        recipe.cost().measuresSamples() ? new MeasuredCost(space, this::measured) : pricing::of;
     return new SupernetStage<>(
         new Assembly<>(config, recipe, small.backend(), searched, pricing, sampled),
         seen,
@@ -230,7 +248,7 @@ final class RunStages {
       if (!measures()) {
         return decisions;
       }
-      double measured = measure(space.derive(decisions), meter());
+      double measured = judged(space.derive(decisions));
       double error = measured / config.budget().cost() - 1;
       error = config.budget().ceiling() ? Math.max(0, error) : Math.abs(error);
       if (error < bestError) {
@@ -275,7 +293,7 @@ final class RunStages {
     return switch (network) {
       case Contestant.Found found -> {
         Weights weights = training.trained();
-        weights.write(directory.weights());
+        results.put(found, WEIGHTS, weights.write(directory.weights()));
         record(found, training, weights);
         yield after(1);
       }
@@ -317,7 +335,7 @@ final class RunStages {
     if (config.budget().front() > 0) {
       FrontFile front = new FrontFile(directory, results, space);
       for (SearchStage.Point point : search.front(pricing, config.budget().front())) {
-        double measured = measure(space.derive(point.decisions()), meter());
+        double measured = judged(space.derive(point.decisions()));
         front.add(point, pricing.of(point.decisions()), measured);
       }
       front.write();
@@ -354,15 +372,14 @@ final class RunStages {
     if (!measures()) {
       return derivation.predicted(choice, pricing);
     }
-    BudgetDerivation.Derived derived =
-        derivation.measured(choice, pricing, network -> measure(network, meter()));
+    BudgetDerivation.Derived derived = derivation.measured(choice, pricing, this::judged);
     correct(derived.pricing());
     return derived.decisions();
   }
 
   private void correct(Pricing corrected) {
     pricing = corrected;
-    directory.keepPrices(corrected.model());
+    directory.prices().keep(corrected.model());
   }
 
   private RunStage finish(TrainingStage training, Contestant.Sample sample) {
@@ -390,7 +407,7 @@ final class RunStages {
     Architecture architecture = space.derive(decisions);
     double accuracy =
         Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
-    double measured = measure(architecture, meter());
+    double measured = judged(architecture);
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
@@ -408,10 +425,30 @@ final class RunStages {
     return new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500), patience);
   }
 
-  private double measure(Architecture architecture, LatencyMeter meter) {
-    return new LatencyProfile(setup.device(), setup.latencyThreads(), meter)
+  /** For a reward: short, as there are many. */
+  private double measured(Architecture architecture) {
+    return new LatencyProfile(setup.device(), setup.latencyThreads(), QUICK_METER)
         .network(architecture, setup.latencyBatch())
         .medianMs();
+  }
+
+  /** For a budget or a result; what is doubtful about it is said. */
+  private double judged(Architecture architecture) {
+    try (OtherWork others = OtherWork.during("measuring in " + directory.path())) {
+      Latency latency =
+          new LatencyProfile(setup.device(), setup.latencyThreads(), meter())
+              .network(architecture, setup.latencyBatch());
+      if (latency.isDoubtful()) {
+        progress.message(
+            String.format(
+                Locale.ROOT,
+                "doubtful  a network takes %.4g ms, at other times %.0f %% more%s",
+                latency.medianMs(),
+                100 * latency.relativeInterval(),
+                others.text()));
+      }
+      return latency.medianMs();
+    }
   }
 
   /** The result of a run that has come to its end. */

@@ -11,10 +11,12 @@ import dev.sextant.nas.score.Ranking;
 import dev.sextant.nas.search.SearchStage.Point;
 import dev.sextant.nas.space.Decisions;
 import dev.sextant.nas.space.Space;
+import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
@@ -195,37 +197,35 @@ final class ScoredNetworks {
   void save(Checkpoint checkpoint) {
     checkpoint.putDoubles("prior", prior);
     checkpoint.putDoubles("loss", loss);
-    JsonObject seen = new JsonObject();
-    looks.forEach(
-        (network, look) -> {
-          JsonArray values = new JsonArray();
-          Arrays.stream(look).mapToObj(Double::toString).forEach(values::add);
-          seen.add(network, values);
-        });
-    checkpoint.state().add("looks", seen);
+    checkpoint.putDoubles(
+        "looks", looks.values().stream().flatMapToDouble(Arrays::stream).toArray());
   }
 
   /**
    * Goes on from a checkpoint.
    *
    * @param ranked whether all were scored: the fit and its best come again from the same numbers
+   * @param looked at how many of the best there was a longer look
+   * @throws SextantException if there are not so many
    */
-  void load(Checkpoint checkpoint, boolean ranked) {
-    System.arraycopy(checkpoint.getDoubles("prior"), 0, prior, 0, prior.length);
-    System.arraycopy(checkpoint.getDoubles("loss"), 0, loss, 0, loss.length);
+  void load(Checkpoint checkpoint, boolean ranked, int looked) {
+    System.arraycopy(checkpoint.getDoubles("prior", prior.length), 0, prior, 0, prior.length);
+    System.arraycopy(checkpoint.getDoubles("loss", loss.length), 0, loss, 0, loss.length);
     if (ranked) {
       rank();
     }
-    checkpoint
-        .get("looks")
-        .getAsJsonObject()
-        .entrySet()
-        .forEach(
-            look ->
-                looks.put(
-                    look.getKey(),
-                    look.getValue().getAsJsonArray().asList().stream()
-                        .mapToDouble(value -> Double.parseDouble(value.getAsString()))
-                        .toArray()));
+    if (looked > finalists.size()) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "checkpoint: a longer look at %d networks, of which there are %d",
+              looked,
+              finalists.size()));
+    }
+    int each = parts + 1;
+    double[] values = checkpoint.getDoubles("looks", looked * each);
+    for (int i = 0; i < looked; i++) {
+      putLook(finalists.get(i), Arrays.copyOfRange(values, i * each, (i + 1) * each));
+    }
   }
 }

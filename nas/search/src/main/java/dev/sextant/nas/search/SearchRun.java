@@ -46,6 +46,7 @@ public final class SearchRun implements AutoCloseable {
   private final Owner owner;
   private final SearchSetup setup;
   private final Backend backend;
+  private final String identity;
   private final EventLog events;
   private final Progress progress;
   private final long checkpointNanos;
@@ -111,7 +112,7 @@ public final class SearchRun implements AutoCloseable {
 
   /** With {@code run.json} a run is there: all that it needs is there before. */
   private static void write(RunDirectory directory, SearchSetup setup, CostModel model) {
-    directory.keepPrices(model);
+    directory.prices().keep(model);
     new RunFile(directory).write(setup);
   }
 
@@ -141,6 +142,9 @@ public final class SearchRun implements AutoCloseable {
   private static SearchRun resume(
       RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
     SearchSetup setup = new RunFile(directory).read();
+    if (new RunFile(directory).isSealed()) {
+      directory.prices().check();
+    }
     CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
@@ -168,7 +172,8 @@ public final class SearchRun implements AutoCloseable {
     }
   }
 
-  private SearchRun(
+  /** Takes up a checkpoint, or begins where there is none. */
+  SearchRun(
       RunDirectory directory,
       Owner owner,
       SearchSetup setup,
@@ -186,11 +191,14 @@ public final class SearchRun implements AutoCloseable {
     checkData(data);
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     results =
-        new RunResults(
-            checkpoint == null ? new JsonObject() : checkpoint.get("results").getAsJsonObject());
+        new RunResults(checkpoint == null ? new JsonObject() : checkpoint.getObject("results"));
+    identity = new RunFile(directory).identity();
     events =
         new EventLog(
-            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+            directory.events(),
+            checkpoint == null
+                ? EventLog.START
+                : checkpoint.getRun(identity, directory.checkpoint()));
     Classification classification = new Classification(backend, setup.space().input());
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
@@ -203,13 +211,13 @@ public final class SearchRun implements AutoCloseable {
 
   private RunStage open(@Nullable Checkpoint checkpoint) {
     try {
+      course.checkFiles();
       if (checkpoint == null) {
         return course.open(course.first());
       }
       RunStage opened =
           course.open(
-              StageName.parse(
-                  checkpoint.get("stage").getAsString(), directory.checkpoint().toString()));
+              StageName.parse(checkpoint.getText("stage"), directory.checkpoint().toString()));
       try {
         opened.load(checkpoint);
         return opened;
@@ -365,7 +373,7 @@ public final class SearchRun implements AutoCloseable {
     Checkpoint checkpoint = Checkpoint.empty(backend);
     checkpoint.state().addProperty("stage", stage.name().text());
     checkpoint.state().add("results", results.json());
-    checkpoint.state().addProperty("events", events.length());
+    checkpoint.putRun(identity, events.position());
     stage.save(checkpoint);
     checkpoint.write(directory.checkpoint());
     lastCheckpoint = System.nanoTime();

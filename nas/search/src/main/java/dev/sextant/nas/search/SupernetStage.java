@@ -146,6 +146,10 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
 
   @Override
   public void step() {
+    if (done % loader.batchesPerEpoch() == 0) {
+      // Only now: until here the means are those of the epoch that has ended.
+      running.reset();
+    }
     training = loader.next();
     if (mixes()) {
       architectureStep(done - warmupSteps());
@@ -293,9 +297,6 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
       fields.add("thresholds", thresholds);
     }
     events.emit("epoch", fields);
-    if (done < steps()) {
-      running.reset();
-    }
   }
 
   private void checkMoved() {
@@ -408,12 +409,12 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     checkpoint.getTensors("policy/", policy.tensors());
     policy.optimizers().forEach((name, own) -> checkpoint.getOptimizer("policy." + name, own));
     checkpoint.getRng("policy.rng", policyRng);
-    policy.restore(checkpoint.getDoubles("policy"));
-    done = checkpoint.get("done").getAsLong();
-    architectureSteps = checkpoint.get("architectureSteps").getAsLong();
-    weightPeak = checkpoint.get("weightPeak").getAsLong();
-    architecturePeak = checkpoint.get("architecturePeak").getAsLong();
-    running.restore(checkpoint.getDoubles("running"));
+    policy.restore(checkpoint.getDoubles("policy", policy.state().length));
+    done = checkpoint.getLong("done", 0, steps());
+    architectureSteps = checkpoint.getLong("architectureSteps", 0, steps());
+    weightPeak = checkpoint.getLong("weightPeak", 0, Long.MAX_VALUE);
+    architecturePeak = checkpoint.getLong("architecturePeak", 0, Long.MAX_VALUE);
+    running.restore(checkpoint.getDoubles("running", running.state().length));
     seek(loader, done);
     seek(validationLoader, architectureSteps);
   }

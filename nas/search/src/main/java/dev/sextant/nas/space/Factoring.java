@@ -74,7 +74,7 @@ public final class Factoring implements Factors {
     Factoring factoring = new Factoring(choices.size() + space.widthChoices().size());
     int d = 0;
     for (Position.Choice choice : choices) {
-      if (grid && choice.candidates().getFirst() instanceof MbConv) {
+      if (grid && choice.candidates().stream().anyMatch(MbConv.class::isInstance)) {
         factoring.blocks(d, choice.candidates());
       } else {
         factoring.whole(d, new Factor("layer", Kind.OPERATION, choice.candidates().size(), 0));
@@ -104,10 +104,13 @@ public final class Factoring implements Factors {
 
   private void blocks(int decision, List<Layer> candidates) {
     List<List<Object>> axes = List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-    boolean skips = candidates.getLast() instanceof Skip;
+    boolean skips = candidates.stream().anyMatch(Skip.class::isInstance);
     int blocks = candidates.size() - (skips ? 1 : 0);
     Set<Layer> rest = new LinkedHashSet<>();
-    for (Layer layer : candidates.subList(0, blocks)) {
+    for (Layer layer : candidates) {
+      if (layer instanceof Skip) {
+        continue;
+      }
       if (!(layer instanceof MbConv block)) {
         throw noGrid(decision);
       }
@@ -146,7 +149,7 @@ public final class Factoring implements Factors {
         }
       }
       if (skips) {
-        parts[decision][j][used.size()] = j < blocks ? 0 : 1;
+        parts[decision][j][used.size()] = candidates.get(j) instanceof Skip ? 1 : 0;
       }
     }
   }

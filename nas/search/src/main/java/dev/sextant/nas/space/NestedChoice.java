@@ -25,8 +25,12 @@ public final class NestedChoice {
 
   private final MbConv largest;
 
+  /** The candidate that leaves the layer out, or -1. */
+  private final int skip;
+
   private NestedChoice(List<Layer> candidates, MbConv first) {
     this.candidates = candidates;
+    skip = candidates.indexOf(new Skip());
     List<MbConv> blocks = blocks(candidates);
     kernels = distinct(blocks.stream().map(MbConv::kernel).toList());
     expansions = distinct(blocks.stream().map(MbConv::expand).toList());
@@ -58,10 +62,12 @@ public final class NestedChoice {
       if (space.positions().get(i) instanceof Position.Choice(List<Layer> candidates)) {
         String where =
             String.format(Locale.ROOT, "superkernel: layers[%d] of %s: ", i, space.name());
-        if (!(candidates.getFirst() instanceof MbConv first)) {
+        List<MbConv> blocks = blocks(candidates);
+        if (blocks.isEmpty()) {
           throw new SextantException(
               where + candidates.getFirst().label() + " has no depthwise kernel to search");
         }
+        MbConv first = blocks.getFirst();
         String fault = fault(candidates, first);
         if (fault != null) {
           throw new SextantException(where + fault);
@@ -74,7 +80,7 @@ public final class NestedChoice {
 
   /** Why the candidates do not nest, or null if they do. */
   private static @Nullable String fault(List<Layer> candidates, MbConv first) {
-    boolean skips = candidates.getLast() instanceof Skip;
+    boolean skips = candidates.stream().anyMatch(Skip.class::isInstance);
     List<MbConv> blocks = blocks(candidates);
     if (blocks.size() != candidates.size() - (skips ? 1 : 0)) {
       return "candidates other than blocks of depthwise kernels and skip";
@@ -148,9 +154,9 @@ public final class NestedChoice {
     return candidates.indexOf(candidate);
   }
 
-  /** {@return whether skip is a candidate, the last} */
+  /** {@return whether skip is a candidate} */
   public boolean skips() {
-    return candidates.size() > ofSizes.length * ofSizes[0].length;
+    return skip >= 0;
   }
 
   /** {@return how many kernel sizes there are} */
@@ -234,7 +240,7 @@ public final class NestedChoice {
    */
   public int decode(double[] gates) {
     if (skips() && gates[layerGate()] == 0) {
-      return size() - 1;
+      return skip;
     }
     int shell = 0;
     while (shell < shells() - 1 && gates[shell] != 0) {

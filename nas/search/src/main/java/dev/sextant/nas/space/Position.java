@@ -1,7 +1,6 @@
 package dev.sextant.nas.space;
 
 import dev.sextant.runtime.layer.Layer;
-import dev.sextant.runtime.layer.Skip;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +26,7 @@ public sealed interface Position {
   }
 
   /**
-   * A choice among layers that all give the same shape; {@link Skip} comes last.
+   * A choice among layers that all give the same shape.
    *
    * @param candidates the layers, their widths and strides given; the index of one is a decision
    */
@@ -57,10 +56,6 @@ public sealed interface Position {
                   i,
                   candidate.stride(),
                   candidates.getFirst().stride()));
-        }
-        if (candidate instanceof Skip && i < candidates.size() - 1) {
-          throw new SextantException(
-              String.format(Locale.ROOT, "choice[%d]: skip must be the last candidate", i));
         }
         int first = candidates.indexOf(candidate);
         if (first < i) {

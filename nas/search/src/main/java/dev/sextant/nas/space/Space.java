@@ -399,8 +399,14 @@ public record Space(
   }
 
   private Range range(ToLongBiFunction<Layer, Shape> count) {
-    // Exact: no count comes near 2^53.
+    // Exact but for networks that no machine holds: others' counts come nowhere near 2^53.
     LayerSum sum = LayerSum.of(this, (layer, shape) -> count.applyAsLong(layer, shape), 0);
+    if (sum.maximum() >= Long.MAX_VALUE) {
+      throw new SextantException(
+          name
+              + ": its networks count more than a long integer holds (parameters or"
+              + " multiply-adds)");
+    }
     return new Range((long) sum.minimum(), (long) sum.maximum());
   }
 }

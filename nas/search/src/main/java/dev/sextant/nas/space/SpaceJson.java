@@ -176,7 +176,7 @@ final class SpaceJson {
       Layer layer = LayerJson.readCandidate(candidate, input, stride, out);
       boolean fits = stride == 1 && input.channels() == out && !apart;
       if (layer instanceof Skip && !fits) {
-        if (dropsSkip && candidates.getLast() == candidate) {
+        if (dropsSkip) {
           continue;
         }
         throw candidate.error(

@@ -3,13 +3,16 @@ package dev.sextant.nas.stage;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.json.SealedJson;
+import dev.sextant.tensor.SextantException;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** What the stages of a run have come to so far, as checkpoints and {@code result.json} hold it. */
@@ -46,8 +49,25 @@ public final class RunResults {
     return json.has(field);
   }
 
+  /** A number that must be there; results come from checkpoints, which may be damaged. */
   public double number(String field) {
-    return json.get(field).getAsDouble();
+    if (json.get(field) instanceof JsonPrimitive value && value.isNumber()) {
+      return value.getAsDouble();
+    }
+    throw wrong(field, "number");
+  }
+
+  private static SextantException wrong(String field, String kind) {
+    return new SextantException(
+        String.format(Locale.ROOT, "checkpoint: results: %s is no %s", field, kind));
+  }
+
+  /** A text that must be there. */
+  public String text(String field) {
+    if (json.get(field) instanceof JsonPrimitive value && value.isString()) {
+      return value.getAsString();
+    }
+    throw wrong(field, "text");
   }
 
   /** A number about a network. */
@@ -71,8 +91,22 @@ public final class RunResults {
 
   /** The decisions of a network. */
   public int[] decisions(Contestant who) {
-    JsonArray array = json.get(who.key() + DECISIONS).getAsJsonArray();
-    return array.asList().stream().mapToInt(JsonElement::getAsInt).toArray();
+    String field = who.key() + DECISIONS;
+    if (!(json.get(field) instanceof JsonArray array)) {
+      throw wrong(field, "list of decisions");
+    }
+    int[] decisions = new int[array.size()];
+    for (int i = 0; i < decisions.length; i++) {
+      double decision =
+          array.get(i) instanceof JsonPrimitive value && value.isNumber()
+              ? value.getAsDouble()
+              : Double.NaN;
+      decisions[i] = (int) decision;
+      if (decisions[i] != decision) {
+        throw wrong(field, "list of decisions");
+      }
+    }
+    return decisions;
   }
 
   public void putDecisions(Contestant who, int[] decisions) {
@@ -114,9 +148,9 @@ public final class RunResults {
         number("expectedCost"),
         number("argmaxCost"),
         number(has("lambda") ? "lambda" : "strength"),
-        json.get("constrained").getAsBoolean(),
-        json.get("weightStepPeakBytes").getAsLong(),
-        json.get("architectureStepPeakBytes").getAsLong());
+        json.get("constrained") instanceof JsonPrimitive flag && flag.getAsBoolean(),
+        (long) number("weightStepPeakBytes"),
+        (long) number("architectureStepPeakBytes"));
   }
 
   public SearchResult.Found found(Contestant who, SearchSpace space, double seconds) {
@@ -133,6 +167,6 @@ public final class RunResults {
     JsonObject file = json.deepCopy();
     file.remove(FINISHED);
     file.addProperty("budget", config.budget().cost());
-    return GSON.toJson(file) + "\n";
+    return SealedJson.write(file, json -> GSON.toJson(json) + "\n", "");
   }
 }

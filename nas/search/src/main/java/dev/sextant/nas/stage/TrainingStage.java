@@ -144,6 +144,7 @@ public final class TrainingStage implements RunStage {
 
   @Override
   public void step() {
+    startEpoch();
     Batch batch = loader.next();
     if (config.regularization().dropPath() > 0) {
       long epoch = done / loader.batchesPerEpoch();
@@ -165,6 +166,13 @@ public final class TrainingStage implements RunStage {
     }
   }
 
+  /** Only now: until here the means are those of the epoch that has ended. */
+  private void startEpoch() {
+    if (done % loader.batchesPerEpoch() == 0) {
+      running.reset();
+    }
+  }
+
   private void endEpoch() {
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", plan.name.text());
@@ -176,9 +184,6 @@ public final class TrainingStage implements RunStage {
       fields.addProperty("validationAccuracy", evaluationAccuracy);
     }
     events.emit("epoch", fields);
-    if (done < steps()) {
-      running.reset();
-    }
   }
 
   /** Accuracy on the evaluation images after the last full epoch. */
@@ -206,6 +211,7 @@ public final class TrainingStage implements RunStage {
     metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
     metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
     ClassNames.put(classNames, metadata);
+    metadata.put(Weights.ARCHITECTURE, plan.architecture.sha256());
     return new Weights(entries, metadata);
   }
 
@@ -245,9 +251,9 @@ public final class TrainingStage implements RunStage {
     }
     checkpoint.getOptimizer("sgd", optimizer);
     checkpoint.getRng("dropout", dropoutRng);
-    done = checkpoint.get("done").getAsLong();
-    evaluationAccuracy = Double.parseDouble(checkpoint.get("evaluationAccuracy").getAsString());
-    running.restore(checkpoint.getDoubles("running"));
+    done = checkpoint.getLong("done", 0, steps());
+    evaluationAccuracy = checkpoint.getDouble("evaluationAccuracy");
+    running.restore(checkpoint.getDoubles("running", running.state().length));
     loader.seek(
         new BatchLoader.Position(
             done / loader.batchesPerEpoch(), (int) (done % loader.batchesPerEpoch())));

@@ -68,7 +68,7 @@ public final class CollapsedSupernet extends SampledSupernet {
     double epsilon = space.batchNormEpsilon();
     int in = input.channels();
     Layer first = candidates.getFirst();
-    if (first instanceof MbConv) {
+    if (candidates.stream().anyMatch(MbConv.class::isInstance)) {
       return new SharedBlock(candidates, in, epsilon, averaging, init);
     }
     List<Conv> convolutions = convolutions(candidates);

@@ -38,6 +38,7 @@ public final class TrainingRun implements AutoCloseable {
   private final TrainingSetup setup;
   private final ImageDataset data;
   private final Backend backend;
+  private final String identity;
   private final EventLog events;
   private final TrainingStage stage;
   private final Progress progress;
@@ -102,6 +103,7 @@ public final class TrainingRun implements AutoCloseable {
   private static TrainingRun resume(
       RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
     TrainingSetup setup = new RunFile(directory).readTraining();
+    directory.requireArchitecture(setup.architecture());
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
@@ -148,9 +150,13 @@ public final class TrainingRun implements AutoCloseable {
               data.classes(),
               setup.architecture().name()));
     }
+    identity = new RunFile(directory).identity();
     events =
         new EventLog(
-            directory.events(), checkpoint == null ? 0 : checkpoint.get("events").getAsLong());
+            directory.events(),
+            checkpoint == null
+                ? EventLog.START
+                : checkpoint.getRun(identity, directory.checkpoint()));
     TrainingStage.Plan plan =
         new TrainingStage.Plan(
             STAGE,
@@ -163,7 +169,7 @@ public final class TrainingRun implements AutoCloseable {
             plan, data, new Classification(backend, setup.architecture().input()), events);
     if (checkpoint != null) {
       try {
-        String saved = checkpoint.get("stage").getAsString();
+        String saved = checkpoint.getText("stage");
         if (!saved.equals(STAGE.text())) {
           throw new SextantException(
               String.format(
@@ -218,7 +224,7 @@ public final class TrainingRun implements AutoCloseable {
     owner.check();
     Checkpoint checkpoint = Checkpoint.empty(backend);
     checkpoint.state().addProperty("stage", STAGE.text());
-    checkpoint.state().addProperty("events", events.length());
+    checkpoint.putRun(identity, events.position());
     stage.save(checkpoint);
     checkpoint.write(directory.checkpoint());
     lastCheckpoint = System.nanoTime();

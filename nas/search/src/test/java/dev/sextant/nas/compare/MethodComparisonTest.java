@@ -6,13 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.sextant.nas.method.PublishedMethod;
-import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Deaths;
 import dev.sextant.nas.run.RunDirectory;
-import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.TinyRun;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,32 +61,10 @@ class MethodComparisonTest {
     }
   }
 
-  private static Entrant entrant(PublishedMethod method) {
-    SearchSetup setup = TinyRun.setup(TinyRun.config(0, method.recipe()));
-    return new Entrant(method.toString(), setup, TinyRun.model(setup));
-  }
-
-  private static MethodComparison begin(Path directory, int seeds) {
-    PartSeconds parts = new PartSeconds(1, 1, 1, 1, 1, 1);
-    return MethodComparison.begin(
-        directory,
-        new Plan(
-            new TreeMap<>(),
-            "builtin:600",
-            entrant(PublishedMethod.PROXYLESS_G).setup().config().budget().cost(),
-            false,
-            5,
-            seeds,
-            List.of(
-                new Plan.Planned("proxyless-g", "tiny", false, parts, new RunLength(0, 1, 1, 0), 5),
-                new Plan.Planned("random", "tiny", true, parts, new RunLength(0, 1, 1, 1), 5))),
-        List.of(entrant(PublishedMethod.PROXYLESS_G), entrant(PublishedMethod.RANDOM)));
-  }
-
   @Test
   void aStoppedComparisonGoesOnAndRepeatsNoRun() throws Exception {
     Path directory = folder.resolve("stopped");
-    begin(directory, 2);
+    TinyComparison.begin(directory, 2);
     assertTrue(MethodComparison.isIn(directory));
     Set<String> runs =
         Set.of("proxyless-g-seed1", "random-seed1", "proxyless-g-seed2", "random-seed2");
@@ -127,7 +106,7 @@ class MethodComparisonTest {
     assertTrue(Files.readString(directory.resolve("compare.html")).contains("random-seed2"));
 
     Path through = folder.resolve("through");
-    begin(through, 1).run(1e9, Progress.NONE);
+    TinyComparison.begin(through, 1).run(1e9, Progress.NONE);
     assertArrayEquals(
         Files.readAllBytes(through.resolve("random-seed1/weights.safetensors")),
         Files.readAllBytes(directory.resolve("random-seed1/weights.safetensors")));
@@ -145,7 +124,7 @@ class MethodComparisonTest {
     Deaths deaths =
         Deaths.of(
             folder.resolve("begun"),
-            disk -> begin(disk.resolve("compared"), 1).run(1e9, Progress.NONE));
+            disk -> TinyComparison.begin(disk.resolve("compared"), 1).run(1e9, Progress.NONE));
     Path whole = folder.resolve("begun/living/compared");
     int again = 0;
     for (Deaths.Death death : deaths.deaths()) {
@@ -154,7 +133,7 @@ class MethodComparisonTest {
       boolean ended = Files.exists(path.resolve("random-seed1/result.json"));
       if (!begun) {
         RunDirectory.create(path);
-        begin(path, 1);
+        TinyComparison.begin(path, 1);
         again++;
         for (String file : List.of("compare.json", "latency-tiny.json", "random-seed1/run.json")) {
           assertTrue(Files.exists(path.resolve(file)), path + " " + file);
@@ -180,7 +159,7 @@ class MethodComparisonTest {
   @Test
   void aRunThatGoesWrongIsNamedAndTheOthersGoOn() throws Exception {
     Path directory = folder.resolve("wrong");
-    begin(directory, 1);
+    TinyComparison.begin(directory, 1);
     Files.writeString(directory.resolve("proxyless-g-seed1/run.json"), "{}");
     Standing standing = MethodComparison.read(directory).run(1e9, Progress.NONE);
     assertEquals(1, standing.outcomes().size());
@@ -192,19 +171,28 @@ class MethodComparisonTest {
   @Test
   void aDamagedFileIsNamed() throws Exception {
     Path directory = folder.resolve("damaged");
-    begin(directory, 1);
+    TinyComparison.begin(directory, 1);
     Path file = directory.resolve("compare.json");
     String json = Files.readString(file);
     for (String[] change :
         new String[][] {
           {"\"seeds\": 1", "\"seeds\": 0", "seeds: 0"},
           {"\"seeds\": 1", "\"seeds\": \"few\"", "plan"},
-          {"sextant-comparison/1", "sextant-comparison/9", "format"},
+          {"sextant-comparison/2", "sextant-comparison/9", "format"},
           {"\"plan\"", "\"plans\"", "plan is missing"},
           {"{", "{{", "not JSON"}
         }) {
       assertTrue(json.contains(change[0]), change[0]);
-      Files.writeString(file, json.replace(change[0], change[1]));
+      String changed = json.replace(change[0], change[1]);
+      Files.writeString(file, changed);
+      assertThrows(SextantException.class, () -> MethodComparison.read(directory));
+      if (!changed.startsWith("{{")) {
+        // As one who knows about checksums would change it.
+        changed =
+            SealedJson.write(
+                JsonParser.parseString(changed).getAsJsonObject(), JsonObject::toString, "");
+      }
+      Files.writeString(file, changed);
       String message =
           assertThrows(SextantException.class, () -> MethodComparison.read(directory)).getMessage();
       assertTrue(String.valueOf(message).contains(change[2]), message);
@@ -217,7 +205,9 @@ class MethodComparisonTest {
   @Test
   void methodsAreTimedBeforeTheyArePlanned() {
     List<Entrant> entrants =
-        List.of(entrant(PublishedMethod.TUNAS), entrant(PublishedMethod.RANDOM));
+        List.of(
+            TinyComparison.entrant(PublishedMethod.TUNAS),
+            TinyComparison.entrant(PublishedMethod.RANDOM));
     List<PartSeconds> parts = new TimeProbe(TinyRun.data(), Progress.NONE).time(entrants);
     PartSeconds tunas = parts.getFirst();
     assertTrue(tunas.warmupEpoch() > 0 && tunas.jointEpoch() > 0 && tunas.retrainEpoch() > 0);
@@ -235,7 +225,7 @@ class MethodComparisonTest {
                     MethodComparison.plan(
                         directory,
                         new TreeMap<>(),
-                        List.of(entrant(PublishedMethod.RANDOM)),
+                        List.of(TinyComparison.entrant(PublishedMethod.RANDOM)),
                         1e-3,
                         1,
                         TinyRun.data(),

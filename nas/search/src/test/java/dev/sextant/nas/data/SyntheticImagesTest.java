@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 @Tag("long")
 class SyntheticImagesTest {
   /** CRC-32 of images and labels of builtin:400; a change of the generator changes results. */
-  private static final long GOLDEN_TRAIN = 3396206784L;
+  private static final long GOLDEN_TRAIN = 3321575776L;
 
   private static long checksum(Images images) {
     CRC32 crc = new CRC32();
@@ -37,7 +37,7 @@ class SyntheticImagesTest {
       perClass[data.test().label(i)]++;
     }
     assertArrayEquals(new int[] {200, 200, 200, 200, 200, 200, 200, 200, 200, 200}, perClass);
-    assertEquals(0.56, data.normalization().mean()[0], 0.02);
+    assertEquals(0.55, data.normalization().mean()[0], 0.02);
   }
 
   @Test
@@ -53,9 +53,9 @@ class SyntheticImagesTest {
     assertArrayEquals(small, large);
   }
 
-  /** Softmax regression on pixels, 10 epochs: chance is 10 %, a small network reaches 97 %. */
+  /** Softmax regression on pixels, 10 epochs: chance is 10 %, networks reach 70 to 90 %. */
   @Test
-  void aLinearModelLearnsSomeOfIt() {
+  void aLinearModelLearnsLittleOfIt() {
     ImageDataset data = Datasets.open("builtin:4000");
     Normalization normalization = data.normalization();
     double[][] weights = new double[10][785];
@@ -85,7 +85,7 @@ class SyntheticImagesTest {
       }
     }
     double accuracy = (double) correct / data.test().count();
-    assertTrue(accuracy > 0.2 && accuracy < 0.8, "a linear model reaches " + accuracy);
+    assertTrue(accuracy > 0.13 && accuracy < 0.4, "a linear model reaches " + accuracy);
   }
 
   private static int predict(double[][] weights, float[] pixels, int at, double[] logits) {

@@ -8,6 +8,7 @@ import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.search.TinyRun;
+import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.VectorUnit;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ class RunFileTest {
     assertEquals(bits, run.get("vectorBits").getAsInt());
     assertEquals(List.of(), said(directory));
     run.addProperty("vectorBits", 64);
-    Files.writeString(directory.run(), run.toString());
+    Files.writeString(directory.run(), SealedJson.write(run, JsonObject::toString, ""));
     assertEquals(
         List.of(
             directory.path()
@@ -40,7 +41,7 @@ class RunFileTest {
                 + ": the last bits of results will differ (SEXTANT_OPTS=-Dsextant.vector.bits=64)"),
         said(directory));
     run.remove("vectorBits");
-    Files.writeString(directory.run(), run.toString());
+    Files.writeString(directory.run(), SealedJson.write(run, JsonObject::toString, ""));
     assertEquals(List.of(), said(directory));
   }
 

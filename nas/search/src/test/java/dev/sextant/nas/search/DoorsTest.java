@@ -10,6 +10,7 @@ import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.BatchConfig;
 import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.method.PublishedMethod;
@@ -215,7 +216,9 @@ class DoorsTest {
         Files.write(directory.run(), in.readAllBytes());
       }
       SearchSetup setup = new RunFile(directory).read();
-      assertEquals(TinyRun.config(1, method.recipe()), setup.config());
+      SearchConfig now = TinyRun.config(1, method.recipe());
+      BatchConfig then = new BatchConfig(24, "light", 0.1);
+      assertEquals(now.withImages(now.images(), then), setup.config());
     }
   }
 

@@ -36,6 +36,7 @@ import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Kind;
 import dev.sextant.runtime.layer.Cell.Op;
@@ -56,11 +57,11 @@ import java.util.SequencedMap;
 import java.util.TreeMap;
 
 /**
- * A search of seconds: 300 built-in images, three choices, a latency table by multiply-adds. Its
+ * A search of seconds: 150 built-in images, three choices, a latency table by multiply-adds. Its
  * main method is the process that the tests kill.
  */
 public final class TinyRun {
-  private static final String DATA = "builtin:300";
+  private static final String DATA = "builtin:150";
 
   /** In milliseconds of {@link #table}. */
   static final double BUDGET = 0.2;
@@ -127,6 +128,8 @@ public final class TinyRun {
                 "--add-modules",
                 "jdk.incubator.vector",
                 "-Xmx512m",
+                "-XX:+UseSerialGC",
+                "-D%s=%d".formatted(LatencyMeter.MOST_PROPERTY, 20),
                 "-cp",
                 classPath(),
                 TinyRun.class.getName(),
@@ -297,7 +300,7 @@ public final class TinyRun {
             .withSeed(seed)
             .withImages(
                 new SearchImages(recipe.hasCells() ? 0.5 : 1, 0.2),
-                new BatchConfig(24, "light", 0.1))
+                new BatchConfig(12, "light", 0.1))
             .withRetraining(new Retraining(1, rate, false, new Regularization(0.1, dropPath, 0)))
             .withRandomSamples(1);
     return config

@@ -108,7 +108,8 @@ class NestedChoiceTest {
     assertRefused("more than kernel and expansion", block(3, 3), block(3, 3, 0, false));
     assertRefused("shortcut", block(3, 3, 0, false), new Skip());
     assertRefused("other than blocks", block(3, 3), new Pool(true, 3, 1));
-    assertRefused("max-pool 3x3 has no depthwise kernel", new Pool(true, 3, 1), block(3, 3));
+    assertRefused("other than blocks", new Pool(true, 3, 1), block(3, 3));
+    assertRefused("max-pool 3x3 has no depthwise kernel", new Pool(true, 3, 1), new Skip());
     String message =
         assertThrows(
                 SextantException.class,

@@ -206,9 +206,6 @@ class SpaceJsonTest {
             "{'choice':[{'op':'skip'}],'out':24,'repeat':2}",
             "layers[0].choice: has only skip where the shape changes"),
         Arguments.of(
-            "{'choice':[{'op':'skip'}," + block + "]}",
-            "layers[0]: choice[0]: skip must be the last candidate"),
-        Arguments.of(
             "{'choice':[" + block + ",{'op':'max-pool','kernel':3}],'out':24}",
             "layers[0].choice[1]: gives [1,8,8,16], the choice needs [1,8,8,24]"),
         Arguments.of(

@@ -179,6 +179,7 @@ class SpaceTest {
     Layer block = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, false);
     Layer wider = new MbConv(3, 1, 3, 16, Activation.RELU6, 0, false);
     Layer wrong = new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true);
+    Layer same = new MbConv(3, 1, 3, 3, Activation.RELU6, 0, true);
     Layer strided = new MbConv(3, 2, 3, 8, Activation.RELU6, 0, false);
     assertError(
         "net: layers[0].choice[1]: gives [1,8,8,16] where choice[0] gives [1,8,8,8]",
@@ -189,7 +190,7 @@ class SpaceTest {
         () -> of(block, wrong));
     assertError("choice[1]: stride 2 differs from the 1 of choice[0]", () -> of(block, strided));
     assertError("choice[1]: the same as choice[0]", () -> of(block, block));
-    assertError("choice[0]: skip must be the last candidate", () -> of(new Skip(), block));
+    assertError("choice[2]: the same as choice[0]", () -> of(new Skip(), same, new Skip()));
     assertError(
         "choice[1]: zero would cut the chain of layers; use skip", () -> of(block, new Zero()));
     assertError("choice[0]: global-avg-pool cannot be a candidate", () -> of(new GlobalAvgPool()));

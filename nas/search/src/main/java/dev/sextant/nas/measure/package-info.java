@@ -1,0 +1,2 @@
+/** Who else was at work on this machine while something was measured. */
+package dev.sextant.nas.measure;
