@@ -1,6 +1,7 @@
 package dev.sextant.nas.truth;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -62,11 +63,13 @@ class JudgedRunTest {
       assertEquals("front", run.method());
       assertTrue(judgement.rank() >= 1 && judgement.rank() <= judgement.within());
       assertEquals(judgement.best() - judgement.accuracy(), judgement.gap());
-      assertTrue(Math.abs(judgement.spearman()) <= 1, "Spearman " + judgement.spearman());
+      // Not a number where few networks are near the budget.
+      assertFalse(Math.abs(judgement.spearman()) > 1, "Spearman " + judgement.spearman());
       assertTrue(run.searchSeconds() > 0);
     }
     JudgedRun gates = JudgedRun.of(run(PublishedMethod.PROXYLESS_G, List.of()), truth).getFirst();
-    assertTrue(Math.abs(gates.judgement().spearman()) <= 1);
+    assertEquals("proxyless-g", gates.method());
+    assertEquals(judged.getFirst().judgement().within(), gates.judgement().within());
     assertTrue(Double.isNaN(spearmanOf(PublishedMethod.RANDOM, truth)));
   }
 
