@@ -152,6 +152,8 @@ record BufferPlan(int[] offsets, int size) {
     return switch (step) {
       case Program.Convolution convolution when convolution.residual() != Program.NONE ->
           new int[] {convolution.in(), convolution.residual()};
+      case Program.Expanded expanded when expanded.residual() != Program.NONE ->
+          new int[] {expanded.in(), expanded.residual()};
       case Program.Gate gate -> new int[] {gate.in(), gate.gate()};
       case Program.Custom custom ->
           custom.operands().stream().mapToInt(Integer::intValue).toArray();

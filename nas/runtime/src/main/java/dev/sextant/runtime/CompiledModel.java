@@ -229,9 +229,8 @@ public final class CompiledModel implements AutoCloseable {
     try {
       float[] to = input();
       int at = inputOffset();
-      int floats = count * (inputSize() / batch);
       if (order == Order.CHANNELS_LAST) {
-        MemorySegment.copy(images, FLOAT, 0, to, at, floats);
+        MemorySegment.copy(images, FLOAT, 0, to, at, count * (inputSize() / batch));
       } else {
         interleave(images, count, to, at);
       }

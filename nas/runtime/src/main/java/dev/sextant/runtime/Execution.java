@@ -136,7 +136,9 @@ final class Execution implements AutoCloseable {
                   weights.kernel(expanded.expand()),
                   expanded.first(),
                   weights.kernel(expanded.weight()),
-                  expanded.last(),
+                  expanded.second(),
+                  expanded.project() == Program.NONE ? null : weights.kernel(expanded.project()),
+                  optional(expanded.residual()),
                   values[expanded.out()]);
       case Program.Pool pool -> {
         if (pool.max()) {

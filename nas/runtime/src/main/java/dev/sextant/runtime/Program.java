@@ -45,18 +45,35 @@ record Program(List<Value> values, List<Step> steps, int input, int output) {
   record Depthwise(int in, int weight, int bias, Window window, Activation activation, int out)
       implements Step {}
 
-  /** out = last(depthwise(first(in expand + expandBias), weight) + bias): an expanded value. */
+  /**
+   * middle = second(depthwise(first(in expand + its bias), weight) + its bias); out = middle or,
+   * where there is a projection, middle project + its bias + residual. Each bias is the parameter
+   * behind its kernel.
+   */
   record Expanded(
       int in,
       int expand,
-      int expandBias,
       Activation first,
       int weight,
-      int bias,
       Window window,
-      Activation last,
+      Activation second,
+      int project,
+      int residual,
       int out)
-      implements Step {}
+      implements Step {
+
+    /** A depthwise convolution of what a pointwise one gave. */
+    static Expanded of(
+        Convolution expand, int weight, Window window, Activation activation, int out) {
+      return new Expanded(
+          expand.in, expand.weight, expand.activation, weight, window, activation, NONE, NONE, out);
+    }
+
+    /** The same, projected. */
+    Expanded to(int projection, int added, int result) {
+      return new Expanded(in, expand, first, weight, window, second, projection, added, result);
+    }
+  }
 
   /** Maximum or mean over a window. */
   record Pool(int in, boolean max, Window window, int out) implements Step {}

@@ -5,7 +5,6 @@ import dev.sextant.runtime.graph.Operation;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayDeque;
@@ -14,7 +13,6 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class ProgramBuilder {
   /** A depthwise kernel of 2x2 and stride 2 that picks the odd pixels of an image. */
   private static final Window PAIR = new Window(2, 2, 0, 1);
+
+  /** Floats of an expansion that is not kept whole: three quarters of a second-level cache. */
+  private static final int EXPANSION_FLOATS = 3 << 16;
 
   private static final Window EVEN = new Window(1, 2, 0, 1);
 
@@ -127,16 +128,19 @@ final class ProgramBuilder {
         int residual = in.length > 1 ? in[1] : Program.NONE;
         Window window = convolution.window();
         Activation activation = convolution.activation();
+        if (window.isPointwise()
+            && convolution.groups() == 1
+            && activation == Activation.IDENTITY) {
+          yield projected(in[0], isReadHereAlone(graph, index), weight, residual);
+        }
         yield convolution.groups() == 1
             ? convolution(in[0], weight, window, activation, residual)
             : grouped(in[0], weight, window, convolution.groups(), activation, residual);
       }
       case Operation.Depthwise depthwise -> {
         int weight = weight(prefix, depthwise.name(), depthwise.norm(), depthwise.bias());
-        Graph.Value x = node.inputs().getFirst();
-        yield graph.reads(x) == 1 && graph.isLastRead(index, x) && isExpansion(in[0])
-            ? expanded(weight, depthwise.window(), depthwise.activation())
-            : depthwise(in[0], weight, depthwise.window(), depthwise.activation());
+        boolean alone = isReadHereAlone(graph, index);
+        yield expanded(in[0], alone, weight, depthwise.window(), depthwise.activation());
       }
       case Operation.Linear linear -> {
         int out = dense(prefix + dotted(linear.name()), in[0], linear.activation());
@@ -341,38 +345,60 @@ final class ProgramBuilder {
     return residual == Program.NONE ? out : add(out, residual);
   }
 
-  /** Bytes of an expansion that is not kept whole: what a second-level cache cannot hold. */
-  private static final long EXPANSION_BYTES = 1 << 20;
-
-  /** Whether the last step made a value in one go, pointwise, and the value is large. */
-  private boolean isExpansion(int value) {
-    return !steps.isEmpty()
-        && steps.getLast() instanceof Program.Convolution last
-        && last.out() == value
-        && value == values.size() - 1
-        && last.window().isPointwise()
-        && last.residual() == Program.NONE
-        && (long) shape(value).size() / shape(value).get(0) * Float.BYTES >= EXPANSION_BYTES;
+  /** Whether a node is the only one that reads its first input, which is of the layer alone. */
+  private static boolean isReadHereAlone(Graph graph, int index) {
+    Graph.Value x = graph.nodes().get(index).inputs().getFirst();
+    return graph.reads(x) == 1 && graph.isLastRead(index, x);
   }
 
-  /** A depthwise convolution in one step with the expansion before it. */
-  private int expanded(int weight, Window window, Activation activation) {
-    Program.Convolution expand = (Program.Convolution) steps.removeLast();
-    Shape middle = shape(expand.out());
+  /** Takes the last step and its value back where it made that value, which is read alone. */
+  private <T extends Program.Step> @Nullable T takenBack(Class<T> kind, int value, boolean alone) {
+    if (!alone
+        || value != values.size() - 1
+        || steps.isEmpty()
+        || steps.getLast().out() != value
+        || !kind.isInstance(steps.getLast())) {
+      return null;
+    }
     values.removeLast();
     buffers--;
-    int out = value(window.output(middle, middle.channels()));
-    steps.add(
-        new Program.Expanded(
-            expand.in(),
-            expand.weight(),
-            expand.bias(),
-            expand.activation(),
-            weight,
-            weight + 1,
-            window,
-            activation,
-            out));
+    return kind.cast(steps.removeLast());
+  }
+
+  /** A depthwise convolution, in one step with an expansion before it that is large. */
+  private int expanded(int in, boolean alone, int weight, Window window, Activation activation) {
+    Shape shape = window.output(shape(in), shape(in).channels());
+    boolean large = shape(in).size() / shape(in).get(0) >= EXPANSION_FLOATS;
+    Program.Convolution expand =
+        takenBack(Program.Convolution.class, in, alone && large && isPointwise(steps));
+    if (expand == null) {
+      return depthwise(in, weight, window, activation);
+    }
+    int out = value(shape);
+    steps.add(Program.Expanded.of(expand, weight, window, activation, out));
+    return out;
+  }
+
+  private static boolean isPointwise(List<Program.Step> steps) {
+    return !steps.isEmpty()
+        && steps.getLast() instanceof Program.Convolution last
+        && last.window().isPointwise()
+        && last.residual() == Program.NONE;
+  }
+
+  /** A pointwise convolution, in one step with the expanded value that it projects. */
+  private int projected(int in, boolean alone, int weight, int residual) {
+    Shape shape = shape(in).withChannels(parameters.get(weight).shape().channels());
+    boolean open =
+        !steps.isEmpty()
+            && steps.getLast() instanceof Program.Expanded last
+            && last.project() == Program.NONE;
+    Program.Expanded block = takenBack(Program.Expanded.class, in, alone && open);
+    if (block == null) {
+      return convolution(in, weight, Window.POINTWISE, Activation.IDENTITY, residual);
+    }
+    int out = value(shape);
+    steps.add(block.to(weight, residual, out));
     return out;
   }
 
@@ -417,33 +443,8 @@ final class ProgramBuilder {
 
   /** The kernel's channels are those of the norm from {@code from} on. */
   private int folded(Weights.Entry kernel, String norm, int from) {
-    float[] gamma = weights.get(norm + "gamma").values();
-    float[] beta = weights.get(norm + "beta").values();
-    float[] mean = weights.get(norm + "mean").values();
-    float[] variance = weights.get(norm + "variance").values();
-    int channels = kernel.shape().channels();
-    double[] factor = new double[channels];
-    float[] bias = new float[channels];
-    for (int c = 0; c < channels; c++) {
-      int n = from + c;
-      if (variance[n] < 0) {
-        throw new SextantException(
-            String.format(Locale.ROOT, "%svariance[%d]: %s is negative", norm, n, variance[n]));
-      }
-      factor[c] = gamma[n] / Math.sqrt(variance[n] + epsilon);
-      bias[c] = normalOrZero(beta[n] - mean[n] * factor[c]);
-    }
-    float[] values = new float[kernel.values().length];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = normalOrZero(kernel.values()[i] * factor[i % channels]);
-    }
-    int weight = parameter(new Weights.Entry(kernel.shape(), values));
-    parameter(new Weights.Entry(Shape.of(channels), bias));
+    int weight = parameters.size();
+    parameters.addAll(weights.folded(kernel, norm, epsilon, from));
     return weight;
-  }
-
-  /** Weight decay drives dead channels' gammas to denormals, which cost a hundred cycles each. */
-  private static float normalOrZero(double value) {
-    return Math.abs(value) < Float.MIN_NORMAL ? 0 : (float) value;
   }
 }

@@ -56,20 +56,7 @@ final class SharedWeights {
                 depthwise.weight(),
                 depthwise.bias(),
                 (w, bias) -> owner.depthwise().fix(w, bias, depthwise.window()));
-        case Program.Expanded expanded -> {
-          // In bands of rows, of which each worker has its own: not cut by its columns.
-          fix(
-              parameters,
-              expanded.expand(),
-              expanded.expandBias(),
-              (w, bias) ->
-                  owner.convolution().fix(w, bias, Window.POINTWISE, shape(program, step), 1));
-          fix(
-              parameters,
-              expanded.weight(),
-              expanded.bias(),
-              (w, bias) -> owner.depthwise().fix(w, bias, expanded.window()));
-        }
+        case Program.Expanded expanded -> expanded(program, expanded, parameters);
         case Program.Custom custom -> {
           for (int i = custom.weight(); i < custom.weight() + custom.weights(); i++) {
             tensors.put(i, copy(parameters, i));
@@ -87,6 +74,29 @@ final class SharedWeights {
     owner.synchronize();
     // What was laid out anew leaves its first copies to the pool, and they are as large again.
     owner.memory().trim();
+  }
+
+  /** In bands of rows, of which each worker has its own: kernels are not cut by their columns. */
+  private void expanded(Program program, Program.Expanded step, List<Weights.Entry> parameters) {
+    Shape x = shape(program, step);
+    fix(
+        parameters,
+        step.expand(),
+        step.expand() + 1,
+        (w, bias) -> owner.convolution().fix(w, bias, Window.POINTWISE, x, 1));
+    fix(
+        parameters,
+        step.weight(),
+        step.weight() + 1,
+        (w, bias) -> owner.depthwise().fix(w, bias, step.window()));
+    if (step.project() != Program.NONE) {
+      Shape middle = step.window().output(x, parameters.get(step.weight()).shape().channels());
+      fix(
+          parameters,
+          step.project(),
+          step.project() + 1,
+          (w, bias) -> owner.convolution().fix(w, bias, Window.POINTWISE, middle, 1));
+    }
   }
 
   private static Shape shape(Program program, Program.Step step) {

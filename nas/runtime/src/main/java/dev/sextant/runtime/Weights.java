@@ -221,6 +221,44 @@ public final class Weights {
   }
 
   /**
+   * {@return a kernel with a batch norm folded into it, and its bias: w' = w gamma / sqrt(variance
+   * + epsilon) and b' = beta - mean gamma / sqrt(variance + epsilon)}
+   *
+   * @param kernel whose last extent are channels of the norm
+   * @param norm what the names of the norm's tensors start with
+   * @param epsilon added to the variance
+   * @param from the first of those channels
+   */
+  List<Entry> folded(Entry kernel, String norm, double epsilon, int from) {
+    float[] gamma = get(norm + "gamma").values();
+    float[] beta = get(norm + "beta").values();
+    float[] mean = get(norm + "mean").values();
+    float[] variance = get(norm + "variance").values();
+    int channels = kernel.shape().channels();
+    double[] factor = new double[channels];
+    float[] bias = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      int n = from + c;
+      if (variance[n] < 0) {
+        throw new SextantException(
+            String.format(Locale.ROOT, "%svariance[%d]: %s is negative", norm, n, variance[n]));
+      }
+      factor[c] = gamma[n] / Math.sqrt(variance[n] + epsilon);
+      bias[c] = normalOrZero(beta[n] - mean[n] * factor[c]);
+    }
+    float[] values = new float[kernel.values().length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = normalOrZero(kernel.values()[i] * factor[i % channels]);
+    }
+    return List.of(new Entry(kernel.shape(), values), new Entry(Shape.of(channels), bias));
+  }
+
+  /** Weight decay drives dead channels' gammas to denormals, which cost a hundred cycles each. */
+  private static float normalOrZero(double value) {
+    return Math.abs(value) < Float.MIN_NORMAL ? 0 : (float) value;
+  }
+
+  /**
    * {@return weights to measure a network that is not trained: convolutions normal with variance 2
    * / fan-in (He et al., 2015), batch norm the identity (mean 0, variance 1), biases 0, and pixels
    * as they are, from 0 to 1} Activations keep their scale through the network, so that no denormal

@@ -9,6 +9,7 @@ import com.sun.management.ThreadMXBean;
 import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.Depthwise;
 import dev.sextant.runtime.layer.GlobalAvgPool;
+import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
 import dev.sextant.runtime.layer.MbConv;
@@ -158,6 +159,38 @@ class CompiledModelTest {
     for (int i = 0; i < expected.length; i++) {
       assertEquals(expected[i], actual[i], tolerance * scale, what + " at " + i);
     }
+  }
+
+  /** Large ones run in bands of rows, and only where nothing else reads what they expand. */
+  @Test
+  void largeExpansionsComputeTheirDefinition() {
+    for (MbConv block :
+        List.of(
+            new MbConv(3, 1, 6, 24, Activation.RELU6, 0, true),
+            new MbConv(5, 2, 6, 40, Activation.RELU, 0, false),
+            new MbConv(3, 1, 6, 32, Activation.HSWISH, 0.25, false))) {
+      assertComputes(block, Shape.of(1, 45, 41, 24));
+      assertComputes(block, Shape.of(2, 40, 41, 24));
+    }
+    Conv wide = new Conv(1, 1, 1, 144, true, Activation.RELU);
+    Depthwise filter = new Depthwise(3, 1, 1, true, Activation.RELU);
+    Architecture forked =
+        new Architecture(
+            "forked",
+            5,
+            new Architecture.Input(40, 41, 24),
+            1e-3,
+            List.of(
+                wide,
+                new Junction(Junction.Kind.FORK),
+                filter,
+                new Junction(Junction.Kind.NEXT),
+                new Junction(Junction.Kind.SUM),
+                new GlobalAvgPool(),
+                new Linear(5)));
+    Weights weights = Weights.random(forked, 5);
+    Program program = ProgramBuilder.network(forked, weights, 1).program();
+    assertTrue(program.steps().stream().noneMatch(Program.Expanded.class::isInstance));
   }
 
   @Test

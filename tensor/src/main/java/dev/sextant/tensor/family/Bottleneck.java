@@ -166,14 +166,17 @@ public interface Bottleneck {
   @Nullable Expansions expansions();
 
   /**
-   * out = act2(depthwise(act1(conv(x, expand) + its bias), kernel) + its bias) of a trained
-   * network, whose expansion nothing else reads.
+   * A block of a trained network, whose parts nothing else reads: middle =
+   * act2(depthwise(act1(conv(x, expand))), kernel), each with its bias, and out = middle or, where
+   * there is a projection, conv(middle, project) + residual.
    *
    * @param x {@code [N, H, W, Cin]}
    * @param expand pointwise, of {@link Convolution#fix}
    * @param first act1
    * @param kernel of {@link Depthwise#fix}
    * @param second act2
+   * @param project pointwise, of {@link Convolution#fix}; null for none
+   * @param residual of out's shape, where there is a projection; null for none
    * @param out written, {@code [N, H', W', C]}
    */
   void expanded(
@@ -182,5 +185,7 @@ public interface Bottleneck {
       Activation first,
       FixedKernel kernel,
       Activation second,
+      @Nullable FixedKernel project,
+      @Nullable Tensor residual,
       Tensor out);
 }

@@ -201,12 +201,31 @@ public final class BottleneckRules {
    * @param x {@code [N, H, W, Cin]}
    * @param expand pointwise, of {@link Convolution#fix}
    * @param kernel of {@link Depthwise#fix}
+   * @param project pointwise, of {@link Convolution#fix}; null for none
+   * @param residual of out's shape; null for none
    * @param out written, {@code [N, H', W', C]}
+   * @return the shape of the depthwise convolution's output
    */
-  public static void expanded(Tensor x, FixedKernel expand, FixedKernel kernel, Tensor out) {
+  public static Shape expanded(
+      Tensor x,
+      FixedKernel expand,
+      FixedKernel kernel,
+      @Nullable FixedKernel project,
+      @Nullable Tensor residual,
+      Tensor out) {
     String op = "expanded";
-    Shape middle = ConvolutionRules.output(op, x.shape(), expand.shape(), expand.window());
-    DepthwiseRules.output(op, middle, kernel.shape(), kernel.window(), "output", out);
+    Shape expanded = ConvolutionRules.output(op, x.shape(), expand.shape(), expand.window());
+    Shape middle = DepthwiseRules.output(op, expanded, kernel.shape(), kernel.window());
+    Shape last =
+        project == null
+            ? middle
+            : ConvolutionRules.output(op, middle, project.shape(), project.window());
+    Check.shape(op, "output", out, last);
+    if (residual != null) {
+      Check.same(op, out, residual);
+    }
     Check.apart(op, out, x);
+    Check.apart(op, out, residual);
+    return middle;
   }
 }

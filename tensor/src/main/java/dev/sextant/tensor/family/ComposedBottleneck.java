@@ -162,11 +162,20 @@ public class ComposedBottleneck implements Bottleneck {
       Activation first,
       FixedKernel kernel,
       Activation second,
+      @Nullable FixedKernel project,
+      @Nullable Tensor residual,
       Tensor out) {
-    BottleneckRules.expanded(x, expand, kernel, out);
-    try (Tensor middle = expansion(x.shape().withChannels(expand.shape().channels()))) {
-      convolution.forward(x, expand, first, null, middle);
-      depthwise.forward(middle, kernel, second, out);
+    Shape middle = BottleneckRules.expanded(x, expand, kernel, project, residual, out);
+    try (Tensor wide = expansion(x.shape().withChannels(expand.shape().channels()))) {
+      convolution.forward(x, expand, first, null, wide);
+      if (project == null) {
+        depthwise.forward(wide, kernel, second, out);
+        return;
+      }
+      try (Tensor filtered = expansion(middle)) {
+        depthwise.forward(wide, kernel, second, filtered);
+        convolution.forward(filtered, project, Activation.IDENTITY, residual, out);
+      }
     }
   }
 

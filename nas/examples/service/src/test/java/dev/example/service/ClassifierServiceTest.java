@@ -42,7 +42,11 @@ class ClassifierServiceTest {
   void manyRequestsAtATimeGetTheModelsOwnAnswers() throws Exception {
     assertTrue(CompiledModel.class.getModule().isNamed(), "not on the module path");
     Random random = new Random(1);
-    try (CompiledModel model = CompiledModel.compile(NETWORK, Weights.random(NETWORK, 1));
+    Weights weights =
+        Weights.random(NETWORK, 1)
+            .withMetadata(CompiledModel.MEAN, "0.5")
+            .withMetadata(CompiledModel.DEVIATION, "0.25");
+    try (CompiledModel model = CompiledModel.compile(NETWORK, weights);
         ClassifierService service = new ClassifierService(model, 0, 2);
         ExecutorService clients = Executors.newFixedThreadPool(4)) {
       List<Future<Answer>> answers = new ArrayList<>();

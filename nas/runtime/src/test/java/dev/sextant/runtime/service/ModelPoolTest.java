@@ -44,7 +44,11 @@ class ModelPoolTest {
   private static final int IMAGE = 9 * 8 * 3;
 
   private static CompiledModel model(long seed, int batch) {
-    return CompiledModel.compile(NETWORK, Weights.random(NETWORK, seed), Device.CPU, 1, batch);
+    Weights weights =
+        Weights.random(NETWORK, seed)
+            .withMetadata(CompiledModel.MEAN, "0,0,0")
+            .withMetadata(CompiledModel.DEVIATION, "1,1,1");
+    return CompiledModel.compile(NETWORK, weights, Device.CPU, 1, batch);
   }
 
   private static byte[] pixels(long seed, int images) {

@@ -4,6 +4,7 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.NormGradient;
+import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.BatchNormalization;
@@ -152,13 +153,15 @@ public final class CpuBottleneck extends ComposedBottleneck {
       Activation first,
       FixedKernel kernel,
       Activation second,
+      @Nullable FixedKernel project,
+      @Nullable Tensor residual,
       Tensor out) {
-    BottleneckRules.expanded(x, expand, kernel, out);
-    if (out.size() == 0 || !BandedExpansion.suits(x.shape(), expand, kernel)) {
-      super.expanded(x, expand, first, kernel, second, out);
+    Shape middle = BottleneckRules.expanded(x, expand, kernel, project, residual, out);
+    if (out.size() == 0 || !BandedExpansion.suits(x.shape(), expand, kernel, project)) {
+      super.expanded(x, expand, first, kernel, second, project, residual, out);
       return;
     }
-    banded.run(x, expand, first, kernel, second, out);
+    banded.run(x, expand, first, kernel, second, middle, project, residual, out);
   }
 
   @Override

@@ -165,7 +165,6 @@ final class DirectTask implements WorkerTeam.Task {
       int at) {
     int pixels = end - first;
     int step = window.stride() * channels;
-    boolean whole = last == LANES;
     int[] heights = GemmBlock.heights(panel);
     int choice = GemmBlock.tallest(heights, pixels);
     int pixel = 0;
@@ -176,6 +175,10 @@ final class DirectTask implements WorkerTeam.Task {
         continue;
       }
       int to = at + pixel * block.n + vector * LANES;
+      // What a pixel writes too much, the next one writes again where one panel takes all channels.
+      boolean whole =
+          last == LANES
+              || (panel == block.vectors() && (pixels - pixel - count) * block.n >= LANES - last);
       PatchTile.run(
           panel,
           count,

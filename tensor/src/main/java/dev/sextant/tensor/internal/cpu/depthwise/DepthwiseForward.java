@@ -3,6 +3,7 @@ package dev.sextant.tensor.internal.cpu.depthwise;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.internal.cpu.vector.VectorActivation;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The forward pass.
@@ -18,6 +19,10 @@ public final class DepthwiseForward extends DepthwiseTask {
 
   float[] out = {};
   int outOffset;
+
+  /** For each worker what its own rows of the output lie further on than in the tensor, or null. */
+  int @Nullable [] outShifts;
+
   Activation activation = Activation.IDENTITY;
 
   /** Whether statistics are taken. */
@@ -99,6 +104,7 @@ public final class DepthwiseForward extends DepthwiseTask {
         }
       }
       int row = outOffset + (image * outHeight + y) * outWidth * channels;
+      row += outShifts == null ? 0 : outShifts[worker];
       for (int tile = fromTile; tile < toTile; tile++) {
         int ring = own + (tile - fromTile) * ringSize;
         int weight = weights + (tile * kernel + plan.kernelRow[y]) * kernel * LANES;

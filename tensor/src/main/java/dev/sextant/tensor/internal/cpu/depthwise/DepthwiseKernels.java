@@ -102,7 +102,8 @@ public final class DepthwiseKernels implements Depthwise {
     Window window = kernel.window();
     // A fixed kernel is a network's that runs, whose images were written just before.
     boolean near = x.size() <= NEAR_FLOATS;
-    try (Tensor _ = forwardWorkspace(x.shape(), window, out, 0, kernel, near)) {
+    try (Tensor _ = forwardWorkspace(x.shape(), window, out.shape(), 0, kernel, near)) {
+      output(out);
       forward.source.plain(x);
       forward.activation = activation;
       long macs = (long) out.size() * window.kernel() * window.kernel();
@@ -118,18 +119,33 @@ public final class DepthwiseKernels implements Depthwise {
 
   /**
    * Plans a forward pass by a fixed kernel over rows that workers bring about themselves, and takes
-   * its scratch. {@link DepthwiseForward#rows} does the work.
+   * its scratch. {@link DepthwiseForward#rows} does the work, to the output or to rows of each
+   * worker.
    *
    * @param x the extents of the images
    * @param array where all workers' rows are
    * @param shifts for each worker, how much further on than in the whole images its rows lie
+   * @param middle the extents of the output
+   * @param out where the output is to go, from {@code to} on
+   * @param outShifts the same for the output's rows; null where it is whole
    */
   public Tensor bandWorkspace(
-      Shape x, FixedKernel kernel, Activation activation, Tensor out, float[] array, int[] shifts) {
+      Shape x,
+      FixedKernel kernel,
+      Activation activation,
+      float[] array,
+      int[] shifts,
+      Shape middle,
+      float[] out,
+      int to,
+      int @Nullable [] outShifts) {
     forward.measured = false;
-    Tensor work = forwardWorkspace(x, kernel.window(), out, 0, kernel, true);
+    Tensor work = forwardWorkspace(x, kernel.window(), middle, 0, kernel, true);
     forward.source.bands(x, x.channels(), array, shifts);
     forward.activation = activation;
+    forward.out = out;
+    forward.outOffset = to;
+    forward.outShifts = outShifts;
     return work;
   }
 
@@ -168,25 +184,31 @@ public final class DepthwiseKernels implements Depthwise {
    * @param blockTiles tiles that are worked on at a time, or 0 for as many as are best
    */
   public Tensor forwardWorkspace(Shape x, Window window, Tensor out, int blockTiles) {
-    return forwardWorkspace(x, window, out, blockTiles, null, false);
+    Tensor work = forwardWorkspace(x, window, out.shape(), blockTiles, null, false);
+    output(out);
+    return work;
+  }
+
+  private void output(Tensor out) {
+    forward.out = out.floats();
+    forward.outOffset = out.offset();
+    forward.outShifts = null;
   }
 
   private Tensor forwardWorkspace(
       Shape x,
       Window window,
-      Tensor out,
+      Shape out,
       int blockTiles,
       @Nullable FixedKernel fixed,
       boolean near) {
-    int channels = out.shape().get(3);
+    int channels = out.get(3);
     int tiles = DepthwiseTiles.count(channels);
     DepthwisePlan plan = forward.plan;
-    plan.forward(window, x.get(1), x.get(2), out.shape().get(1), out.shape().get(2), true);
+    plan.forward(window, x.get(1), x.get(2), out.get(1), out.get(2), true);
     output(forward, out, window);
     forward.source.width = x.get(2);
     forward.source.near = near;
-    forward.out = out.floats();
-    forward.outOffset = out.offset();
     long tileBytes = (long) plan.ringRows * plan.width * LANES * Float.BYTES;
     forward.divide(team.threads(), tileBytes, !forward.measured, near);
     if (blockTiles > 0) {
@@ -217,7 +239,7 @@ public final class DepthwiseKernels implements Depthwise {
       return;
     }
     try (Tensor work = backwardWorkspace(dx.shape(), dy, window, false, true, false, 0)) {
-      output(dx);
+      gradient(dx);
       backward.gradient.plain(dy);
       packWeights(w, backward.gather, work.floats(), backward.weights);
       team.run(backward);
@@ -277,7 +299,7 @@ public final class DepthwiseKernels implements Depthwise {
         backward.source.plain(x);
       }
       if (gx != null) {
-        output(gx);
+        gradient(gx);
         packWeights(w, backward.gather, a, backward.weights);
       }
       backward.reset(team.threads());
@@ -333,7 +355,7 @@ public final class DepthwiseKernels implements Depthwise {
     int tiles = DepthwiseTiles.count(channels);
     int outHeight = dy.shape().get(1);
     int outWidth = dy.shape().get(2);
-    output(backward, dy, window);
+    output(backward, dy.shape(), window);
     backward.filterWanted = filterWanted;
     backward.dataWanted = dataWanted;
     backward.reduced = reduced;
@@ -362,16 +384,16 @@ public final class DepthwiseKernels implements Depthwise {
     return work;
   }
 
-  private void output(Tensor dx) {
+  private void gradient(Tensor dx) {
     backward.out = dx.floats();
     backward.outOffset = dx.offset();
   }
 
-  private static void output(DepthwiseTask task, Tensor out, Window window) {
-    task.images = out.shape().get(0);
-    task.outHeight = out.shape().get(1);
-    task.outWidth = out.shape().get(2);
-    task.channels = out.shape().get(3);
+  private static void output(DepthwiseTask task, Shape out, Window window) {
+    task.images = out.get(0);
+    task.outHeight = out.get(1);
+    task.outWidth = out.get(2);
+    task.channels = out.get(3);
     task.kernel = window.kernel();
   }
 

@@ -325,6 +325,8 @@ public final class GemmBlock {
       int last = Math.min(LANES, n - (vector + width - 1) * LANES);
       int panelRow = stride == 0 ? width * LANES : stride;
       int panel = imatrix + vector * LANES * (stride == 0 ? depth : 1) + first * panelRow;
+      // One panel takes all columns, and rows follow each other without a gap.
+      boolean alone = cRow == n && vector == 0 && width == vectors();
       int[] heights = heights(width);
       int choice = tallest(heights, rowTo - rowFrom);
       int row = rowFrom;
@@ -335,7 +337,9 @@ public final class GemmBlock {
           continue;
         }
         int at = ic + row * cRow + vector * LANES;
-        boolean whole = last == LANES;
+        // What a row writes too much, the next writes again.
+        boolean whole =
+            last == LANES || (alone && !adding && (rowTo - row - rows) * cRow >= LANES - last);
         float[] s = start;
         int is = startIsZero ? 0 : istart + vector * LANES;
         int sRow = 0;
