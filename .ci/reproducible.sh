@@ -8,6 +8,8 @@ mvn=${MVN:-$root/mvnw}
 for copy in first second; do
   mkdir "$work/$copy"
   (cd "$root" && git ls-files -z | tar --null -T - -cf -) | tar -xf - -C "$work/$copy"
+done
+for copy in first second; do
   (cd "$work/$copy" && "$mvn" -B -q -ntp -DskipTests -Dformat.skip=true "$@" package)
 done
 cd "$work/first"

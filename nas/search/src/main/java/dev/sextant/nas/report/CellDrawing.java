@@ -51,7 +51,7 @@ final class CellDrawing {
     html.leaf("title", cell.graph());
     for (int node = 0; node < columns; node++) {
       text(html, name(node), "layer", x(node), 18, "middle");
-      line(html, "flow", x(node), HEADER - 8, x(node), bottom);
+      html.line("flow", x(node), HEADER - 8, x(node), bottom);
     }
     double y = HEADER + ROW / 2;
     for (int node = 0; node < cell.nodes().size(); node++) {
@@ -82,27 +82,11 @@ final class CellDrawing {
     html.leaf(
         "title",
         String.format(Locale.ROOT, "%s from %d to %d", edge.op().label(), edge.from(), to));
-    line(html, "edge", from, y, end, y);
-    line(html, "edge", end - 7, y - 4, end, y);
-    line(html, "edge", end - 7, y + 4, end, y);
+    html.line("edge", from, y, end, y);
+    html.line("edge", end - 7, y - 4, end, y);
+    html.line("edge", end - 7, y + 4, end, y);
     text(html, edge.op().label(), "label", end - 12, y - 5, "end");
     html.close();
-  }
-
-  private static void line(Html html, String style, double x1, double y1, double x2, double y2) {
-    html.open(
-            "line",
-            "class",
-            style,
-            "x1",
-            length(x1),
-            "y1",
-            length(y1),
-            "x2",
-            length(x2),
-            "y2",
-            length(y2))
-        .close();
   }
 
   private static void text(

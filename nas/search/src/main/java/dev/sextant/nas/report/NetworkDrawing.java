@@ -116,19 +116,7 @@ final class NetworkDrawing {
       text(html, "predicted ms", "label", MS, HEADER - 8, "end");
     }
     double bottom = HEADER + (ms.length + 0.5) * ROW;
-    html.open(
-            "line",
-            "class",
-            "flow",
-            "x1",
-            length(CENTER),
-            "y1",
-            length(HEADER + ROW / 2),
-            "x2",
-            length(CENTER),
-            "y2",
-            length(bottom))
-        .close();
+    html.line("flow", CENTER, HEADER + ROW / 2, CENTER, bottom);
     input(html);
     for (int i = 0; i < ms.length; i++) {
       layer(html, i);

@@ -62,14 +62,6 @@ public final class LayerModule extends Module implements GateCandidate {
     @Nullable Integer residual() {
       return isChain() && inputs.size() > 1 ? inputs.get(1) : null;
     }
-
-    Variable run(Tape tape, Variable[] values, boolean withResidual) {
-      if (compute != null) {
-        return compute.run(tape, values);
-      }
-      Variable residual = withResidual && inputs.size() > 1 ? values[inputs.get(1)] : null;
-      return NormalizedChain.apply(tape, values[inputs.getFirst()], stages, residual);
-    }
   }
 
   /**
@@ -358,7 +350,17 @@ public final class LayerModule extends Module implements GateCandidate {
     Variable y = x;
     for (int i = 0; i < count; i++) {
       Step step = steps.get(i);
-      y = step.run(tape, values, withShortcut || i < steps.size() - 1);
+      if (step.compute != null) {
+        y = step.compute.run(tape, values);
+      } else {
+        Integer residual = withShortcut || i < steps.size() - 1 ? step.residual() : null;
+        y =
+            NormalizedChain.apply(
+                tape,
+                values[step.inputs.getFirst()],
+                step.stages,
+                residual == null ? null : values[residual]);
+      }
       for (int value : freed[i]) {
         values[value].release();
       }

@@ -132,7 +132,7 @@ public final class Chart {
     }
     axes(html, x, y);
     for (Level level : levels) {
-      line(html, "level", LEFT, y(y, level.value), WIDTH - RIGHT, y(y, level.value));
+      html.line("level", LEFT, y(y, level.value), WIDTH - RIGHT, y(y, level.value));
     }
     for (Series line : series) {
       draw(html, line, x, y);
@@ -197,14 +197,14 @@ public final class Chart {
   private void axes(Html html, Axis x, Axis y) {
     for (double tick : y.ticks()) {
       double at = y(y, tick);
-      line(html, "tick", LEFT, at, WIDTH - RIGHT, at);
+      html.line("tick", LEFT, at, WIDTH - RIGHT, at);
       label(html, y.label(tick), LEFT - 6, at + 4, "end");
     }
     double bottom = HEIGHT - BOTTOM;
-    line(html, "axis", LEFT, bottom, WIDTH - RIGHT, bottom);
+    html.line("axis", LEFT, bottom, WIDTH - RIGHT, bottom);
     for (double tick : x.ticks()) {
       double at = x(x, tick);
-      line(html, "axis", at, bottom, at, bottom + 4);
+      html.line("axis", at, bottom, at, bottom + 4);
       label(html, x.label(tick), at, bottom + 17, "middle");
     }
     label(html, xLabel, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle");
@@ -293,7 +293,7 @@ public final class Chart {
     if (style.startsWith("mark")) {
       html.open("circle", "class", style, "cx", "12", "cy", "5", "r", "4").close();
     } else {
-      line(html, style, 0, 5, 24, 5);
+      html.line(style, 0, 5, 24, 5);
     }
     html.close().text(" " + name).close();
   }
@@ -311,22 +311,6 @@ public final class Chart {
   /** The class of a color of the palette. */
   public static String color(int index) {
     return "c" + index % Page.COLORS;
-  }
-
-  private static void line(Html html, String style, double x1, double y1, double x2, double y2) {
-    html.open(
-            "line",
-            "class",
-            style,
-            "x1",
-            length(x1),
-            "y1",
-            length(y1),
-            "x2",
-            length(x2),
-            "y2",
-            length(y2))
-        .close();
   }
 
   private static void label(Html html, String text, double x, double y, String anchor) {

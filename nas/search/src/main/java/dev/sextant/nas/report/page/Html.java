@@ -69,6 +69,23 @@ public final class Html {
     return text(text).close();
   }
 
+  /** A line of a drawing, of a class and from one point to another. */
+  public Html line(String style, double x1, double y1, double x2, double y2) {
+    open(
+        "line",
+        "class",
+        style,
+        "x1",
+        Numbers.length(x1),
+        "y1",
+        Numbers.length(y1),
+        "x2",
+        Numbers.length(x2),
+        "y2",
+        Numbers.length(y2));
+    return close();
+  }
+
   /** A number as shown, with its exact value beside it for programs. */
   public Html number(double exact, String shown) {
     return leaf("data", shown, "value", Double.toString(exact));
