@@ -8,6 +8,7 @@ import dev.sextant.nas.data.ImageSources;
 import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.Policies;
+import dev.sextant.nas.prior.Priors;
 import dev.sextant.nas.provider.Provider;
 import dev.sextant.nas.provider.Providers;
 import dev.sextant.nas.space.CellNetworkSpace;
@@ -115,6 +116,7 @@ final class DescribeCommand implements Runnable {
       list("policies", Policies.ALL);
       list("costs", Costs.ALL);
       list("objectives", Objectives.ALL);
+      list("training-free scores", Priors.ALL);
       list("image sources from outside", ImageSources.ALL);
       System.out.println("layers");
       LayerTypes.all()

@@ -86,12 +86,17 @@ final class SearchCommand implements Runnable {
       names = "--warmup-epochs",
       description =
           "weight steps alone; TuNAS warms up operations and filters meanwhile; default: "
-              + WeightSteps.WARMUP_EPOCHS)
+              + WeightSteps.WARMUP_EPOCHS
+              + ", with --method front 0")
   private @Nullable Integer warmupEpochs;
 
   @Option(
       names = "--epochs",
-      description = "weight and architecture steps; default: " + WeightSteps.EPOCHS)
+      description =
+          "weight and architecture steps; default: "
+              + WeightSteps.EPOCHS
+              + ", with --method front "
+              + Recipe.Scored.EPOCHS)
   private @Nullable Integer epochs;
 
   @Option(

@@ -47,7 +47,7 @@ public final class CompiledModel implements AutoCloseable {
   private final Program program;
   private final BufferPlan plan;
   private final SharedWeights weights;
-  private final @Nullable PixelScale pixelScale;
+  private final PixelScale pixelScale;
   private final Device device;
   private final int threads;
   private final int batch;
@@ -66,7 +66,7 @@ public final class CompiledModel implements AutoCloseable {
       Program program,
       BufferPlan plan,
       SharedWeights weights,
-      @Nullable PixelScale pixelScale,
+      PixelScale pixelScale,
       Device device,
       int threads,
       int batch) {
@@ -114,7 +114,7 @@ public final class CompiledModel implements AutoCloseable {
           String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
     weights.check(architecture);
-    @Nullable PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
+    PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
     ProgramBuilder builder = ProgramBuilder.network(architecture, weights, batch);
     Program program = builder.program();
     return new CompiledModel(
@@ -254,7 +254,7 @@ public final class CompiledModel implements AutoCloseable {
     int count = count("pixels", pixels, 1, logits);
     enter();
     try {
-      scale().apply(pixels, count, order == Order.PLANAR, input(), inputOffset());
+      pixelScale.apply(pixels, count, order == Order.PLANAR, input(), inputOffset());
       compute();
       output(logits, count);
     } finally {
@@ -368,16 +368,6 @@ public final class CompiledModel implements AutoCloseable {
     return images;
   }
 
-  private PixelScale scale() {
-    if (pixelScale == null) {
-      throw new SextantException(
-          architecture.name()
-              + ": the weights do not say mean and deviation of the training pixels (their metadata"
-              + " was lost?); set them by Weights.withMetadata, or run images that are normalised");
-    }
-    return pixelScale;
-  }
-
   private int inputOffset() {
     return onHeap ? execution.input().offset() : 0;
   }
@@ -428,7 +418,7 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private void computePixels(byte[] pixels, float[] logits) {
-    scale().apply(pixels, input(), inputOffset());
+    pixelScale.apply(pixels, input(), inputOffset());
     compute();
     execution.backend().download(execution.output(), logits, 0);
   }

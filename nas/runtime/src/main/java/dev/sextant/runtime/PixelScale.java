@@ -7,24 +7,28 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Turns unsigned bytes into what a network was trained on, by one table per channel. Immutable. */
+/**
+ * Turns unsigned bytes into what a network was trained on, by one table per channel. Where the
+ * metadata lacks the mean or the deviation it refuses to: other programs drop metadata when they
+ * write a file again, and any scale would be a guess that costs accuracy without a word. Immutable.
+ */
 final class PixelScale {
   private static final int LEVELS = 256;
 
-  private final float[][] tables;
+  private final String network;
+  private final float @Nullable [][] tables;
 
-  private PixelScale(float[][] tables) {
+  private PixelScale(String network, float @Nullable [][] tables) {
+    this.network = network;
     this.tables = tables;
   }
 
   /**
-   * The scale that metadata tells, or null where it lacks the mean or the deviation: other programs
-   * drop metadata when they write a file again, and any scale would be a guess that costs accuracy
-   * without a word.
+   * The scale that metadata tells.
    *
    * @throws SextantException if it is not one number per channel, or a deviation is not positive
    */
-  static @Nullable PixelScale of(Architecture architecture, Map<String, String> metadata) {
+  static PixelScale of(Architecture architecture, Map<String, String> metadata) {
     int channels = architecture.input().channels();
     double[] mean = numbers(metadata, CompiledModel.MEAN, channels);
     double[] deviation = numbers(metadata, CompiledModel.DEVIATION, channels);
@@ -36,7 +40,7 @@ final class PixelScale {
       }
     }
     if (mean == null || deviation == null) {
-      return null;
+      return new PixelScale(architecture.name(), null);
     }
     float[][] tables = new float[channels][LEVELS];
     for (int c = 0; c < channels; c++) {
@@ -44,7 +48,7 @@ final class PixelScale {
         tables[c][level] = (float) ((level / 255.0 - mean[c]) / deviation[c]);
       }
     }
-    return new PixelScale(tables);
+    return new PixelScale(architecture.name(), tables);
   }
 
   private static double @Nullable [] numbers(
@@ -81,8 +85,20 @@ final class PixelScale {
     return numbers;
   }
 
+  private float[][] tables() {
+    if (tables == null) {
+      throw new SextantException(
+          network
+              + ": the weights do not say mean and deviation of the training pixels (their"
+              + " metadata was lost?); set them by Weights.withMetadata, or run images that are"
+              + " normalised");
+    }
+    return tables;
+  }
+
   /** Scales pixels {@code [.., channels]} into floats of the same order. */
   void apply(byte[] pixels, float[] out, int at) {
+    float[][] tables = tables();
     for (int c = 0; c < tables.length; c++) {
       float[] table = tables[c];
       for (int i = c; i < pixels.length; i += tables.length) {
@@ -97,6 +113,7 @@ final class PixelScale {
    * @param planar whether an image is {@code [channels, ..]}, not {@code [.., channels]}
    */
   void apply(MemorySegment pixels, int images, boolean planar, float[] out, int at) {
+    float[][] tables = tables();
     int channels = tables.length;
     int count = (int) (pixels.byteSize() / images / channels);
     int step = planar ? 1 : channels;

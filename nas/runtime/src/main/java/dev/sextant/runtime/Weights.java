@@ -260,14 +260,19 @@ public final class Weights {
 
   /**
    * {@return weights to measure a network that is not trained: convolutions normal with variance 2
-   * / fan-in (He et al., 2015), batch norm the identity (mean 0, variance 1), biases 0} Activations
-   * keep their scale through the network, so that no denormal slows a measurement down.
+   * / fan-in (He et al., 2015), batch norm the identity (mean 0, variance 1), biases 0, and pixels
+   * as they are, from 0 to 1} Activations keep their scale through the network, so that no denormal
+   * slows a measurement down.
    *
    * @param architecture the network
    * @param seed of the random numbers
    */
   public static Weights random(Architecture architecture, long seed) {
-    return random(WeightNames.of(architecture), seed);
+    int channels = architecture.input().channels();
+    return random(WeightNames.of(architecture), seed)
+        .withMetadata(CompiledModel.MEAN, String.join(",", Collections.nCopies(channels, "0")))
+        .withMetadata(
+            CompiledModel.DEVIATION, String.join(",", Collections.nCopies(channels, "1")));
   }
 
   static Weights random(SequencedMap<String, Shape> shapes, long seed) {

@@ -61,9 +61,6 @@ public enum PublishedMethod implements Method {
   /** Random search among networks within the budget. */
   RANDOM();
 
-  /** Epochs of the supernet's weights where networks are scored in it. */
-  private static final int SCORED_EPOCHS = 12;
-
   private final String summary;
   private final Recipe recipe;
   private final String space;
@@ -130,7 +127,7 @@ public enum PublishedMethod implements Method {
     SearchConfig config = SearchConfig.of(asked, budget);
     return this == FRONT
         ? config
-            .withWeights(config.weights().withEpochs(0, SCORED_EPOCHS), config.descent())
+            .withWeights(config.weights().withEpochs(0, Recipe.Scored.EPOCHS), config.descent())
             .withBudget(config.budget().withCeiling(true))
         : config;
   }

@@ -224,6 +224,9 @@ public sealed interface Recipe {
     /** Networks scored. */
     public static final int NETWORKS = 256;
 
+    /** Epochs of the supernet's weights. */
+    public static final int EPOCHS = 30;
+
     /** Networks looked at longer, for each budget. */
     public static final int FINALISTS = 10;
 

@@ -9,15 +9,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of all networks of a space once some were scored: the negative held-out loss and
- * the training-free score, each in deviations from its mean over these networks, added up and
- * fitted. Two scores that go wrong in different ways rank better than either.
+ * the training-free score, each in deviations from its mean over these networks and no worse than
+ * two, added up and fitted. Two scores that go wrong in different ways rank better than either.
  */
 public final class Ranking {
   /**
    * How much a longer look at one network counts against the fit, which averages over hundreds but
-   * knows no more than pairs of decisions.
+   * knows sums alone.
    */
   private static final double LOOK = 0.5;
+
+  /**
+   * A network that can do nothing at all says no more of its options than a poor one: with a longer
+   * tail a fit predicts left-out networks worse.
+   */
+  private static final double WORST = -2;
 
   private final ScoreFit fit;
   private final double[] lossMeans;
@@ -84,7 +90,7 @@ public final class Ranking {
 
   /** Where all are alike a score says nothing. */
   private static double inDeviations(double difference, double deviation) {
-    return deviation > 0 ? difference / deviation : 0;
+    return deviation > 0 ? Math.max(WORST, difference / deviation) : 0;
   }
 
   /** {@return the fit of both scores together} */

@@ -167,7 +167,6 @@ final class ScoredNetworks {
     fields.addProperty("networks", networks.length);
     fields.addProperty("deviation", ranking().fit().deviation());
     fields.addProperty("error", ranking().fit().error());
-    fields.addProperty("pairs", ranking().fit().pairs());
     return fields;
   }
 

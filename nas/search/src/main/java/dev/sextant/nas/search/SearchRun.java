@@ -10,6 +10,7 @@ import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
@@ -337,6 +338,12 @@ public final class SearchRun implements AutoCloseable {
    *     stays
    */
   public SearchResult run() {
+    try (OtherWork _ = OtherWork.during("the run in " + directory.path())) {
+      return toTheEnd();
+    }
+  }
+
+  private SearchResult toTheEnd() {
     while (!results.isFinished()) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();

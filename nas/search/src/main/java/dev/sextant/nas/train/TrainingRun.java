@@ -4,6 +4,7 @@ import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
@@ -194,6 +195,12 @@ public final class TrainingRun implements AutoCloseable {
    * @throws SextantException if the loss is no finite number; the last good checkpoint stays
    */
   public double run() {
+    try (OtherWork _ = OtherWork.during("the training in " + directory.path())) {
+      return toTheEnd();
+    }
+  }
+
+  private double toTheEnd() {
     while (stage.done() < stage.steps()) {
       backend.memory().resetPeaks();
       stage.step();

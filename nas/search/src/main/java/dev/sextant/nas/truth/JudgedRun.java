@@ -52,6 +52,15 @@ public record JudgedRun(
       throw new SextantException(run.path() + ": the run has not ended (sextant resume)");
     }
     TruthTable table = TruthTable.read(truth, setup.space());
+    try {
+      return judged(run, setup, table);
+    } catch (IllegalStateException | UnsupportedOperationException | NumberFormatException e) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: damaged (%s)", run.result(), e.getMessage()), e);
+    }
+  }
+
+  private static List<JudgedRun> judged(RunDirectory run, SearchSetup setup, TruthTable table) {
     JsonObject result = JsonText.parse(JsonText.readFile(run.result()), run.result().toString());
     Cost cost = SearchRun.prices(run, setup);
     ToDoubleFunction<int[]> score = score(run, result, setup);
@@ -115,18 +124,29 @@ public record JudgedRun(
   }
 
   private static ToDoubleFunction<int[]> scored(Path file, int[] options) {
-    List<CsvTable.Row> rows = CsvTable.parse(JsonText.readFile(file)).rows();
-    int[][] networks =
-        rows.stream()
-            .map(row -> Decisions.parse(row.text("network"), options))
-            .toArray(int[][]::new);
-    int parts = 1 + (int) rows.stream().mapToLong(row -> row.whole("part")).max().orElse(0);
-    Ranking ranking =
-        Ranking.of(
-            networks,
-            rows.stream().mapToDouble(row -> row.number("held_out_loss")).toArray(),
-            parts,
-            rows.stream().mapToDouble(row -> row.number("prior")).toArray());
-    return ranking.fit()::of;
+    try {
+      List<CsvTable.Row> rows = CsvTable.parse(JsonText.readFile(file)).rows();
+      int parts = 1 + (int) rows.stream().mapToLong(row -> row.whole("part")).max().orElse(-1);
+      // Network i was scored on part i modulo their number.
+      for (int i = 0; i < rows.size(); i++) {
+        if (rows.get(i).whole("part") != i % parts) {
+          throw new SextantException(rows.get(i).where() + ": part is out of turn");
+        }
+      }
+      if (rows.isEmpty()) {
+        throw new SextantException("holds no network");
+      }
+      Ranking ranking =
+          Ranking.of(
+              rows.stream()
+                  .map(row -> Decisions.parse(row.text("network"), options))
+                  .toArray(int[][]::new),
+              rows.stream().mapToDouble(row -> row.number("held_out_loss")).toArray(),
+              parts,
+              rows.stream().mapToDouble(row -> row.number("prior")).toArray());
+      return ranking.fit()::of;
+    } catch (SextantException e) {
+      throw new SextantException(file + ": " + e.getMessage(), e);
+    }
   }
 }

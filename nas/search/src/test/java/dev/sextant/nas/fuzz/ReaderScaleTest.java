@@ -1,6 +1,7 @@
 package dev.sextant.nas.fuzz;
 
 import static dev.sextant.nas.fuzz.Grammar.bytes;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LinearCost;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -35,7 +37,16 @@ class ReaderScaleTest {
   @TempDir Path folder;
 
   private void check(String name, long perByte, byte[] input, Target.Reader reader) {
-    new Judge().read(new Target(name, List.of(), Grammar.BYTES, reader, 4 << 20, perByte), input);
+    Judge judge = new Judge();
+    judge.read(new Target(name, List.of(), Grammar.BYTES, reader, 4 << 20, perByte), input);
+    assertEquals(0, judge.refused, name);
+    System.out.printf(
+        Locale.ROOT,
+        "%s: %.1f bytes for each of %d, %.2f s%n",
+        name,
+        (double) judge.most / input.length,
+        input.length,
+        judge.nanos * 1e-9);
   }
 
   private static byte[] joined(String before, int count, IntFunction<String> part, String after) {
