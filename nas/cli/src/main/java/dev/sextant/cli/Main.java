@@ -4,6 +4,7 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.MemoryLimitException;
 import dev.sextant.tensor.SextantException;
 import java.io.PrintStream;
+import java.nio.file.InvalidPathException;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -75,6 +76,9 @@ public final class Main implements Runnable {
         .setParameterExceptionHandler((exception, arguments) -> refuse(exception))
         .setExecutionExceptionHandler(
             (exception, command, result) -> {
+              if (exception instanceof InvalidPathException unknown) {
+                return refuse(new SextantException(sentence(unknown), unknown));
+              }
               if (exception instanceof SextantException || outOfMemory(exception) != null) {
                 return refuse(exception);
               }
@@ -86,6 +90,18 @@ public final class Main implements Runnable {
       // Whatever the command held is garbage by now, so that there is memory for a sentence.
       return refuse(e);
     }
+  }
+
+  /** Names that no file can have; in the POSIX locale all that have letters beyond ASCII. */
+  private static String sentence(InvalidPathException unknown) {
+    String letters = System.getProperty("sun.jnu.encoding", "");
+    return String.format(
+        Locale.ROOT,
+        "%s: no file can have that name%s",
+        unknown.getInput(),
+        letters.equals("UTF-8")
+            ? ""
+            : " in a locale whose letters are " + letters + " (set LC_ALL=C.UTF-8)");
   }
 
   private static int refuse(Throwable thrown) {

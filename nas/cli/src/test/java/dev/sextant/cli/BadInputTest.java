@@ -66,6 +66,7 @@ class BadInputTest {
     search("--device=cuda").refused("cuda");
     search("--device=C:").refused("'C:'");
     search("--space=no-such").refused("\"no-such\"", "proxyless-small");
+    search("--space=no\0name").refused("no?name: no file can have that name");
     Command.run("profile", "--space=proxyless-small").refused("--out", "--table");
     Command.run("profile", "--space=proxyless-small", "--out", directory).refused(directory);
     Path nowhere = directory.resolve("none/table.json");
