@@ -139,9 +139,10 @@ class ReaderScaleTest {
     try (RestoredRun _ = new RestoredRun(run)) {
       SearchSetup setup = new RunFile(run).read();
       new RunFile(run).write(setup.with(setup.config().withRandomSamples(100_000)));
+      Targets.makeOlder(run);
     }
-    StringBuilder events = new StringBuilder(Files.readString(run.events()));
-    for (int i = 1; i <= 100_000; i++) {
+    StringBuilder events = new StringBuilder();
+    for (int i = 1; i <= 40_000; i++) {
       events
           .append("{\"event\":\"epoch\",\"stage\":\"random-")
           .append(i)

@@ -164,7 +164,7 @@ final class Targets implements AutoCloseable {
     add(
         new Target(
             "run",
-            List.of(read(run.run()), training),
+            List.of(read(run.run()), older(read(run.run())), training),
             JsonGrammar.OBJECT,
             input -> {
               Files.write(other.run(), input);
@@ -177,6 +177,8 @@ final class Targets implements AutoCloseable {
             },
             2 * LAYERS,
             4000));
+    // From here on a run of an earlier version, whose files are read although they are changed.
+    makeOlder(run);
     add(
         new Target(
             "events",
@@ -215,6 +217,20 @@ final class Targets implements AutoCloseable {
             },
             128 * MIB,
             4000));
+  }
+
+  /** A run as earlier versions wrote it, without checksums. */
+  static void makeOlder(RunDirectory run) throws IOException {
+    for (Path file : List.of(run.run(), run.events(), run.result())) {
+      Files.write(file, older(read(file)));
+    }
+  }
+
+  private static byte[] older(byte[] json) {
+    return bytes(
+        text(json)
+            .replaceAll(",\\s*\"sha256\": ?\"[0-9a-f]{64}\"", "")
+            .replace("sextant-run/2", "sextant-run/1"));
   }
 
   /** The report of the run with another file, which is put back. */

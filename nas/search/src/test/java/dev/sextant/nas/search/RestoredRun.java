@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** A tiny run that has ended, which takes up again from whatever checkpoint it is given. */
 public final class RestoredRun implements AutoCloseable {
@@ -27,6 +28,7 @@ public final class RestoredRun implements AutoCloseable {
   private final CostModel model;
   private final ImageDataset data = TinyRun.data();
   private final List<byte[]> checkpoints = new ArrayList<>();
+  private final byte[] events;
 
   /** Runs to the end in a directory, and keeps a checkpoint of each stage. */
   public RestoredRun(RunDirectory directory) {
@@ -58,8 +60,14 @@ public final class RestoredRun implements AutoCloseable {
     model = TinyRun.model(setup);
     try {
       Files.createDirectories(copy.checkpoint().getParent());
-      Files.copy(directory.run(), copy.run());
-      Files.copy(directory.events(), copy.events());
+      try (Stream<Path> files = Files.list(directory.path())) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          if (!file.getFileName().toString().startsWith("owner")) {
+            Files.copy(file, copy.path().resolve(file.getFileName()));
+          }
+        }
+      }
+      events = Files.readAllBytes(directory.events());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -81,6 +89,7 @@ public final class RestoredRun implements AutoCloseable {
   /** Goes as far as the next step. */
   public void read(byte[] checkpoint) throws IOException {
     Files.write(copy.checkpoint(), checkpoint);
+    Files.write(copy.events(), events);
     try (Backend backend = Backends.open(setup.device(), setup.threads());
         Owner owner = Owner.of(copy.path())) {
       new SearchRun(
