@@ -3,6 +3,7 @@ package dev.sextant.nas.fuzz;
 import static dev.sextant.nas.fuzz.Grammar.bytes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.google.gson.JsonObject;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LinearCost;
 import dev.sextant.nas.csv.CsvTable;
@@ -15,6 +16,7 @@ import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.json.SealedJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -141,11 +143,17 @@ class ReaderScaleTest {
       new RunFile(run).write(setup.with(setup.config().withRandomSamples(100_000)));
     }
     StringBuilder events = new StringBuilder(Files.readString(run.events()));
+    String last = events.substring(events.lastIndexOf("{"));
+    String before = JsonText.parse(last, "event").get(SealedJson.FIELD).getAsString();
     for (int i = 1; i <= 100_000; i++) {
-      events
-          .append("{\"event\":\"epoch\",\"stage\":\"random-")
-          .append(i)
-          .append("\",\"epoch\":1,\"loss\":1.5,\"accuracy\":0.5}\n");
+      JsonObject event = new JsonObject();
+      event.addProperty("event", "epoch");
+      event.addProperty("stage", "random-" + i);
+      event.addProperty("epoch", 1);
+      event.addProperty("loss", 1.5);
+      event.addProperty("accuracy", 0.5);
+      events.append(SealedJson.write(event, JsonObject::toString, before)).append('\n');
+      before = event.get(SealedJson.FIELD).getAsString();
     }
     check(
         "events",

@@ -1,5 +1,7 @@
 package dev.sextant.nas.search;
 
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.PredictedLatency;
@@ -59,7 +61,6 @@ public final class RestoredRun implements AutoCloseable {
     try {
       Files.createDirectories(copy.checkpoint().getParent());
       Files.copy(directory.run(), copy.run());
-      Files.copy(directory.events(), copy.events());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -81,6 +82,10 @@ public final class RestoredRun implements AutoCloseable {
   /** Goes as far as the next step. */
   public void read(byte[] checkpoint) throws IOException {
     Files.write(copy.checkpoint(), checkpoint);
+    // A run that goes on cuts off the events after its checkpoint, and writes what ends a stage.
+    for (Path file : List.of(directory.events(), directory.architecture(), directory.weights())) {
+      Files.copy(file, copy.path().resolve(file.getFileName()), REPLACE_EXISTING);
+    }
     try (Backend backend = Backends.open(setup.device(), setup.threads());
         Owner owner = Owner.of(copy.path())) {
       new SearchRun(
