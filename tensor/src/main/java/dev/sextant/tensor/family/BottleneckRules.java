@@ -2,6 +2,7 @@ package dev.sextant.tensor.family;
 
 import dev.sextant.tensor.BatchNorm;
 import dev.sextant.tensor.Check;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;

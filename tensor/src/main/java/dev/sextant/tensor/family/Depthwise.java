@@ -1,6 +1,7 @@
 package dev.sextant.tensor.family;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import org.jspecify.annotations.Nullable;

@@ -6,7 +6,6 @@ import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
-import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
@@ -26,13 +25,9 @@ import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Latency;
-import dev.sextant.runtime.LatencyMeter;
-import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -60,15 +55,6 @@ final class RunStages {
   /** The validation split does not depend on the seed of the search, as in the published code. */
   private static final long SPLIT_SEED = 0;
 
-  /** A measurement waits no longer for a quiet machine than this part of the run so far. */
-  private static final double PATIENCE = 0.03;
-
-  private static final Duration MOST_PATIENCE = Duration.ofSeconds(10);
-
-  /** For rewards, of which many average out. */
-  private static final LatencyMeter QUICK_METER =
-      new LatencyMeter(0.03, Duration.ofMillis(30), Duration.ofMillis(60), Duration.ZERO);
-
   private final RunDirectory directory;
   private final SearchSetup setup;
   private final SearchSpace space;
@@ -79,6 +65,7 @@ final class RunStages {
   private final EventLog events;
   private final Progress progress;
   private final RunResults results;
+  private final NetworkLatency latency;
   private Pricing pricing;
 
   RunStages(
@@ -101,6 +88,7 @@ final class RunStages {
     this.events = events;
     this.progress = progress;
     this.results = results;
+    latency = new NetworkLatency(setup, directory.path(), results, progress);
   }
 
   /**
@@ -183,7 +171,7 @@ final class RunStages {
       ImageDataset seen,
       Classification small) {
     Cost sampled =
-        recipe.cost().measuresSamples() ? new MeasuredCost(space, this::measured) : pricing::of;
+        recipe.cost().measuresSamples() ? new MeasuredCost(space, latency::quick) : pricing::of;
     return new SupernetStage<>(
         new Assembly<>(config, recipe, small.backend(), searched, pricing, sampled),
         seen,
@@ -248,7 +236,7 @@ final class RunStages {
       if (!measures()) {
         return decisions;
       }
-      double measured = judged(space.derive(decisions));
+      double measured = latency.judged(space.derive(decisions));
       double error = measured / config.budget().cost() - 1;
       error = config.budget().ceiling() ? Math.max(0, error) : Math.abs(error);
       if (error < bestError) {
@@ -335,7 +323,7 @@ final class RunStages {
     if (config.budget().front() > 0) {
       FrontFile front = new FrontFile(directory, results, space);
       for (SearchStage.Point point : search.front(pricing, config.budget().front())) {
-        double measured = judged(space.derive(point.decisions()));
+        double measured = latency.judged(space.derive(point.decisions()));
         front.add(point, pricing.of(point.decisions()), measured);
       }
       front.write();
@@ -372,7 +360,7 @@ final class RunStages {
     if (!measures()) {
       return derivation.predicted(choice, pricing);
     }
-    BudgetDerivation.Derived derived = derivation.measured(choice, pricing, this::judged);
+    BudgetDerivation.Derived derived = derivation.measured(choice, pricing, latency::judged);
     correct(derived.pricing());
     return derived.decisions();
   }
@@ -407,7 +395,7 @@ final class RunStages {
     Architecture architecture = space.derive(decisions);
     double accuracy =
         Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
-    double measured = judged(architecture);
+    double measured = latency.judged(architecture);
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
@@ -417,38 +405,6 @@ final class RunStages {
       results.put(who, field, fields.get(field));
     }
     events.emit("trained", fields);
-  }
-
-  private LatencyMeter meter() {
-    long millis = (long) (PATIENCE * 1000 * results.seconds());
-    Duration patience = Duration.ofMillis(Math.min(MOST_PATIENCE.toMillis(), millis));
-    return new LatencyMeter(0.015, Duration.ofMillis(500), Duration.ofMillis(500), patience);
-  }
-
-  /** For a reward: short, as there are many. */
-  private double measured(Architecture architecture) {
-    return new LatencyProfile(setup.device(), setup.latencyThreads(), QUICK_METER)
-        .network(architecture, setup.latencyBatch())
-        .medianMs();
-  }
-
-  /** For a budget or a result; what is doubtful about it is said. */
-  private double judged(Architecture architecture) {
-    try (OtherWork others = OtherWork.during("measuring in " + directory.path())) {
-      Latency latency =
-          new LatencyProfile(setup.device(), setup.latencyThreads(), meter())
-              .network(architecture, setup.latencyBatch());
-      if (latency.isDoubtful()) {
-        progress.message(
-            String.format(
-                Locale.ROOT,
-                "doubtful  a network takes %.4g ms, at other times %.0f %% more%s",
-                latency.medianMs(),
-                100 * latency.relativeInterval(),
-                others.text()));
-      }
-      return latency.medianMs();
-    }
   }
 
   /** The result of a run that has come to its end. */

@@ -1,11 +1,11 @@
 package dev.sextant.tensor.internal.cpu.bottleneck;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
-import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.depthwise.DepthwiseForward;
 import dev.sextant.tensor.internal.cpu.depthwise.DepthwiseKernels;
 import dev.sextant.tensor.internal.cpu.gemm.GemmBlock;

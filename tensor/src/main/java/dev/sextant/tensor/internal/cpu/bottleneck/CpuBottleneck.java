@@ -2,6 +2,7 @@ package dev.sextant.tensor.internal.cpu.bottleneck;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.NormGradient;
 import dev.sextant.tensor.Shape;
@@ -12,7 +13,6 @@ import dev.sextant.tensor.family.BottleneckRules;
 import dev.sextant.tensor.family.ComposedBottleneck;
 import dev.sextant.tensor.family.Convolution;
 import dev.sextant.tensor.family.Expansions;
-import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.depthwise.DepthwiseKernels;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import org.jspecify.annotations.Nullable;

@@ -1,13 +1,13 @@
 package dev.sextant.tensor.internal.cpu.convolution;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.Convolution;
 import dev.sextant.tensor.family.ConvolutionRules;
-import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.gemm.GemmBlock;
 import dev.sextant.tensor.internal.cpu.gemm.GemmKernels;
 import dev.sextant.tensor.internal.cpu.gemm.GemmPack;

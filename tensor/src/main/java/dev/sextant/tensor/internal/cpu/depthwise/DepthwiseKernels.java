@@ -2,6 +2,7 @@ package dev.sextant.tensor.internal.cpu.depthwise;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.BatchNorm;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.NormGradient;
@@ -10,7 +11,6 @@ import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
 import dev.sextant.tensor.family.Depthwise;
 import dev.sextant.tensor.family.DepthwiseRules;
-import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;

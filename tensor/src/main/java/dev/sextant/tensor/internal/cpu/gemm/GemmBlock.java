@@ -1,7 +1,7 @@
 package dev.sextant.tensor.internal.cpu.gemm;
 
 import dev.sextant.tensor.Activation;
-import dev.sextant.tensor.family.FixedKernel;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.internal.cpu.vector.KernelTable;
 import dev.sextant.tensor.internal.cpu.vector.VectorActivation;
 import dev.sextant.tensor.internal.cpu.vector.VectorMath;

@@ -1,10 +1,10 @@
 package dev.sextant.tensor.internal.cpu.gemm;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
-import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.family.Gemm;
 import dev.sextant.tensor.family.GemmRules;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;

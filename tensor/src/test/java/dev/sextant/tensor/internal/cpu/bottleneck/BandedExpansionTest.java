@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Backend;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
-import dev.sextant.tensor.family.FixedKernel;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;

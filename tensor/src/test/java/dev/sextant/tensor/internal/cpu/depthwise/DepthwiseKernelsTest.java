@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sextant.tensor.Activation;
+import dev.sextant.tensor.FixedKernel;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
-import dev.sextant.tensor.family.FixedKernel;
 import dev.sextant.tensor.internal.cpu.KernelTests;
 import dev.sextant.tensor.internal.cpu.team.WorkerTeam;
 import org.junit.jupiter.api.AfterEach;

@@ -1,8 +1,7 @@
-package dev.sextant.tensor.family;
+package dev.sextant.tensor;
 
-import dev.sextant.tensor.Shape;
-import dev.sextant.tensor.Tensor;
-import dev.sextant.tensor.Window;
+import dev.sextant.tensor.family.Convolution;
+import dev.sextant.tensor.family.Depthwise;
 import org.jspecify.annotations.Nullable;
 
 /**
