@@ -80,6 +80,11 @@ public final class Tensor implements AutoCloseable {
     return offset;
   }
 
+  /** {@return whether its elements are an array's, not in the memory of a device} */
+  public boolean isOnHeap() {
+    return storage instanceof Storage.Heap;
+  }
+
   /**
    * {@return the array behind a float tensor on the heap; elements start at {@link #offset()}}
    *

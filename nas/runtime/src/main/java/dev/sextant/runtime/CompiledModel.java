@@ -79,7 +79,7 @@ public final class CompiledModel implements AutoCloseable {
     this.threads = threads;
     this.batch = batch;
     execution = new Execution(program, plan, weights, device, threads);
-    onHeap = !device.kind().equals("cuda");
+    onHeap = execution.input().isOnHeap();
   }
 
   /**
