@@ -8,8 +8,9 @@ import dev.sextant.nas.linear.Cholesky;
  * decisions that two networks agree in; the ridge is the one that predicts each network best from
  * all others (leave-one-out, in closed form). Immutable.
  *
- * <p>Pairs of options predict the supernet's scores better, and the networks trained alone worse:
- * on {@code bench/truth/fashion-5x3.csv}, by one search, mean gaps of 2.3 points against 1.7.
+ * <p>Pairs of options predict the supernet's scores better. Whether they find better networks is
+ * open: by one search on {@code bench/truth/fashion-5x3.csv} the mean gaps were 2.3 points with
+ * them and 1.7 without, which is within what two seeds differ by.
  */
 public final class ScoreFit {
   private static final double[] RIDGES = {0.003, 0.01, 0.03, 0.1, 0.3, 1};

@@ -37,6 +37,7 @@ class CpuBackendContractTest {
   }
 
   @Nested
+  @Tag("long")
   class WithoutVectors extends BackendContract implements ExpansionContract {
     @Override
     protected Backend open() {
