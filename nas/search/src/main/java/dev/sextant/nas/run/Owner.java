@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,6 +101,25 @@ public final class Owner implements AutoCloseable {
       if (!taken) {
         lock.close();
       }
+    }
+  }
+
+  /**
+   * Takes a directory for what is opened in it, and gives it back if that fails.
+   *
+   * @param directory of a run or a comparison
+   * @param opened given the right to write into it, which it closes in the end
+   * @return what was opened
+   * @param <T> its type
+   * @throws SextantException as {@link #of} and {@code opened} do
+   */
+  public static <T> T holding(Path directory, Function<Owner, T> opened) {
+    Owner owner = of(directory);
+    try {
+      return opened.apply(owner);
+    } catch (RuntimeException | Error e) {
+      owner.close();
+      throw e;
     }
   }
 

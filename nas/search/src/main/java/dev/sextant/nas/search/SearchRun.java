@@ -131,13 +131,8 @@ public final class SearchRun implements AutoCloseable {
       RunDirectory directory, double checkpointSeconds, Progress progress) {
     // Nothing is written where there is no run.
     new RunFile(directory).compareVectors(progress);
-    Owner owner = Owner.of(directory.path());
-    try {
-      return resume(directory, owner, checkpointSeconds, progress);
-    } catch (RuntimeException | Error e) {
-      owner.close();
-      throw e;
-    }
+    return Owner.holding(
+        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress));
   }
 
   private static SearchRun resume(

@@ -92,13 +92,8 @@ public final class TrainingRun implements AutoCloseable {
       RunDirectory directory, double checkpointSeconds, Progress progress) {
     // Nothing is written where there is no run.
     new RunFile(directory).compareVectors(progress);
-    Owner owner = Owner.of(directory.path());
-    try {
-      return resume(directory, owner, checkpointSeconds, progress);
-    } catch (RuntimeException | Error e) {
-      owner.close();
-      throw e;
-    }
+    return Owner.holding(
+        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress));
   }
 
   private static TrainingRun resume(

@@ -30,20 +30,16 @@ import dev.sextant.runtime.Architectures;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.zip.GZIPOutputStream;
 
 /** Every reader of files, with inputs that it takes. */
 final class Targets implements AutoCloseable {
@@ -79,6 +75,10 @@ final class Targets implements AutoCloseable {
 
   private void add(Target target) {
     byName.put(target.name(), target);
+  }
+
+  private void folder(String name, Map<String, byte[]> files, boolean zipped) throws IOException {
+    add(FolderTarget.of(folder.resolve(name), name, files, zipped));
   }
 
   private Path write(String name, byte[] input) throws IOException {
@@ -402,20 +402,20 @@ final class Targets implements AutoCloseable {
     idx.put("t10k-images-idx3-ubyte", idx(new byte[24], 4, 2, 3));
     idx.put("t10k-labels-idx2-int", labels);
     idx.put("classes.txt", bytes("one\ntwo\nthree\n"));
-    data("idx", idx, false);
-    data("idx-gz", idx, true);
+    folder("idx", idx, false);
+    folder("idx-gz", idx, true);
     Map<String, byte[]> cifar = new LinkedHashMap<>();
     cifar.put("train.bin", new byte[2 * 3073]);
     cifar.put("test.bin", new byte[3073]);
-    data("cifar", cifar, false);
-    data("cifar-gz", cifar, true);
+    folder("cifar", cifar, false);
+    folder("cifar-gz", cifar, true);
     Map<String, byte[]> emnist = new LinkedHashMap<>();
     emnist.put("emnist-letters-train-images-idx3-ubyte", idx(new byte[24], 4, 2, 3));
     emnist.put("emnist-letters-train-labels-idx1-ubyte", idx(new byte[] {0, 1, 2, 1}, 4));
     emnist.put("emnist-letters-test-images-idx3-ubyte", idx(new byte[24], 4, 2, 3));
     emnist.put("emnist-letters-test-labels-idx1-ubyte", idx(new byte[] {0, 1, 2, 1}, 4));
     emnist.put("emnist-letters-mapping.txt", bytes("0 65 97\n1 66 98\n2 67 99\n"));
-    data("emnist", emnist, false);
+    folder("emnist", emnist, false);
     byte[] png = resource("gray-1.png");
     Path tree = folder.resolve("lists");
     for (String name : List.of("train/a/0.png", "train/b/1.png", "val/2.png", "val/3.png")) {
@@ -438,53 +438,6 @@ final class Targets implements AutoCloseable {
             400));
   }
 
-  /** A folder of which one file is changed, which is put back. */
-  private void data(String name, Map<String, byte[]> files, boolean zipped) throws IOException {
-    Path data = folder.resolve(name);
-    List<byte[]> good = new ArrayList<>();
-    List<String> names = List.copyOf(files.keySet());
-    for (String file : names) {
-      boolean plain = !zipped || file.endsWith(".txt");
-      byte[] bytes = Objects.requireNonNull(files.get(file));
-      write(name + "/" + file + (plain ? "" : ".gz"), plain ? bytes : gzip(bytes));
-      // The number of the file goes last, so that an input is all that a case is made of.
-      byte[] numbered = Arrays.copyOf(bytes, bytes.length + 1);
-      numbered[bytes.length] = (byte) good.size();
-      good.add(numbered);
-    }
-    Grammar grammar =
-        (numbered, choices) -> {
-          byte last = numbered[numbered.length - 1];
-          byte[] bytes = Arrays.copyOf(numbered, numbered.length - 1);
-          boolean plain = !zipped || names.get(last).endsWith(".txt");
-          boolean inside = choices.oneIn(2);
-          byte[] changed =
-              plain
-                  ? Grammar.HEADED.change(bytes, choices)
-                  : inside
-                      ? gzip(Grammar.HEADED.change(bytes, choices))
-                      : Grammar.BYTES.change(gzip(bytes), choices);
-          byte[] result = Arrays.copyOf(changed, changed.length + 1);
-          result[changed.length] = last;
-          return result;
-        };
-    Target.Reader reader =
-        numbered -> {
-          int number = Math.floorMod(numbered[numbered.length - 1], names.size());
-          boolean plain = !zipped || names.get(number).endsWith(".txt");
-          Path file = data.resolve(names.get(number) + (plain ? "" : ".gz"));
-          byte[] before = Files.readAllBytes(file);
-          Files.write(file, Arrays.copyOf(numbered, numbered.length - 1));
-          try {
-            Datasets.open(data);
-          } finally {
-            Files.write(file, before);
-          }
-        };
-    // A gzip may promise 16 MiB whatever its size.
-    add(new Target(name, good, grammar, reader, 20 * MIB, 200));
-  }
-
   private static byte[] idx(byte[] elements, int... sizes) {
     ByteBuffer file = ByteBuffer.allocate(4 + 4 * sizes.length + elements.length);
     file.putInt(0x0800 | sizes.length);
@@ -492,16 +445,6 @@ final class Targets implements AutoCloseable {
       file.putInt(size);
     }
     return file.put(elements).array();
-  }
-
-  private static byte[] gzip(byte[] bytes) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (GZIPOutputStream zip = new GZIPOutputStream(out)) {
-      zip.write(bytes);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return out.toByteArray();
   }
 
   private static byte[] resource(String name) throws IOException {
