@@ -5,6 +5,7 @@ import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
@@ -58,7 +59,16 @@ final class Terminal {
           Memory.human(search.weightStepPeakBytes()),
           Memory.human(search.architectureStepPeakBytes()));
     }
-    System.out.printf(Locale.ROOT, "budget    %s%n%n", unit.format(config.budget().cost()));
+    System.out.printf(Locale.ROOT, "budget    %s%n", unit.format(config.budget().cost()));
+    for (Limit limit : config.budget().limits()) {
+      System.out.printf(
+          Locale.ROOT,
+          "max       %s %,.6g of %,.6g%n",
+          limit.cost(),
+          result.limited().getOrDefault(limit.cost(), Double.NaN),
+          limit.most());
+    }
+    System.out.println();
     System.out.printf(
         Locale.ROOT,
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
  *     Latency-Aware DARTS (0; Table 3)
  * @param others further budgets, each of which has a network of its own from the same search
  * @param front networks spread over the costs of the space that are measured beside these
+ * @param limits what networks may cost besides, each by another cost
  */
 public record Budget(
     double cost,
@@ -23,7 +24,8 @@ public record Budget(
     boolean fixedLambda,
     double noiseMs,
     List<Double> others,
-    int front) {
+    int front,
+    List<Limit> limits) {
   /**
    * One budget.
    *
@@ -34,13 +36,14 @@ public record Budget(
    * @param noiseMs deviation of noise added to predicted latencies
    */
   public Budget(double cost, boolean ceiling, double lambda, boolean fixedLambda, double noiseMs) {
-    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0);
+    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, List.of());
   }
 
   /** Checks every number. */
   public Budget {
     // Runs that were begun before had one.
     others = others == null ? List.of() : List.copyOf(others);
+    limits = limits == null ? List.of() : List.copyOf(limits);
     Bounds.within("budget", cost, 1e-6, 1e15);
     others.forEach(other -> Bounds.within("budget", other, 1e-6, 1e15));
     Bounds.atLeast("front", front, 0);
@@ -54,7 +57,7 @@ public record Budget(
    * @param other whether networks may cost less
    */
   public Budget withCeiling(boolean other) {
-    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front);
+    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front, limits);
   }
 
   /**
@@ -64,7 +67,7 @@ public record Budget(
    * @param fixed whether it stays through the search
    */
   public Budget withLambda(double other, boolean fixed) {
-    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front);
+    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front, limits);
   }
 
   /**
@@ -73,7 +76,7 @@ public record Budget(
    * @param otherMs standard deviation of the noise, in ms
    */
   public Budget withNoise(double otherMs) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs, others, front);
+    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs, others, front, limits);
   }
 
   /**
@@ -83,13 +86,22 @@ public record Budget(
    * @param spread how many networks are measured beside these, at least 0
    */
   public Budget withFront(List<Double> further, int spread) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, further, spread);
+    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, further, spread, limits);
+  }
+
+  /**
+   * {@return the same with other limits besides}
+   *
+   * @param other each of another cost
+   */
+  public Budget withLimits(List<Limit> other) {
+    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other);
   }
 
   /** {@return this budget and the others, each alone} */
   public List<Budget> each() {
     return Stream.concat(Stream.of(cost), others.stream())
-        .map(one -> new Budget(one, ceiling, lambda, fixedLambda, noiseMs))
+        .map(one -> new Budget(one, ceiling, lambda, fixedLambda, noiseMs).withLimits(limits))
         .toList();
   }
 }

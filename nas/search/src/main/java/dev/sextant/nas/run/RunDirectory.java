@@ -31,6 +31,9 @@ import java.util.regex.Pattern;
  * checkpoint/           the state to resume from
  * architecture.json     the network found
  * weights.safetensors   its trained weights
+ * inherited.safetensors the weights that its training begins with, of those of the search, and
+ * teacher.json          the network that it learns from, and
+ * teacher.safetensors   that one's weights, where these were asked for
  * architecture-2.json   that of a second budget, and its weights
  * scores.csv            the networks that a search by scores looked at
  * front.csv             the networks that it holds for the best at their costs
@@ -220,14 +223,15 @@ public record RunDirectory(Path path) {
   }
 
   /**
-   * Checks that {@code weights.safetensors} has a checksum.
+   * Checks that a file of weights has a checksum.
    *
+   * @param file such as {@link #weights()}
    * @param checksum that of the run's weights
    * @throws SextantException if it is missing, damaged or another's
    */
-  public void requireWeights(String checksum) {
-    if (!checksum.equals(Weights.read(weights()).metadata().get(Weights.CHECKSUM))) {
-      throw new SextantException(weights() + ": are not the weights of the run");
+  public static void requireWeights(Path file, String checksum) {
+    if (!checksum.equals(Weights.read(file).metadata().get(Weights.CHECKSUM))) {
+      throw new SextantException(file + ": are not the weights of the run");
     }
   }
 
@@ -267,6 +271,26 @@ public record RunDirectory(Path path) {
    */
   public Path weights(int budget) {
     return budget == 1 ? weights() : path.resolve("weights-" + budget + ".safetensors");
+  }
+
+  /**
+   * {@return the weights that its training begins with}
+   *
+   * @param budget counted from 1
+   */
+  public Path inherited(int budget) {
+    return path.resolve(
+        budget == 1 ? "inherited.safetensors" : "inherited-" + budget + ".safetensors");
+  }
+
+  /** {@return the network that trainings learn from} */
+  public Path teacher() {
+    return path.resolve("teacher.json");
+  }
+
+  /** {@return the weights of that network} */
+  public Path teacherWeights() {
+    return path.resolve("teacher.safetensors");
   }
 
   /** {@return the networks that a search by scores looked at, with their scores} */

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * <p>With a supernet: search, retrain, then random-1 ... random-K and random-retrain, the baseline.
  * Without one, random-1 ... random-K are the search, and retrain follows them.
  */
-final class RunStages {
+final class RunStages implements AutoCloseable {
   /** The result that has the checksum of a network's weights. */
   private static final String WEIGHTS = "weights";
 
@@ -66,6 +66,8 @@ final class RunStages {
   private final Progress progress;
   private final RunResults results;
   private final NetworkLatency latency;
+  private final Inheritance inheritance;
+  private final Limits limits;
   private Pricing pricing;
 
   RunStages(
@@ -81,7 +83,8 @@ final class RunStages {
     this.setup = setup;
     space = setup.space();
     config = setup.config();
-    pricing = Pricing.of(model, space);
+    limits = Limits.of(setup);
+    pricing = Pricing.Limited.of(Pricing.of(model, space), limits);
     this.data = data;
     split = Split.stratified(data.train(), config.images().validationFraction(), SPLIT_SEED);
     this.classification = classification;
@@ -89,6 +92,7 @@ final class RunStages {
     this.progress = progress;
     this.results = results;
     latency = new NetworkLatency(setup, directory.path(), results, progress);
+    inheritance = new Inheritance(directory, setup, data, split, classification, results);
   }
 
   /**
@@ -102,8 +106,15 @@ final class RunStages {
     }
     String weights = Contestant.FOUND.key() + "." + WEIGHTS;
     if (results.has(weights)) {
-      directory.requireWeights(results.text(weights));
+      RunDirectory.requireWeights(directory.weights(), results.text(weights));
     }
+    inheritance.checkFiles();
+  }
+
+  /** Frees what stages share. Idempotent. */
+  @Override
+  public void close() {
+    inheritance.close();
   }
 
   /** The first stage. */
@@ -198,8 +209,11 @@ final class RunStages {
     if (!results.hasDecisions(who)) {
       throw unknown(name);
     }
+    int[] decisions = results.decisions(who);
     int[] all = IntStream.range(0, data.train().count()).toArray();
-    return training(name, results.decisions(who), all, new int[0], config.retraining().epochs());
+    TrainingStage stage = training(name, decisions, all, new int[0], config.retraining().epochs());
+    inheritance.handOn(stage, who, decisions);
+    return stage;
   }
 
   private TrainingStage training(
@@ -303,7 +317,7 @@ final class RunStages {
     List<Budget> budgets = config.budget().each();
     for (int i = 1; i <= budgets.size(); i++) {
       int[] decisions = derive(budgets.get(i - 1), search::best);
-      results.putDecisions(found(i), decisions);
+      results.putDecisions(Contestant.found(i), decisions);
       RunDirectory.write(directory.architecture(i), space.derive(decisions).toJson());
     }
     int[] decisions = results.decisions(Contestant.FOUND);
@@ -328,22 +342,14 @@ final class RunStages {
       }
       front.write();
     }
-    TrainingStage retrain = retraining(StageName.RETRAIN, Contestant.FOUND);
-    if (config.retraining().inheritWeights()) {
-      search.copyWeights(decisions, retrain.network());
-    }
-    return retrain;
-  }
-
-  /** The network of a budget, counted from 1. */
-  private static Contestant found(int budget) {
-    return budget == 1 ? Contestant.FOUND : new Contestant.OnFront(budget);
+    inheritance.leave(search);
+    return retraining(StageName.RETRAIN, Contestant.FOUND);
   }
 
   /** What follows the training of a budget's network. */
   private @Nullable RunStage after(int budget) {
     if (budget < config.budget().each().size()) {
-      return open(new StageName.Training(found(budget + 1)));
+      return open(new StageName.Training(Contestant.found(budget + 1)));
     }
     return !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
   }
@@ -401,6 +407,9 @@ final class RunStages {
     fields.addProperty("predictedCost", pricing.of(decisions));
     fields.addProperty("measuredMs", measured);
     fields.addProperty("testAccuracy", accuracy);
+    limits
+        .of(decisions)
+        .forEach((cost, value) -> results.put(who, SearchResult.LIMITED + cost, value));
     for (String field : new String[] {"predictedCost", "measuredMs", "testAccuracy"}) {
       results.put(who, field, fields.get(field));
     }
@@ -428,9 +437,10 @@ final class RunStages {
             .mapToObj(
                 i ->
                     results.found(
-                        found(i),
+                        Contestant.found(i),
                         space,
-                        search + results.seconds(new StageName.Training(found(i)))))
-            .toList());
+                        search + results.seconds(new StageName.Training(Contestant.found(i)))))
+            .toList(),
+        limits.of(results.decisions(Contestant.FOUND)));
   }
 }

@@ -271,6 +271,10 @@ public final class SearchRun implements AutoCloseable {
     Pricing cost = Pricing.of(model, setup.space());
     SearchConfig config = setup.config();
     config.budget().each().forEach(budget -> check(budget, cost, setup));
+    Limits limits = Limits.of(setup);
+    if (!limits.isEmpty()) {
+      config.budget().each().forEach(budget -> NearestLimits.check(budget, cost, limits));
+    }
     if (config.retraining().regularization().auxiliary() > 0) {
       Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
     }
@@ -392,6 +396,7 @@ public final class SearchRun implements AutoCloseable {
   @Override
   public void close() {
     stage.close();
+    course.close();
     events.close();
     backend.close();
     if (ownModel != null) {
