@@ -90,6 +90,8 @@ final class Terminal {
     List<Standing.Summary> rows = standing.summaries();
     int width = rows.stream().mapToInt(row -> row.method().name().length()).max().orElse(0);
     String name = "%-" + Math.max(width, 6) + "s";
+    System.out.println();
+    standing.remarks().forEach(System.out::println);
     System.out.printf(
         Locale.ROOT, "%nbudget    %s%n", CostUnit.MILLISECONDS.format(plan.budgetMs()));
     System.out.printf(
@@ -111,7 +113,6 @@ final class Terminal {
           spread(row.seconds(), 1, "%.0f"));
     }
     System.out.println();
-    standing.remarks().forEach(System.out::println);
     System.out.println("written to " + comparison.directory());
   }
 

@@ -105,8 +105,8 @@ public record SearchConfig(
               recipe.method()));
     }
     switch (recipe) {
-      case Recipe.Random _ -> {
-        if (randomSamples < 1) {
+      case Recipe.Random random -> {
+        if (randomSamples < 1 && random.prior() == null) {
           throw new SextantException("random-samples: 0 leaves nothing to search among");
         }
       }

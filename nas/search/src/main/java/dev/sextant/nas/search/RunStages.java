@@ -47,11 +47,6 @@ final class RunStages implements AutoCloseable {
   /** How far from the budget a derived network may be predicted: half of what measuring may add. */
   static final double TOLERANCE = 0.01;
 
-  /** How far from it a random network may measure; so often another one is drawn. */
-  private static final double MEASURED_TOLERANCE = 0.02;
-
-  private static final int DRAWS = 8;
-
   /** The validation split does not depend on the seed of the search, as in the published code. */
   private static final long SPLIT_SEED = 0;
 
@@ -119,7 +114,11 @@ final class RunStages implements AutoCloseable {
 
   /** The first stage. */
   StageName first() {
-    return isRandom() ? StageName.sample(1) : StageName.SEARCH;
+    return switch (config.recipe()) {
+      case Recipe.Random random when random.prior() != null -> StageName.RETRAIN;
+      case Recipe.Random _ -> StageName.sample(1);
+      case Recipe.Scored<?> _, Recipe.InSupernet<?, ?> _ -> StageName.SEARCH;
+    };
   }
 
   private boolean isRandom() {
@@ -206,6 +205,19 @@ final class RunStages implements AutoCloseable {
   }
 
   private TrainingStage retraining(StageName name, Contestant who) {
+    if (!results.hasDecisions(who)
+        && who == Contestant.FOUND
+        && config.recipe() instanceof Recipe.Random random
+        && random.prior() != null) {
+      found(
+          networks()
+              .best(
+                  random.prior(),
+                  classification.backend(),
+                  data,
+                  split.validation(),
+                  config.seed()));
+    }
     if (!results.hasDecisions(who)) {
       throw unknown(name);
     }
@@ -233,36 +245,14 @@ final class RunStages implements AutoCloseable {
   /** The network of a sample, the same each time it is asked for. */
   private int[] drawn(Contestant.Sample sample) {
     if (!results.hasDecisions(sample)) {
-      results.putDecisions(sample, draw(Rng.of(config.seed(), 41, sample.index())));
+      results.putDecisions(sample, networks().draw(Rng.of(config.seed(), 41, sample.index())));
     }
     return results.decisions(sample);
   }
 
-  /**
-   * A random network that is predicted to be within the budget and, if that counts, measures so.
-   */
-  private int[] draw(Rng rng) {
-    int[] best = new int[0];
-    double bestError = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < DRAWS; i++) {
-      int[] decisions =
-          pricing.sample(config.budget().cost(), TOLERANCE, config.budget().ceiling(), rng);
-      if (!measures()) {
-        return decisions;
-      }
-      double measured = latency.judged(space.derive(decisions));
-      double error = measured / config.budget().cost() - 1;
-      error = config.budget().ceiling() ? Math.max(0, error) : Math.abs(error);
-      if (error < bestError) {
-        best = decisions;
-        bestError = error;
-      }
-      if (bestError <= MEASURED_TOLERANCE) {
-        break;
-      }
-      correct(pricing.corrected(decisions, measured));
-    }
-    return best;
+  private DrawnNetworks networks() {
+    return new DrawnNetworks(
+        space, config.budget(), () -> pricing, this::correct, measures() ? latency::judged : null);
   }
 
   /** The search's epochs shared out: the same number of training images for both. */
@@ -354,9 +344,13 @@ final class RunStages implements AutoCloseable {
     return !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
   }
 
-  private TrainingStage retrain(int[] decisions) {
+  private void found(int[] decisions) {
     results.putDecisions(Contestant.FOUND, decisions);
     RunDirectory.write(directory.architecture(), space.derive(decisions).toJson());
+  }
+
+  private TrainingStage retrain(int[] decisions) {
+    found(decisions);
     return retraining(StageName.RETRAIN, Contestant.FOUND);
   }
 
