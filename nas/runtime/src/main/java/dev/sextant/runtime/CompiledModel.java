@@ -1,5 +1,6 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.event.CompileEvent;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -47,7 +48,7 @@ public final class CompiledModel implements AutoCloseable {
   private final Program program;
   private final BufferPlan plan;
   private final SharedWeights weights;
-  private final PixelScale pixelScale;
+  private final Preprocessing preprocessing;
   private final Device device;
   private final int threads;
   private final int batch;
@@ -66,7 +67,7 @@ public final class CompiledModel implements AutoCloseable {
       Program program,
       BufferPlan plan,
       SharedWeights weights,
-      PixelScale pixelScale,
+      Preprocessing preprocessing,
       Device device,
       int threads,
       int batch) {
@@ -74,7 +75,7 @@ public final class CompiledModel implements AutoCloseable {
     this.program = program;
     this.plan = plan;
     this.weights = weights;
-    this.pixelScale = pixelScale;
+    this.preprocessing = preprocessing;
     this.device = device;
     this.threads = threads;
     this.batch = batch;
@@ -113,19 +114,30 @@ public final class CompiledModel implements AutoCloseable {
       throw new SextantException(
           String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
-    weights.check(architecture);
-    PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
+    given("architecture", architecture);
+    given("device", device);
+    CompileEvent event = new CompileEvent();
+    event.begin();
+    given("weights", weights).check(architecture);
+    Preprocessing preprocessing = Preprocessing.of(architecture, weights.metadata());
     ProgramBuilder builder = ProgramBuilder.network(architecture, weights, batch);
     Program program = builder.program();
-    return new CompiledModel(
-        architecture,
-        program,
-        BufferPlan.reusing(program),
-        new SharedWeights(device, threads, program, builder.parameters()),
-        pixelScale,
-        device,
-        threads,
-        batch);
+    CompiledModel model =
+        new CompiledModel(
+            architecture,
+            program,
+            BufferPlan.reusing(program),
+            new SharedWeights(device, threads, program, builder.parameters()),
+            preprocessing,
+            device,
+            threads,
+            batch);
+    event.model = architecture.name();
+    event.threads = threads;
+    event.batch = batch;
+    event.weights = model.weightBytes();
+    event.commit();
+    return model;
   }
 
   /**
@@ -138,12 +150,17 @@ public final class CompiledModel implements AutoCloseable {
    */
   public CompiledModel fork() {
     return new CompiledModel(
-        architecture, program, plan, weights, pixelScale, device, threads, batch);
+        architecture, program, plan, weights, preprocessing, device, threads, batch);
   }
 
   /** {@return the network} */
   public Architecture architecture() {
     return architecture;
+  }
+
+  /** {@return what is to be done to an image before a run, and what a run does to its pixels} */
+  public Preprocessing preprocessing() {
+    return preprocessing;
   }
 
   /** {@return the images of one run} */
@@ -180,8 +197,8 @@ public final class CompiledModel implements AutoCloseable {
    *     is in a run
    */
   public void run(float[] images, float[] logits) {
-    length("images", images.length, inputSize());
-    length("logits", logits.length, batch * architecture.classes());
+    length("images", given("images", images).length, inputSize());
+    length("logits", given("logits", logits).length, batch * architecture.classes());
     enter();
     try {
       execution.backend().upload(images, 0, execution.input());
@@ -201,8 +218,8 @@ public final class CompiledModel implements AutoCloseable {
    * @throws SextantException as {@link #run} does, or if the metadata lacks mean or deviation
    */
   public void runPixels(byte[] pixels, float[] logits) {
-    length("pixels", pixels.length, inputSize());
-    length("logits", logits.length, batch * architecture.classes());
+    length("pixels", given("pixels", pixels).length, inputSize());
+    length("logits", given("logits", logits).length, batch * architecture.classes());
     enter();
     try {
       computePixels(pixels, logits);
@@ -225,15 +242,10 @@ public final class CompiledModel implements AutoCloseable {
    */
   public void run(MemorySegment images, Order order, MemorySegment logits) {
     int count = count("images", images, Float.BYTES, logits);
+    given("order", order);
     enter();
     try {
-      float[] to = input();
-      int at = inputOffset();
-      if (order == Order.CHANNELS_LAST) {
-        MemorySegment.copy(images, FLOAT, 0, to, at, count * (inputSize() / batch));
-      } else {
-        interleave(images, count, to, at);
-      }
+      preprocessing.copy(images, count, order, input(), inputOffset());
       compute();
       output(logits, count);
     } finally {
@@ -252,9 +264,10 @@ public final class CompiledModel implements AutoCloseable {
    */
   public void runPixels(MemorySegment pixels, Order order, MemorySegment logits) {
     int count = count("pixels", pixels, 1, logits);
+    given("order", order);
     enter();
     try {
-      pixelScale.apply(pixels, count, order == Order.PLANAR, input(), inputOffset());
+      preprocessing.scale(pixels, count, order, input(), inputOffset());
       compute();
       output(logits, count);
     } finally {
@@ -275,7 +288,7 @@ public final class CompiledModel implements AutoCloseable {
           String.format(
               Locale.ROOT, "model: classify takes one image, the model is compiled for %d", batch));
     }
-    length("pixels", pixels.length, inputSize());
+    length("pixels", given("pixels", pixels).length, inputSize());
     enter();
     try {
       float[] logits = scores();
@@ -309,6 +322,14 @@ public final class CompiledModel implements AutoCloseable {
     return images;
   }
 
+  /** Callers are not all checked for nullness, and a null is said by its name. */
+  private static <T> T given(String what, @Nullable T value) {
+    if (value == null) {
+      throw new SextantException("model: " + what + " is null");
+    }
+    return value;
+  }
+
   private static void length(String what, int actual, int expected) {
     if (actual != expected) {
       throw new SextantException(
@@ -329,30 +350,20 @@ public final class CompiledModel implements AutoCloseable {
 
   /** How many images there are. */
   private int count(String what, MemorySegment images, int elementBytes, MemorySegment logits) {
-    int image = inputSize() / batch;
-    long bytes = (long) image * elementBytes;
-    long count = images.byteSize() / bytes;
-    if (count < 1 || count > batch || images.byteSize() % bytes != 0) {
+    int count = preprocessing.count(what, given(what, images), elementBytes, batch);
+    Preprocessing.requireOpen("logits", given("logits", logits));
+    long answer = (long) count * architecture.classes() * Float.BYTES;
+    if (logits.byteSize() != answer || logits.isReadOnly()) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
-              "model: %s has %d bytes, needs %d for an image, of which there may be 1 to %d",
-              what,
-              images.byteSize(),
-              bytes,
-              batch));
-    }
-    long answer = count * architecture.classes() * Float.BYTES;
-    if (logits.byteSize() != answer) {
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "model: logits has %d bytes, needs %d for %d images",
+              "model: logits has %d bytes%s, needs %d for %d images",
               logits.byteSize(),
+              logits.isReadOnly() ? " that cannot be written" : "",
               answer,
               count));
     }
-    return (int) count;
+    return count;
   }
 
   /** Where the images go that are computed next: to the kernels' own array where there is one. */
@@ -370,22 +381,6 @@ public final class CompiledModel implements AutoCloseable {
 
   private int inputOffset() {
     return onHeap ? execution.input().offset() : 0;
-  }
-
-  /** Planar floats as {@code [count, height, width, channels]}. */
-  private void interleave(MemorySegment images, int count, float[] to, int at) {
-    int channels = architecture.input().channels();
-    int pixels = architecture.input().height() * architecture.input().width();
-    long from = 0;
-    for (int image = 0; image < count; image++) {
-      for (int c = 0; c < channels; c++) {
-        int target = at + image * pixels * channels + c;
-        for (int pixel = 0; pixel < pixels; pixel++) {
-          to[target + pixel * channels] = images.get(FLOAT, (from + pixel) * Float.BYTES);
-        }
-        from += pixels;
-      }
-    }
   }
 
   /** Runs on what was put to {@link #input}. */
@@ -418,7 +413,7 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private void computePixels(byte[] pixels, float[] logits) {
-    pixelScale.apply(pixels, input(), inputOffset());
+    preprocessing.scale(pixels, input(), inputOffset());
     compute();
     execution.backend().download(execution.output(), logits, 0);
   }
