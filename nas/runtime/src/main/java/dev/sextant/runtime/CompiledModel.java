@@ -4,6 +4,7 @@ import dev.sextant.runtime.event.CompileEvent;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Team;
 import dev.sextant.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,10 +23,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A run takes no memory of its own; what its kernels take in the steady state is the backend's
- * matter (on the CPU, a few handles of less than 100 bytes). An instance serves one thread at a
- * time; {@link #fork} makes another for each further request thread, sharing the weights. An
- * instance that is used by two threads at once throws instead of mixing their images.
+ * <p>A run takes no memory. An instance serves one thread at a time; {@link #fork} makes another
+ * for each further request thread, sharing the weights. An instance that is used by two threads at
+ * once throws instead of mixing their images.
  */
 public final class CompiledModel implements AutoCloseable {
   /** Metadata: what is subtracted from pixel / 255, one number per channel, comma separated. */
@@ -49,8 +49,7 @@ public final class CompiledModel implements AutoCloseable {
   private final BufferPlan plan;
   private final SharedWeights weights;
   private final Preprocessing preprocessing;
-  private final Device device;
-  private final int threads;
+  private final Execution.Place place;
   private final int batch;
   private final Execution execution;
 
@@ -68,18 +67,16 @@ public final class CompiledModel implements AutoCloseable {
       BufferPlan plan,
       SharedWeights weights,
       Preprocessing preprocessing,
-      Device device,
-      int threads,
+      Execution.Place place,
       int batch) {
     this.architecture = architecture;
     this.program = program;
     this.plan = plan;
     this.weights = weights;
     this.preprocessing = preprocessing;
-    this.device = device;
-    this.threads = threads;
+    this.place = place;
     this.batch = batch;
-    execution = new Execution(program, plan, weights, device, threads);
+    execution = new Execution(program, plan, weights, place);
     onHeap = execution.input().isOnHeap();
   }
 
@@ -98,8 +95,7 @@ public final class CompiledModel implements AutoCloseable {
    * Compiles a network.
    *
    * @param architecture the network
-   * @param weights exactly the tensors of {@link WeightNames#of}; metadata may hold {@link #MEAN}
-   *     and {@link #DEVIATION}
+   * @param weights exactly the tensors of {@link WeightNames#of}; {@link Preprocessing} in metadata
    * @param device where to run
    * @param threads workers that share each kernel, at least 1
    * @param batch images of one run, at least 1
@@ -110,12 +106,34 @@ public final class CompiledModel implements AutoCloseable {
    */
   public static CompiledModel compile(
       Architecture architecture, Weights weights, Device device, int threads, int batch) {
+    Execution.Place place = new Execution.Place(given("device", device), threads);
+    return compile(architecture, weights, place, batch);
+  }
+
+  /**
+   * Compiles a network for the CPU, on threads that other models use too: they take turns, a run at
+   * a time.
+   *
+   * @param architecture the network
+   * @param weights exactly the tensors of {@link WeightNames#of}
+   * @param team whose threads share each kernel; stays the caller's, who closes it after the model
+   * @param batch images of one run, at least 1
+   * @return a model that the caller closes
+   * @throws SextantException as for threads of its own
+   */
+  public static CompiledModel compile(
+      Architecture architecture, Weights weights, Team team, int batch) {
+    int threads = given("team", team).threads();
+    return compile(architecture, weights, new Execution.Place(Device.CPU, threads, team), batch);
+  }
+
+  private static CompiledModel compile(
+      Architecture architecture, Weights weights, Execution.Place place, int batch) {
     if (batch < 1) {
       throw new SextantException(
           String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
     given("architecture", architecture);
-    given("device", device);
     CompileEvent event = new CompileEvent();
     event.begin();
     given("weights", weights).check(architecture);
@@ -127,13 +145,12 @@ public final class CompiledModel implements AutoCloseable {
             architecture,
             program,
             BufferPlan.reusing(program),
-            new SharedWeights(device, threads, program, builder.parameters()),
+            new SharedWeights(place.device(), place.threads(), program, builder.parameters()),
             preprocessing,
-            device,
-            threads,
+            place,
             batch);
     event.model = architecture.name();
-    event.threads = threads;
+    event.threads = place.threads();
     event.batch = batch;
     event.weights = model.weightBytes();
     event.commit();
@@ -141,16 +158,14 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   /**
-   * Another instance for another thread, with the same weights, thread count and batch, and its own
-   * buffers. Close each; the weights live until the last is closed. Safe to call while this
-   * instance runs.
+   * Another instance for another thread, with the same weights, threads and batch, and its own
+   * buffers; the weights live until the last is closed. Safe to call while this instance runs.
    *
    * @return a model that the caller closes
    * @throws SextantException if every instance that shares the weights is closed
    */
   public CompiledModel fork() {
-    return new CompiledModel(
-        architecture, program, plan, weights, preprocessing, device, threads, batch);
+    return new CompiledModel(architecture, program, plan, weights, preprocessing, place, batch);
   }
 
   /** {@return the network} */
@@ -175,7 +190,7 @@ public final class CompiledModel implements AutoCloseable {
 
   /** {@return the workers that share each kernel} */
   public int threads() {
-    return threads;
+    return place.threads();
   }
 
   /** {@return the bytes of this instance's buffers: the most that is live at once} */
