@@ -321,13 +321,13 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   /**
-   * Runs on random images until the time of a run stabilises (the JIT compilers are done), for at
-   * most three seconds. The first requests after it are as fast as the later ones.
+   * Runs on random images until the JIT compilers are done: none has ended a compilation, and no
+   * run was faster, for three tenths of a second. Requests are then as fast as they will be.
    */
   public void warmUp() {
     float[] images = randomImages();
     float[] logits = new float[batch * architecture.classes()];
-    LatencyMeter.DEFAULT.warmUp(() -> run(images, logits));
+    LatencyMeter.untilCompiled(() -> run(images, logits));
   }
 
   /** Images of unit variance, for measuring. */
