@@ -5,6 +5,7 @@ import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.RunDirectory;
@@ -59,7 +60,11 @@ final class Terminal {
           Memory.human(search.weightStepPeakBytes()),
           Memory.human(search.architectureStepPeakBytes()));
     }
-    System.out.printf(Locale.ROOT, "budget    %s%n", unit.format(config.budget().cost()));
+    System.out.printf(
+        Locale.ROOT,
+        "budget    %s%s%n",
+        unit.format(config.budget().cost()),
+        Budget.at(config.budget().percentile()));
     for (Limit limit : config.budget().limits()) {
       System.out.printf(
           Locale.ROOT,

@@ -1,6 +1,7 @@
 package dev.sextant.nas.method;
 
 import dev.sextant.nas.provider.Bounds;
+import dev.sextant.runtime.Latency.Percentile;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -15,6 +16,7 @@ import java.util.stream.Stream;
  *     Latency-Aware DARTS (0; Table 3)
  * @param others further budgets, each of which has a network of its own from the same search
  * @param front networks spread over the costs of the space that are measured beside these
+ * @param percentile of latencies that the costs are, where they are latencies
  * @param limits what networks may cost besides, each by another cost
  */
 public record Budget(
@@ -25,6 +27,7 @@ public record Budget(
     double noiseMs,
     List<Double> others,
     int front,
+    Percentile percentile,
     List<Limit> limits) {
   /**
    * One budget.
@@ -36,7 +39,7 @@ public record Budget(
    * @param noiseMs deviation of noise added to predicted latencies
    */
   public Budget(double cost, boolean ceiling, double lambda, boolean fixedLambda, double noiseMs) {
-    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, List.of());
+    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, Percentile.P50, List.of());
   }
 
   /** Checks every number. */
@@ -44,6 +47,7 @@ public record Budget(
     // Runs that were begun before had one.
     others = others == null ? List.of() : List.copyOf(others);
     limits = limits == null ? List.of() : List.copyOf(limits);
+    percentile = percentile == null ? Percentile.P50 : percentile;
     Bounds.within("budget", cost, 1e-6, 1e15);
     others.forEach(other -> Bounds.within("budget", other, 1e-6, 1e15));
     Bounds.atLeast("front", front, 0);
@@ -57,7 +61,7 @@ public record Budget(
    * @param other whether networks may cost less
    */
   public Budget withCeiling(boolean other) {
-    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front, limits);
+    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front, percentile, limits);
   }
 
   /**
@@ -67,7 +71,7 @@ public record Budget(
    * @param fixed whether it stays through the search
    */
   public Budget withLambda(double other, boolean fixed) {
-    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front, limits);
+    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front, percentile, limits);
   }
 
   /**
@@ -76,7 +80,8 @@ public record Budget(
    * @param otherMs standard deviation of the noise, in ms
    */
   public Budget withNoise(double otherMs) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs, others, front, limits);
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, otherMs, others, front, percentile, limits);
   }
 
   /**
@@ -86,7 +91,26 @@ public record Budget(
    * @param spread how many networks are measured beside these, at least 0
    */
   public Budget withFront(List<Double> further, int spread) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, further, spread, limits);
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, noiseMs, further, spread, percentile, limits);
+  }
+
+  /**
+   * {@return the same of another percentile of latencies}
+   *
+   * @param other which
+   */
+  public Budget withPercentile(Percentile other) {
+    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other, limits);
+  }
+
+  /**
+   * {@return what is said behind a latency: nothing of a median, else such as {@code @p99}}
+   *
+   * @param percentile that it is of
+   */
+  public static String at(Percentile percentile) {
+    return percentile == Percentile.P50 ? "" : "@" + percentile.text();
   }
 
   /**
@@ -95,13 +119,17 @@ public record Budget(
    * @param other each of another cost
    */
   public Budget withLimits(List<Limit> other) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other);
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, noiseMs, others, front, percentile, other);
   }
 
   /** {@return this budget and the others, each alone} */
   public List<Budget> each() {
     return Stream.concat(Stream.of(cost), others.stream())
-        .map(one -> new Budget(one, ceiling, lambda, fixedLambda, noiseMs).withLimits(limits))
+        .map(
+            one ->
+                new Budget(
+                    one, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, percentile, limits))
         .toList();
   }
 }

@@ -5,7 +5,7 @@ import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Preprocessing;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Backend;
 import java.util.LinkedHashMap;
@@ -36,19 +36,14 @@ public final class NetworkWeights {
             });
     // In a fixed order, which Map.of does not have: equal runs write equal files.
     Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put(CompiledModel.MEAN, joined(data.normalization().mean()));
-    metadata.put(CompiledModel.DEVIATION, joined(data.normalization().deviation()));
+    Preprocessing.record(
+        architecture.input(),
+        data.normalization().mean(),
+        data.normalization().deviation(),
+        metadata);
     ClassNames.put(data.classNames(), metadata);
     metadata.put(Weights.ARCHITECTURE, architecture.sha256());
     return new Weights(entries, metadata);
-  }
-
-  private static String joined(float[] values) {
-    StringBuilder text = new StringBuilder();
-    for (float value : values) {
-      text.append(text.isEmpty() ? "" : ",").append(value);
-    }
-    return text.toString();
   }
 
   /**
