@@ -112,7 +112,7 @@ class StandingTest {
         new Standing(plan(3, "tunas", "random", "prior"), runs, List.of()).remarks();
     assertEquals(2, remarks.size(), remarks::toString);
     assertTrue(remarks.get(0).contains("ahead of random search"), remarks::toString);
-    assertTrue(remarks.get(0).contains("p = 0.25 of 3 pairs, which are too few"));
+    assertTrue(remarks.get(0).contains("p = 0.250 of 3 pairs, which are too few"));
     assertTrue(remarks.get(1).startsWith("tunas is below the training-free prior: 90.00 %"));
   }
 

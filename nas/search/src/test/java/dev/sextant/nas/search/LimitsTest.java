@@ -43,7 +43,7 @@ class LimitsTest {
     SearchConfig config = TinyRun.config(1, method.recipe());
     List<Limit> limits =
         List.of(new Limit("parameters", most, null), new Limit(Limit.MEMORY, shares[1], null));
-    return config.withBudget(config.budget().withLimits(limits));
+    return config.withBudget(config.budget().withCeiling(true).withLimits(limits));
   }
 
   /** The network found, that of random search, and what the run notes of them. */
@@ -52,7 +52,7 @@ class LimitsTest {
       value = PublishedMethod.class,
       names = {"PROXYLESS_G", "TUNAS", "FRONT", "RANDOM"})
   void networksKeepAllOfThem(PublishedMethod method) throws IOException {
-    SearchConfig config = config(method, 0.5, 95_000);
+    SearchConfig config = config(method, 0.5, 38_000);
     RunDirectory directory = new RunDirectory(folder.resolve("run"));
     SearchResult result;
     try (SearchRun run = TinyRun.start(directory, config, 1e9, Progress.NONE)) {
