@@ -51,6 +51,10 @@ public final class CompiledModel implements AutoCloseable {
   private final Device device;
   private final int threads;
   private final int batch;
+
+  /** Numbers for one image. */
+  private final int outputs;
+
   private final Execution execution;
 
   /** Whether kernels compute on arrays, which images can be put to. */
@@ -78,6 +82,7 @@ public final class CompiledModel implements AutoCloseable {
     this.device = device;
     this.threads = threads;
     this.batch = batch;
+    outputs = architecture.outputs();
     execution = new Execution(program, plan, weights, device, threads);
     onHeap = execution.input().isOnHeap();
   }
@@ -175,13 +180,14 @@ public final class CompiledModel implements AutoCloseable {
    * Runs the network on images that are already normalised.
    *
    * @param images {@code [batch, height, width, channels]}, row-major
-   * @param logits {@code [batch, classes]}, overwritten
+   * @param logits {@code [batch, classes]}, or of a network that detects {@code [batch,
+   *     predictions]} ({@link Architecture#outputs}), overwritten
    * @throws SextantException if an array has another length, the model is closed, or another thread
    *     is in a run
    */
   public void run(float[] images, float[] logits) {
     length("images", images.length, inputSize());
-    length("logits", logits.length, batch * architecture.classes());
+    length("logits", logits.length, batch * outputs);
     enter();
     try {
       execution.backend().upload(images, 0, execution.input());
@@ -197,12 +203,13 @@ public final class CompiledModel implements AutoCloseable {
    * the weights' metadata has them ({@link #MEAN}, {@link #DEVIATION}).
    *
    * @param pixels unsigned bytes {@code [batch, height, width, channels]}, row-major
-   * @param logits {@code [batch, classes]}, overwritten
+   * @param logits {@code [batch, classes]}, or of a network that detects {@code [batch,
+   *     predictions]} ({@link Architecture#outputs}), overwritten
    * @throws SextantException as {@link #run} does, or if the metadata lacks mean or deviation
    */
   public void runPixels(byte[] pixels, float[] logits) {
     length("pixels", pixels.length, inputSize());
-    length("logits", logits.length, batch * architecture.classes());
+    length("logits", logits.length, batch * outputs);
     enter();
     try {
       computePixels(pixels, logits);
@@ -219,7 +226,7 @@ public final class CompiledModel implements AutoCloseable {
    *
    * @param images floats in the machine's byte order, of one image or more
    * @param order of the floats
-   * @param logits floats {@code [images, classes]}, overwritten
+   * @param logits floats {@code [images, classes]}, or {@code [images, predictions]}, overwritten
    * @throws SextantException if the images are none, too many or not whole, the logits of another
    *     number, the model closed, or another thread in a run
    */
@@ -247,7 +254,7 @@ public final class CompiledModel implements AutoCloseable {
    *
    * @param pixels unsigned bytes of one image or more
    * @param order of the pixels
-   * @param logits floats {@code [images, classes]}, overwritten
+   * @param logits floats {@code [images, classes]}, or {@code [images, predictions]}, overwritten
    * @throws SextantException as {@link #run(MemorySegment, Order, MemorySegment)} does
    */
   public void runPixels(MemorySegment pixels, Order order, MemorySegment logits) {
@@ -275,6 +282,12 @@ public final class CompiledModel implements AutoCloseable {
           String.format(
               Locale.ROOT, "model: classify takes one image, the model is compiled for %d", batch));
     }
+    if (architecture.detects()) {
+      throw new SextantException(
+          "model: "
+              + architecture.name()
+              + " looks for objects, it names no class; use a Detector");
+    }
     length("pixels", pixels.length, inputSize());
     enter();
     try {
@@ -298,7 +311,7 @@ public final class CompiledModel implements AutoCloseable {
    */
   public void warmUp() {
     float[] images = randomImages();
-    float[] logits = new float[batch * architecture.classes()];
+    float[] logits = new float[batch * outputs];
     LatencyMeter.DEFAULT.warmUp(() -> run(images, logits));
   }
 
@@ -342,7 +355,7 @@ public final class CompiledModel implements AutoCloseable {
               bytes,
               batch));
     }
-    long answer = count * architecture.classes() * Float.BYTES;
+    long answer = count * outputs * Float.BYTES;
     if (logits.byteSize() != answer) {
       throw new SextantException(
           String.format(
@@ -397,7 +410,7 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private void output(MemorySegment logits, int count) {
-    int floats = count * architecture.classes();
+    int floats = count * outputs;
     Tensor output = execution.output();
     if (onHeap) {
       MemorySegment.copy(output.floats(), output.offset(), logits, FLOAT, 0, floats);
@@ -411,7 +424,7 @@ public final class CompiledModel implements AutoCloseable {
   private float[] scores() {
     float[] all = scores;
     if (all == null) {
-      all = new float[batch * architecture.classes()];
+      all = new float[batch * outputs];
       scores = all;
     }
     return all;
