@@ -93,12 +93,21 @@ public final class Detections {
     return boxes[4 * Objects.checkIndex(i, count) + 3];
   }
 
-  void clear() {
+  /** Forgets all. */
+  public void clear() {
     count = 0;
   }
 
-  /** Takes one in at its place; of equal scores the first stays first, and the worst falls out. */
-  void add(int label, float score, float[] box, int from) {
+  /**
+   * Takes one in at its place: of equal scores the first stays first, and where there is no room
+   * the worst falls out.
+   *
+   * @param label its class, from 0
+   * @param score probability of that class
+   * @param box holds the left, upper, right and lower edge in pixels
+   * @param from index of the left edge
+   */
+  public void add(int label, float score, float[] box, int from) {
     if (count == scores.length) {
       if (score <= scores[count - 1]) {
         return;
