@@ -1,4 +1,4 @@
-package dev.sextant.nas.data.image;
+package dev.sextant.runtime.image;
 
 /**
  * Bilinear resizing whose filter widens with the reduction, so that small images do not alias (as
@@ -19,9 +19,27 @@ public final class Resampler {
    * @param at where the first byte goes
    */
   public static void resizeAndCrop(Pixels image, int size, byte[] target, int at) {
-    double scale = (double) Math.min(image.height(), image.width()) / size;
+    resizeAndCrop(image, size, size, target, at);
+  }
+
+  /**
+   * Resizes until one side fits and the other is as long or longer, keeps the centre, writes {@code
+   * [height, width, C]}.
+   *
+   * @param image of any size
+   * @param height in pixels
+   * @param width in pixels
+   * @param target where the pixels go
+   * @param at where the first byte goes
+   */
+  public static void resizeAndCrop(Pixels image, int height, int width, byte[] target, int at) {
+    double scale = Math.min((double) image.height() / height, (double) image.width() / width);
     resample(
-        image, filter(image.height(), size, scale), filter(image.width(), size, scale), target, at);
+        image,
+        filter(image.height(), height, scale),
+        filter(image.width(), width, scale),
+        target,
+        at);
   }
 
   /**
