@@ -202,6 +202,18 @@ public record Architecture(
     return layers.getLast() instanceof Detect;
   }
 
+  /**
+   * Checks that it gives logits.
+   *
+   * @throws SextantException if it looks for objects
+   */
+  public void requireClassifier() {
+    if (detects()) {
+      throw new SextantException(
+          name + ": looks for objects, it names no class of an image; use a Detector");
+    }
+  }
+
   /** {@return how many numbers it gives for an image: logits, or what its predictors predict} */
   public int outputs() {
     List<Shape> shapes = shapes();

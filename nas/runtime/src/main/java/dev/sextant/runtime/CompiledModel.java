@@ -310,12 +310,7 @@ public final class CompiledModel implements AutoCloseable {
           String.format(
               Locale.ROOT, "model: classify takes one image, the model is compiled for %d", batch));
     }
-    if (architecture.detects()) {
-      throw new SextantException(
-          "model: "
-              + architecture.name()
-              + " looks for objects, it names no class; use a Detector");
-    }
+    architecture.requireClassifier();
     length("pixels", given("pixels", pixels).length, inputSize());
     enter();
     try {

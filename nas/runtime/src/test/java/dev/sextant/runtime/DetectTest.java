@@ -81,7 +81,8 @@ class DetectTest {
       model.run(images, predictions);
       if (batch == 1) {
         String message = message(() -> model.classify(new byte[20 * 24 * 3]));
-        assertEquals("model: net looks for objects, it names no class; use a Detector", message);
+        assertEquals(
+            "net: looks for objects, it names no class of an image; use a Detector", message);
       }
     }
     assertArrayEquals(
