@@ -228,6 +228,11 @@ public final class Weights {
     return Safetensors.write(this, path);
   }
 
+  /** {@return the checksum that {@link #write} gives a file of these tensors and metadata} */
+  public String checksum() {
+    return Safetensors.checksum(this);
+  }
+
   /**
    * {@return a kernel with a batch norm folded into it, and its bias: w' = w gamma / sqrt(variance
    * + epsilon) and b' = beta - mean gamma / sqrt(variance + epsilon)}

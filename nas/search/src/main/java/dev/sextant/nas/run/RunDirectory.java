@@ -29,6 +29,7 @@ import java.util.regex.Pattern;
  * prices.json           the checksums of those, {@link Prices}
  * events.jsonl          what happened, one JSON object a line
  * checkpoint/           the state to resume from
+ * start.safetensors     the weights that a training begins with which was given some
  * architecture.json     the network found
  * weights.safetensors   its trained weights
  * inherited.safetensors the weights that its training begins with, of those of the search, and
@@ -52,7 +53,7 @@ public record RunDirectory(Path path) {
   /** What starts of runs, trainings and comparisons write before the file that ends them. */
   private static final Pattern BEGINNINGS =
       Pattern.compile(
-          "latency(-.+)?\\.json|prices\\.json|\\.prices\\.tmp|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json");
+          "latency(-.+)?\\.json|prices\\.json|\\.prices\\.tmp|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json|start\\.safetensors");
 
   /** Says that a directory holds a comparison. */
   public static final String COMPARISON = "compare.json";
@@ -291,6 +292,11 @@ public record RunDirectory(Path path) {
   /** {@return the weights of that network} */
   public Path teacherWeights() {
     return path.resolve("teacher.safetensors");
+  }
+
+  /** {@return the weights that the training of a given network begins with} */
+  public Path start() {
+    return path.resolve("start.safetensors");
   }
 
   /** {@return the networks that a search by scores looked at, with their scores} */
