@@ -170,6 +170,8 @@ class ModelServerTest {
     assertTrue(metrics.contains("le=\"+Inf\"} 1\n"), metrics);
     assertTrue(server.statistics().quantileMs("tiny", 0.99) > 0);
     get("/v2/models/other", 404);
+    HttpRequest head = HttpRequest.newBuilder(uri("/v2/health/live")).HEAD().build();
+    assertEquals(200, client.send(head, BodyHandlers.discarding()).statusCode());
     get(INFER, 405);
   }
 
