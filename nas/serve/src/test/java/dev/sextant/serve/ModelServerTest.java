@@ -120,7 +120,8 @@ class ModelServerTest {
     StringBuilder text = new StringBuilder();
     for (byte pixel : pixels) {
       int level = Byte.toUnsignedInt(pixel);
-      text.append(text.isEmpty() ? "" : ",").append(floats ? (float) (level / 255.0) : level);
+      text.append(text.isEmpty() ? "" : ",");
+      text.append(floats ? Float.toString((float) (level / 255.0)) : Integer.toString(level));
     }
     return text.toString();
   }
