@@ -85,7 +85,7 @@ class CompiledModelTest {
             new Linear(5)));
   }
 
-  private static float[] images(int size, long seed) {
+  static float[] images(int size, long seed) {
     float[] images = new float[size];
     Weights.normal(new Rng(seed), 1, images);
     return images;
