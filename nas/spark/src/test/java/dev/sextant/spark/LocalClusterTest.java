@@ -68,7 +68,7 @@ class LocalClusterTest {
     System.setProperty("spark.executor.extraClassPath", path);
     System.setProperty("spark.executor.memory", "600m");
     System.setProperty(
-        "spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
+        "spark.executor.extraJavaOptions", "-XX:+UseSerialGC");
     System.setProperty("sextant.latency.most", "20");
     cluster = ClusterProvider.open("local-cluster[2,1,600]", 1);
   }
