@@ -25,6 +25,9 @@ public final class Network extends Module {
   private final Module last;
   private final boolean forks;
 
+  /** Whether it predicts boxes on its way, of which the last layer is one place. */
+  private final boolean detects;
+
   /** Whether the last layer is a classifier. */
   private final boolean classifies;
 
@@ -53,7 +56,8 @@ public final class Network extends Module {
           };
       layers.add(child("layers." + i, module));
     }
-    last = layers.removeLast();
+    detects = architecture.detects();
+    last = detects ? layers.getLast() : layers.removeLast();
     classifies = architecture.layers().getLast() instanceof Linear;
     body = List.copyOf(layers);
     forks = body.stream().anyMatch(Chain.JunctionModule.class::isInstance);
@@ -100,14 +104,17 @@ public final class Network extends Module {
   }
 
   /**
-   * {@return the logits, of a pass that a tap looks into: where an auxiliary classifier is
-   * attached} A tap sees nothing of a network that forks.
+   * {@return the logits, or the predictions of boxes, of a pass that a tap looks into: where an
+   * auxiliary classifier is attached} A tap sees nothing of a network that forks or detects.
    *
    * @param tape what the pass is recorded on
    * @param x images {@code [N, H, W, C]}
    * @param tap told the output of each layer but the last
    */
   public Variable forward(Tape tape, Variable x, Tap tap) {
+    if (detects) {
+      return Chain.run(tape, body, x);
+    }
     Variable features = forks ? Chain.run(tape, body, x) : features(tape, x, tap);
     Variable kept = features;
     if (classifies && dropout > 0) {

@@ -164,6 +164,7 @@ public final class TrainingRun implements AutoCloseable {
     this.backend = backend;
     this.progress = progress;
     checkpointNanos = (long) (checkpointSeconds * 1e9);
+    setup.architecture().requireClassifier();
     Architecture.Input images =
         new Architecture.Input(data.height(), data.width(), data.channels());
     if (!setup.architecture().input().equals(images)
