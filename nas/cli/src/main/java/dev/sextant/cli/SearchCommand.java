@@ -170,7 +170,7 @@ final class SearchCommand implements Runnable {
                 .withBudget(config.budget().withFront(others, front).withPercentile(percentile)),
             model);
     SearchRun.check(setup, model);
-    if (cluster.isGiven()) {
+    if (cluster.isGiven(config.batches().size())) {
       SearchRun.prepare(directory, setup, model);
       cluster.share(directory);
       cluster.run(directory, checkpointSeconds, setup.threads(), false);

@@ -107,8 +107,7 @@ final class SweepCommand implements Runnable {
         arguments.addAll(List.of("--budget", budget));
       }
       plans.add(
-          new Plan(
-              directory.toAbsolutePath().normalize().toString(), List.copyOf(arguments), takeOver));
+          new Plan(directory.toAbsolutePath().normalize().toString(), List.copyOf(arguments)));
     }
     return plans;
   }
@@ -117,10 +116,9 @@ final class SweepCommand implements Runnable {
    * The planning of one comparison, by the arguments of {@code sextant compare}.
    *
    * @param out its directory
-   * @param takeOver whether a process that held it is known to be gone
+   * @param arguments of the command
    */
-  private record Plan(String out, List<String> arguments, boolean takeOver)
-      implements Cluster.Task {
+  private record Plan(String out, List<String> arguments) implements Cluster.Task {
     @Override
     public String run(int attempt) {
       CompareCommand.prepare(arguments);

@@ -94,7 +94,7 @@ final class TrainCommand implements Runnable {
     TrainingSetup setup =
         new TrainingSetup(
             data.source(), data.options(), trained, config, target, compute.threads());
-    if (cluster.isGiven()) {
+    if (cluster.isGiven(config.batches().size())) {
       TrainingRun.prepare(directory, setup);
       cluster.share(directory);
       cluster.run(directory, checkpointSeconds, setup.threads(), false);

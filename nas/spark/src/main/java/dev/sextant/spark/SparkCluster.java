@@ -36,6 +36,9 @@ final class SparkCluster implements Cluster {
   /** How often workers that do something together begin again before it is given up. */
   private static final int MOST_ATTEMPTS = 4;
 
+  /** Seconds to wait for the first executor, and for no more to come. */
+  private static final int MOST_LOOKS = 60;
+
   private static final int SECRET_BYTES = 32;
 
   /** What a worker found wrong, among the reasons that Spark gives. */
@@ -205,18 +208,33 @@ final class SparkCluster implements Cluster {
 
     /** What went wrong elsewhere, and ended the connection, is to be told first. */
     private static void giveWay() {
-      try {
-        Thread.sleep(1000);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      pause();
     }
   }
 
+  private static void pause() {
+    try {
+      Thread.sleep(1000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Executors come one after the other: as many as there were a second before are all. */
   @Override
   public int machines() {
-    // The driver is among them, which does nothing itself unless it is alone.
-    return Math.max(1, spark.sc().statusTracker().getExecutorInfos().length - 1);
+    int known = 0;
+    for (int look = 0; look < MOST_LOOKS; look++) {
+      // The driver is among them, which does nothing itself unless it is alone.
+      int now = spark.sc().statusTracker().getExecutorInfos().length - 1;
+      if (spark.isLocal() && !spark.master().startsWith("local-cluster")
+          || now > 0 && now == known) {
+        return Math.max(1, now);
+      }
+      known = now;
+      pause();
+    }
+    throw new SextantException("cluster: no executor has come (are there workers?)");
   }
 
   @Override

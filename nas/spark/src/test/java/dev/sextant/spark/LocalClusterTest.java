@@ -67,8 +67,7 @@ class LocalClusterTest {
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     System.setProperty("spark.executor.extraClassPath", path);
     System.setProperty("spark.executor.memory", "600m");
-    System.setProperty(
-        "spark.executor.extraJavaOptions", "-XX:+UseSerialGC");
+    System.setProperty("spark.executor.extraJavaOptions", "-XX:+UseSerialGC");
     System.setProperty("sextant.latency.most", "20");
     cluster = ClusterProvider.open("local-cluster[2,1,600]", 1);
   }

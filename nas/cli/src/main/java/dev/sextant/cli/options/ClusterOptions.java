@@ -31,13 +31,36 @@ public final class ClusterOptions {
           "with --master, among how many processes each batch is shared; default: ${DEFAULT-VALUE}")
   private int workers;
 
-  /** {@return whether a cluster is to make the run} */
+  /**
+   * {@return whether a cluster is to make the run}
+   *
+   * @throws SextantException if there can be none, or workers without one
+   */
   public boolean isGiven() {
     if (master == null && workers != 1) {
       throw new SextantException(
           String.format(Locale.ROOT, "workers: %d need a cluster (--master ADDRESS)", workers));
     }
+    if (master != null) {
+      ClusterProvider.find(master);
+    }
     return master != null;
+  }
+
+  /**
+   * The same of a new run.
+   *
+   * @param batch images of a whole batch
+   * @return whether a cluster is to make the run
+   * @throws SextantException also if the workers cannot share the batch alike
+   */
+  public boolean isGiven(int batch) {
+    if (workers < 1 || batch % workers != 0) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "workers: %d cannot share batches of %d images alike", workers, batch));
+    }
+    return isGiven();
   }
 
   /**

@@ -194,8 +194,7 @@ public final class SearchRun implements AutoCloseable {
   /**
    * {@return the result of a run that has come to its end, wherever that was}
    *
-   * @param directory of the run
-   * @throws SextantException if it has not, or its files cannot be read
+   * @param directory of the run, which is refused if it has not
    */
   public static SearchResult result(RunDirectory directory) {
     try (SearchRun ended =

@@ -17,14 +17,12 @@ public interface ClusterProvider {
   Cluster connect(String master, int threads);
 
   /**
-   * Connects to a cluster by the provider there is.
+   * {@return the provider there is}
    *
-   * @param master its address
-   * @param threads that each task is given
-   * @return the cluster, to be closed
-   * @throws SextantException if there is no provider, saying how to get one, or as {@link #connect}
+   * @param master the address that was asked for
+   * @throws SextantException if there is none, saying how to get one
    */
-  static Cluster open(String master, int threads) {
+  static ClusterProvider find(String master) {
     return ServiceLoader.load(ClusterProvider.class)
         .findFirst()
         .orElseThrow(
@@ -32,10 +30,20 @@ public interface ClusterProvider {
                 new SextantException(
                     String.format(
                         Locale.ROOT,
-                        "master %s: Sextant's Spark part is not on the class path; it is the"
-                            + " archive whose name ends in -spark, or nas/spark of a checkout"
-                            + " (nas/spark/README.md says how it is started)",
-                        master)))
-        .connect(master, threads);
+                        "master %s: Sextant's Spark part is not on the class path: start sextant"
+                            + " from the archive whose name ends in -spark (nas/spark/README.md)",
+                        master)));
+  }
+
+  /**
+   * Connects to a cluster by the provider there is.
+   *
+   * @param master its address
+   * @param threads that each task is given
+   * @return the cluster, to be closed
+   * @throws SextantException as {@link #find} and {@link #connect} do
+   */
+  static Cluster open(String master, int threads) {
+    return find(master).connect(master, threads);
   }
 }
