@@ -4,6 +4,7 @@ import dev.sextant.cli.options.Doubts;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
+import dev.sextant.nas.cost.Fleet;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.LinearPredictor;
@@ -12,7 +13,10 @@ import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Genotype;
+import dev.sextant.nas.workers.Cluster;
+import dev.sextant.nas.workers.ClusterProvider;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -137,9 +141,20 @@ final class PredictorCommand implements Runnable {
   private @Nullable Path out;
 
   @Option(
+      names = "--master",
+      paramLabel = "ADDRESS",
+      description =
+          "with --measure, of a Spark cluster whose machines measure shares (needs Sextant's Spark"
+              + " part)")
+  private @Nullable String master;
+
+  @Option(
       names = "--accept-noisy",
       description = "use what was measured although it was disturbed, as it says")
   private boolean acceptNoisy;
+
+  /** Most time for each of many networks, as for the layers of a table. */
+  private static final double FLEET_SECONDS = 0.2;
 
   private String encoding = "";
 
@@ -215,11 +230,26 @@ final class PredictorCommand implements Runnable {
     }
     List<Genotype> cells = latencies.sample(source.measure, seed);
     ConsoleProgress progress = Terminal.progress();
+    if (master != null) {
+      return keep(measuredElsewhere(latencies, cells, master, progress), progress);
+    }
     long steps = (long) CellLatencies.ROUNDS * cells.size();
     CellLatencies.Measured judged =
         latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
     Doubts.judge(judged.doubts(), acceptNoisy, progress);
-    CellSamples measured = judged.samples();
+    return keep(judged.samples(), progress);
+  }
+
+  private static CellSamples measuredElsewhere(
+      CellLatencies latencies, List<Genotype> cells, String master, ConsoleProgress progress) {
+    try (Cluster cluster = ClusterProvider.open(master, 1)) {
+      Fleet fleet = new Fleet(cluster, Device.CPU, 1, FLEET_SECONDS, progress::message);
+      return latencies.samples(
+          cells, fleet.measure(cells.stream().map(latencies::network).toList(), 1));
+    }
+  }
+
+  private LatencySamples keep(CellSamples measured, ConsoleProgress progress) {
     if (save != null) {
       measured.write(save);
       progress.message("written to " + save);

@@ -110,8 +110,12 @@ public record CellLatencies(
     return Collections.nCopies(space.nodes(), pooled);
   }
 
-  /** The network that stands for cells. */
-  private Architecture network(Genotype genotype) {
+  /**
+   * {@return the network that stands for cells}
+   *
+   * @param genotype of the cells
+   */
+  public Architecture network(Genotype genotype) {
     return CellNetworks.small("cell", genotype, space.input(), space.classes(), width, cells);
   }
 
@@ -122,6 +126,16 @@ public record CellLatencies(
    * @param doubts what tells that it was disturbed, a sentence each; none where it can be relied on
    */
   public record Measured(CellSamples samples, List<String> doubts) {}
+
+  /**
+   * {@return cells with latencies that were measured elsewhere}
+   *
+   * @param genotypes the cells
+   * @param ms of the {@link #network} of each
+   */
+  public CellSamples samples(List<Genotype> genotypes, double[] ms) {
+    return new CellSamples(space, types, genotypes, ms);
+  }
 
   /**
    * Measures cells. Networks whose two shortest times are far apart are measured again.

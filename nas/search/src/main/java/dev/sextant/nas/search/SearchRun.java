@@ -26,6 +26,7 @@ import dev.sextant.nas.stage.Auxiliary;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
@@ -50,6 +51,7 @@ public final class SearchRun implements AutoCloseable {
   private final String identity;
   private final EventLog events;
   private final Progress progress;
+  private final Workers workers;
   private final long checkpointNanos;
   private final RunResults results;
   private final RunStages course;
@@ -84,7 +86,16 @@ public final class SearchRun implements AutoCloseable {
           owner -> {
             write(directory, setup, model);
             return new SearchRun(
-                directory, owner, setup, model, data, backend, null, checkpointSeconds, progress);
+                directory,
+                owner,
+                setup,
+                model,
+                data,
+                backend,
+                null,
+                checkpointSeconds,
+                progress,
+                Workers.ALONE);
           });
     } catch (RuntimeException | Error e) {
       backend.close();
@@ -129,14 +140,25 @@ public final class SearchRun implements AutoCloseable {
    */
   public static SearchRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
+    return resume(directory, checkpointSeconds, progress, Workers.ALONE);
+  }
+
+  /** The same as the first of several workers, whose others follow ({@link SharedRun}). */
+  static SearchRun resume(
+      RunDirectory directory, double checkpointSeconds, Progress progress, Workers workers) {
     // Nothing is written where there is no run.
     new RunFile(directory).compareVectors(progress);
+    new RunFile(directory).requireWorkers(workers.count());
     return Owner.holding(
-        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress));
+        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress, workers));
   }
 
   private static SearchRun resume(
-      RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
+      RunDirectory directory,
+      Owner owner,
+      double checkpointSeconds,
+      Progress progress,
+      Workers workers) {
     SearchSetup setup = new RunFile(directory).read();
     if (new RunFile(directory).isSealed()) {
       directory.prices().check();
@@ -159,12 +181,29 @@ public final class SearchRun implements AutoCloseable {
               backend,
               checkpoint,
               checkpointSeconds,
-              progress);
+              progress,
+              workers);
       run.ownModel = model instanceof PredictedLatency read ? read : null;
       return run;
     } catch (RuntimeException | Error e) {
       backend.close();
       throw e;
+    }
+  }
+
+  /**
+   * {@return the result of a run that has come to its end, wherever that was}
+   *
+   * @param directory of the run, which is refused if it has not
+   */
+  public static SearchResult result(RunDirectory directory) {
+    try (SearchRun ended =
+        Owner.holding(
+            directory.path(), owner -> resume(directory, owner, 1, Progress.NONE, Workers.ALONE))) {
+      if (!ended.results.isFinished()) {
+        throw new SextantException(directory.path() + ": has not come to its end");
+      }
+      return ended.course.result();
     }
   }
 
@@ -178,7 +217,9 @@ public final class SearchRun implements AutoCloseable {
       Backend backend,
       @Nullable Checkpoint checkpoint,
       double checkpointSeconds,
-      Progress progress) {
+      Progress progress,
+      Workers workers) {
+    this.workers = workers;
     this.directory = directory;
     this.owner = owner;
     this.setup = setup;
@@ -195,7 +236,7 @@ public final class SearchRun implements AutoCloseable {
             checkpoint == null
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
-    Classification classification = new Classification(backend, setup.space().input());
+    Classification classification = new Classification(backend, setup.space().input(), workers);
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
     stage = open(checkpoint);
@@ -344,6 +385,11 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private SearchResult toTheEnd() {
+    if (workers.count() > 1) {
+      // The others begin with what this one has on the disk.
+      checkpoint();
+      workers.meet();
+    }
     while (!results.isFinished()) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();
@@ -369,6 +415,7 @@ public final class SearchRun implements AutoCloseable {
         stage = next;
       }
       checkpoint();
+      workers.meet();
     }
     Report.write(directory);
     return course.result();
