@@ -28,6 +28,8 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       TruthCommand.class,
       EvalCommand.class,
+      ExportCommand.class,
+      ImportCommand.class,
       ReportCommand.class,
       DoctorCommand.class,
       PtxCommand.class

@@ -129,8 +129,9 @@ public final class Weights {
    *
    * @throws SextantException if they were trained in another architecture; or naming the tensors
    *     that are missing, superfluous, of another shape or not finite
+   * @param architecture the network
    */
-  void check(Architecture architecture) {
+  public void check(Architecture architecture) {
     String of = metadata.get(ARCHITECTURE);
     if (of != null && !of.equals(architecture.sha256())) {
       throw new SextantException(
@@ -228,8 +229,9 @@ public final class Weights {
    * @param norm what the names of the norm's tensors start with
    * @param epsilon added to the variance
    * @param from the first of those channels
+   * @throws SextantException if a variance is negative
    */
-  List<Entry> folded(Entry kernel, String norm, double epsilon, int from) {
+  public List<Entry> folded(Entry kernel, String norm, double epsilon, int from) {
     float[] gamma = get(norm + "gamma").values();
     float[] beta = get(norm + "beta").values();
     float[] mean = get(norm + "mean").values();

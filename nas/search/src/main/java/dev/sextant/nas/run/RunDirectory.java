@@ -31,7 +31,8 @@ import java.util.regex.Pattern;
  * checkpoint/           the state to resume from
  * architecture.json     the network found
  * weights.safetensors   its trained weights
- * architecture-2.json   that of a second budget, and its weights
+ * model.onnx            both for other programs
+ * architecture-2.json   that of a second budget, its weights and its model
  * scores.csv            the networks that a search by scores looked at
  * front.csv             the networks that it holds for the best at their costs
  * result.json           latencies and accuracies, that of random search beside them
@@ -267,6 +268,15 @@ public record RunDirectory(Path path) {
    */
   public Path weights(int budget) {
     return budget == 1 ? weights() : path.resolve("weights-" + budget + ".safetensors");
+  }
+
+  /**
+   * {@return a network with its weights for other programs}
+   *
+   * @param budget counted from 1
+   */
+  public Path onnx(int budget) {
+    return path.resolve(budget == 1 ? "model.onnx" : "model-" + budget + ".onnx");
   }
 
   /** {@return the networks that a search by scores looked at, with their scores} */
