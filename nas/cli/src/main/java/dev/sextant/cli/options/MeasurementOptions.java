@@ -23,9 +23,9 @@ public final class MeasurementOptions {
   @Option(
       names = "--table",
       description =
-          "latency table (JSON or CSV) instead of measuring one, or the linear model (CSV), or what"
-              + " `sextant predictor` wrote with --save (.csv) or --out (.safetensors); predictions"
-              + " then stand")
+          "latency table (JSON, CSV or YAML) instead of measuring one, or the linear model (CSV),"
+              + " or what `sextant predictor` wrote with --save (.csv) or --out (.safetensors);"
+              + " predictions then stand")
   private @Nullable Path table;
 
   @Option(

@@ -39,6 +39,8 @@ import java.util.function.Supplier;
  *   <li>The JSON of Single-Path NAS's Pixel-1 runtimes (blocks 0 to 21 of its space), read only.
  *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms,
  *       var, count}), read only.
+ *   <li>The YAML of ProxylessNAS's and Once-for-All's tables ({@code
+ *       Conv_1-input:7x7x320-output:7x7x1280: {count: 982, mean: 3.1, var: 0.2}}), read only.
  * </ul>
  */
 public final class LatencyFiles {
@@ -58,17 +60,24 @@ public final class LatencyFiles {
   /**
    * Reads a table; the name's ending says which format.
    *
-   * @param file {@code .csv} is CSV, anything else JSON
+   * @param file {@code .csv} is CSV, {@code .yaml} or {@code .yml} YAML, anything else JSON
    * @return the table
    * @throws SextantException naming the file, the line or field, and what is wrong with it
    */
   public static LatencyTable read(Path file) {
     String text = JsonText.readFile(file);
+    if (isYaml(file)) {
+      return named(file, () -> imported(YamlTable.entries(text), file));
+    }
     if (!file.toString().endsWith(".csv")) {
       JsonObject root = JsonText.parse(text, file.toString());
       return named(file, () -> parseJson(root));
     }
     return named(file, () -> parseCsv(text, file));
+  }
+
+  private static boolean isYaml(Path file) {
+    return file.toString().endsWith(".yaml") || file.toString().endsWith(".yml");
   }
 
   /** Every error of a file begins with its name. */
@@ -237,6 +246,14 @@ public final class LatencyFiles {
     SequencedMap<Key, Entry> entries = rows(csv);
     if (!csv.comment().isEmpty()) {
       return table(JsonText.parse(csv.comment(), "line 1"), entries);
+    }
+    return imported(entries, file);
+  }
+
+  /** A table that says nothing of where it was measured. */
+  private static LatencyTable imported(SequencedMap<Key, Entry> entries, Path file) {
+    if (entries.isEmpty()) {
+      throw new SextantException("has no entries");
     }
     String machine = String.valueOf(file.getFileName());
     return new LatencyTable(new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);
