@@ -36,7 +36,7 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
   static final long MAX_BYTES = 100_000_000;
 
   /** Where a tensor lies in the data: bytes from begin to end, that one left out. */
-  record Slot(String name, Shape shape, long begin, long end) {}
+  record Slot(String name, SafetensorsType type, Shape shape, long begin, long end) {}
 
   /**
    * The bytes in front of the data.
@@ -52,7 +52,12 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
       }
       json.endObject();
       for (Slot slot : slots) {
-        json.name(slot.name).beginObject().name("dtype").value("F32").name("shape").beginArray();
+        json.name(slot.name)
+            .beginObject()
+            .name("dtype")
+            .value(slot.type.name())
+            .name("shape")
+            .beginArray();
         for (int i = 0; i < slot.shape.rank(); i++) {
           json.value(slot.shape.get(i));
         }
@@ -100,7 +105,7 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
     sorted.sort(Comparator.comparing(Slot::name));
     for (Slot slot : sorted) {
       update(digest, slot.name);
-      update(digest, "F32 " + slot.shape + " " + slot.begin + " " + slot.end);
+      update(digest, slot.type.name() + " " + slot.shape + " " + slot.begin + " " + slot.end);
     }
     return digest;
   }

@@ -196,7 +196,8 @@ public final class Weights {
   }
 
   /**
-   * Reads a safetensors file whose tensors are all F32, and verifies its checksum where it has one.
+   * Reads a safetensors file, whose tensors are F32, F16, BF16 or I64 and become floats, and
+   * verifies its checksum where it has one.
    *
    * @param path of the file
    * @return the tensors and the metadata
@@ -218,7 +219,18 @@ public final class Weights {
    * @throws SextantException naming the file if it cannot be written
    */
   public String write(Path path) {
-    return Safetensors.write(this, path);
+    return Safetensors.write(this, path, SafetensorsType.F32);
+  }
+
+  /**
+   * Writes the same with every float as the nearest of 16 bits, which takes half the room.
+   *
+   * @param path of the file
+   * @return the checksum
+   * @throws SextantException naming the file if it cannot be written
+   */
+  public String writeHalves(Path path) {
+    return Safetensors.write(this, path, SafetensorsType.F16);
   }
 
   /**
