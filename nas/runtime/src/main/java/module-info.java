@@ -12,6 +12,7 @@ module dev.sextant.runtime {
   exports dev.sextant.runtime;
   exports dev.sextant.runtime.dag;
   exports dev.sextant.runtime.graph;
+  exports dev.sextant.runtime.image;
   exports dev.sextant.runtime.layer;
   exports dev.sextant.runtime.pretrained;
   exports dev.sextant.runtime.service;

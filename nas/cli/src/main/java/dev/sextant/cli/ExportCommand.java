@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.GenotypeOptions;
 import dev.sextant.nas.run.OnnxFile;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.onnx.ExportOptions;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -33,6 +35,8 @@ final class ExportCommand implements Runnable {
       paramLabel = "RUN|ARCHITECTURE",
       description = "directory of a run, or a built-in name or JSON file of an architecture")
   private String network = "";
+
+  @Mixin private GenotypeOptions genotype = new GenotypeOptions();
 
   @Option(
       names = "--weights",
@@ -80,7 +84,9 @@ final class ExportCommand implements Runnable {
     boolean run = Files.isDirectory(Path.of(network));
     RunDirectory directory = new RunDirectory(Path.of(run ? network : ""));
     Architecture architecture =
-        run ? Architecture.read(directory.architecture()) : Networks.architecture(network);
+        run
+            ? Architecture.read(directory.architecture())
+            : Networks.architecture(network, genotype);
     Path source = weights != null ? weights : directory.weights();
     if (!run && weights == null) {
       throw new SextantException(

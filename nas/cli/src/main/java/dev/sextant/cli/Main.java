@@ -30,6 +30,7 @@ import picocli.CommandLine.Command;
       EvalCommand.class,
       ExportCommand.class,
       ImportCommand.class,
+      ServeCommand.class,
       ReportCommand.class,
       DoctorCommand.class,
       PtxCommand.class

@@ -12,6 +12,7 @@ import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.LayerJson;
@@ -30,9 +31,10 @@ import java.util.function.Supplier;
  * Latency tables on disk, for a reader to read and edit.
  *
  * <ul>
- *   <li>JSON, {@code "format": "sextant-latency/2"}: setting, calibration, doubts about the
- *       measurement and one object an entry: the layer as architectures have it, its input as
- *       {@code 28x28x24}, and what was measured.
+ *   <li>JSON, {@code "format": "sextant-latency/2"}: setting (with {@code "percentile"} where
+ *       latencies of networks are not medians), calibration, doubts about the measurement and one
+ *       object an entry: the layer as architectures have it, its input as {@code 28x28x24}, and
+ *       what was measured.
  *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
  *       calibration.
  *   <li>Both in the first version, whose rows have a column for each number of a layer; read only.
@@ -124,6 +126,9 @@ public final class LatencyFiles {
     root.addProperty("device", setting.device());
     root.addProperty("threads", setting.threads());
     root.addProperty("batch", setting.batch());
+    if (setting.percentile() != Percentile.P50) {
+      root.addProperty("percentile", setting.percentile().text());
+    }
     root.addProperty("overhead_ms", table.overheadMs());
     root.addProperty("scale", table.scale());
     JsonArray doubts = new JsonArray();
@@ -172,7 +177,10 @@ public final class LatencyFiles {
             field(root, "runtime").getAsString(),
             field(root, "device").getAsString(),
             number(root, "threads").intValue(),
-            number(root, "batch").intValue());
+            number(root, "batch").intValue(),
+            root.has("percentile")
+                ? Percentile.parse(field(root, "percentile").getAsString())
+                : Percentile.P50);
     LatencyTable table =
         new LatencyTable(
             setting,

@@ -10,6 +10,7 @@ import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.runtime.layer.Conv;
@@ -60,7 +61,8 @@ class LatencyFilesTest {
         new Key(new Conv(3, 2, 1, 24, true, Activation.HSWISH), INPUT),
         new Entry(Double.MIN_NORMAL, 1e8 + 1e-7, 0));
     entries.put(new Key(new Linear(10), Shape.of(1, 16)), new Entry(0, 0, 9L << 40));
-    Setting setting = new Setting("a \"quick\", 2-core\n# machine, ü", "sextant", "cpu", 2, 4);
+    Setting setting =
+        new Setting("a \"quick\", 2-core\n# machine, ü", "sextant", "cpu", 2, 4, Percentile.P99);
     return new LatencyTable(setting, -0.1 / 3, 1.0 + Math.ulp(1.0), entries);
   }
 
