@@ -6,7 +6,6 @@ import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.onnx.ExportOptions;
 import dev.sextant.onnx.OnnxExport;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,8 +40,8 @@ final class ExportCommand implements Runnable {
   @Option(
       names = "--weights",
       paramLabel = "FILE",
-      description = "safetensors; default: those of the run")
-  private @Nullable Path weights;
+      description = "safetensors, timm:FILE or torchvision:FILE; default: those of the run")
+  private @Nullable String weights;
 
   @Option(
       names = "--format",
@@ -87,7 +86,7 @@ final class ExportCommand implements Runnable {
         run
             ? Architecture.read(directory.architecture())
             : Networks.architecture(network, genotype);
-    Path source = weights != null ? weights : directory.weights();
+    String source = weights != null ? weights : directory.weights().toString();
     if (!run && weights == null) {
       throw new SextantException(
           String.format(Locale.ROOT, "%s: give --weights FILE, it is no run", network));
@@ -99,7 +98,8 @@ final class ExportCommand implements Runnable {
     if (file == null) {
       file = run ? directory.onnx(1) : Path.of(architecture.name() + ".onnx");
     }
-    OnnxExport.write(file, architecture, Weights.read(source), options);
+    GivenWeights given = GivenWeights.of(source, architecture);
+    OnnxExport.write(file, given.architecture(), given.weights(), options);
     System.out.printf(
         Locale.ROOT,
         "%s  %,d bytes, %s%n",

@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.GenotypeOptions;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.onnx.OnnxImport;
@@ -7,10 +8,12 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.dag.GraphLayer;
+import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -22,8 +25,19 @@ import picocli.CommandLine.Parameters;
     description =
         "Makes an architecture and weights of an ONNX file, as `eval` and others take them.")
 final class ImportCommand implements Runnable {
-  @Parameters(paramLabel = "MODEL.onnx", description = "of a network that classifies images")
-  private Path model = Path.of("");
+  @Parameters(
+      paramLabel = "MODEL.onnx|timm:FILE|torchvision:FILE",
+      description =
+          "a network that classifies images, or safetensors by the names of those libraries")
+  private String model = "";
+
+  @Option(
+      names = "--architecture",
+      paramLabel = "NAME|FILE",
+      description = "of such weights: built-in name or JSON file")
+  private @Nullable String network;
+
+  @Mixin private GenotypeOptions genotype = new GenotypeOptions();
 
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "absent or empty")
   private Path out = Path.of("");
@@ -50,7 +64,7 @@ final class ImportCommand implements Runnable {
   @Override
   public void run() {
     RunDirectory directory = RunDirectory.create(out);
-    OnnxImport read = OnnxImport.read(model, input);
+    GivenWeights read = read();
     Architecture architecture = read.architecture();
     Weights given = read.weights();
     if (mean != null) {
@@ -79,5 +93,21 @@ final class ImportCommand implements Runnable {
         architecture.parameters(),
         architecture.macs());
     System.out.println("written to " + directory.path());
+  }
+
+  private GivenWeights read() {
+    boolean foreign = GivenWeights.foreign(model).isPresent();
+    if (foreign != (network != null)) {
+      throw new SextantException(
+          foreign
+              ? model + ": give --architecture, the weights do not say it"
+              : "architecture: an ONNX file has its own");
+    }
+    if (network == null) {
+      OnnxImport read = OnnxImport.read(Path.of(model), input);
+      return new GivenWeights(read.architecture(), read.weights());
+    }
+    Architecture named = Networks.architecture(network, genotype);
+    return GivenWeights.of(model, input == null ? named : named.withInput(input, named.classes()));
   }
 }

@@ -1,6 +1,7 @@
 package dev.sextant.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -47,6 +48,27 @@ class ExportCommandTest {
             file)
         .succeeded();
     assertFalse(java.util.Arrays.equals(folded, Files.readAllBytes(file)));
+  }
+
+  @Test
+  void whatWasWrittenIsImportedAndEvaluated() throws Exception {
+    Path network = Files.writeString(directory.resolve("architecture.json"), NETWORK);
+    Weights.random(Architecture.read(network), 1).write(directory.resolve("weights.safetensors"));
+    Command.run("export", directory, "--keep-batch-norm").succeeded();
+    Path out = directory.resolve("imported");
+    String printed =
+        Command.run("import", directory.resolve("model.onnx"), "--out", out).succeeded();
+    assertTrue(printed.contains("4 layers, 0 of them graphs"), printed);
+    assertEquals(
+        Architecture.read(network).layers(),
+        Architecture.read(out.resolve("architecture.json")).layers());
+    assertTrue(
+        Command.run("eval", "--model", out, "--data=builtin:40").succeeded().contains("accuracy"));
+    Command.run("import", directory.resolve("model.onnx"), "--out", out).refused(out);
+    Path other = directory.resolve("other");
+    Command.run("import", network, "--out", other).refused(network, "no ONNX file");
+    Command.run("import", "timm:" + network, "--out", other).refused("--architecture");
+    assertFalse(Files.exists(other));
   }
 
   @Test

@@ -4,6 +4,7 @@ import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.dag.GraphLayer;
 import dev.sextant.runtime.dag.GraphNode;
 import dev.sextant.runtime.graph.Operation;
+import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
@@ -17,6 +18,8 @@ import java.util.Map;
  * GraphLayer} has them: value 0 is the image, value i what operation i gives.
  */
 final class ImportGraph {
+  private static final int MOST_FEATURES = 1 << 20;
+
   private final List<GraphNode> nodes = new ArrayList<>();
   private final List<Shape> shapes = new ArrayList<>();
   private final Map<String, Weights.Entry> weights = new LinkedHashMap<>();
@@ -36,7 +39,12 @@ final class ImportGraph {
       throw new SextantException("more than " + GraphLayer.MAX_NODES + " operations");
     }
     List<Integer> inputs = Arrays.stream(from).boxed().toList();
-    shapes.add(operation.output("graph", inputs.stream().map(shapes::get).toList()));
+    Shape shape = operation.output("graph", inputs.stream().map(shapes::get).toList());
+    // Constants for each channel are made here: what takes few bytes to say must not take many.
+    if (shape.channels() > (shape.rank() == 4 ? Layer.MAX_WIDTH : MOST_FEATURES)) {
+      throw new SextantException("gives " + shape + ", which is too wide");
+    }
+    shapes.add(shape);
     nodes.add(new GraphNode(operation, inputs));
     return nodes.size();
   }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What moves numbers: parts of channels, shuffles, pads, and vectors made of images. */
 final class ShapeImport {
-  private static final int MOST_PADDED = 4096;
+  private static final int MOST_PADDED = 1024;
 
   private final GraphImport network;
   private final NodeReader node;
