@@ -280,6 +280,13 @@ class OnnxImportTest {
               TensorProto.floats("v8", List.of(8L), 1, 2, 3, 4, 5, 6, 7, 8))
         },
         new Object[] {
+          "rows and columns added",
+          List.of(node("Pad", "y", List.of("x", "around", "value"))),
+          List.of(
+              TensorProto.wholes("around", 0, 0, 1, 0, 0, 0, 0, 2),
+              TensorProto.floats("value", List.of(), 3))
+        },
+        new Object[] {
           "dense block",
           List.of(wide, node("Concat", "c", List.of("x", "y"), "axis", 1)),
           List.of(six)
@@ -301,7 +308,7 @@ class OnnxImportTest {
               TensorProto.wholes("axes", 1, 3))
         },
         new Object[] {
-          "split and pads",
+          "split and channels of zeros",
           List.of(
               new NodeProto(
                   "split",
@@ -311,46 +318,18 @@ class OnnxImportTest {
                   List.of("p", "q"),
                   NodeList.attributes("axis", 1),
                   new LinkedHashMap<>()),
-              node("Pad", "y", List.of("p", "around")),
               node("Pad", "z", List.of("q", "more")),
               node("Add", "sum", List.of("z", "z")),
-              node("MaxPool", "m", List.of("y"), "kernel_shape", ints(2, 3)),
               node("Concat", "all", List.of("sum", "x"), "axis", 1)),
           List.of(
-              TensorProto.wholes("sizes", 1, 2),
-              TensorProto.wholes("around", 0, 0, 1, 0, 0, 0, 0, 2),
-              TensorProto.wholes("more", 0, 0, 0, 0, 0, 3, 0, 0))
+              TensorProto.wholes("sizes", 1, 2), TensorProto.wholes("more", 0, 0, 0, 0, 0, 3, 0, 0))
         });
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("operators")
   void operatorsAgree(String what, List<NodeProto> nodes, List<TensorProto> constants) {
-    byte[] file = model(nodes, constants);
-    if (what.equals("split and pads")) {
-      SextantException e =
-          assertThrows(SextantException.class, () -> OnnxImport.of(file, "model.onnx", null));
-      assertEquals(
-          "model.onnx: node 'm_node' (MaxPool): its kernel_shape [2, 3] is not the same in both"
-              + " directions, which is not supported",
-          e.getMessage());
-      file(nodes, constants);
-      return;
-    }
-    agrees(what, file);
-  }
-
-  /** The same without the node that is refused. */
-  private static void file(List<NodeProto> nodes, List<TensorProto> constants) {
-    List<NodeProto> some =
-        nodes.stream().filter(node -> !node.operator().equals("MaxPool")).toList();
-    List<NodeProto> read = new ArrayList<>(some);
-    read.add(node("MaxPool", "m", List.of("y"), "kernel_shape", ints(2, 2)));
-    read.add(node("Slice", "part", List.of("all", "one", "three", "one")));
-    List<TensorProto> more = new ArrayList<>(constants);
-    more.add(TensorProto.wholes("one", 1));
-    more.add(TensorProto.wholes("three", 4));
-    agrees("split and pads", model(read, more));
+    agrees(what, model(nodes, constants));
   }
 
   private static void agrees(String what, byte[] file) {
@@ -393,6 +372,18 @@ class OnnxImportTest {
                 List.of(),
                 new LinkedHashMap<>()));
     agrees("flat", file);
+  }
+
+  @Test
+  void windowsThatAreNotSquareAreRefused() {
+    byte[] file =
+        model(List.of(node("MaxPool", "m", List.of("x"), "kernel_shape", ints(2, 3))), List.of());
+    SextantException e =
+        assertThrows(SextantException.class, () -> OnnxImport.of(file, "model.onnx", null));
+    assertEquals(
+        "model.onnx: node 'm_node' (MaxPool): its kernel_shape [2, 3] is not the same in both"
+            + " directions, which is not supported",
+        e.getMessage());
   }
 
   @ParameterizedTest
