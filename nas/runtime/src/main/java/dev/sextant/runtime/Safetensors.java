@@ -40,7 +40,7 @@ final class Safetensors {
 
   // ---- writing
 
-  static String write(Weights weights, Path path, SafetensorsType type) {
+  static String write(Weights weights, Path path, SafetensorsHeader.Type type) {
     SequencedMap<String, String> metadata = new LinkedHashMap<>(weights.metadata());
     metadata.put(Weights.VERSION, VERSION);
     metadata.put(Weights.CHECKSUM, NO_CHECKSUM);
@@ -73,7 +73,7 @@ final class Safetensors {
 
   private static void writeValues(
       float[] values,
-      SafetensorsType type,
+      SafetensorsHeader.Type type,
       ByteBuffer chunk,
       MessageDigest digest,
       FileOutput channel)
@@ -81,7 +81,7 @@ final class Safetensors {
     for (int from = 0; from < values.length; from += CHUNK) {
       int count = Math.min(CHUNK, values.length - from);
       chunk.clear().limit(count * type.bytes());
-      if (type == SafetensorsType.F32) {
+      if (type == SafetensorsHeader.Type.F32) {
         chunk.asFloatBuffer().put(values, from, count);
       } else {
         for (int i = 0; i < count; i++) {
@@ -194,7 +194,10 @@ final class Safetensors {
     }
 
     private void readValues(
-        float[] values, SafetensorsType type, ByteBuffer chunk, @Nullable MessageDigest digest)
+        float[] values,
+        SafetensorsHeader.Type type,
+        ByteBuffer chunk,
+        @Nullable MessageDigest digest)
         throws IOException {
       int most = CHUNK * Float.BYTES / type.bytes();
       for (int from = 0; from < values.length; from += most) {
@@ -205,7 +208,7 @@ final class Safetensors {
           digest.update(chunk.array(), 0, chunk.limit());
         }
         chunk.flip();
-        if (type == SafetensorsType.F32) {
+        if (type == SafetensorsHeader.Type.F32) {
           chunk.asFloatBuffer().get(values, from, count);
         } else {
           type.get(chunk, values, from, count);

@@ -93,7 +93,7 @@ final class SafetensorsHeaderReader {
 
   private Slot slot(JsonReader json, String name) throws IOException {
     String tensor = "tensor '" + name + "'";
-    SafetensorsType type = null;
+    SafetensorsHeader.Type type = null;
     long[] extents = null;
     long[] offsets = null;
     expect(json, JsonToken.BEGIN_OBJECT, tensor, "");
@@ -116,7 +116,7 @@ final class SafetensorsHeaderReader {
         expect(json, JsonToken.STRING, tensor, ".dtype");
         String dtype = json.nextString();
         type =
-            SafetensorsType.named(dtype)
+            SafetensorsHeader.Type.named(dtype)
                 .orElseThrow(
                     () ->
                         defect(
@@ -125,7 +125,7 @@ final class SafetensorsHeaderReader {
                                 "%s is %s, only %s are read",
                                 tensor,
                                 dtype,
-                                SafetensorsType.all())));
+                                SafetensorsHeader.Type.all())));
       } else if (field.equals("shape")) {
         extents = numbers(json, tensor, ".shape");
       } else {
@@ -140,7 +140,7 @@ final class SafetensorsHeaderReader {
   }
 
   private Slot checkSlot(
-      String name, SafetensorsType type, String tensor, long[] extents, long[] offsets) {
+      String name, SafetensorsHeader.Type type, String tensor, long[] extents, long[] offsets) {
     if (offsets.length != 2 || offsets[0] > offsets[1]) {
       throw defect(
           String.format(

@@ -226,7 +226,7 @@ public final class Weights {
    * @throws SextantException naming the file if it cannot be written
    */
   public String write(Path path) {
-    return Safetensors.write(this, path, SafetensorsType.F32);
+    return Safetensors.write(this, path, SafetensorsHeader.Type.F32);
   }
 
   /**
@@ -237,7 +237,7 @@ public final class Weights {
    * @throws SextantException naming the file if it cannot be written
    */
   public String writeHalves(Path path) {
-    return Safetensors.write(this, path, SafetensorsType.F16);
+    return Safetensors.write(this, path, SafetensorsHeader.Type.F16);
   }
 
   /**
