@@ -1,6 +1,7 @@
 /** The search: spaces, supernets, policies, costs, objectives, data, training and runs. */
 module dev.sextant.search {
   requires transitive dev.sextant.autograd;
+  requires transitive dev.sextant.onnx;
   requires transitive dev.sextant.runtime;
   requires com.google.gson;
   requires de.siegmar.fastcsv;

@@ -30,6 +30,8 @@ import picocli.CommandLine.Command;
       TruthCommand.class,
       PackCommand.class,
       EvalCommand.class,
+      ExportCommand.class,
+      ImportCommand.class,
       ServeCommand.class,
       ReportCommand.class,
       DoctorCommand.class,

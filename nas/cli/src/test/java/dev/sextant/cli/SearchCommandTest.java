@@ -64,6 +64,7 @@ class SearchCommandTest {
             "checkpoint",
             "architecture.json",
             "weights.safetensors",
+            "model.onnx",
             "result.json",
             "report.html",
             "owner.json",

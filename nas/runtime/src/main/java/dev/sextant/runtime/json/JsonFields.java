@@ -196,6 +196,28 @@ public final class JsonFields {
   }
 
   /**
+   * {@return a required array of one to {@code most} strings}
+   *
+   * @param field name of the field
+   * @param most largest number of entries
+   */
+  public List<String> strings(String field, int most) {
+    if (!(required(field) instanceof JsonArray array) || array.isEmpty() || array.size() > most) {
+      throw error(field, String.format(Locale.ROOT, "must be an array of one to %d strings", most));
+    }
+    List<String> values = new ArrayList<>(array.size());
+    for (JsonElement element : array) {
+      if (!(element instanceof JsonPrimitive primitive) || !primitive.isString()) {
+        throw error(
+            String.format(Locale.ROOT, "%s[%d]", field, values.size()),
+            shown(element) + " is not a string");
+      }
+      values.add(primitive.getAsString());
+    }
+    return values;
+  }
+
+  /**
    * {@return these fields, but for one that has another value}
    *
    * @param field name of the field

@@ -35,7 +35,8 @@ import java.util.regex.Pattern;
  * inherited.safetensors the weights that its training begins with, of those of the search, and
  * teacher.json          the network that it learns from, and
  * teacher.safetensors   that one's weights, where these were asked for
- * architecture-2.json   that of a second budget, and its weights
+ * model.onnx            network and weights for other programs
+ * architecture-2.json   that of a second budget, its weights and its model
  * scores.csv            the networks that a search by scores looked at
  * front.csv             the networks that it holds for the best at their costs
  * result.json           latencies and accuracies, that of random search beside them
@@ -297,6 +298,15 @@ public record RunDirectory(Path path) {
   /** {@return the weights that the training of a given network begins with} */
   public Path start() {
     return path.resolve("start.safetensors");
+  }
+
+  /**
+   * {@return a network with its weights for other programs}
+   *
+   * @param budget counted from 1
+   */
+  public Path onnx(int budget) {
+    return path.resolve(budget == 1 ? "model.onnx" : "model-" + budget + ".onnx");
   }
 
   /** {@return the networks that a search by scores looked at, with their scores} */

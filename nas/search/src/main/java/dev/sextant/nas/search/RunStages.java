@@ -12,6 +12,7 @@ import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
+import dev.sextant.nas.run.OnnxFile;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
@@ -299,12 +300,14 @@ final class RunStages implements AutoCloseable {
       case Contestant.Found found -> {
         Weights weights = training.trained();
         results.put(found, WEIGHTS, weights.write(directory.weights()));
+        exportModel(1, found, weights);
         record(found, training, weights);
         yield after(1);
       }
       case Contestant.OnFront front -> {
         Weights weights = training.trained();
         weights.write(directory.weights(front.index()));
+        exportModel(front.index(), front, weights);
         record(front, training, weights);
         yield after(front.index());
       }
@@ -314,6 +317,10 @@ final class RunStages implements AutoCloseable {
       }
       case Contestant.Sample sample -> finish(training, sample);
     };
+  }
+
+  private void exportModel(int budget, Contestant who, Weights weights) {
+    OnnxFile.write(directory, budget, space.derive(results.decisions(who)), weights, progress);
   }
 
   private RunStage finish(SearchStage search) {

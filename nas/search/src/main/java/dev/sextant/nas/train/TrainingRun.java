@@ -7,6 +7,7 @@ import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.run.OnnxFile;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
@@ -326,6 +327,7 @@ public final class TrainingRun implements AutoCloseable {
     checkpoint();
     Weights weights = stage.trained();
     weights.write(directory.weights());
+    OnnxFile.write(directory, 1, setup.architecture(), weights, progress);
     return Evaluation.accuracy(
         setup.architecture(), weights, data.test(), setup.device(), setup.threads());
   }
