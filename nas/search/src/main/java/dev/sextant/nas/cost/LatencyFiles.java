@@ -15,6 +15,7 @@ import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.LayerJson;
+import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.StringWriter;
@@ -162,8 +163,8 @@ public final class LatencyFiles {
             field(root, "machine").getAsString(),
             field(root, "runtime").getAsString(),
             field(root, "device").getAsString(),
-            number(root, "threads").intValue(),
-            number(root, "batch").intValue());
+            count(root, "threads", Backends.MOST_THREADS),
+            count(root, "batch", LatencyTable.MOST_IMAGES));
     LatencyTable table =
         new LatencyTable(
             setting,
@@ -192,6 +193,15 @@ public final class LatencyFiles {
       doubts.add(scale);
     }
     return doubts;
+  }
+
+  private static int count(JsonObject object, String name, int most) {
+    double count = number(object, name).doubleValue();
+    if (!(count >= 1 && count <= most && count == Math.rint(count))) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %s is not between 1 and %d", name, count, most));
+    }
+    return (int) count;
   }
 
   private static Number number(JsonObject object, String name) {
