@@ -57,7 +57,7 @@ class TimeProbeTest {
 
   @Test
   void whatStaysDoubtfulIsSaid() {
-    assertEquals(2, time(9, 8, 7, 6, 5, 2).getFirst().retrainEpoch());
+    assertEquals(3, time(16, 12, 9, 7, 5, 3).getFirst().retrainEpoch());
     assertEquals(6, rounds);
     assertTrue(said.getFirst().startsWith("doubtful  of 6 rounds of random"), said::toString);
   }
