@@ -5,6 +5,7 @@ module dev.sextant.search {
   requires com.google.gson;
   requires de.siegmar.fastcsv;
   requires java.desktop;
+  requires org.snakeyaml.engine.v2;
   requires static transitive org.jspecify;
 
   exports dev.sextant.nas.cells;

@@ -28,6 +28,7 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       TruthCommand.class,
       EvalCommand.class,
+      ServeCommand.class,
       ReportCommand.class,
       DoctorCommand.class,
       PtxCommand.class

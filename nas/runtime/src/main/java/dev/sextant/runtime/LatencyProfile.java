@@ -21,8 +21,21 @@ import java.util.List;
  * @param device where to run
  * @param threads workers per kernel; 1 unless there is reason for more
  * @param meter how to measure
+ * @param percentile of whole networks that a budget is of
  */
-public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
+public record LatencyProfile(
+    Device device, int threads, LatencyMeter meter, Latency.Percentile percentile) {
+  /**
+   * A profile of medians.
+   *
+   * @param device where to run
+   * @param threads workers per kernel
+   * @param meter how to measure
+   */
+  public LatencyProfile(Device device, int threads, LatencyMeter meter) {
+    this(device, threads, meter, Latency.Percentile.P50);
+  }
+
   /** Four million weights, about those of the mobile networks. */
   private static final long WEIGHT_BYTES = 16 << 20;
 
@@ -60,7 +73,8 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
     Program program = builder.program();
     SharedWeights shared = new SharedWeights(device, threads, program, builder.parameters());
     BufferPlan plan = BufferPlan.reusing(program);
-    try (Execution execution = new Execution(program, plan, shared, device, threads)) {
+    try (Execution execution =
+        new Execution(program, plan, shared, new Execution.Place(device, threads))) {
       fill(execution, value, 2);
       if (before != Program.NONE) {
         fill(execution, before, 3);

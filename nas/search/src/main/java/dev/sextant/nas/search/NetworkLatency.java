@@ -44,7 +44,7 @@ final class NetworkLatency {
 
   /** In milliseconds. For a reward: short, as there are many. */
   double quick(Architecture architecture) {
-    return measured(architecture, QUICK_METER).medianMs();
+    return measured(architecture, QUICK_METER).ms(percentile());
   }
 
   /** In milliseconds. For a budget or a result; what is doubtful about it is said. */
@@ -60,8 +60,12 @@ final class NetworkLatency {
                 100 * latency.relativeInterval(),
                 others.text()));
       }
-      return latency.medianMs();
+      return latency.ms(percentile());
     }
+  }
+
+  private Latency.Percentile percentile() {
+    return setup.config().budget().percentile();
   }
 
   private LatencyMeter meter() {

@@ -20,7 +20,7 @@ import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Preprocessing;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import java.util.LinkedHashMap;
@@ -230,19 +230,11 @@ public final class TrainingStage implements RunStage {
             });
     // In a fixed order, which Map.of does not have: equal runs write equal files.
     Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
-    metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
+    Preprocessing.record(
+        plan.architecture.input(), normalization.mean(), normalization.deviation(), metadata);
     ClassNames.put(classNames, metadata);
     metadata.put(Weights.ARCHITECTURE, plan.architecture.sha256());
     return new Weights(entries, metadata);
-  }
-
-  private static String joined(float[] values) {
-    StringBuilder text = new StringBuilder();
-    for (float value : values) {
-      text.append(text.isEmpty() ? "" : ",").append(value);
-    }
-    return text.toString();
   }
 
   @Override
