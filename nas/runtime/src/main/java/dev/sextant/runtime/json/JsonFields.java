@@ -202,8 +202,30 @@ public final class JsonFields {
    * @param most largest number of entries
    */
   public List<String> strings(String field, int most) {
-    if (!(required(field) instanceof JsonArray array) || array.isEmpty() || array.size() > most) {
-      throw error(field, String.format(Locale.ROOT, "must be an array of one to %d strings", most));
+    return strings(field, 1, most);
+  }
+
+  /**
+   * {@return the strings of an array, none where the field is absent}
+   *
+   * @param field name of the field
+   * @param most largest number of entries
+   */
+  public List<String> stringsIfAny(String field, int most) {
+    return has(field) ? strings(field, 0, most) : List.of();
+  }
+
+  private List<String> strings(String field, int least, int most) {
+    if (!(required(field) instanceof JsonArray array)
+        || array.size() < least
+        || array.size() > most) {
+      throw error(
+          field,
+          String.format(
+              Locale.ROOT,
+              "must be an array of %s %d strings",
+              least == 0 ? "at most" : "one to",
+              most));
     }
     List<String> values = new ArrayList<>(array.size());
     for (JsonElement element : array) {
