@@ -30,6 +30,15 @@ final class Chain {
       kind = layer.kind();
     }
 
+    /** By how many open forks there are more behind it than before. */
+    int opens() {
+      return switch (kind) {
+        case FORK -> 1;
+        case NEXT -> 0;
+        case SUM -> -1;
+      };
+    }
+
     @Override
     public Variable forward(Tape tape, Variable x) {
       throw new IllegalStateException(kind + " means nothing alone");

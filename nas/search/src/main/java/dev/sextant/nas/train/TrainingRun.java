@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * network it found. Goes on from its last checkpoint after whatever ended it, to the same bits.
  *
  * <p>Its directory holds {@code run.json}, {@code events.jsonl}, {@code checkpoint/}, {@code
- * architecture.json} and {@code weights.safetensors}. Confined to one thread.
+ * architecture.json}, {@code weights.safetensors} and, where it begins with the weights of another
+ * network, {@code start.safetensors}. Confined to one thread.
  */
 public final class TrainingRun implements AutoCloseable {
   private static final StageName STAGE = StageName.TRAIN;
@@ -66,9 +67,36 @@ public final class TrainingRun implements AutoCloseable {
       ImageDataset data,
       double checkpointSeconds,
       Progress progress) {
+    return start(directory, setup, null, data, checkpointSeconds, progress);
+  }
+
+  /**
+   * Starts a run that begins with the weights of a trained network, all but those of a classifier
+   * for other classes.
+   *
+   * @param directory where the run's files are
+   * @param setup what the run is to do
+   * @param from the weights whose checksum {@code setup} says
+   * @param data what {@code setup} names, opened
+   * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, ready to begin
+   * @throws SextantException if network, weights and images do not fit, or the directory cannot be
+   *     written
+   */
+  public static TrainingRun start(
+      RunDirectory directory,
+      TrainingSetup setup,
+      @Nullable Weights from,
+      ImageDataset data,
+      double checkpointSeconds,
+      Progress progress) {
     return directory.begin(
         owner -> {
           RunDirectory.write(directory.architecture(), setup.architecture().toJson());
+          if (from != null) {
+            from.write(directory.start());
+          }
           new RunFile(directory).write(setup);
           Backend backend = Backends.open(setup.device(), setup.threads());
           try {
@@ -160,7 +188,8 @@ public final class TrainingRun implements AutoCloseable {
     this.directory = directory;
     this.owner = owner;
     this.setup = setup;
-    this.data = data;
+    Transfer transfer = Transfer.of(directory, setup, data);
+    this.data = transfer.data();
     this.backend = backend;
     this.progress = progress;
     checkpointNanos = (long) (checkpointSeconds * 1e9);
@@ -187,9 +216,10 @@ public final class TrainingRun implements AutoCloseable {
             checkpoint == null
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
-    stage = stage(setup, data, backend, events, workers);
-    if (checkpoint != null) {
-      try {
+    stage = stage(setup, this.data, backend, events, workers);
+    try {
+      transfer.begin(stage.network(), backend);
+      if (checkpoint != null) {
         String saved = checkpoint.getText("stage");
         if (!saved.equals(STAGE.text())) {
           throw new SextantException(
@@ -200,11 +230,11 @@ public final class TrainingRun implements AutoCloseable {
                   saved));
         }
         stage.load(checkpoint);
-      } catch (RuntimeException | Error e) {
-        stage.close();
-        events.close();
-        throw e;
       }
+    } catch (RuntimeException | Error e) {
+      stage.close();
+      events.close();
+      throw e;
     }
   }
 
@@ -218,9 +248,12 @@ public final class TrainingRun implements AutoCloseable {
   public static void follow(RunDirectory directory, Workers workers) {
     TrainingSetup setup = new RunFile(directory).readTraining();
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
+    Transfer transfer = Transfer.of(directory, setup, data);
     workers.meet();
     try (Backend backend = Backends.open(setup.device(), setup.threads());
-        TrainingStage stage = stage(setup, data, backend, (event, fields) -> {}, workers)) {
+        TrainingStage stage =
+            stage(setup, transfer.data(), backend, (event, fields) -> {}, workers)) {
+      transfer.begin(stage.network(), backend);
       stage.load(Checkpoint.read(directory.checkpoint(), backend));
       while (stage.done() < stage.steps()) {
         stage.step();
@@ -246,13 +279,17 @@ public final class TrainingRun implements AutoCloseable {
    *
    * @param directory where the run's files are
    * @param setup what the run is to do
+   * @param from the weights whose checksum {@code setup} says, or null
    * @throws SextantException if the directory cannot be written
    */
-  public static void prepare(RunDirectory directory, TrainingSetup setup) {
+  public static void prepare(RunDirectory directory, TrainingSetup setup, @Nullable Weights from) {
     directory.begin(
         owner -> {
           try (owner) {
             RunDirectory.write(directory.architecture(), setup.architecture().toJson());
+            if (from != null) {
+              from.write(directory.start());
+            }
             new RunFile(directory).write(setup);
           }
           return directory;
