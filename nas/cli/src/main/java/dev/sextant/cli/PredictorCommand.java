@@ -5,12 +5,14 @@ import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.cost.Fleet;
+import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.LinearPredictor;
 import dev.sextant.nas.predict.NasBench201;
 import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Genotype;
 import dev.sextant.nas.workers.Cluster;
@@ -157,6 +159,7 @@ final class PredictorCommand implements Runnable {
   private static final double FLEET_SECONDS = 0.2;
 
   private String encoding = "";
+  private List<String> doubts = List.of();
 
   /** Which cells vary. */
   enum Types {
@@ -204,6 +207,9 @@ final class PredictorCommand implements Runnable {
     if (device != null && source.csv == null) {
       throw new SextantException("--device: names a column of a file, and there is none");
     }
+    if (master != null && source.csv != null) {
+      throw new SextantException("--master: a cluster measures (--measure), it reads no file");
+    }
     if (source.csv != null && device != null) {
       encoding = "nas-bench-201";
       return NasBench201.read(source.csv, device);
@@ -221,7 +227,9 @@ final class PredictorCommand implements Runnable {
     CellLatencies latencies = new CellLatencies(space, width, depth, types.ordinal() + 1, 1, 1);
     encoding = String.format(Locale.ROOT, "darts-%s-cell", types);
     if (source.csv != null) {
-      return CellSamples.read(space, source.csv).encoded();
+      CellSamples read = CellSamples.read(space, source.csv);
+      judge(read, Terminal.progress());
+      return read.encoded();
     }
     if (source.measure < MIN_MEASURED) {
       throw new SextantException(
@@ -234,10 +242,10 @@ final class PredictorCommand implements Runnable {
       return keep(measuredElsewhere(latencies, cells, master, progress), progress);
     }
     long steps = (long) CellLatencies.ROUNDS * cells.size();
-    CellLatencies.Measured judged =
+    CellSamples measured =
         latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
-    Doubts.judge(judged.doubts(), acceptNoisy, progress);
-    return keep(judged.samples(), progress);
+    judge(measured, progress);
+    return keep(measured, progress);
   }
 
   private static CellSamples measuredElsewhere(
@@ -255,6 +263,11 @@ final class PredictorCommand implements Runnable {
       progress.message("written to " + save);
     }
     return measured.encoded();
+  }
+
+  private void judge(CellSamples samples, Progress progress) {
+    doubts = samples.doubts();
+    Doubts.judge(doubts, acceptNoisy, progress);
   }
 
   /** One row for each size of the training set. */
@@ -292,7 +305,9 @@ final class PredictorCommand implements Runnable {
       System.out.printf(
           Locale.ROOT, "%9d%s%10.1f%s%n", train.count(), text(error), seconds, text(linear));
       if (last && out != null) {
-        predictor.write(out, Map.of("encoding", encoding));
+        predictor.write(
+            out,
+            Map.of("encoding", encoding, PredictedLatency.DOUBTS, PredictedLatency.text(doubts)));
         System.out.println("written to " + out);
       }
     }

@@ -39,11 +39,23 @@ public final class Classification {
   /** Null where this process is alone. */
   private final @Nullable Sharing sharing;
 
+  /**
+   * Of images of one size.
+   *
+   * @param backend whose memory holds them
+   * @param input size of an image
+   */
   public Classification(Backend backend, Architecture.Input input) {
     this(backend, input, Workers.ALONE);
   }
 
-  /** The same with others, who make the same passes over their shares of the batches. */
+  /**
+   * The same with others, who make the same passes over their shares of the batches.
+   *
+   * @param backend whose memory holds them
+   * @param input size of an image
+   * @param workers this process and the others
+   */
   public Classification(Backend backend, Architecture.Input input, Workers workers) {
     this.sharing = workers.count() == 1 ? null : new Sharing(workers, backend);
     this.backend = backend;
@@ -51,16 +63,17 @@ public final class Classification {
     tape = new Tape(backend);
   }
 
+  /** {@return the backend that runs the passes} */
   public Backend backend() {
     return backend;
   }
 
-  /** This process and the others. */
+  /** {@return this process and the others} */
   public Workers workers() {
     return sharing == null ? Workers.ALONE : sharing.workers();
   }
 
-  /** What is exchanged with the others goes through it; null where this process is alone. */
+  /** {@return what exchanges with the others go through; null where this process is alone} */
   public @Nullable Sharing sharing() {
     return sharing;
   }
@@ -69,6 +82,10 @@ public final class Classification {
    * A forward and a backward pass: gradients are left in the parameters. What is reported is the
    * loss by labels; a teacher's is only minimised.
    *
+   * @param network that learns
+   * @param batch of images
+   * @param mode whether running statistics change
+   * @param targets what its logits are trained towards
    * @return always the same object, valid until the next call
    * @throws SextantException if the loss is not a finite number
    */
@@ -86,6 +103,11 @@ public final class Classification {
   /**
    * The same for a network with a second classifier, whose loss is trained too and not reported.
    *
+   * @param network that learns
+   * @param auxiliary the second classifier
+   * @param batch of images
+   * @param targets what both logits are trained towards
+   * @return always the same object, valid until the next call
    * @throws SextantException if the loss is not a finite number
    */
   public Outcome gradients(Network network, Auxiliary auxiliary, Batch batch, Targets targets) {
@@ -183,7 +205,13 @@ public final class Classification {
     last.set(all.number(last.loss()), all.number(last.accuracy()));
   }
 
-  /** Mean outcome over a pass of evaluation batches; nothing is recorded. */
+  /**
+   * {@return the mean outcome over a pass of evaluation batches; nothing is recorded}
+   *
+   * @param network that is judged
+   * @param batches all of them
+   * @param mode which statistics its norms use
+   */
   public Outcome evaluate(Module network, SequentialBatches batches, Tape.Mode mode) {
     double loss = 0;
     double correct = 0;
@@ -200,6 +228,9 @@ public final class Classification {
   /**
    * A forward pass over one batch; nothing is recorded.
    *
+   * @param network that is judged
+   * @param batch of images
+   * @param mode which statistics its norms use
    * @return always the same object, valid until the next call
    */
   public Outcome evaluate(Module network, Batch batch, Tape.Mode mode) {
@@ -217,7 +248,13 @@ public final class Classification {
     }
   }
 
-  /** Mean cross-entropy of a batch, on a tape of the caller's. */
+  /**
+   * {@return the mean cross-entropy of a batch, on a tape of the caller's}
+   *
+   * @param pass the tape
+   * @param network that is asked
+   * @param batch of images
+   */
   public Variable loss(Tape pass, Module network, Batch batch) {
     Variable logits = network.forward(pass, images(pass, batch));
     Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels(batch), 0);
