@@ -207,6 +207,9 @@ final class PredictorCommand implements Runnable {
     if (device != null && source.csv == null) {
       throw new SextantException("--device: names a column of a file, and there is none");
     }
+    if (master != null && source.csv != null) {
+      throw new SextantException("--master: a cluster measures (--measure), it reads no file");
+    }
     if (source.csv != null && device != null) {
       encoding = "nas-bench-201";
       return NasBench201.read(source.csv, device);

@@ -126,7 +126,7 @@ public record CellLatencies(
    * @param ms of the {@link #network} of each
    */
   public CellSamples samples(List<Genotype> genotypes, double[] ms) {
-    return new CellSamples(space, types, genotypes, ms);
+    return new CellSamples(space, types, genotypes, ms, List.of());
   }
 
   /**

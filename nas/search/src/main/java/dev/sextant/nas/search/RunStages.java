@@ -25,7 +25,6 @@ import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.train.Evaluation;
-import dev.sextant.nas.workers.Sharing;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
@@ -185,7 +184,7 @@ final class RunStages implements AutoCloseable {
       Classification small) {
     Cost sampled =
         recipe.cost().measuresSamples()
-            ? agreed(new MeasuredCost(space, latency::quick))
+            ? MeasuredCost.agreed(new MeasuredCost(space, latency::quick), small.sharing())
             : pricing::of;
     return new SupernetStage<>(
         new Assembly<>(config, recipe, small.backend(), searched, pricing, sampled),
@@ -193,15 +192,6 @@ final class RunStages implements AutoCloseable {
         searchSplit(),
         small,
         events);
-  }
-
-  /** What the first worker measures. */
-  private Cost agreed(Cost measured) {
-    Sharing sharing = classification.sharing();
-    return sharing == null
-        ? measured
-        : decisions ->
-            sharing.ofFirst(classification.workers().rank() == 0 ? measured.of(decisions) : 0);
   }
 
   /** The split of the images that the search sees. */

@@ -6,13 +6,10 @@ import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
-import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.measure.OtherWork;
-import dev.sextant.nas.method.Budget;
-import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
 import dev.sextant.nas.run.Owner;
@@ -22,7 +19,6 @@ import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
-import dev.sextant.nas.stage.Auxiliary;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
@@ -32,7 +28,6 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
-import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -309,44 +304,7 @@ public final class SearchRun implements AutoCloseable {
    * @throws SextantException with the range of the space if none does
    */
   public static void check(SearchSetup setup, CostModel model) {
-    Pricing cost = Pricing.of(model, setup.space());
-    setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
-    SearchConfig config = setup.config();
-    config.budget().each().forEach(budget -> check(budget, cost, setup));
-    Limits limits = Limits.of(setup);
-    if (!limits.isEmpty()) {
-      config.budget().each().forEach(budget -> NearestLimits.check(budget, cost, limits));
-    }
-    if (config.retraining().regularization().auxiliary() > 0) {
-      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
-    }
-  }
-
-  private static void check(Budget budget, Pricing cost, SearchSetup setup) {
-    double minimum = cost.minimum();
-    double maximum = cost.maximum();
-    boolean tooLarge = budget.cost() > maximum * (1 + RunStages.TOLERANCE) && !budget.ceiling();
-    if (budget.cost() < minimum || tooLarge) {
-      CostUnit unit = cost.model().unit();
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "budget: no network of %s has %s; they have %s to %s%s",
-              setup.space().name(),
-              unit.format(budget.cost()),
-              unit.format(minimum),
-              unit.format(maximum),
-              setup.config().recipe().cost().isMeasurable() ? " on this machine" : ""));
-    }
-  }
-
-  private static double[][] alike(int[] options) {
-    double[][] weights = new double[options.length][];
-    for (int d = 0; d < options.length; d++) {
-      weights[d] = new double[options[d]];
-      Arrays.fill(weights[d], 1.0 / options[d]);
-    }
-    return weights;
+    BudgetCheck.check(setup, model);
   }
 
   private void checkData(ImageDataset data) {

@@ -49,7 +49,13 @@ public final class Classification {
     this(backend, input, Workers.ALONE);
   }
 
-  /** The same with others, who make the same passes over their shares of the batches. */
+  /**
+   * The same with others, who make the same passes over their shares of the batches.
+   *
+   * @param backend whose memory holds them
+   * @param input size of an image
+   * @param workers this process and the others
+   */
   public Classification(Backend backend, Architecture.Input input, Workers workers) {
     this.sharing = workers.count() == 1 ? null : new Sharing(workers, backend);
     this.backend = backend;
@@ -62,12 +68,12 @@ public final class Classification {
     return backend;
   }
 
-  /** This process and the others. */
+  /** {@return this process and the others} */
   public Workers workers() {
     return sharing == null ? Workers.ALONE : sharing.workers();
   }
 
-  /** What is exchanged with the others goes through it; null where this process is alone. */
+  /** {@return what exchanges with the others go through; null where this process is alone} */
   public @Nullable Sharing sharing() {
     return sharing;
   }

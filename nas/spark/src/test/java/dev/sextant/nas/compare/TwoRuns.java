@@ -21,7 +21,8 @@ public final class TwoRuns {
             false,
             new PartSeconds(1, 1, 1, 1, 1, 1),
             LENGTH,
-            1);
+            1,
+            false);
     Plan plan =
         new Plan(
             new LinkedHashMap<>(),
