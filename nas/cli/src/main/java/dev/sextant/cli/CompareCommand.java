@@ -74,7 +74,7 @@ final class CompareCommand implements Runnable {
   @Option(
       names = "--methods",
       split = ",",
-      defaultValue = "proxyless-g,proxyless-r,tunas,random",
+      defaultValue = "proxyless-g,proxyless-r,tunas,random,prior",
       description =
           "methods as of search, each with a space of its own after a colon where it needs one, as"
               + " in proxyless-g,tunas:mine.json,random; default: ${DEFAULT-VALUE}")
@@ -211,6 +211,9 @@ final class CompareCommand implements Runnable {
     if (seeds < 1 || seeds > Plan.MAX_SEEDS) {
       throw new SextantException(
           String.format(Locale.ROOT, "seeds: %d is not between 1 and %d", seeds, Plan.MAX_SEEDS));
+    }
+    if (methods.isEmpty()) {
+      throw new SextantException("methods: none is given");
     }
     List<Pair> pairs = methods.stream().map(text -> Pair.of(text, space)).toList();
     Set<Pair> different = new HashSet<>();

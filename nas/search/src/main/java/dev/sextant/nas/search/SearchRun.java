@@ -272,6 +272,10 @@ public final class SearchRun implements AutoCloseable {
     setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
     SearchConfig config = setup.config();
     config.budget().each().forEach(budget -> check(budget, cost, setup));
+    Limits limits = Limits.of(setup);
+    if (!limits.isEmpty()) {
+      config.budget().each().forEach(budget -> NearestLimits.check(budget, cost, limits));
+    }
     if (config.retraining().regularization().auxiliary() > 0) {
       Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
     }
@@ -393,6 +397,7 @@ public final class SearchRun implements AutoCloseable {
   @Override
   public void close() {
     stage.close();
+    course.close();
     events.close();
     backend.close();
     if (ownModel != null) {

@@ -11,22 +11,17 @@ import dev.sextant.nas.checkpoint.Events;
 import dev.sextant.nas.data.Augmentation;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.BatchLoader;
-import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Preprocessing;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -38,8 +33,11 @@ public final class TrainingStage implements RunStage {
   /**
    * What to train on what.
    *
+   * @param name of the stage
+   * @param architecture of the network
    * @param train indices of training images
    * @param evaluation indices of training images to evaluate on after each epoch; may be empty
+   * @param config how it is trained
    */
   public record Plan(
       StageName name,
@@ -51,8 +49,7 @@ public final class TrainingStage implements RunStage {
   private final Plan plan;
   private final TrainingConfig config;
   private final Classification classification;
-  private final Normalization normalization;
-  private final List<String> classNames;
+  private final ImageDataset data;
   private final Events events;
   private final Rng dropoutRng;
   private final Network network;
@@ -67,13 +64,20 @@ public final class TrainingStage implements RunStage {
   private double evaluationAccuracy = Double.NaN;
   private long done;
 
+  /**
+   * The stage at its beginning, with weights drawn by the plan's seed.
+   *
+   * @param plan what to train on what
+   * @param data the images
+   * @param classification runs the passes
+   * @param events told of every epoch
+   */
   public TrainingStage(Plan plan, ImageDataset data, Classification classification, Events events) {
     this.plan = plan;
     config = plan.config;
     this.classification = classification;
     this.events = events;
-    normalization = data.normalization();
-    classNames = data.classNames();
+    this.data = data;
     dropoutRng = Rng.of(config.seed(), 2);
     auxiliary =
         config.regularization().auxiliary() == 0
@@ -135,7 +139,7 @@ public final class TrainingStage implements RunStage {
     targets = new Targets(targets.smoothing(), teacher, temperature, weight);
   }
 
-  /** What is trained; to start from other weights than random ones. */
+  /** {@return what is trained; to start from other weights than random ones} */
   public Network network() {
     return network;
   }
@@ -197,33 +201,18 @@ public final class TrainingStage implements RunStage {
     events.emit("epoch", fields);
   }
 
-  /** Accuracy on the evaluation images after the last full epoch. */
+  /** {@return the accuracy on the evaluation images after the last full epoch} */
   public double evaluationAccuracy() {
     return evaluationAccuracy;
   }
 
   /**
-   * The trained network's weights with the normalization of its images and the names of its
-   * classes.
+   * {@return the trained network's weights with the normalization of its images and the names of
+   * its classes}
    */
   public Weights trained() {
-    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
-    network
-        .state()
-        .forEach(
-            (name, tensor) -> {
-              float[] values = new float[tensor.size()];
-              classification.backend().download(tensor, values, 0);
-              Checkpoint.checkFinite(plan.name.text(), name, values);
-              entries.put(name, new Weights.Entry(tensor.shape(), values));
-            });
-    // In a fixed order, which Map.of does not have: equal runs write equal files.
-    Map<String, String> metadata = new LinkedHashMap<>();
-    Preprocessing.record(
-        plan.architecture.input(), normalization.mean(), normalization.deviation(), metadata);
-    ClassNames.put(classNames, metadata);
-    metadata.put(Weights.ARCHITECTURE, plan.architecture.sha256());
-    return new Weights(entries, metadata);
+    return NetworkWeights.of(
+        network, plan.architecture, data, classification.backend(), plan.name.text());
   }
 
   @Override

@@ -17,6 +17,7 @@ import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SupernetKind;
+import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.provider.Progress;
@@ -32,6 +33,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,6 +85,7 @@ class DoorsTest {
 
   /** The prices a run begins with are its own: the file they came from may go. */
   @Test
+  @Tag("long")
   void aRunOfPartsFromOutsideStoppedAndKilledEndsInTheSameBits() throws Exception {
     SearchConfig config = config();
     RunDirectory whole = new RunDirectory(folder.resolve("whole"));
@@ -216,7 +219,8 @@ class DoorsTest {
         Files.write(directory.run(), in.readAllBytes());
       }
       SearchSetup setup = new RunFile(directory).read();
-      SearchConfig now = TinyRun.config(1, method.recipe());
+      SearchConfig tiny = TinyRun.config(1, method.recipe());
+      SearchConfig now = tiny.withRetraining(tiny.retraining().keeping(false, TeacherConfig.NONE));
       BatchConfig then = new BatchConfig(24, "light", 0.1);
       assertEquals(now.withImages(now.images(), then), setup.config());
     }
