@@ -148,6 +148,15 @@ final class CompareCommand implements Runnable {
   @Override
   public void run() {
     if (truth != null) {
+      for (OptionSpec given : spec.commandLine().getParseResult().matchedOptions()) {
+        if (!given.longestName().equals("--truth")) {
+          throw new SextantException(
+              String.format(
+                  Locale.ROOT,
+                  "%s: with --truth runs are judged as they were made; leave it out",
+                  given.longestName()));
+        }
+      }
       TruthReport.print(truth, runs);
       return;
     }

@@ -9,6 +9,7 @@ import dev.sextant.nas.run.Folders;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.StageName;
+import dev.sextant.nas.score.HeldOutLoss;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
@@ -122,9 +123,13 @@ final class TimeProbe {
     ImageDataset part = data.withTraining(Math.max(images, 2 * data.classes()));
     Path directory = temporary();
     try {
+      double times = (double) data.train().count() / part.train().count();
+      double heldOut = config.images().validationFraction() * part.train().count();
       Clock clock =
           new Clock(
-              config.recipe() instanceof Recipe.Scored<?> ? config.architecture().samples() : 0);
+              times,
+              config.recipe() instanceof Recipe.Scored<?> ? config.architecture().samples() : 0,
+              Math.min(HeldOutLoss.PART, times * heldOut) / Math.min(HeldOutLoss.PART, heldOut));
       try (SearchRun run =
           SearchRun.start(
               new RunDirectory(directory),
@@ -135,7 +140,7 @@ final class TimeProbe {
               clock)) {
         run.run();
       }
-      return clock.parts((double) data.train().count() / part.train().count());
+      return clock.parts();
     } finally {
       Folders.delete(directory);
     }
@@ -153,11 +158,22 @@ final class TimeProbe {
   private static final class Clock implements Progress {
     private final List<Step> steps = new ArrayList<>();
     private final long start = System.nanoTime();
+    private final double images;
     private final int scored;
+    private final double part;
+    private long weights;
 
-    /** Of a search that scores so many networks before and after its weight steps, or 0. */
-    Clock(int scored) {
+    /**
+     * Of a run on a part of the images.
+     *
+     * @param images how many times as many there are in all
+     * @param scored networks that are scored before and after the weight steps, or 0
+     * @param part how many times as many of the held-out images such a score is by in all
+     */
+    Clock(double images, int scored, double part) {
+      this.images = images;
       this.scored = scored;
+      this.part = part;
     }
 
     /** A step that is done. */
@@ -165,24 +181,37 @@ final class TimeProbe {
 
     /** What a step of a search is part of. */
     private enum Phase {
+      PRIORS,
       WARMUP,
       JOINT,
-      SCORES
+      SCORES,
+      LOOKS
     }
 
     /** Of two epochs the first is the warm-up. */
     private Phase phase(Step step) {
-      long weights = step.steps - (scored == 0 ? 0 : 2L * scored + Recipe.Scored.FINALISTS);
       long done = step.done - scored;
-      if (done <= 0 || done > weights) {
-        return Phase.SCORES;
+      if (done <= 0) {
+        return Phase.PRIORS;
+      }
+      if (done > weights) {
+        return done <= weights + scored ? Phase.SCORES : Phase.LOOKS;
       }
       return 2 * done <= weights ? Phase.WARMUP : Phase.JOINT;
     }
 
     @Override
     public void step(String stage, long done, long all, String status, long peakBytes) {
-      steps.add(new Step(StageName.parse(stage, "progress"), done, all, now()));
+      Step step = new Step(StageName.parse(stage, "progress"), done, all, now());
+      if (steps.isEmpty()) {
+        // How many there are to look at is an upper bound until scores are known.
+        weights =
+            all
+                - (scored == 0
+                    ? 0
+                    : 2L * scored + Recipe.Scored.CANDIDATES + Recipe.Scored.FINALISTS);
+      }
+      steps.add(step);
     }
 
     private double now() {
@@ -192,9 +221,10 @@ final class TimeProbe {
     @Override
     public void message(String text) {}
 
-    /** What was timed, for that many times the images. */
-    PartSeconds parts(double images) {
+    /** What was timed, for all images. */
+    PartSeconds parts() {
       double warmup = 0;
+      double more = 0;
       double joint = 0;
       double draw = 0;
       double samples = 0;
@@ -218,6 +248,8 @@ final class TimeProbe {
           case StageName.Search _ -> {
             warmup += phase(step) == Phase.WARMUP ? seconds : 0;
             joint += phase(step) == Phase.JOINT ? seconds : 0;
+            more += phase(step) == Phase.SCORES ? (part - 1) * seconds : 0;
+            more += phase(step) == Phase.LOOKS ? (images - 1) * seconds : 0;
           }
           case StageName.Training(Contestant.Found _) -> retrain += seconds;
           default -> {
@@ -231,7 +263,7 @@ final class TimeProbe {
       }
       double fixed = end - warmup - joint - draw - 2 * samples - retrain;
       return new PartSeconds(
-          fixed, images * warmup, images * joint, draw, images * samples, images * retrain);
+          fixed + more, images * warmup, images * joint, draw, images * samples, images * retrain);
     }
 
     /** When the steps from one to another began: the first took as long as the others. */

@@ -241,6 +241,11 @@ public sealed interface Recipe {
     /** Epochs of the supernet's weights. */
     public static final int EPOCHS = 30;
 
+    /**
+     * Networks that the fit holds for the best, for each budget, and that are scored themselves.
+     */
+    public static final int CANDIDATES = 64;
+
     /** Networks looked at longer, for each budget. */
     public static final int FINALISTS = 10;
 

@@ -220,6 +220,7 @@ final class RunStages implements AutoCloseable {
                   classification.backend(),
                   data,
                   split.validation(),
+                  config.batches().size(),
                   config.seed()));
     }
     if (!results.hasDecisions(who)) {
