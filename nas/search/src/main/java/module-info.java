@@ -5,12 +5,19 @@ module dev.sextant.search {
   requires com.google.gson;
   requires de.siegmar.fastcsv;
   requires java.desktop;
+  requires com.google.protobuf;
+  requires java.management;
+  requires java.net.http;
+  requires jdk.httpserver;
+  requires jdk.jfr;
+  requires jdk.management;
   requires static transitive org.jspecify;
 
   exports dev.sextant.nas.cells;
   exports dev.sextant.nas.compare;
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
+  exports dev.sextant.nas.live;
   exports dev.sextant.nas.method;
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;

@@ -29,12 +29,17 @@ import picocli.CommandLine.Command;
       TruthCommand.class,
       EvalCommand.class,
       ReportCommand.class,
+      WatchCommand.class,
       DoctorCommand.class,
+      CompletionCommand.class,
       PtxCommand.class
     })
 public final class Main implements Runnable {
   /** Bad input, or too little memory: one line on standard error, nothing half-written. */
   static final int BAD_INPUT = 2;
+
+  /** What a shell gives a process that Ctrl-C ended. */
+  static final int INTERRUPTED = 130;
 
   private Main() {}
 

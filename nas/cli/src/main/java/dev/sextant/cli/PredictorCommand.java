@@ -2,6 +2,7 @@ package dev.sextant.cli;
 
 import dev.sextant.cli.options.Doubts;
 import dev.sextant.cli.options.ImageSize;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.predict.LatencyPredictor;
@@ -10,6 +11,7 @@ import dev.sextant.nas.predict.LinearPredictor;
 import dev.sextant.nas.predict.NasBench201;
 import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture;
@@ -214,7 +216,7 @@ final class PredictorCommand implements Runnable {
               Locale.ROOT, "--measure: %d is not at least %d", source.measure, MIN_MEASURED));
     }
     List<Genotype> cells = latencies.sample(source.measure, seed);
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     long steps = (long) CellLatencies.ROUNDS * cells.size();
     CellLatencies.Measured judged =
         latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));

@@ -2,9 +2,11 @@ package dev.sextant.cli;
 
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.cli.options.ThreadsConverter;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
@@ -161,7 +163,7 @@ final class ProfileCommand implements Runnable {
   }
 
   private LatencyTable measured(Space searched, Path out) {
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     LatencyProfiler profiler =
         new LatencyProfiler(
             profile(threads == null ? 1 : threads),
@@ -188,7 +190,7 @@ final class ProfileCommand implements Runnable {
   }
 
   private void compare(LatencyTable latencies, Space searched) {
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     LatencyProfiler profiler =
         new LatencyProfiler(
             profile(latencies.setting().threads()),

@@ -1,11 +1,15 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.output.Outcomes;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.compare.MethodComparison;
+import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.Folders;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
@@ -14,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -47,6 +52,8 @@ final class ResumeCommand implements Runnable {
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
   private double checkpointSeconds;
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Override
   public void run() {
     List<RunDirectory> runs = runs();
@@ -63,7 +70,8 @@ final class ResumeCommand implements Runnable {
     }
     if (MethodComparison.isIn(directory)) {
       MethodComparison comparison = MethodComparison.read(directory);
-      Terminal.print(comparison.run(checkpointSeconds, Terminal.progress()), comparison);
+      Standing standing = comparison.run(checkpointSeconds, output.progress());
+      output.outcome(Outcomes.of(standing, directory), () -> Terminal.print(standing, comparison));
       return;
     }
     RunDirectory run = new RunDirectory(directory);
@@ -72,8 +80,10 @@ final class ResumeCommand implements Runnable {
       return;
     }
     SearchConfig config = new RunFile(run).read().config();
-    try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, Terminal.progress())) {
-      Terminal.print(resumed.run(), config, run);
+    try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, output.progress())) {
+      SearchResult result = resumed.run();
+      output.outcome(
+          Outcomes.of(result, config, directory), () -> Terminal.print(result, config, run));
     }
   }
 
@@ -92,11 +102,9 @@ final class ResumeCommand implements Runnable {
 
   private void resumeTraining(RunDirectory directory) {
     try (TrainingRun resumed =
-        TrainingRun.resume(directory, checkpointSeconds, Terminal.progress())) {
+        TrainingRun.resume(directory, checkpointSeconds, output.progress())) {
       Architecture architecture = resumed.architecture();
-      Terminal.print(
-          architecture, resumed.run(), Terminal.latency(architecture, resumed.device(), 1, 1));
+      Terminal.trained(output, architecture, resumed.run(), resumed.device(), directory.path());
     }
-    System.out.println("written to " + directory.path());
   }
 }

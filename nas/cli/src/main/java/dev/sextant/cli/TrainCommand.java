@@ -3,11 +3,13 @@ package dev.sextant.cli;
 import dev.sextant.cli.options.ComputeOptions;
 import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.TrainingOptions;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.BatchConfig;
 import dev.sextant.nas.method.DescentConfig;
 import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.TrainingConfig;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
 import dev.sextant.nas.train.TrainingRun;
@@ -63,6 +65,8 @@ final class TrainCommand implements Runnable {
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
   private double checkpointSeconds;
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Override
   public void run() {
     Device target = compute.device();
@@ -76,7 +80,7 @@ final class TrainCommand implements Runnable {
             training.regularization(Regularization.NONE));
     RunDirectory directory = RunDirectory.create(out);
     Architecture named = Networks.architecture(architecture);
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = output.progress();
     ImageDataset images = data.openAlone();
     progress.message("data      " + images);
     Architecture trained =
@@ -88,8 +92,7 @@ final class TrainCommand implements Runnable {
             data.source(), data.options(), trained, config, target, compute.threads());
     try (TrainingRun run =
         TrainingRun.start(directory, setup, images, checkpointSeconds, progress)) {
-      Terminal.print(trained, run.run(), Terminal.latency(trained, target, 1, 1));
+      Terminal.trained(output, trained, run.run(), target, out);
     }
-    System.out.println("written to " + directory.path());
   }
 }

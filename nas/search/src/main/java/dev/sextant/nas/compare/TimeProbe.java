@@ -22,7 +22,7 @@ import java.util.stream.IntStream;
  * Methods take turns, so that a machine that slows down for a while does so for all of them.
  */
 final class TimeProbe {
-  private static final int ROUNDS = 3;
+  static final int ROUNDS = 3;
 
   /** Weight steps in an epoch of a timed search. */
   private static final int STEPS = 12;
@@ -31,26 +31,34 @@ final class TimeProbe {
 
   private final ImageDataset data;
   private final Progress progress;
+  private final int rounds;
+  private long peakBytes;
 
-  TimeProbe(ImageDataset data, Progress progress) {
+  TimeProbe(ImageDataset data, Progress progress, int rounds) {
     this.data = data;
     this.progress = progress;
+    this.rounds = rounds;
+  }
+
+  /** Most memory that tensors took at once in what was timed so far. */
+  long peakBytes() {
+    return peakBytes;
   }
 
   /** Seconds of every entrant's parts, in their order. */
   List<PartSeconds> time(List<Entrant> entrants) {
-    List<List<PartSeconds>> rounds = new ArrayList<>();
-    for (int round = 0; round < ROUNDS; round++) {
+    List<List<PartSeconds>> all = new ArrayList<>();
+    for (int round = 0; round < rounds; round++) {
       List<PartSeconds> timed = new ArrayList<>();
       for (Entrant entrant : entrants) {
         timed.add(time(entrant));
         int done = round * entrants.size() + timed.size();
-        progress.step("step times", done, (long) ROUNDS * entrants.size(), entrant.name(), 0);
+        progress.step("step times", done, (long) rounds * entrants.size(), entrant.name(), 0);
       }
-      rounds.add(timed);
+      all.add(timed);
     }
     return IntStream.range(0, entrants.size())
-        .mapToObj(i -> PartSeconds.least(rounds.stream().map(timed -> timed.get(i))))
+        .mapToObj(i -> PartSeconds.least(all.stream().map(timed -> timed.get(i))))
         .toList();
   }
 
@@ -90,7 +98,7 @@ final class TimeProbe {
   }
 
   /** Takes the time of every step. */
-  private static final class Clock implements Progress {
+  private final class Clock implements Progress {
     private final List<Step> steps = new ArrayList<>();
     private final long start = System.nanoTime();
     private final int scored;
@@ -123,6 +131,7 @@ final class TimeProbe {
     @Override
     public void step(String stage, long done, long all, String status, long peakBytes) {
       steps.add(new Step(StageName.parse(stage, "progress"), done, all, now()));
+      TimeProbe.this.peakBytes = Math.max(TimeProbe.this.peakBytes, peakBytes);
     }
 
     private double now() {

@@ -10,6 +10,8 @@ import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.flight.FlightEvents;
+import dev.sextant.nas.follow.Followers;
 import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.SearchConfig;
@@ -30,6 +32,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.Locale;
@@ -49,6 +52,7 @@ public final class SearchRun implements AutoCloseable {
   private final Backend backend;
   private final String identity;
   private final EventLog events;
+  private final Followers followers;
   private final Progress progress;
   private final long checkpointNanos;
   private final RunResults results;
@@ -195,6 +199,7 @@ public final class SearchRun implements AutoCloseable {
             checkpoint == null
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
+    followers = followers(directory);
     Classification classification = new Classification(backend, setup.space().input());
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
@@ -222,9 +227,32 @@ public final class SearchRun implements AutoCloseable {
         throw e;
       }
     } catch (RuntimeException | Error e) {
+      followers.close();
       events.close();
       throw e;
     }
+  }
+
+  private Followers followers(RunDirectory directory) {
+    try {
+      Followers opened = new Followers(directory, progress);
+      events.follow(opened::accept);
+      return opened;
+    } catch (RuntimeException | Error e) {
+      events.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Lets other tools follow the run, before {@link #run}; a run that is resumed goes on with those
+   * it had.
+   *
+   * @param tensorBoard whether event files for TensorBoard are written into its directory
+   * @param mlflow the address of a server of MLflow, or null
+   */
+  public void follow(boolean tensorBoard, @Nullable URI mlflow) {
+    followers.add(tensorBoard, mlflow);
   }
 
   /**
@@ -333,16 +361,20 @@ public final class SearchRun implements AutoCloseable {
    *     stays
    */
   public SearchResult run() {
+    FlightEvents.Run event = FlightEvents.run(directory.path());
     try (OtherWork _ = OtherWork.during("the run in " + directory.path())) {
       return toTheEnd();
+    } finally {
+      event.commit();
     }
   }
 
   private SearchResult toTheEnd() {
+    progress.course(course.course());
     while (!results.isFinished()) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();
-        stage.step();
+        step();
         progress.step(
             stage.name().text(),
             stage.done(),
@@ -366,7 +398,21 @@ public final class SearchRun implements AutoCloseable {
       checkpoint();
     }
     Report.write(directory);
+    followers.end();
     return course.result();
+  }
+
+  private void step() {
+    if (!FlightEvents.hasSteps()) {
+      stage.step();
+      return;
+    }
+    FlightEvents.Step event = new FlightEvents.Step();
+    event.begin();
+    stage.step();
+    event.stage = stage.name().text();
+    event.step = stage.done();
+    event.commit();
   }
 
   private void checkpoint() {
@@ -393,6 +439,7 @@ public final class SearchRun implements AutoCloseable {
   public void close() {
     stage.close();
     events.close();
+    followers.close();
     backend.close();
     if (ownModel != null) {
       ownModel.close();

@@ -113,6 +113,14 @@ public final class RunResults {
     put(who.key() + DECISIONS, decisions);
   }
 
+  /** What the event says that tells of a network of random search. */
+  public JsonObject drawn(Contestant.Sample sample) {
+    JsonObject fields = new JsonObject();
+    fields.addProperty("stage", sample.key());
+    fields.add("decisions", json.get(sample.key() + DECISIONS));
+    return fields;
+  }
+
   public double seconds(StageName stage) {
     String key = SECONDS + stage.text();
     return json.has(key) ? number(key) : 0;

@@ -6,6 +6,7 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.Dropout;
 import dev.sextant.autograd.ops.Reshape;
+import dev.sextant.nas.flight.FlightEvents;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Junction;
@@ -16,6 +17,7 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** An architecture in trainable form. Parameters of layer I have paths {@code layers.I.…}. */
 public final class Network extends Module {
@@ -121,15 +123,30 @@ public final class Network extends Module {
     return logits;
   }
 
+  private Variable layer(Tape tape, int i, @Nullable Variable before, Variable y) {
+    if (!FlightEvents.hasLayers()) {
+      return forward(tape, i, before, y);
+    }
+    FlightEvents.LayerForward event = new FlightEvents.LayerForward();
+    event.begin();
+    Variable output = forward(tape, i, before, y);
+    event.index = i;
+    event.commit();
+    return output;
+  }
+
+  private Variable forward(Tape tape, int i, @Nullable Variable before, Variable y) {
+    return before != null && body.get(i) instanceof CellModule cell
+        ? cell.forward(tape, before, y)
+        : body.get(i).forward(tape, y);
+  }
+
   /** All layers but the last. A layer's input is kept while the next one, a cell, reads it too. */
   private Variable features(Tape tape, Variable x, Tap tap) {
     Variable before = null;
     Variable y = x;
     for (int i = 0; i < body.size(); i++) {
-      Variable next =
-          before != null && body.get(i) instanceof CellModule cell
-              ? cell.forward(tape, before, y)
-              : body.get(i).forward(tape, y);
+      Variable next = layer(tape, i, before, y);
       tap.output(i, next);
       if (before != null && before != x) {
         before.release();
