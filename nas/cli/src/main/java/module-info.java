@@ -1,6 +1,7 @@
 /** The command line: {@code sextant search} and the commands around it. */
 module dev.sextant.cli {
   requires dev.sextant.search;
+  requires dev.sextant.serve;
   requires com.google.gson;
   requires info.picocli;
   requires static transitive org.jspecify;

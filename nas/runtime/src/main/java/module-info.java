@@ -11,6 +11,7 @@ module dev.sextant.runtime {
 
   exports dev.sextant.runtime;
   exports dev.sextant.runtime.graph;
+  exports dev.sextant.runtime.image;
   exports dev.sextant.runtime.layer;
   exports dev.sextant.runtime.service;
   exports dev.sextant.runtime.json to

@@ -11,6 +11,7 @@ module dev.sextant.search {
   requires jdk.httpserver;
   requires jdk.jfr;
   requires jdk.management;
+  requires org.snakeyaml.engine.v2;
   requires static transitive org.jspecify;
 
   exports dev.sextant.nas.cells;

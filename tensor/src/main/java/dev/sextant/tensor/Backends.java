@@ -28,6 +28,21 @@ public final class Backends {
     };
   }
 
+  /**
+   * Opens a backend with a memory of its own, whose kernels are split over threads that others use
+   * too.
+   *
+   * @param device what to run on; but for the CPU it schedules itself
+   * @param team stays the caller's, who closes it after the backend
+   * @return a backend whose operations check their arguments; the caller closes it
+   * @throws SextantException if nothing serves that device, with what to do about it
+   */
+  public static Backend open(Device device, Team team) {
+    return device.kind().equals("cpu")
+        ? CpuBackend.open(team.workers())
+        : open(device, team.threads());
+  }
+
   private static Backend external(Device device, int threads) {
     for (BackendProvider provider : ServiceLoader.load(BackendProvider.class)) {
       if (provider.kind().equals(device.kind())) {

@@ -315,7 +315,22 @@ final class OpTable {
               (t, x) -> crossEntropy(t, x[0], 0.1f),
               of(s(3, 4)),
               of(s(0, 3)),
-              of(s(1, 10))));
+              of(s(1, 10))),
+          line(
+              SoftCrossEntropy.class,
+              (t, x) -> SoftCrossEntropy.apply(t, x[0], teacher(t, x[0], 1)),
+              of(s(3, 4)),
+              of(s(1, 1)),
+              of(s(0, 3)),
+              of(s(7, 17))),
+          line(
+              Distillation.class,
+              (t, x) ->
+                  Distillation.apply(
+                      t, crossEntropy(t, x[0], 0.1f), x[0], teacher(t, x[0], 3), 3, 0.7f),
+              of(s(3, 4)),
+              of(s(0, 3)),
+              of(s(5, 10))));
 
   private static Shape s(int... extents) {
     return Shape.of(extents);
@@ -422,6 +437,17 @@ final class OpTable {
     Arrays.setAll(values, i -> i * 7 % logits.shape().get(1));
     tape.backend().upload(values, 0, labels);
     return SoftmaxCrossEntropy.apply(tape, logits, labels, smoothing);
+  }
+
+  private static Tensor teacher(Tape tape, Variable logits, float temperature) {
+    Tensor probabilities = tape.output(logits.shape(), "teacher");
+    float[] values = new float[probabilities.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i * 5 % 7 - 3;
+    }
+    tape.backend().upload(values, 0, probabilities);
+    SoftCrossEntropy.softmax(tape.backend(), probabilities, temperature, probabilities);
+    return probabilities;
   }
 
   private OpTable() {}

@@ -30,6 +30,7 @@ import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.autograd.ops.Scale;
 import dev.sextant.autograd.ops.ScaleChannels;
 import dev.sextant.autograd.ops.SliceChannels;
+import dev.sextant.autograd.ops.SoftCrossEntropy;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.autograd.ops.Sum;
 import dev.sextant.bench.libtorch.OpLine.Input;
@@ -308,10 +309,6 @@ class OpParityTest {
     List<OpLine> table = new ArrayList<>();
     for (int[] s : new int[][] {{1, 1}, {1, 10}, {2, 3}, {5, 17}, {33, 100}}) {
       for (float smoothing : new float[] {0, 0.1f}) {
-        float[] labels = new float[s[0]];
-        for (int i = 0; i < labels.length; i++) {
-          labels[i] = i * 7 % s[1];
-        }
         table.add(
             line(
                 SoftmaxCrossEntropy.class,
@@ -321,10 +318,47 @@ class OpParityTest {
                 TorchOps.crossEntropy("x0", "torch.to(x1, 4, False, False, None)", smoothing),
                 TensorRole.PLAIN,
                 within(-8, 8, s),
-                constant(Shape.of(s[0]), labels)));
+                constant(Shape.of(s[0]), labels(s[0], s[1]))));
       }
+      float[] teacher = probabilities(s[0], s[1]);
+      table.add(
+          line(
+              SoftCrossEntropy.class,
+              (t, v) -> SoftCrossEntropy.apply(t, v[0], tensor(t, teacher, s)),
+              "torch.cross_entropy_loss(x0, x1, None, 1, -100, 0.0)",
+              TensorRole.PLAIN,
+              within(-8, 8, s),
+              constant(Shape.of(s), teacher)));
     }
     return table;
+  }
+
+  private static Tensor tensor(Tape tape, float[] values, int[] shape) {
+    Tensor tensor = tape.output(Shape.of(shape), "probabilities");
+    tape.backend().upload(values, 0, tensor);
+    return tensor;
+  }
+
+  private static float[] probabilities(int rows, int classes) {
+    float[] values = new float[rows * classes];
+    for (int row = 0; row < rows; row++) {
+      float sum = 0;
+      for (int k = 0; k < classes; k++) {
+        sum += 1 + (row + 3 * k) % 7;
+      }
+      for (int k = 0; k < classes; k++) {
+        values[row * classes + k] = (1 + (row + 3 * k) % 7) / sum;
+      }
+    }
+    return values;
+  }
+
+  private static float[] labels(int rows, int classes) {
+    float[] labels = new float[rows];
+    for (int i = 0; i < rows; i++) {
+      labels[i] = i * 7 % classes;
+    }
+    return labels;
   }
 
   private static Variable crossEntropy(Tape tape, Variable logits, float smoothing) {

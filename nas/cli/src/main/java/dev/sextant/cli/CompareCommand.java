@@ -14,16 +14,19 @@ import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.RunLength;
+import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -245,11 +248,16 @@ final class CompareCommand implements Runnable {
     return own;
   }
 
+  private static SearchConfig of(SearchConfig config, Percentile percentile) {
+    return config.withBudget(config.budget().withPercentile(percentile));
+  }
+
   private List<Entrant> entrants(List<Pair> pairs, ImageDataset images, Progress progress) {
     Map<String, SearchSpace> spaces = new HashMap<>();
     Map<String, CostModel> models = new HashMap<>();
     List<Entrant> entrants = new ArrayList<>();
     double budgetMs = budget == null ? 0 : budget.in(CostUnit.MILLISECONDS);
+    Percentile percentile = budget == null ? Percentile.P50 : budget.percentile();
     for (Pair pair : pairs) {
       SearchSpace searched =
           spaces.computeIfAbsent(
@@ -267,7 +275,13 @@ final class CompareCommand implements Runnable {
               pair.space + " by " + recipe.cost().id(),
               key ->
                   measurement.model(
-                      recipe.cost(), searched, settings.cells(), data.others(), 0, progress));
+                      recipe.cost(),
+                      searched,
+                      settings.cells(),
+                      data.others(),
+                      percentile,
+                      0,
+                      progress));
       if (budgetMs == 0) {
         SearchRun.Range costs = SearchRun.costs(model, searched);
         budgetMs = costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
@@ -283,9 +297,11 @@ final class CompareCommand implements Runnable {
               measurement.setup(
                   data,
                   searched,
-                  settings
-                      .config(pair.method, recipe, budgetMs, ceiling, options(recipe))
-                      .withLength(ANY),
+                  of(
+                      settings
+                          .config(pair.method, recipe, budgetMs, ceiling, options(recipe))
+                          .withLength(ANY),
+                      percentile),
                   model),
               model));
     }
@@ -295,7 +311,7 @@ final class CompareCommand implements Runnable {
             "methods   %s; %s, budget %s",
             entrants.stream().map(Entrant::name).collect(Collectors.joining(", ")),
             spaces.values().stream().map(SearchSpace::name).sorted().toList(),
-            CostUnit.MILLISECONDS.format(budgetMs)));
+            CostUnit.MILLISECONDS.format(budgetMs) + Budget.at(percentile)));
     return entrants;
   }
 }

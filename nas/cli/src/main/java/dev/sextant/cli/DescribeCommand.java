@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.GenotypeOptions;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.DescribeCells;
 import dev.sextant.nas.cost.Costs;
@@ -47,7 +48,9 @@ final class DescribeCommand implements Runnable {
     @Parameters(
         arity = "0..1",
         paramLabel = "NAME|FILE",
-        description = "built-in name, or JSON file of an architecture or a space")
+        description =
+            "built-in name, JSON file of an architecture or a space, or the text of a genotype"
+                + " (DARTS)")
     private @Nullable String network;
 
     @Option(
@@ -62,17 +65,17 @@ final class DescribeCommand implements Runnable {
         description = "an architecture, where a space has the same name")
     private @Nullable String architecture;
 
-    private Networks.Named named() {
+    private Networks.Named named(GenotypeOptions cells) {
       if (space != null) {
         return new Networks.Named.OfSpace(Networks.space(space));
       }
       if (architecture != null) {
-        return new Networks.Named.OfArchitecture(Networks.architecture(architecture));
+        return new Networks.Named.OfArchitecture(Networks.architecture(architecture, cells));
       }
       if (network == null) {
         throw new IllegalStateException("an empty group");
       }
-      return Networks.either(network);
+      return Networks.either(network, cells);
     }
   }
 
@@ -87,7 +90,9 @@ final class DescribeCommand implements Runnable {
   @Option(
       names = "--table",
       paramLabel = "FILE",
-      description = "latency table: JSON, CSV, or ProxylessNAS's Pixel-1 CSV")
+      description =
+          "latency table: JSON, CSV, ProxylessNAS's Pixel-1 CSV, or the YAML of ProxylessNAS and"
+              + " Once-for-All")
   private @Nullable Path table;
 
   @Option(
@@ -97,6 +102,7 @@ final class DescribeCommand implements Runnable {
   private Format format = Format.TEXT;
 
   @Mixin private ImageSize size = new ImageSize();
+  @Mixin private GenotypeOptions cells = new GenotypeOptions();
 
   /** For whom. */
   enum Format {
@@ -147,7 +153,7 @@ final class DescribeCommand implements Runnable {
           });
       return;
     }
-    Networks.Named named = which.named();
+    Networks.Named named = which.named(cells);
     Describe.Prices prices = table == null ? null : LatencyFiles.read(table).prices();
     System.out.print(
         switch (named) {

@@ -28,6 +28,7 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       TruthCommand.class,
       EvalCommand.class,
+      ServeCommand.class,
       ReportCommand.class,
       WatchCommand.class,
       DoctorCommand.class,

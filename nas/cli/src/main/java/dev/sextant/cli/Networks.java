@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.GenotypeOptions;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Architectures;
@@ -14,7 +15,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/** Spaces and architectures as the command line names them: built in, or a JSON file. */
+/**
+ * Spaces and architectures as the command line names them: built in, a JSON file, or the text of a
+ * genotype of DARTS.
+ */
 final class Networks {
   private static final String SPACE_FORMAT = "\"sextant-space/";
 
@@ -36,11 +40,11 @@ final class Networks {
         : SearchSpace.read(file("space", nameOrFile, SearchSpace.names()));
   }
 
-  /** A published architecture by name, or one in a JSON file. */
-  static Architecture architecture(String nameOrFile) {
+  /** A published architecture by name, or one in a file. */
+  static Architecture architecture(String nameOrFile, GenotypeOptions cells) {
     return Architectures.names().contains(nameOrFile)
-        ? Architectures.named(nameOrFile)
-        : Architecture.read(file("architecture", nameOrFile, Architectures.names()));
+        ? cells.of(Architectures.named(nameOrFile))
+        : cells.read(file("architecture", nameOrFile, Architectures.names()));
   }
 
   /**
@@ -48,7 +52,7 @@ final class Networks {
    *
    * @throws SextantException if both a space and an architecture have the name
    */
-  static Named either(String nameOrFile) {
+  static Named either(String nameOrFile, GenotypeOptions cells) {
     boolean space = SearchSpace.names().contains(nameOrFile);
     boolean architecture = Architectures.names().contains(nameOrFile);
     if (space && architecture) {
@@ -64,7 +68,7 @@ final class Networks {
       return new Named.OfSpace(SearchSpace.named(nameOrFile));
     }
     if (architecture) {
-      return new Named.OfArchitecture(Architectures.named(nameOrFile));
+      return new Named.OfArchitecture(cells.of(Architectures.named(nameOrFile)));
     }
     Path file = Path.of(nameOrFile);
     if (!Files.exists(file)) {
@@ -76,7 +80,7 @@ final class Networks {
     }
     return isSpace(file)
         ? new Named.OfSpace(SearchSpace.read(file))
-        : new Named.OfArchitecture(Architecture.read(file));
+        : new Named.OfArchitecture(cells.read(file));
   }
 
   /** Whether the text names the format of spaces; what it holds is for the reader to judge. */

@@ -1,6 +1,7 @@
 package dev.sextant.cli;
 
 import dev.sextant.cli.options.ImageSize;
+import dev.sextant.cli.options.PercentileConverter;
 import dev.sextant.cli.options.ThreadsConverter;
 import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cost.LatencyFiles;
@@ -8,6 +9,7 @@ import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.Space;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.tensor.Device;
@@ -83,6 +85,14 @@ final class ProfileCommand implements Runnable {
   private @Nullable Integer batch;
 
   @Option(
+      names = "--percentile",
+      converter = PercentileConverter.class,
+      description =
+          "p50, p90 or p99 of whole networks, for budgets such as 2ms@p99; default: p50, or that of"
+              + " the table checked")
+  private @Nullable Percentile percentile;
+
+  @Option(
       names = "--device",
       defaultValue = "cpu",
       description = "cpu or cuda; default: ${DEFAULT-VALUE}")
@@ -123,6 +133,7 @@ final class ProfileCommand implements Runnable {
       latencies = LatencyFiles.read(target.table);
       agree("threads", threads, latencies.setting().threads());
       agree("batch", batch, latencies.setting().batch());
+      agree("percentile", percentile, latencies.setting().percentile());
       latencies.costs(searched);
     } else {
       latencies = measured(searched, checkedOut());
@@ -133,11 +144,11 @@ final class ProfileCommand implements Runnable {
   }
 
   /** A table holds for its own threads and batch alone. */
-  private static void agree(String option, @Nullable Integer asked, int ofTable) {
-    if (asked != null && asked != ofTable) {
+  private static void agree(String option, @Nullable Object asked, Object ofTable) {
+    if (asked != null && !asked.equals(ofTable)) {
       throw new SextantException(
           String.format(
-              Locale.ROOT, "%s: %d was asked for, the table is for %d", option, asked, ofTable));
+              Locale.ROOT, "%s: %s was asked for, the table is for %s", option, asked, ofTable));
     }
   }
 
@@ -166,7 +177,8 @@ final class ProfileCommand implements Runnable {
     Progress progress = OutputOptions.console();
     LatencyProfiler profiler =
         new LatencyProfiler(
-            profile(threads == null ? 1 : threads),
+            profile(
+                threads == null ? 1 : threads, percentile == null ? Percentile.P50 : percentile),
             (done, total) -> progress.step("latency table", done, total, "measuring layers", 0));
     LatencyTable table =
         profiler.measure(searched, batch == null ? 1 : batch, CALIBRATION_NETWORKS, 0);
@@ -183,17 +195,20 @@ final class ProfileCommand implements Runnable {
     return table;
   }
 
-  private LatencyProfile profile(int workers) {
+  private LatencyProfile profile(int workers, Percentile ofNetworks) {
     Duration limit = Duration.ofNanos((long) (seconds * 1e9));
     return new LatencyProfile(
-        Device.parse(device), workers, new LatencyMeter(GOAL, limit, limit, Duration.ofSeconds(2)));
+        Device.parse(device),
+        workers,
+        new LatencyMeter(GOAL, limit, limit, Duration.ofSeconds(2)),
+        ofNetworks);
   }
 
   private void compare(LatencyTable latencies, Space searched) {
     Progress progress = OutputOptions.console();
     LatencyProfiler profiler =
         new LatencyProfiler(
-            profile(latencies.setting().threads()),
+            profile(latencies.setting().threads(), latencies.setting().percentile()),
             (done, total) -> progress.step("check", done, total, "measuring networks", 0));
     List<LatencyProfiler.Check> compared = profiler.check(latencies, searched, check, CHECK_SEED);
     System.out.println("predicted ms  measured ms    error");

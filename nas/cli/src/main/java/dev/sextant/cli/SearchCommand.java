@@ -13,6 +13,7 @@ import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.live.LivePage;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.RunLength;
@@ -25,6 +26,7 @@ import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency.Percentile;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,8 +72,8 @@ final class SearchCommand implements Runnable {
       split = ",",
       converter = BudgetConverter.class,
       description =
-          "cost to meet, as in 1.5ms (latency) or 20M (counts), with --method front several, as in"
-              + " 1ms,2ms; default: 40 %% up the space's range")
+          "cost to meet, as in 1.5ms (latency), 2ms@p99 (its 99th percentile) or 20M (counts),"
+              + " with --method front several, as in 1ms,2ms; default: 40 %% up the space's range")
   private List<BudgetConverter.Budget> budgets = List.of();
 
   @Option(
@@ -166,8 +168,10 @@ final class SearchCommand implements Runnable {
         chosen.withInput(
             new Architecture.Input(images.height(), images.width(), images.channels()),
             images.classes());
+    Percentile percentile = BudgetConverter.percentile(budgets);
     CostModel model =
-        measurement.model(recipe.cost(), searched, settings.cells(), data.others(), seed, progress);
+        measurement.model(
+            recipe.cost(), searched, settings.cells(), data.others(), percentile, seed, progress);
     SearchRun.Range costs = SearchRun.costs(model, searched);
     CostUnit unit = model.unit();
     double asked =
@@ -182,7 +186,7 @@ final class SearchCommand implements Runnable {
             searched.size(),
             unit.format(costs.minimum()),
             unit.format(costs.maximum()),
-            unit.format(asked)));
+            unit.format(asked) + Budget.at(percentile)));
     SearchConfig config =
         settings.config(parts.method(), recipe, asked, ceiling, data.others()).withSeed(seed);
     List<Double> others = budgets.stream().skip(1).map(other -> other.in(unit)).toList();
@@ -190,7 +194,9 @@ final class SearchCommand implements Runnable {
         measurement.setup(
             data,
             searched,
-            config.withLength(length(config)).withBudget(config.budget().withFront(others, front)),
+            config
+                .withLength(length(config))
+                .withBudget(config.budget().withFront(others, front).withPercentile(percentile)),
             model);
     SearchRun.check(setup, model);
     if (dryRun) {

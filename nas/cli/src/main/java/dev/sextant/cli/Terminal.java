@@ -7,6 +7,7 @@ import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
@@ -54,7 +55,11 @@ final class Terminal {
           Memory.human(search.weightStepPeakBytes()),
           Memory.human(search.architectureStepPeakBytes()));
     }
-    System.out.printf(Locale.ROOT, "budget    %s%n%n", unit.format(config.budget().cost()));
+    System.out.printf(
+        Locale.ROOT,
+        "budget    %s%s%n%n",
+        unit.format(config.budget().cost()),
+        Budget.at(config.budget().percentile()));
     System.out.printf(
         Locale.ROOT,
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "

@@ -2,6 +2,7 @@ package dev.sextant.cli;
 
 import dev.sextant.cli.options.ComputeOptions;
 import dev.sextant.cli.options.DataSource;
+import dev.sextant.cli.options.GenotypeOptions;
 import dev.sextant.cli.options.TrainingOptions;
 import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.data.ImageDataset;
@@ -37,9 +38,12 @@ final class TrainCommand implements Runnable {
       names = "--architecture",
       required = true,
       paramLabel = "NAME|FILE",
-      description = "built-in name or JSON file; takes on the image size and classes of the data")
+      description =
+          "built-in name, JSON file or the text of a genotype (DARTS); takes on the image size and"
+              + " classes of the data")
   private String architecture = "";
 
+  @Mixin private GenotypeOptions cells = new GenotypeOptions();
   @Mixin private DataSource data = new DataSource();
   @Mixin private ComputeOptions compute = new ComputeOptions();
   @Mixin private TrainingOptions training = new TrainingOptions();
@@ -79,7 +83,7 @@ final class TrainCommand implements Runnable {
             training.descent(DescentConfig.DEFAULT),
             training.regularization(Regularization.NONE));
     RunDirectory directory = RunDirectory.create(out);
-    Architecture named = Networks.architecture(architecture);
+    Architecture named = Networks.architecture(architecture, cells);
     Progress progress = output.progress();
     ImageDataset images = data.openAlone();
     progress.message("data      " + images);

@@ -95,6 +95,10 @@ class BadInputTest {
     search("--cost=linear").refused("table.json", "linear model");
     search("--cost=macs", "--budget=2ms").refused("'ms' is no unit of MACs");
     search("--budget=2M").refused("'M' is no unit of ms");
+    search("--budget=2ms@p98").refused("'2ms@p98' is no budget such as 1.5ms, 2ms@p99");
+    search("--cost=macs", "--budget=2M@p99").refused("there is no p99 of MACs");
+    search("--budget=1ms@p99,2ms").refused("budgets of one percentile, not of [p99, p50]");
+    search("--budget=2ms@p99").refused("its latencies are the p50 of networks", "of the p99");
     search("--space=tunas-mobilenet-v3", "--cost=macs").refused("collapsed weights");
     // Before any latency is measured: there is no table.
     measuring("--method=single-path", "--space=proxyless-tree-small")

@@ -78,6 +78,30 @@ class DescribeCommandTest {
     assertEquals("cells", json.get("kind").getAsString());
   }
 
+  /** The published network of 3.3 million parameters; smaller ones of its cells; no others. */
+  @Test
+  void genotypesAreNetworks() throws Exception {
+    Path text =
+        Files.writeString(
+            directory.resolve("genotypes.py"),
+            """
+            DARTS_V2 = Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1),
+              ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0),
+              ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=[2, 3, 4, 5],
+              reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2),
+              ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2),
+              ('max_pool_3x3', 1)], reduce_concat=[2, 3, 4, 5])
+            """);
+    String whole = Command.run("describe", text).succeeded();
+    assertTrue(whole.contains("DARTS_V2") && whole.contains("3,349,342 parameters"), whole);
+    JsonObject small =
+        json(Command.run("describe", text, "--width=8", "--depth=3", "--format=json"));
+    assertEquals(6, small.getAsJsonArray("layers").size());
+    Command.run("describe", "darts-v2", "--width=8").refused("width, depth: of a genotype's text");
+    Files.writeString(text, "Genotype(normal=[('none', 0)])");
+    Command.run("describe", text).refused("normal[0]: no op is named none here");
+  }
+
   @Test
   void pixelRowsPriceAnArchitecture() throws Exception {
     Path table = Files.writeString(directory.resolve("pixel.csv"), PIXEL);

@@ -1,8 +1,10 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.event.CompileEvent;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
+import dev.sextant.tensor.Team;
 import dev.sextant.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -21,10 +23,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A run takes no memory of its own; what its kernels take in the steady state is the backend's
- * matter (on the CPU, a few handles of less than 100 bytes). An instance serves one thread at a
- * time; {@link #fork} makes another for each further request thread, sharing the weights. An
- * instance that is used by two threads at once throws instead of mixing their images.
+ * <p>A run takes no memory. An instance serves one thread at a time; {@link #fork} makes another
+ * for each further request thread, sharing the weights. An instance that is used by two threads at
+ * once throws instead of mixing their images.
  */
 public final class CompiledModel implements AutoCloseable {
   /** Metadata: what is subtracted from pixel / 255, one number per channel, comma separated. */
@@ -47,9 +48,8 @@ public final class CompiledModel implements AutoCloseable {
   private final Program program;
   private final BufferPlan plan;
   private final SharedWeights weights;
-  private final PixelScale pixelScale;
-  private final Device device;
-  private final int threads;
+  private final Preprocessing preprocessing;
+  private final Execution.Place place;
   private final int batch;
   private final Execution execution;
 
@@ -66,19 +66,17 @@ public final class CompiledModel implements AutoCloseable {
       Program program,
       BufferPlan plan,
       SharedWeights weights,
-      PixelScale pixelScale,
-      Device device,
-      int threads,
+      Preprocessing preprocessing,
+      Execution.Place place,
       int batch) {
     this.architecture = architecture;
     this.program = program;
     this.plan = plan;
     this.weights = weights;
-    this.pixelScale = pixelScale;
-    this.device = device;
-    this.threads = threads;
+    this.preprocessing = preprocessing;
+    this.place = place;
     this.batch = batch;
-    execution = new Execution(program, plan, weights, device, threads);
+    execution = new Execution(program, plan, weights, place);
     onHeap = execution.input().isOnHeap();
   }
 
@@ -97,8 +95,7 @@ public final class CompiledModel implements AutoCloseable {
    * Compiles a network.
    *
    * @param architecture the network
-   * @param weights exactly the tensors of {@link WeightNames#of}; metadata may hold {@link #MEAN}
-   *     and {@link #DEVIATION}
+   * @param weights exactly the tensors of {@link WeightNames#of}; {@link Preprocessing} in metadata
    * @param device where to run
    * @param threads workers that share each kernel, at least 1
    * @param batch images of one run, at least 1
@@ -109,41 +106,76 @@ public final class CompiledModel implements AutoCloseable {
    */
   public static CompiledModel compile(
       Architecture architecture, Weights weights, Device device, int threads, int batch) {
+    Execution.Place place = new Execution.Place(given("device", device), threads);
+    return compile(architecture, weights, place, batch);
+  }
+
+  /**
+   * Compiles a network for the CPU, on threads that other models use too: they take turns, a run at
+   * a time.
+   *
+   * @param architecture the network
+   * @param weights exactly the tensors of {@link WeightNames#of}
+   * @param team whose threads share each kernel; stays the caller's, who closes it after the model
+   * @param batch images of one run, at least 1
+   * @return a model that the caller closes
+   * @throws SextantException as for threads of its own
+   */
+  public static CompiledModel compile(
+      Architecture architecture, Weights weights, Team team, int batch) {
+    int threads = given("team", team).threads();
+    return compile(architecture, weights, new Execution.Place(Device.CPU, threads, team), batch);
+  }
+
+  private static CompiledModel compile(
+      Architecture architecture, Weights weights, Execution.Place place, int batch) {
     if (batch < 1) {
       throw new SextantException(
           String.format(Locale.ROOT, "model: batch %d is not at least 1", batch));
     }
-    weights.check(architecture);
-    PixelScale pixelScale = PixelScale.of(architecture, weights.metadata());
+    given("architecture", architecture);
+    CompileEvent event = new CompileEvent();
+    event.begin();
+    given("weights", weights).check(architecture);
+    Preprocessing preprocessing = Preprocessing.of(architecture, weights.metadata());
     ProgramBuilder builder = ProgramBuilder.network(architecture, weights, batch);
     Program program = builder.program();
-    return new CompiledModel(
-        architecture,
-        program,
-        BufferPlan.reusing(program),
-        new SharedWeights(device, threads, program, builder.parameters()),
-        pixelScale,
-        device,
-        threads,
-        batch);
+    CompiledModel model =
+        new CompiledModel(
+            architecture,
+            program,
+            BufferPlan.reusing(program),
+            new SharedWeights(place.device(), place.threads(), program, builder.parameters()),
+            preprocessing,
+            place,
+            batch);
+    event.model = architecture.name();
+    event.threads = place.threads();
+    event.batch = batch;
+    event.weights = model.weightBytes();
+    event.commit();
+    return model;
   }
 
   /**
-   * Another instance for another thread, with the same weights, thread count and batch, and its own
-   * buffers. Close each; the weights live until the last is closed. Safe to call while this
-   * instance runs.
+   * Another instance for another thread, with the same weights, threads and batch, and its own
+   * buffers; the weights live until the last is closed. Safe to call while this instance runs.
    *
    * @return a model that the caller closes
    * @throws SextantException if every instance that shares the weights is closed
    */
   public CompiledModel fork() {
-    return new CompiledModel(
-        architecture, program, plan, weights, pixelScale, device, threads, batch);
+    return new CompiledModel(architecture, program, plan, weights, preprocessing, place, batch);
   }
 
   /** {@return the network} */
   public Architecture architecture() {
     return architecture;
+  }
+
+  /** {@return what is to be done to an image before a run, and what a run does to its pixels} */
+  public Preprocessing preprocessing() {
+    return preprocessing;
   }
 
   /** {@return the images of one run} */
@@ -158,7 +190,7 @@ public final class CompiledModel implements AutoCloseable {
 
   /** {@return the workers that share each kernel} */
   public int threads() {
-    return threads;
+    return place.threads();
   }
 
   /** {@return the bytes of this instance's buffers: the most that is live at once} */
@@ -180,8 +212,8 @@ public final class CompiledModel implements AutoCloseable {
    *     is in a run
    */
   public void run(float[] images, float[] logits) {
-    length("images", images.length, inputSize());
-    length("logits", logits.length, batch * architecture.classes());
+    length("images", given("images", images).length, inputSize());
+    length("logits", given("logits", logits).length, batch * architecture.classes());
     enter();
     try {
       execution.backend().upload(images, 0, execution.input());
@@ -201,8 +233,8 @@ public final class CompiledModel implements AutoCloseable {
    * @throws SextantException as {@link #run} does, or if the metadata lacks mean or deviation
    */
   public void runPixels(byte[] pixels, float[] logits) {
-    length("pixels", pixels.length, inputSize());
-    length("logits", logits.length, batch * architecture.classes());
+    length("pixels", given("pixels", pixels).length, inputSize());
+    length("logits", given("logits", logits).length, batch * architecture.classes());
     enter();
     try {
       computePixels(pixels, logits);
@@ -225,15 +257,10 @@ public final class CompiledModel implements AutoCloseable {
    */
   public void run(MemorySegment images, Order order, MemorySegment logits) {
     int count = count("images", images, Float.BYTES, logits);
+    given("order", order);
     enter();
     try {
-      float[] to = input();
-      int at = inputOffset();
-      if (order == Order.CHANNELS_LAST) {
-        MemorySegment.copy(images, FLOAT, 0, to, at, count * (inputSize() / batch));
-      } else {
-        interleave(images, count, to, at);
-      }
+      preprocessing.copy(images, count, order, input(), inputOffset());
       compute();
       output(logits, count);
     } finally {
@@ -252,9 +279,10 @@ public final class CompiledModel implements AutoCloseable {
    */
   public void runPixels(MemorySegment pixels, Order order, MemorySegment logits) {
     int count = count("pixels", pixels, 1, logits);
+    given("order", order);
     enter();
     try {
-      pixelScale.apply(pixels, count, order == Order.PLANAR, input(), inputOffset());
+      preprocessing.scale(pixels, count, order, input(), inputOffset());
       compute();
       output(logits, count);
     } finally {
@@ -275,7 +303,7 @@ public final class CompiledModel implements AutoCloseable {
           String.format(
               Locale.ROOT, "model: classify takes one image, the model is compiled for %d", batch));
     }
-    length("pixels", pixels.length, inputSize());
+    length("pixels", given("pixels", pixels).length, inputSize());
     enter();
     try {
       float[] logits = scores();
@@ -293,13 +321,13 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   /**
-   * Runs on random images until the time of a run stabilises (the JIT compilers are done), for at
-   * most three seconds. The first requests after it are as fast as the later ones.
+   * Runs on random images until the JIT compilers are done: none has ended a compilation, and no
+   * run was faster, for three tenths of a second. Requests are then as fast as they will be.
    */
   public void warmUp() {
     float[] images = randomImages();
     float[] logits = new float[batch * architecture.classes()];
-    LatencyMeter.DEFAULT.warmUp(() -> run(images, logits));
+    LatencyMeter.untilCompiled(() -> run(images, logits));
   }
 
   /** Images of unit variance, for measuring. */
@@ -307,6 +335,14 @@ public final class CompiledModel implements AutoCloseable {
     float[] images = new float[inputSize()];
     Weights.normal(new Rng(2), 1, images);
     return images;
+  }
+
+  /** Callers are not all checked for nullness, and a null is said by its name. */
+  private static <T> T given(String what, @Nullable T value) {
+    if (value == null) {
+      throw new SextantException("model: " + what + " is null");
+    }
+    return value;
   }
 
   private static void length(String what, int actual, int expected) {
@@ -329,30 +365,20 @@ public final class CompiledModel implements AutoCloseable {
 
   /** How many images there are. */
   private int count(String what, MemorySegment images, int elementBytes, MemorySegment logits) {
-    int image = inputSize() / batch;
-    long bytes = (long) image * elementBytes;
-    long count = images.byteSize() / bytes;
-    if (count < 1 || count > batch || images.byteSize() % bytes != 0) {
+    int count = preprocessing.count(what, given(what, images), elementBytes, batch);
+    Preprocessing.requireOpen("logits", given("logits", logits));
+    long answer = (long) count * architecture.classes() * Float.BYTES;
+    if (logits.byteSize() != answer || logits.isReadOnly()) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
-              "model: %s has %d bytes, needs %d for an image, of which there may be 1 to %d",
-              what,
-              images.byteSize(),
-              bytes,
-              batch));
-    }
-    long answer = count * architecture.classes() * Float.BYTES;
-    if (logits.byteSize() != answer) {
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "model: logits has %d bytes, needs %d for %d images",
+              "model: logits has %d bytes%s, needs %d for %d images",
               logits.byteSize(),
+              logits.isReadOnly() ? " that cannot be written" : "",
               answer,
               count));
     }
-    return (int) count;
+    return count;
   }
 
   /** Where the images go that are computed next: to the kernels' own array where there is one. */
@@ -370,22 +396,6 @@ public final class CompiledModel implements AutoCloseable {
 
   private int inputOffset() {
     return onHeap ? execution.input().offset() : 0;
-  }
-
-  /** Planar floats as {@code [count, height, width, channels]}. */
-  private void interleave(MemorySegment images, int count, float[] to, int at) {
-    int channels = architecture.input().channels();
-    int pixels = architecture.input().height() * architecture.input().width();
-    long from = 0;
-    for (int image = 0; image < count; image++) {
-      for (int c = 0; c < channels; c++) {
-        int target = at + image * pixels * channels + c;
-        for (int pixel = 0; pixel < pixels; pixel++) {
-          to[target + pixel * channels] = images.get(FLOAT, (from + pixel) * Float.BYTES);
-        }
-        from += pixels;
-      }
-    }
   }
 
   /** Runs on what was put to {@link #input}. */
@@ -418,7 +428,7 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private void computePixels(byte[] pixels, float[] logits) {
-    pixelScale.apply(pixels, input(), inputOffset());
+    preprocessing.scale(pixels, input(), inputOffset());
     compute();
     execution.backend().download(execution.output(), logits, 0);
   }

@@ -6,6 +6,7 @@ import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Team;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -30,13 +31,24 @@ final class Execution implements AutoCloseable {
   private final Runnable all;
   private boolean closed;
 
-  /** Takes one block for all the buffers and opens a backend with that many threads. */
-  Execution(Program program, BufferPlan plan, SharedWeights weights, Device device, int threads) {
+  /** Where kernels run: on threads of their own, or those of a team. */
+  record Place(Device device, int threads, @Nullable Team team) {
+    Place(Device device, int threads) {
+      this(device, threads, null);
+    }
+
+    Backend open() {
+      return team == null ? Backends.open(device, threads) : Backends.open(device, team);
+    }
+  }
+
+  /** Takes one block for all the buffers and opens a backend. */
+  Execution(Program program, BufferPlan plan, SharedWeights weights, Place place) {
     this.program = program;
     this.weights = weights;
     this.steps = program.steps().toArray(Program.Step[]::new);
     weights.retain();
-    backend = Backends.open(device, threads);
+    backend = place.open();
     Memory memory = backend.memory();
     arena = memory.floats(Shape.of(plan.size()), Memory.Category.ACTIVATIONS, "activations");
     List<Program.Value> specified = program.values();
@@ -50,7 +62,7 @@ final class Execution implements AutoCloseable {
     }
     for (Program.Step step : steps) {
       if (step instanceof Program.Custom custom) {
-        operands.put(custom, operands(custom, device));
+        operands.put(custom, operands(custom, place.device));
       }
     }
     // Before there is an input, which a run may overwrite.

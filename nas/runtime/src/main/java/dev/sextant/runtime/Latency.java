@@ -1,5 +1,8 @@
 package dev.sextant.runtime;
 
+import dev.sextant.tensor.SextantException;
+import java.util.Locale;
+
 /**
  * How long one run takes, in milliseconds.
  *
@@ -17,6 +20,49 @@ public record Latency(
 
   /** What takes no time because nothing is done. */
   public static final Latency NOTHING = new Latency(0, 0, 0, 0, 0);
+
+  /** Which of the numbers stands for the latency. */
+  public enum Percentile {
+    /** The median. */
+    P50,
+    /** What nine runs in ten keep. */
+    P90,
+    /** What all but one run in a hundred keep: the tail that a service answers for. */
+    P99;
+
+    /** {@return as it is written, such as {@code p99}} */
+    public String text() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * {@return the percentile of that text}
+     *
+     * @param text such as {@code p99}
+     * @throws SextantException if it is none of these
+     */
+    public static Percentile parse(String text) {
+      for (Percentile percentile : values()) {
+        if (percentile.text().equals(text)) {
+          return percentile;
+        }
+      }
+      throw new SextantException("percentile: '" + text + "' is none of p50, p90, p99");
+    }
+  }
+
+  /**
+   * {@return that percentile in ms}
+   *
+   * @param percentile which of them
+   */
+  public double ms(Percentile percentile) {
+    return switch (percentile) {
+      case P50 -> medianMs;
+      case P90 -> p90Ms;
+      case P99 -> p99Ms;
+    };
+  }
 
   /**
    * {@return whether the measurement disagrees with itself, as where other processes disturb it}

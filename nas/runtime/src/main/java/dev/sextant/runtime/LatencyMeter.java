@@ -2,12 +2,14 @@ package dev.sextant.runtime;
 
 import com.sun.management.OperatingSystemMXBean;
 import dev.sextant.tensor.SextantException;
+import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures how long something takes on a machine that others use too.
@@ -66,6 +68,10 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
   private static final long ROUND_NANOS = 20_000_000;
   private static final int ROUNDS_WITHOUT_GAIN = 3;
   private static final double GAIN = 0.02;
+
+  private static final int QUIET_ROUNDS = 3;
+  private static final long COMPILED_ROUND_NANOS = 100_000_000;
+  private static final long UNCOMPILED_NANOS = 3_000_000_000L;
 
   /** With fewer, ranks n / 2 ± 1.96 √n / 2 are not yet a 95 % interval. */
   private static final int MIN_SAMPLES = 20;
@@ -199,6 +205,52 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
     float[] images = model.randomImages();
     float[] logits = new float[model.batch() * model.architecture().classes()];
     return measure(() -> model.run(images, logits));
+  }
+
+  /**
+   * Runs until the JIT compilers are done with it: until no compilation has ended and no run was
+   * faster by {@value #GAIN} of the best in {@value #QUIET_ROUNDS} rounds of 100 ms or more. Where
+   * the compilers do not rest, as other code of the process keeps them busy, three seconds without
+   * a faster run do.
+   */
+  static void untilCompiled(Runnable run) {
+    CompilationMXBean compilers = ManagementFactory.getCompilationMXBean();
+    long patience = Math.min(MOST_NANOS, UNCOMPILED_NANOS);
+    long round = Math.min(patience, COMPILED_ROUND_NANOS);
+    long best = Long.MAX_VALUE;
+    long lastGain = System.nanoTime();
+    int quiet = 0;
+    while (quiet < QUIET_ROUNDS && System.nanoTime() - lastGain < patience) {
+      long compiled = compilationMs(compilers);
+      long bestOfRound = bestOf(run, round);
+      if (bestOfRound < best * (1 - GAIN)) {
+        lastGain = System.nanoTime();
+        quiet = 0;
+      } else {
+        quiet = compilationMs(compilers) == compiled ? quiet + 1 : 0;
+      }
+      best = Math.min(best, bestOfRound);
+    }
+  }
+
+  /** What compilers have taken so far; the same for ever in a JVM without them. */
+  private static long compilationMs(@Nullable CompilationMXBean compilers) {
+    return compilers != null && compilers.isCompilationTimeMonitoringSupported()
+        ? compilers.getTotalCompilationTime()
+        : 0;
+  }
+
+  /** The best time of a run in a round, in ns. */
+  private static long bestOf(Runnable run, long roundNanos) {
+    long best = Long.MAX_VALUE;
+    long start = System.nanoTime();
+    for (long now = start; now - start < roundNanos; ) {
+      run.run();
+      long after = System.nanoTime();
+      best = Math.min(best, after - now);
+      now = after;
+    }
+    return best;
   }
 
   /** Runs until the time stabilises; returns the best time of one run, in ns. */

@@ -22,8 +22,21 @@ import java.util.List;
  * @param device where to run
  * @param threads workers per kernel; 1 unless there is reason for more
  * @param meter how to measure
+ * @param percentile of whole networks that a budget is of
  */
-public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
+public record LatencyProfile(
+    Device device, int threads, LatencyMeter meter, Latency.Percentile percentile) {
+  /**
+   * A profile of medians.
+   *
+   * @param device where to run
+   * @param threads workers per kernel
+   * @param meter how to measure
+   */
+  public LatencyProfile(Device device, int threads, LatencyMeter meter) {
+    this(device, threads, meter, Latency.Percentile.P50);
+  }
+
   /** Four million weights, about those of the mobile networks. */
   private static final long WEIGHT_BYTES = 16 << 20;
 
@@ -32,6 +45,8 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
 
   /** Runs of a network whose layers are timed, and as many before. */
   private static final int LAYER_RUNS = 101;
+
+  private static final long LAYER_NANOS = 3_000_000_000L;
 
   /** One thread of the CPU. */
   public static final LatencyProfile DEFAULT =
@@ -64,13 +79,23 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
     Program program = builder.program();
     SharedWeights shared = new SharedWeights(device, threads, program, builder.parameters());
     BufferPlan plan = BufferPlan.reusing(program);
-    try (Execution execution = new Execution(program, plan, shared, device, threads)) {
+    try (Execution execution =
+        new Execution(program, plan, shared, new Execution.Place(device, threads))) {
       fill(execution, value, 2);
       if (before != Program.NONE) {
         fill(execution, before, 3);
       }
       return meter.measure(execution::runToEnd).dividedBy(copies);
     }
+  }
+
+  /** Of sorted times; 0 stands where a run was left out. */
+  private static double medianOfRuns(double[] sorted) {
+    int first = 0;
+    while (first < sorted.length - 1 && sorted[first] == 0) {
+      first++;
+    }
+    return sorted[(first + sorted.length) / 2];
   }
 
   private static void fill(Execution execution, int value, long seed) {
@@ -105,12 +130,17 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
     double[][] ms = new double[ends.length][LAYER_RUNS];
     long[] nanos = new long[program.steps().size()];
     try (Execution execution =
-        new Execution(program, BufferPlan.reusing(program), shared, device, threads)) {
+        new Execution(
+            program, BufferPlan.reusing(program), shared, new Execution.Place(device, threads))) {
+      // The first ones are still being compiled; of a large network there are fewer.
+      long end = System.nanoTime() + LAYER_NANOS;
       for (int run = -LAYER_RUNS; run < LAYER_RUNS; run++) {
+        if (run < 0 && System.nanoTime() > end) {
+          run = LAYER_RUNS - 1;
+        }
         // A run may overwrite its input.
         fill(execution, program.input(), 2);
         execution.timeSteps(nanos);
-        // The first half is still being compiled.
         for (int i = 0, step = 0; run >= 0 && i < ms.length; i++) {
           for (; step < ends[i]; step++) {
             ms[i][run] += nanos[step] * 1e-6;
@@ -118,7 +148,7 @@ public record LatencyProfile(Device device, int threads, LatencyMeter meter) {
         }
       }
     }
-    return Arrays.stream(ms).peek(Arrays::sort).mapToDouble(all -> all[LAYER_RUNS / 2]).toArray();
+    return Arrays.stream(ms).peek(Arrays::sort).mapToDouble(LatencyProfile::medianOfRuns).toArray();
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.sextant.runtime;
 
+import dev.sextant.runtime.event.LoadEvent;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -205,7 +206,13 @@ public final class Weights {
    *     differs or, of a file of this version, is gone
    */
   public static Weights read(Path path) {
-    return Safetensors.read(path);
+    LoadEvent event = new LoadEvent();
+    event.begin();
+    Weights weights = Safetensors.read(path);
+    event.file = path.toString();
+    event.tensors = weights.entries.size();
+    event.commit();
+    return weights;
   }
 
   /**

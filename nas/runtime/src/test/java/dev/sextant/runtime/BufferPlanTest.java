@@ -57,7 +57,8 @@ class BufferPlanTest {
   /** Twice, so that what the first run left in the buffers could do harm. */
   private static float[] run(ProgramBuilder builder, Program program, BufferPlan plan) {
     SharedWeights weights = new SharedWeights(Device.CPU, 1, program, builder.parameters());
-    try (Execution execution = new Execution(program, plan, weights, Device.CPU, 1)) {
+    try (Execution execution =
+        new Execution(program, plan, weights, new Execution.Place(Device.CPU, 1))) {
       float[] images = new float[execution.input().size()];
       Weights.normal(new Rng(9), 1, images);
       for (int i = 0; i < 2; i++) {

@@ -139,7 +139,11 @@ class CompiledModelTest {
       for (int threads = 1; threads <= 2; threads++) {
         SharedWeights shared = new SharedWeights(device, threads, program, builder.parameters());
         try (Execution execution =
-            new Execution(program, BufferPlan.reusing(program), shared, device, threads)) {
+            new Execution(
+                program,
+                BufferPlan.reusing(program),
+                shared,
+                new Execution.Place(device, threads))) {
           execution.input().set(images);
           execution.run();
           Tensor out = execution.output();

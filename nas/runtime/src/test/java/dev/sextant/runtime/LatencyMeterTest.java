@@ -157,4 +157,26 @@ class LatencyMeterTest {
     assertTrue(profile.network(CompiledModelTest.small(), 2).medianMs() > 0);
     assertThrows(SextantException.class, () -> profile.layer(new Linear(3), image));
   }
+
+  /** Work that becomes faster again and again, each time well after the last. */
+  @Test
+  void warmingUpGoesOnForAsLongAsRunsBecomeFaster() {
+    long start = System.nanoTime();
+    int[] runs = new int[1];
+    LatencyMeter.untilCompiled(
+        () -> {
+          runs[0]++;
+          long since = (System.nanoTime() - start) / 1_000_000;
+          long ms = since < 200 ? 40 : since < 450 ? 20 : 10;
+          try {
+            Thread.sleep(ms);
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+        });
+    long lasted = (System.nanoTime() - start) / 1_000_000;
+    // Rounds of 100 ms: the last gain after 450 ms, then at least three without.
+    assertTrue(lasted >= 700, lasted + " ms");
+    assertTrue(runs[0] >= 10, runs[0] + " runs");
+  }
 }

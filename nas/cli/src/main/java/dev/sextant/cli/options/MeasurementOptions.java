@@ -9,8 +9,11 @@ import dev.sextant.nas.provider.Options;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -23,9 +26,9 @@ public final class MeasurementOptions {
   @Option(
       names = "--table",
       description =
-          "latency table (JSON or CSV) instead of measuring one, or the linear model (CSV), or what"
-              + " `sextant predictor` wrote with --save (.csv) or --out (.safetensors); predictions"
-              + " then stand")
+          "latency table (JSON, CSV or YAML) instead of measuring one, or the linear model (CSV),"
+              + " or what `sextant predictor` wrote with --save (.csv) or --out (.safetensors);"
+              + " predictions then stand")
   private @Nullable Path table;
 
   @Option(
@@ -55,6 +58,7 @@ public final class MeasurementOptions {
    * @param searched the space of the run
    * @param cells how many networks of cells are measured
    * @param options values of the provider's own options, by {@code PROVIDER.NAME}
+   * @param percentile of latencies that the budget is of
    * @param seed of networks drawn to be measured
    * @param progress told of measurements
    * @throws dev.sextant.tensor.SextantException if there are doubts, and no {@code --accept-noisy}
@@ -64,6 +68,7 @@ public final class MeasurementOptions {
       SearchSpace searched,
       CellOptions cells,
       Map<String, String> options,
+      Percentile percentile,
       long seed,
       Progress progress) {
     CostModel model =
@@ -73,9 +78,17 @@ public final class MeasurementOptions {
                 table,
                 Options.of(cost, options),
                 new CostRequest.Measuring(
-                    device(), latencyThreads, latencyBatch, cells.predictorSamples()),
+                    device(), latencyThreads, latencyBatch, cells.predictorSamples(), percentile),
                 seed,
                 progress));
+    if (model instanceof LatencyTable latencies && latencies.setting().percentile() != percentile) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "table: its latencies are the %s of networks, the budget is of the %s",
+              latencies.setting().percentile().text(),
+              percentile.text()));
+    }
     Doubts.judge(model.doubts(), acceptNoisy, progress);
     return model;
   }

@@ -7,6 +7,7 @@ import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.service.ModelPool;
 import dev.sextant.runtime.service.OverloadException;
+import dev.sextant.runtime.service.PoolLimits;
 import dev.sextant.runtime.service.Predictor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -45,7 +46,7 @@ public final class ClassifierService implements AutoCloseable {
    */
   public ClassifierService(CompiledModel model, int port, int threadCount) throws IOException {
     input = model.architecture().input();
-    predictor = new ModelPool(model, List.of(), threadCount, PATIENCE);
+    predictor = new ModelPool(model, List.of(), PoolLimits.of(threadCount, PATIENCE));
     threads = Executors.newFixedThreadPool(threadCount);
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
     server.setExecutor(threads);

@@ -1,9 +1,12 @@
 package dev.sextant.runtime.service;
 
 import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Preprocessing;
+import dev.sextant.runtime.event.RequestEvent;
+import dev.sextant.runtime.image.Pixels;
+import dev.sextant.runtime.service.RequestListener.Outcome;
 import dev.sextant.tensor.SextantException;
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -19,15 +22,15 @@ import java.util.concurrent.TimeUnit;
  *
  * <pre>{@code
  * try (CompiledModel model = CompiledModel.compile(architecture, weights);
- *     ModelPool pool = new ModelPool(model, names, 4, Duration.ofMillis(50))) {
+ *     ModelPool pool = new ModelPool(model, names, PoolLimits.of(4, Duration.ofMillis(50)))) {
  *   List<Prediction> likeliest =
  *       pool.classify(MemorySegment.ofArray(pixels), CompiledModel.Order.CHANNELS_LAST, 3);
  * }
  * }</pre>
  */
 public final class ModelPool implements Predictor {
-  private final int instances;
-  private final Duration patience;
+  private final PoolLimits limits;
+  private final RequestListener listener;
   private final Semaphore free;
   private volatile Generation current;
   private volatile boolean closed;
@@ -36,12 +39,18 @@ public final class ModelPool implements Predictor {
   private static final class Generation {
     private final String name;
     private final int classes;
+    private final Preprocessing preprocessing;
     private final List<String> classNames;
     private final ConcurrentLinkedDeque<CompiledModel> idle = new ConcurrentLinkedDeque<>();
     private volatile boolean retired;
 
     Generation(CompiledModel model, List<String> classNames, int instances) {
+      if (model == null || classNames == null) {
+        throw new SextantException(
+            "pool: " + (model == null ? "the model" : "the list of class names") + " is null");
+      }
       name = model.architecture().name();
+      preprocessing = model.preprocessing();
       classes = model.architecture().classes();
       if (!classNames.isEmpty() && classNames.size() != classes) {
         throw new SextantException(
@@ -94,23 +103,36 @@ public final class ModelPool implements Predictor {
    *
    * @param model stays the caller's, who may close it at once
    * @param classNames a name for each class, or none
-   * @param instances requests that are answered at a time, at least 1
-   * @param patience how long a request waits for a free instance at most
-   * @throws SextantException if there are not as many names as classes, or no instance is asked for
+   * @param limits of what it takes on
+   * @throws SextantException if there are not as many names as classes
    */
-  public ModelPool(CompiledModel model, List<String> classNames, int instances, Duration patience) {
-    if (instances < 1 || patience.isNegative()) {
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "pool: %d instances and a patience of %s, must be at least 1 and not negative",
-              instances,
-              patience));
+  public ModelPool(CompiledModel model, List<String> classNames, PoolLimits limits) {
+    this(model, classNames, limits, RequestListener.NONE);
+  }
+
+  /**
+   * Makes the instances, warmed up, and tells a listener of every request.
+   *
+   * @param model stays the caller's, who may close it at once
+   * @param classNames a name for each class, or none
+   * @param limits of what it takes on
+   * @param listener told when a request ends
+   * @throws SextantException if there are not as many names as classes
+   */
+  public ModelPool(
+      CompiledModel model, List<String> classNames, PoolLimits limits, RequestListener listener) {
+    if (limits == null || listener == null) {
+      throw new SextantException("pool: limits or listener is null");
     }
-    this.instances = instances;
-    this.patience = patience;
-    current = new Generation(model, classNames, instances);
-    free = new Semaphore(instances, true);
+    this.limits = limits;
+    this.listener = listener;
+    current = new Generation(model, classNames, limits.instances());
+    free = new Semaphore(limits.instances(), true);
+  }
+
+  /** {@return requests that wait for a free instance now, about} */
+  public int waiting() {
+    return free.getQueueLength();
   }
 
   /**
@@ -123,7 +145,7 @@ public final class ModelPool implements Predictor {
    */
   public synchronized void replace(CompiledModel model, List<String> classNames) {
     checkOpen();
-    Generation next = new Generation(model, classNames, instances);
+    Generation next = new Generation(model, classNames, limits.instances());
     Generation old = current;
     current = next;
     old.retire();
@@ -131,64 +153,114 @@ public final class ModelPool implements Predictor {
 
   @Override
   public List<Prediction> classify(MemorySegment pixels, CompiledModel.Order order, int k) {
-    List<List<Prediction>> answer = new ArrayList<>(1);
-    serve(
+    return serve(
         (generation, model) -> {
           float[] logits = new float[generation.classes];
           model.runPixels(pixels, order, MemorySegment.ofArray(logits));
-          answer.add(Prediction.top(logits, generation.classNames, k));
+          return Prediction.top(logits, generation.classNames, k);
         });
-    return answer.getFirst();
+  }
+
+  @Override
+  public List<Prediction> classify(Pixels image, int k) {
+    if (image == null) {
+      throw new SextantException("pool: the image is null");
+    }
+    return serve(
+        (generation, model) -> {
+          float[] logits = new float[generation.classes];
+          MemorySegment pixels = MemorySegment.ofArray(generation.preprocessing.fit(image));
+          model.runPixels(pixels, CompiledModel.Order.CHANNELS_LAST, MemorySegment.ofArray(logits));
+          return Prediction.top(logits, generation.classNames, k);
+        });
   }
 
   @Override
   public void run(MemorySegment images, CompiledModel.Order order, MemorySegment logits) {
-    serve((generation, model) -> model.run(images, order, logits));
+    serve(
+        (generation, model) -> {
+          model.run(images, order, logits);
+          return logits;
+        });
+  }
+
+  @Override
+  public void runPixels(MemorySegment pixels, CompiledModel.Order order, MemorySegment logits) {
+    serve(
+        (generation, model) -> {
+          model.runPixels(pixels, order, logits);
+          return logits;
+        });
   }
 
   /** A request, once it has a model. */
-  private interface Request {
-    void answer(Generation generation, CompiledModel model);
+  private interface Request<A> {
+    A answer(Generation generation, CompiledModel model);
   }
 
-  private void serve(Request request) {
-    checkOpen();
+  private <A> A serve(Request<A> request) {
     RequestEvent event = new RequestEvent();
     event.begin();
     long start = System.nanoTime();
-    acquire();
+    long queued = 0;
+    String name = current.name;
+    Outcome outcome = Outcome.FAILED;
     try {
       checkOpen();
-      event.queued = System.nanoTime() - start;
-      Generation generation = current;
-      CompiledModel model = generation.idle.pollFirst();
-      while (model == null) {
-        // Replaced just now: there are as many instances of the new one as permits.
-        generation = current;
-        model = generation.idle.pollFirst();
-        checkOpen();
+      try {
+        acquire();
+      } finally {
+        queued = System.nanoTime() - start;
       }
       try {
-        request.answer(generation, model);
+        Generation generation = current;
+        CompiledModel model = generation.idle.pollFirst();
+        while (model == null) {
+          // Replaced just now: there are as many instances of the new one as permits.
+          checkOpen();
+          generation = current;
+          model = generation.idle.pollFirst();
+        }
+        name = generation.name;
+        try {
+          A answer = request.answer(generation, model);
+          outcome = Outcome.ANSWERED;
+          return answer;
+        } finally {
+          generation.giveBack(model);
+        }
       } finally {
-        generation.giveBack(model);
+        free.release();
       }
-      event.model = generation.name;
+    } catch (OverloadException e) {
+      outcome = Outcome.OVERLOADED;
+      throw e;
     } finally {
-      free.release();
+      event.model = name;
+      event.queued = queued;
+      event.outcome = outcome.name();
       event.commit();
+      listener.ended(name, outcome, queued, System.nanoTime() - start);
     }
   }
 
   private void acquire() {
+    if (free.availablePermits() == 0 && free.getQueueLength() >= limits.waiting()) {
+      throw new OverloadException(
+          String.format(
+              Locale.ROOT,
+              "pool: %d requests wait already and %d are at work",
+              limits.waiting(),
+              limits.instances()));
+    }
     try {
-      if (!free.tryAcquire(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+      if (!free.tryAcquire(limits.patience().toNanos(), TimeUnit.NANOSECONDS)) {
         throw new OverloadException(
             String.format(
                 Locale.ROOT,
                 "pool: no model was free within %s; %d are at work",
-                patience,
-                instances));
+                limits.patience(),
+                limits.instances()));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -22,7 +22,7 @@ public record Prediction(int label, String name, double probability) {
    * @param k at least 1; all classes where there are fewer
    * @throws SextantException if k is less than 1
    */
-  static List<Prediction> top(float[] logits, List<String> names, int k) {
+  public static List<Prediction> top(float[] logits, List<String> names, int k) {
     if (k < 1) {
       throw new SextantException(
           String.format(Locale.ROOT, "predictor: the likeliest %d classes are asked for", k));

@@ -9,6 +9,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.CompiledModel.Order;
 import dev.sextant.runtime.Weights;
+import dev.sextant.runtime.image.Pixels;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -18,13 +19,22 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 
 class ModelPoolTest {
@@ -124,15 +134,141 @@ class ModelPoolTest {
           () -> model.runPixels(two, Order.PLANAR, logits));
       assertMessage(
           "2 names for the 3 classes of tiny",
-          () -> new ModelPool(model, List.of("a", "b"), 1, Duration.ZERO));
-      assertMessage("0 instances", () -> new ModelPool(model, NAMES, 0, Duration.ZERO));
-      ModelPool pool = new ModelPool(model, NAMES, 1, Duration.ZERO);
+          () -> new ModelPool(model, List.of("a", "b"), PoolLimits.of(1, Duration.ZERO)));
+      assertMessage(
+          "0 instances", () -> new ModelPool(model, NAMES, PoolLimits.of(0, Duration.ZERO)));
+      ModelPool pool = new ModelPool(model, NAMES, PoolLimits.of(1, Duration.ZERO));
       MemorySegment one = MemorySegment.ofArray(pixels(1, 1));
       assertMessage("the likeliest 0 classes", () -> pool.classify(one, Order.PLANAR, 0));
       pool.close();
       pool.close();
       assertMessage("pool: is closed", () -> pool.classify(one, Order.PLANAR, 1));
       assertMessage("pool: is closed", () -> pool.replace(model, NAMES));
+    }
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // callers whose nullness nobody checks
+  void whatIsNullOrOutOfReachIsNamed() throws Exception {
+    MemorySegment logits = MemorySegment.ofArray(new float[3]);
+    MemorySegment one = MemorySegment.ofArray(pixels(1, 1));
+    try (CompiledModel model = model(1, 1);
+        ModelPool pool = new ModelPool(model, NAMES, PoolLimits.of(1, Duration.ZERO))) {
+      assertMessage("images is null", () -> model.run(null, new float[3]));
+      assertMessage("logits is null", () -> model.run(new float[IMAGE], null));
+      assertMessage("pixels is null", () -> model.runPixels(null, new float[3]));
+      assertMessage("pixels is null", () -> model.classify(null));
+      assertMessage("pixels is null", () -> model.runPixels(null, Order.PLANAR, logits));
+      assertMessage("order is null", () -> model.runPixels(one, null, logits));
+      assertMessage("logits is null", () -> model.runPixels(one, Order.PLANAR, null));
+      assertMessage(
+          "that cannot be written", () -> model.runPixels(one, Order.PLANAR, logits.asReadOnly()));
+      assertMessage("weights is null", () -> CompiledModel.compile(NETWORK, null));
+      assertMessage(
+          "architecture is null", () -> CompiledModel.compile(null, Weights.random(NETWORK, 1)));
+      assertMessage("pixels is null", () -> pool.classify(null, Order.PLANAR, 1));
+      assertMessage("image is null", () -> pool.classify(null, 1));
+      assertMessage("class names is null", () -> pool.replace(model, null));
+      assertMessage("limits or listener", () -> new ModelPool(model, NAMES, null));
+      MemorySegment freed;
+      try (Arena arena = Arena.ofConfined()) {
+        freed = arena.allocate(IMAGE);
+        MemorySegment others = freed;
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+          thread
+              .submit(
+                  () ->
+                      assertMessage(
+                          "pixels belongs to another thread",
+                          () -> model.runPixels(others, Order.PLANAR, logits)))
+              .get();
+        }
+      }
+      assertMessage(
+          "the memory of pixels is closed", () -> model.runPixels(freed, Order.PLANAR, logits));
+      assertEquals(3, pool.classify(one, Order.PLANAR, 3).size());
+    }
+    CompiledModel closed = model(1, 1);
+    closed.close();
+    assertMessage("model: is closed", () -> closed.classify(new byte[IMAGE]));
+  }
+
+  /** As many as may wait; the rest at once. */
+  @Test
+  void theQueueHasAnEndAndEachRequestIsTold() throws Exception {
+    Map<RequestListener.Outcome, LongAdder> told = new ConcurrentHashMap<>();
+    RequestListener listener =
+        (model, outcome, queued, total) -> {
+          assertEquals("tiny", model);
+          assertTrue(queued >= 0 && queued <= total, queued + " of " + total);
+          told.computeIfAbsent(outcome, key -> new LongAdder()).increment();
+        };
+    PoolLimits limits = new PoolLimits(1, 0, Duration.ofMinutes(1));
+    int requests = 400;
+    try (CompiledModel model = model(1, 1);
+        ModelPool pool = new ModelPool(model, NAMES, limits, listener);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      MemorySegment image = MemorySegment.ofArray(pixels(1, 1));
+      Pixels any = new Pixels(20, 30, 1, new byte[600]);
+      List<Future<Boolean>> clients = new ArrayList<>();
+      for (int i = 0; i < requests; i++) {
+        boolean fitted = i % 2 == 0;
+        clients.add(
+            threads.submit(
+                () -> {
+                  try {
+                    return 3
+                        == (fitted ? pool.classify(any, 3) : pool.classify(image, Order.PLANAR, 3))
+                            .size();
+                  } catch (OverloadException e) {
+                    return false;
+                  }
+                }));
+      }
+      int answered = 0;
+      for (Future<Boolean> client : clients) {
+        answered += client.get() ? 1 : 0;
+      }
+      assertThrows(SextantException.class, () -> pool.classify(image.asSlice(1), Order.PLANAR, 3));
+      assertTrue(answered > 0);
+      assertEquals(answered, count(told, RequestListener.Outcome.ANSWERED));
+      assertEquals(requests - answered, count(told, RequestListener.Outcome.OVERLOADED));
+      assertEquals(1, count(told, RequestListener.Outcome.FAILED));
+      assertEquals(0, pool.waiting());
+    }
+  }
+
+  private static long count(
+      Map<RequestListener.Outcome, LongAdder> told, RequestListener.Outcome outcome) {
+    return told.getOrDefault(outcome, new LongAdder()).sum();
+  }
+
+  @Test
+  void flightRecorderIsToldOfLoadingCompilingAndRequests() throws Exception {
+    Path file = Files.createTempFile("weights", ".safetensors");
+    Path recorded = Files.createTempFile("events", ".jfr");
+    try (Recording recording = new Recording()) {
+      recording.enable("dev.sextant.Load").withThreshold(Duration.ZERO);
+      recording.enable("dev.sextant.Compile").withThreshold(Duration.ZERO);
+      recording.enable("dev.sextant.Request").withThreshold(Duration.ZERO);
+      recording.start();
+      Weights.random(NETWORK, 1).write(file);
+      try (CompiledModel model = CompiledModel.compile(NETWORK, Weights.read(file));
+          ModelPool pool = new ModelPool(model, NAMES, PoolLimits.of(1, Duration.ofSeconds(9)))) {
+        pool.classify(MemorySegment.ofArray(pixels(1, 1)), Order.PLANAR, 1);
+      }
+      recording.stop();
+      recording.dump(recorded);
+      Map<String, RecordedEvent> events = new HashMap<>();
+      RecordingFile.readAllEvents(recorded)
+          .forEach(event -> events.put(event.getEventType().getName(), event));
+      assertEquals(file.toString(), events.get("dev.sextant.Load").getString("file"));
+      assertEquals("tiny", events.get("dev.sextant.Compile").getString("model"));
+      assertEquals("ANSWERED", events.get("dev.sextant.Request").getString("outcome"));
+      assertTrue(events.get("dev.sextant.Request").getLong("queued") > 0);
+    } finally {
+      Files.delete(file);
+      Files.delete(recorded);
     }
   }
 
@@ -156,7 +292,7 @@ class ModelPoolTest {
   @Test
   void overloadIsRefusedInTime() throws Exception {
     try (CompiledModel model = model(1, 1);
-        ModelPool pool = new ModelPool(model, NAMES, 1, Duration.ofMillis(1));
+        ModelPool pool = new ModelPool(model, NAMES, PoolLimits.of(1, Duration.ofMillis(1)));
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       AtomicBoolean stop = new AtomicBoolean();
       MemorySegment image = MemorySegment.ofArray(pixels(1, 1));
@@ -192,7 +328,7 @@ class ModelPoolTest {
   void modelsAreReplacedWithoutAFailedRequest() throws Exception {
     try (CompiledModel first = model(1, 1);
         CompiledModel second = model(2, 1);
-        ModelPool pool = new ModelPool(first, NAMES, 2, Duration.ofSeconds(10));
+        ModelPool pool = new ModelPool(first, NAMES, PoolLimits.of(2, Duration.ofSeconds(10)));
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       byte[] pixels = pixels(3, 1);
       MemorySegment image = MemorySegment.ofArray(pixels);

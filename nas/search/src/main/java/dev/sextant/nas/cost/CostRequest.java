@@ -3,6 +3,7 @@ package dev.sextant.nas.cost;
 import dev.sextant.nas.provider.Options;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.tensor.Device;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +32,22 @@ public record CostRequest(
    * @param threads of inference
    * @param batch images at once
    * @param predictorSamples networks of cells that a latency predictor is trained on
+   * @param percentile of the latencies of whole networks
    */
-  public record Measuring(Device device, int threads, int batch, int predictorSamples) {
+  public record Measuring(
+      Device device, int threads, int batch, int predictorSamples, Percentile percentile) {
+    /**
+     * Medians.
+     *
+     * @param device of inference
+     * @param threads of inference
+     * @param batch images at once
+     * @param predictorSamples networks of cells that a latency predictor is trained on
+     */
+    public Measuring(Device device, int threads, int batch, int predictorSamples) {
+      this(device, threads, batch, predictorSamples, Percentile.P50);
+    }
+
     /** Networks of cells measured for a predictor where no number is given. */
     public static final int PREDICTOR_SAMPLES = 400;
   }

@@ -130,7 +130,8 @@ public enum Costs implements CostProvider {
     Progress progress = request.progress();
     LatencyProfiler profiler =
         new LatencyProfiler(
-            new LatencyProfile(measuring.device(), measuring.threads(), meter),
+            new LatencyProfile(
+                measuring.device(), measuring.threads(), meter, measuring.percentile()),
             (done, total) -> progress.step("latency table", done, total, "measuring layers", 0));
     return switch (request.space()) {
       case Space chain ->
@@ -172,7 +173,13 @@ public enum Costs implements CostProvider {
     }
     CellLatencies latencies =
         new CellLatencies(
-            space.cells(), space.width(), space.depth(), 2, measuring.threads(), measuring.batch());
+            space.cells(),
+            space.width(),
+            space.depth(),
+            2,
+            measuring.threads(),
+            measuring.batch(),
+            measuring.percentile());
     List<Genotype> genotypes = latencies.sample(count, request.seed());
     long steps = (long) CellLatencies.ROUNDS * genotypes.size();
     CellLatencies.Measured measured =

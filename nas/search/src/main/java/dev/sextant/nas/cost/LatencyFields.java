@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,11 +17,34 @@ sealed interface LatencyFields {
   /** A value as text; a JSON object as its text. */
   String text(String name);
 
-  double number(String name);
+  default double number(String name) {
+    try {
+      return Double.parseDouble(text(name));
+    } catch (NumberFormatException e) {
+      throw wrong(name, "not a number", e);
+    }
+  }
 
-  long whole(String name);
+  default long whole(String name) {
+    try {
+      return Long.parseLong(text(name));
+    } catch (NumberFormatException e) {
+      throw wrong(name, "not a whole number", e);
+    }
+  }
 
-  boolean truth(String name);
+  default boolean truth(String name) {
+    return switch (text(name)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw wrong(name, "neither true nor false", null);
+    };
+  }
+
+  private SextantException wrong(String name, String what, @Nullable Throwable cause) {
+    return new SextantException(
+        String.format(Locale.ROOT, "%s.%s: '%s' is %s", where(), name, text(name), what), cause);
+  }
 
   default int size(String name) {
     long size = whole(name);
@@ -59,6 +83,18 @@ sealed interface LatencyFields {
     }
   }
 
+  /** Values by name, each as it was written. */
+  record OfNames(String where, Map<String, String> values) implements LatencyFields {
+    @Override
+    public String text(String name) {
+      String value = values.get(name);
+      if (value == null) {
+        throw new SextantException(String.format(Locale.ROOT, "%s.%s: is missing", where, name));
+      }
+      return value;
+    }
+  }
+
   /** An object of a JSON array. */
   record OfObject(String where, JsonObject object) implements LatencyFields {
     @Override
@@ -77,38 +113,6 @@ sealed interface LatencyFields {
                 value == null ? "is missing" : "is no value"));
       }
       return value.getAsString();
-    }
-
-    @Override
-    public double number(String name) {
-      try {
-        return Double.parseDouble(text(name));
-      } catch (NumberFormatException e) {
-        throw wrong(name, "not a number", e);
-      }
-    }
-
-    @Override
-    public long whole(String name) {
-      try {
-        return Long.parseLong(text(name));
-      } catch (NumberFormatException e) {
-        throw wrong(name, "not a whole number", e);
-      }
-    }
-
-    @Override
-    public boolean truth(String name) {
-      return switch (text(name)) {
-        case "true" -> true;
-        case "false" -> false;
-        default -> throw wrong(name, "neither true nor false", null);
-      };
-    }
-
-    private SextantException wrong(String name, String what, @Nullable Throwable cause) {
-      return new SextantException(
-          String.format(Locale.ROOT, "%s.%s: '%s' is %s", where, name, text(name), what), cause);
     }
   }
 }

@@ -12,6 +12,7 @@ import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.LayerJson;
@@ -30,15 +31,18 @@ import java.util.function.Supplier;
  * Latency tables on disk, for a reader to read and edit.
  *
  * <ul>
- *   <li>JSON, {@code "format": "sextant-latency/2"}: setting, calibration, doubts about the
- *       measurement and one object an entry: the layer as architectures have it, its input as
- *       {@code 28x28x24}, and what was measured.
+ *   <li>JSON, {@code "format": "sextant-latency/2"}: setting (with {@code "percentile"} where
+ *       latencies of networks are not medians), calibration, doubts about the measurement and one
+ *       object an entry: the layer as architectures have it, its input as {@code 28x28x24}, and
+ *       what was measured.
  *   <li>CSV with the columns of {@link #COLUMNS}; a first comment line holds setting and
  *       calibration.
  *   <li>Both in the first version, whose rows have a column for each number of a layer; read only.
  *   <li>The JSON of Single-Path NAS's Pixel-1 runtimes (blocks 0 to 21 of its space), read only.
  *   <li>The CSV of ProxylessNAS's Pixel-1 table (columns {@code type, in_h, …, idskip, mean_ms,
  *       var, count}), read only.
+ *   <li>The YAML of ProxylessNAS's and Once-for-All's tables ({@code
+ *       Conv_1-input:7x7x320-output:7x7x1280: {count: 982, mean: 3.1, var: 0.2}}), read only.
  * </ul>
  */
 public final class LatencyFiles {
@@ -58,17 +62,24 @@ public final class LatencyFiles {
   /**
    * Reads a table; the name's ending says which format.
    *
-   * @param file {@code .csv} is CSV, anything else JSON
+   * @param file {@code .csv} is CSV, {@code .yaml} or {@code .yml} YAML, anything else JSON
    * @return the table
    * @throws SextantException naming the file, the line or field, and what is wrong with it
    */
   public static LatencyTable read(Path file) {
     String text = JsonText.readFile(file);
+    if (isYaml(file)) {
+      return named(file, () -> imported(YamlTable.entries(text), file));
+    }
     if (!file.toString().endsWith(".csv")) {
       JsonObject root = JsonText.parse(text, file.toString());
       return named(file, () -> parseJson(root));
     }
     return named(file, () -> parseCsv(text, file));
+  }
+
+  private static boolean isYaml(Path file) {
+    return file.toString().endsWith(".yaml") || file.toString().endsWith(".yml");
   }
 
   /** Every error of a file begins with its name. */
@@ -115,6 +126,9 @@ public final class LatencyFiles {
     root.addProperty("device", setting.device());
     root.addProperty("threads", setting.threads());
     root.addProperty("batch", setting.batch());
+    if (setting.percentile() != Percentile.P50) {
+      root.addProperty("percentile", setting.percentile().text());
+    }
     root.addProperty("overhead_ms", table.overheadMs());
     root.addProperty("scale", table.scale());
     JsonArray doubts = new JsonArray();
@@ -163,7 +177,10 @@ public final class LatencyFiles {
             field(root, "runtime").getAsString(),
             field(root, "device").getAsString(),
             number(root, "threads").intValue(),
-            number(root, "batch").intValue());
+            number(root, "batch").intValue(),
+            root.has("percentile")
+                ? Percentile.parse(field(root, "percentile").getAsString())
+                : Percentile.P50);
     LatencyTable table =
         new LatencyTable(
             setting,
@@ -237,6 +254,14 @@ public final class LatencyFiles {
     SequencedMap<Key, Entry> entries = rows(csv);
     if (!csv.comment().isEmpty()) {
       return table(JsonText.parse(csv.comment(), "line 1"), entries);
+    }
+    return imported(entries, file);
+  }
+
+  /** A table that says nothing of where it was measured. */
+  private static LatencyTable imported(SequencedMap<Key, Entry> entries, Path file) {
+    if (entries.isEmpty()) {
+      throw new SextantException("has no entries");
     }
     String machine = String.valueOf(file.getFileName());
     return new LatencyTable(new Setting(machine, "imported", "unknown", 1, 1), 0, 1, entries);

@@ -8,6 +8,7 @@ import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.LatencyProfile;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Rng;
@@ -54,6 +55,7 @@ public final class LatencyProfiler {
   private final Timer timer;
   private final String device;
   private final int threads;
+  private final Percentile percentile;
   private final BiConsumer<Integer, Integer> progress;
 
   /**
@@ -77,11 +79,18 @@ public final class LatencyProfiler {
         },
         profile.device().toString(),
         profile.threads(),
+        profile.percentile(),
         progress);
   }
 
   /** With times that are taken in another way. */
-  LatencyProfiler(Timer timer, String device, int threads, BiConsumer<Integer, Integer> progress) {
+  LatencyProfiler(
+      Timer timer,
+      String device,
+      int threads,
+      Percentile percentile,
+      BiConsumer<Integer, Integer> progress) {
+    this.percentile = percentile;
     this.timer = timer;
     this.device = device;
     this.threads = threads;
@@ -118,7 +127,7 @@ public final class LatencyProfiler {
         layers.values().forEach(layer -> time(layer, count));
       }
       measureAgain(layers, count);
-      Setting setting = new Setting(machine(), RUNTIME, device, threads, batch);
+      Setting setting = new Setting(machine(), RUNTIME, device, threads, batch, percentile);
       LatencyTable table = new LatencyTable(setting, 0, 1, entries(layers));
       List<String> doubts = new ArrayList<>();
       if (networks > 0) {
@@ -269,7 +278,7 @@ public final class LatencyProfiler {
     void time(int passes, Count count) {
       for (int pass = 0; pass < passes; pass++) {
         for (int i = 0; i < measured.length; i++) {
-          measured[i] = Math.min(measured[i], timer.network(drawn.get(i), batch).medianMs());
+          measured[i] = Math.min(measured[i], timer.network(drawn.get(i), batch).ms(percentile));
           count.one();
         }
       }
@@ -309,7 +318,7 @@ public final class LatencyProfiler {
    *
    * @param network what was measured
    * @param predictedMs by the table
-   * @param measuredMs median on this machine
+   * @param measuredMs on this machine, the percentile of the profile
    */
   public record Check(Architecture network, double predictedMs, double measuredMs) {
     /** {@return (predicted - measured) / measured} */
@@ -330,7 +339,7 @@ public final class LatencyProfiler {
   public List<Check> check(LatencyTable table, Space space, int networks, long seed) {
     List<Check> compared = new ArrayList<>();
     for (Architecture network : spread(table, space, networks, seed)) {
-      double measured = timer.network(network, table.setting().batch()).medianMs();
+      double measured = timer.network(network, table.setting().batch()).ms(percentile);
       compared.add(new Check(network, table.predict(network), measured));
       progress.accept(compared.size(), networks);
     }

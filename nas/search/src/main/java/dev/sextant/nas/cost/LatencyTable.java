@@ -5,6 +5,7 @@ import dev.sextant.nas.space.Describe;
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.layer.Field;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.LayerJson;
@@ -48,8 +49,28 @@ public record LatencyTable(
    * @param device cpu, cuda ...
    * @param threads of the runtime
    * @param batch images at once
+   * @param percentile of the latencies of whole networks, on which overhead and scale are fitted
    */
-  public record Setting(String machine, String runtime, String device, int threads, int batch) {}
+  public record Setting(
+      String machine,
+      String runtime,
+      String device,
+      int threads,
+      int batch,
+      Percentile percentile) {
+    /**
+     * Of medians.
+     *
+     * @param machine a name for a reader
+     * @param runtime what ran the layers, such as {@code sextant}
+     * @param device cpu, cuda ...
+     * @param threads of the runtime
+     * @param batch images at once
+     */
+    public Setting(String machine, String runtime, String device, int threads, int batch) {
+      this(machine, runtime, device, threads, batch, Percentile.P50);
+    }
+  }
 
   /**
    * A layer on an input: what its latency depends on. Whether a convolution has a batch norm makes

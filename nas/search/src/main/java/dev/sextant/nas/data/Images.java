@@ -1,7 +1,7 @@
 package dev.sextant.nas.data;
 
-import dev.sextant.nas.data.image.Pixels;
-import dev.sextant.nas.data.image.Resampler;
+import dev.sextant.runtime.image.Pixels;
+import dev.sextant.runtime.image.Resampler;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.Locale;

@@ -1,6 +1,7 @@
 package dev.sextant.nas.method;
 
 import dev.sextant.nas.provider.Bounds;
+import dev.sextant.runtime.Latency.Percentile;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -15,6 +16,7 @@ import java.util.stream.Stream;
  *     Latency-Aware DARTS (0; Table 3)
  * @param others further budgets, each of which has a network of its own from the same search
  * @param front networks spread over the costs of the space that are measured beside these
+ * @param percentile of latencies that the costs are, where they are latencies
  */
 public record Budget(
     double cost,
@@ -23,7 +25,8 @@ public record Budget(
     boolean fixedLambda,
     double noiseMs,
     List<Double> others,
-    int front) {
+    int front,
+    Percentile percentile) {
   /**
    * One budget.
    *
@@ -34,13 +37,14 @@ public record Budget(
    * @param noiseMs deviation of noise added to predicted latencies
    */
   public Budget(double cost, boolean ceiling, double lambda, boolean fixedLambda, double noiseMs) {
-    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0);
+    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, Percentile.P50);
   }
 
   /** Checks every number. */
   public Budget {
     // Runs that were begun before had one.
     others = others == null ? List.of() : List.copyOf(others);
+    percentile = percentile == null ? Percentile.P50 : percentile;
     Bounds.within("budget", cost, 1e-6, 1e15);
     others.forEach(other -> Bounds.within("budget", other, 1e-6, 1e15));
     Bounds.atLeast("front", front, 0);
@@ -54,7 +58,7 @@ public record Budget(
    * @param other whether networks may cost less
    */
   public Budget withCeiling(boolean other) {
-    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front);
+    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front, percentile);
   }
 
   /**
@@ -64,7 +68,7 @@ public record Budget(
    * @param fixed whether it stays through the search
    */
   public Budget withLambda(double other, boolean fixed) {
-    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front);
+    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front, percentile);
   }
 
   /**
@@ -73,7 +77,7 @@ public record Budget(
    * @param otherMs standard deviation of the noise, in ms
    */
   public Budget withNoise(double otherMs) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs, others, front);
+    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs, others, front, percentile);
   }
 
   /**
@@ -83,13 +87,32 @@ public record Budget(
    * @param spread how many networks are measured beside these, at least 0
    */
   public Budget withFront(List<Double> further, int spread) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, further, spread);
+    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, further, spread, percentile);
+  }
+
+  /**
+   * {@return the same of another percentile of latencies}
+   *
+   * @param other which
+   */
+  public Budget withPercentile(Percentile other) {
+    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other);
+  }
+
+  /**
+   * {@return what is said behind a latency: nothing of a median, else such as {@code @p99}}
+   *
+   * @param percentile that it is of
+   */
+  public static String at(Percentile percentile) {
+    return percentile == Percentile.P50 ? "" : "@" + percentile.text();
   }
 
   /** {@return this budget and the others, each alone} */
   public List<Budget> each() {
     return Stream.concat(Stream.of(cost), others.stream())
-        .map(one -> new Budget(one, ceiling, lambda, fixedLambda, noiseMs))
+        .map(
+            one -> new Budget(one, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, percentile))
         .toList();
   }
 }

@@ -15,6 +15,7 @@ import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
@@ -136,7 +137,11 @@ public final class Report {
         "note");
     html.open("dl", "class", "tiles");
     tile("Budget", config.budget().cost(), cost(config.budget().cost()), budgetNote());
-    tile("Measured latency", found.measuredMs(), Numbers.ms(found.measuredMs()), againstBudget());
+    tile(
+        "Measured latency" + at(),
+        found.measuredMs(),
+        Numbers.ms(found.measuredMs()),
+        againstBudget());
     tile("Test accuracy", found.testAccuracy(), Numbers.percent(found.testAccuracy()), "");
     if (!run.isRandom()) {
       tile(
@@ -212,8 +217,14 @@ public final class Report {
   /** A cost with its unit. */
   private String cost(double value) {
     return Double.isFinite(value)
-        ? Numbers.significant(value) + " " + unit()
+        ? Numbers.significant(value) + " " + unit() + at()
         : Numbers.significant(value);
+  }
+
+  /** Of which percentile latencies are; nothing where it is the median. */
+  private String at() {
+    Percentile percentile = config.budget().percentile();
+    return percentile == Percentile.P50 ? "" : " (" + percentile.text() + ")";
   }
 
   private CostUnit unit() {

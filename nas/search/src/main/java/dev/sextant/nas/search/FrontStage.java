@@ -20,6 +20,7 @@ import dev.sextant.nas.score.PriorScores;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunningMean;
+import dev.sextant.nas.stage.Targets;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.SampledSupernet;
 import dev.sextant.tensor.Backend;
@@ -63,6 +64,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
   private final Rng pathRng;
   private final EqualPaths paths;
   private final int[] options;
+  private final Targets targets;
   private final RunningMean running = new RunningMean();
   private final ScoredNetworks scored;
   private long done;
@@ -114,6 +116,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
         new HeldOutLoss(
             supernet, backend, data, split.validation(), SCORED_BATCHES * config.batches().size());
     priors = new PriorScores(recipe.prior(), space, backend, data, split.validation());
+    targets = Targets.labels(config.batches().labelSmoothing());
     pathRng = Rng.of(config.seed(), 12);
     int[] counts = supernet.factoring().counts();
     paths = new EqualPaths(counts, pathRng);
@@ -193,8 +196,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     paths.next(options);
     supernet.setOptions(options);
     running.add(
-        classification.gradients(
-            supernet, loader.next(), supernet.trainingMode(), config.batches().labelSmoothing()));
+        classification.gradients(supernet, loader.next(), supernet.trainingMode(), targets));
     weightPeak = Math.max(weightPeak, classification.backend().memory().transientPeak());
     if (config.descent().clip() > 0) {
       optimizer.clipGradients(config.descent().clip());

@@ -44,12 +44,12 @@ final class NetworkLatency {
 
   /** In milliseconds. For a reward: short, as there are many. */
   double quick(Architecture architecture) {
-    return measured(architecture, QUICK_METER).medianMs();
+    return measured(architecture, QUICK_METER).ms(percentile());
   }
 
   /** In milliseconds. For a budget or a result; what is doubtful about it is said. */
   double judged(Architecture architecture) {
-    return quantiles(architecture).medianMs();
+    return quantiles(architecture).ms(percentile());
   }
 
   /** Milliseconds of each layer within a network. */
@@ -73,6 +73,10 @@ final class NetworkLatency {
       }
       return latency;
     }
+  }
+
+  private Latency.Percentile percentile() {
+    return setup.config().budget().percentile();
   }
 
   private LatencyMeter meter() {

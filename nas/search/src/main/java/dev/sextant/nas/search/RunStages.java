@@ -412,7 +412,7 @@ final class RunStages {
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
-    fields.addProperty("measuredMs", quantiles.medianMs());
+    fields.addProperty("measuredMs", quantiles.ms(config.budget().percentile()));
     fields.addProperty("testAccuracy", accuracy);
     for (String field : new String[] {"predictedCost", "measuredMs", "testAccuracy"}) {
       results.put(who, field, fields.get(field));

@@ -23,6 +23,7 @@ import dev.sextant.nas.policy.Policy;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunningMean;
+import dev.sextant.nas.stage.Targets;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Memory;
@@ -50,6 +51,9 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   /** Below this movement of every probability or threshold, nothing was learned. */
   private static final double UNMOVED = 0.01;
 
+  /** Of held-out images: labels as they are. */
+  private static final Targets HARD = Targets.labels(0);
+
   private final SearchConfig config;
   private final Assembly<S, ?> assembly;
   private final Classification classification;
@@ -63,6 +67,10 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   private final BatchLoader loader;
   private final BatchLoader validationLoader;
   private final SequentialBatches validation;
+
+  /** Searches of cells smooth no labels, those of their networks may. */
+  private final Targets targets;
+
   private final RunningMean running = new RunningMean();
   private final HeldOutBatch heldOut = new HeldOutBatch();
   private @Nullable Batch training;
@@ -104,6 +112,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
             Augmentation.none(),
             Rng.of(config.seed(), 14).nextLong(),
             true);
+    targets = Targets.labels(config.recipe().hasCells() ? 0 : config.batches().labelSmoothing());
     rates = new Rates(config, warmupSteps(), jointSteps());
     validation =
         new SequentialBatches(
@@ -174,8 +183,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     double warmup = (double) done / Math.max(1, warmupSteps());
     double joint = (double) (done - warmupSteps()) / jointSteps();
     policy.sample(Math.max(0, 1 - warmup), Math.max(0, joint));
-    Outcome outcome =
-        classification.gradients(supernet, batch, supernet.trainingMode(), smoothing());
+    Outcome outcome = classification.gradients(supernet, batch, supernet.trainingMode(), targets);
     running.add(outcome);
     weightPeak = Math.max(weightPeak, memory.transientPeak());
     if (turn == LearningTurn.WITH_WEIGHTS) {
@@ -187,11 +195,6 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
       optimizer.clipGradients(config.descent().clip());
     }
     optimizer.step(rates.weights(done));
-  }
-
-  /** Searches of cells smooth no labels, those of their networks may. */
-  private double smoothing() {
-    return config.recipe().hasCells() ? 0 : config.batches().labelSmoothing();
   }
 
   /**
@@ -227,7 +230,8 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     @Override
     public Outcome gradients() {
       supernet.freezeWeights(true);
-      Outcome outcome = classification.gradients(supernet, current(), Tape.Mode.TRAIN_STATELESS, 0);
+      Outcome outcome =
+          classification.gradients(supernet, current(), Tape.Mode.TRAIN_STATELESS, HARD);
       supernet.freezeWeights(false);
       return outcome;
     }

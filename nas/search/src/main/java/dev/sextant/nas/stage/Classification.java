@@ -4,7 +4,9 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.Add;
+import dev.sextant.autograd.ops.Distillation;
 import dev.sextant.autograd.ops.Scale;
+import dev.sextant.autograd.ops.SoftCrossEntropy;
 import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.SequentialBatches;
@@ -41,18 +43,19 @@ public final class Classification {
   }
 
   /**
-   * A forward and a backward pass: gradients are left in the parameters.
+   * A forward and a backward pass: gradients are left in the parameters. What is reported is the
+   * loss by labels; a teacher's is only minimised.
    *
    * @return always the same object, valid until the next call
    * @throws SextantException if the loss is not a finite number
    */
-  public Outcome gradients(Module network, Batch batch, Tape.Mode mode, double smoothing) {
+  public Outcome gradients(Module network, Batch batch, Tape.Mode mode, Targets targets) {
     try (Tape pass = tape.open(mode)) {
       Variable x = images(pass, batch);
       Tensor labels = labels(batch);
       Variable logits = network.forward(pass, x);
-      Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
-      return finish(pass, batch, logits, labels, loss, loss);
+      Variable loss = loss(pass, logits, labels, targets);
+      return finish(pass, batch, logits, labels, loss, learnt(pass, x, logits, loss, targets));
     }
   }
 
@@ -61,7 +64,7 @@ public final class Classification {
    *
    * @throws SextantException if the loss is not a finite number
    */
-  public Outcome gradients(Network network, Auxiliary auxiliary, Batch batch, double smoothing) {
+  public Outcome gradients(Network network, Auxiliary auxiliary, Batch batch, Targets targets) {
     try (Tape pass = tape.open(Tape.Mode.TRAIN)) {
       Variable x = images(pass, batch);
       Tensor labels = labels(batch);
@@ -75,13 +78,30 @@ public final class Classification {
                   second.add(auxiliary.tower().forward(pass, y));
                 }
               });
-      Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels, (float) smoothing);
-      Variable secondLoss =
-          SoftmaxCrossEntropy.apply(pass, second.getFirst(), labels, (float) smoothing);
+      Variable loss = loss(pass, logits, labels, targets);
+      Variable secondLoss = loss(pass, second.getFirst(), labels, targets);
       second.getFirst().release();
       Variable weighted = Scale.apply(pass, secondLoss, auxiliary.weight());
-      return finish(pass, batch, logits, labels, loss, Add.apply(pass, loss, weighted));
+      Variable first = learnt(pass, x, logits, loss, targets);
+      return finish(pass, batch, logits, labels, loss, Add.apply(pass, first, weighted));
     }
+  }
+
+  private static Variable loss(Tape pass, Variable logits, Tensor labels, Targets targets) {
+    return SoftmaxCrossEntropy.apply(pass, logits, labels, (float) targets.smoothing());
+  }
+
+  /** What is minimised: the loss by labels, with the teacher's where there is one. */
+  private Variable learnt(Tape pass, Variable x, Variable logits, Variable loss, Targets targets) {
+    Teacher teacher = targets.teacher();
+    if (teacher == null) {
+      return loss;
+    }
+    float temperature = (float) targets.temperature();
+    Tensor answer = backend.memory().floats(logits.shape(), Category.DATA, "teacher");
+    teacher.answer(x.value(), answer);
+    SoftCrossEntropy.softmax(backend, answer, temperature, answer);
+    return Distillation.apply(pass, loss, logits, answer, temperature, (float) targets.weight());
   }
 
   /**

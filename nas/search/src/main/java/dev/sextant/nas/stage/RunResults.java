@@ -10,6 +10,7 @@ import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
@@ -175,6 +176,9 @@ public final class RunResults {
     JsonObject file = json.deepCopy();
     file.remove(FINISHED);
     file.addProperty("budget", config.budget().cost());
+    if (config.budget().percentile() != Latency.Percentile.P50) {
+      file.addProperty("percentile", config.budget().percentile().text());
+    }
     return SealedJson.write(file, json -> GSON.toJson(json) + "\n", "");
   }
 }

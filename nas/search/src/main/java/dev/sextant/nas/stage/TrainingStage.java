@@ -20,7 +20,7 @@ import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.CompiledModel;
+import dev.sextant.runtime.Preprocessing;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import java.util.LinkedHashMap;
@@ -62,6 +62,7 @@ public final class TrainingStage implements RunStage {
   private final BatchLoader loader;
   private final SequentialBatches evaluation;
   private final boolean evaluates;
+  private Targets targets;
   private final RunningMean running = new RunningMean();
   private double evaluationAccuracy = Double.NaN;
   private long done;
@@ -113,6 +114,7 @@ public final class TrainingStage implements RunStage {
             Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 3).nextLong(),
             true);
+    targets = Targets.labels(config.batches().labelSmoothing());
     evaluates = plan.evaluation.length > 0;
     evaluation =
         new SequentialBatches(
@@ -120,6 +122,17 @@ public final class TrainingStage implements RunStage {
             evaluates ? plan.evaluation : new int[] {0},
             config.batches().size(),
             data.normalization());
+  }
+
+  /**
+   * Has the network learn from another one beside the labels, from the next step on.
+   *
+   * @param teacher not closed here
+   * @param temperature that both networks' logits are divided by, above 0
+   * @param weight of the teacher, in [0, 1]; the labels have the rest
+   */
+  public void learnFrom(Teacher teacher, double temperature, double weight) {
+    targets = new Targets(targets.smoothing(), teacher, temperature, weight);
   }
 
   /** What is trained; to start from other weights than random ones. */
@@ -152,10 +165,8 @@ public final class TrainingStage implements RunStage {
     }
     running.add(
         auxiliary == null
-            ? classification.gradients(
-                network, batch, Tape.Mode.TRAIN, config.batches().labelSmoothing())
-            : classification.gradients(
-                network, auxiliary, batch, config.batches().labelSmoothing()));
+            ? classification.gradients(network, batch, Tape.Mode.TRAIN, targets)
+            : classification.gradients(network, auxiliary, batch, targets));
     if (config.descent().clip() > 0) {
       optimizer.clipGradients(config.descent().clip());
     }
@@ -208,19 +219,11 @@ public final class TrainingStage implements RunStage {
             });
     // In a fixed order, which Map.of does not have: equal runs write equal files.
     Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put(CompiledModel.MEAN, joined(normalization.mean()));
-    metadata.put(CompiledModel.DEVIATION, joined(normalization.deviation()));
+    Preprocessing.record(
+        plan.architecture.input(), normalization.mean(), normalization.deviation(), metadata);
     ClassNames.put(classNames, metadata);
     metadata.put(Weights.ARCHITECTURE, plan.architecture.sha256());
     return new Weights(entries, metadata);
-  }
-
-  private static String joined(float[] values) {
-    StringBuilder text = new StringBuilder();
-    for (float value : values) {
-      text.append(text.isEmpty() ? "" : ",").append(value);
-    }
-    return text.toString();
   }
 
   @Override

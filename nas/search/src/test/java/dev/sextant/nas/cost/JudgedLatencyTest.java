@@ -8,6 +8,7 @@ import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Shape;
 import java.io.IOException;
@@ -65,14 +66,38 @@ class JudgedLatencyTest {
   }
 
   private static LatencyTable measure(Machine machine) {
+    return measure(machine, Percentile.P50);
+  }
+
+  private static LatencyTable measure(Machine machine, Percentile percentile) {
     return new LatencyProfiler(
             machine,
             "cpu",
             1,
+            percentile,
             (done, total) -> {
               assertTrue(done <= total);
             })
         .measure(SPACE, 1, 8, 0);
+  }
+
+  /** A machine whose networks now and then take half as long again, and 0.02 ms. */
+  @Test
+  void sumsOfLayersAreFittedToTheTailOfNetworks() {
+    Machine machine =
+        new Machine() {
+          @Override
+          public Latency network(Architecture network, int batch) {
+            double ms = super.network(network, batch).medianMs();
+            return new Latency(ms, 1.2 * ms, 1.5 * ms + 0.02, 100, 0);
+          }
+        };
+    LatencyTable medians = measure(machine, Percentile.P50);
+    LatencyTable tails = measure(machine, Percentile.P99);
+    assertEquals(Percentile.P99, tails.setting().percentile());
+    Architecture any = SPACE.derive(new int[medians.costs(SPACE).sum().options().length]);
+    assertEquals(1.5 * medians.predict(any) + 0.02, tails.predict(any), 1e-9);
+    assertEquals(medians.entries(), tails.entries());
   }
 
   @Test

@@ -10,6 +10,7 @@ import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architectures;
+import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.runtime.layer.Conv;
@@ -32,6 +33,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
@@ -59,7 +61,8 @@ class LatencyFilesTest {
         new Key(new Conv(3, 2, 1, 24, true, Activation.HSWISH), INPUT),
         new Entry(Double.MIN_NORMAL, 1e8 + 1e-7, 0));
     entries.put(new Key(new Linear(10), Shape.of(1, 16)), new Entry(0, 0, 9L << 40));
-    Setting setting = new Setting("a \"quick\", 2-core\n# machine, ü", "sextant", "cpu", 2, 4);
+    Setting setting =
+        new Setting("a \"quick\", 2-core\n# machine, ü", "sextant", "cpu", 2, 4, Percentile.P99);
     return new LatencyTable(setting, -0.1 / 3, 1.0 + Math.ulp(1.0), entries);
   }
 
@@ -253,6 +256,43 @@ class LatencyFilesTest {
             .getMessage();
     assertTrue(
         message.contains("laptop") && message.contains("mbconv 5x5 e3 se0.25 8x8x16"), message);
+  }
+
+  /** The published table, which lies here as CSV, is the same in the form it was published in. */
+  @Test
+  void thePixelTableIsTheSameAsCsvAndAsYaml() throws IOException {
+    Path csv = shared("proxyless-pixel1.csv");
+    String yaml =
+        Files.readAllLines(csv).stream()
+            .skip(1)
+            .map(line -> line.split(",", -1))
+            .map(
+                c ->
+                    String.format(
+                        Locale.ROOT,
+                        "%s-input:%sx%sx%s-output:%s%s%s: {count: %s, mean: %s, var: %s}%n",
+                        c[0],
+                        c[1],
+                        c[2],
+                        c[3],
+                        c[4].isEmpty() ? "" : c[4] + "x" + c[5] + "x",
+                        c[6],
+                        c[7].isEmpty()
+                            ? ""
+                            : "-expand:"
+                                + c[7]
+                                + "-kernel:"
+                                + c[8]
+                                + "-stride:"
+                                + c[9]
+                                + "-idskip:"
+                                + c[10],
+                        c[13],
+                        c[11],
+                        c[12]))
+            .collect(Collectors.joining());
+    Path file = Files.writeString(folder.resolve("pixel.yaml"), yaml);
+    assertEquals(LatencyFiles.read(csv).entries(), LatencyFiles.read(file).entries());
   }
 
   /** The published regression values of the ImageNet space on a Pixel 1. */

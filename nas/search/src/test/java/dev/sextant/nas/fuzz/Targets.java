@@ -23,6 +23,7 @@ import dev.sextant.nas.search.RestoredRun;
 import dev.sextant.nas.search.TinyRun;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.Describe;
+import dev.sextant.nas.space.GenotypeText;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
@@ -119,6 +120,23 @@ final class Targets implements AutoCloseable {
               Describe.text(network);
             },
             LAYERS,
+            2000));
+    byte[] genotype =
+        bytes(
+            """
+            # second order
+            DARTS_V2 = Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1),
+              ('skip_connect', 0), ("dil_conv_3x3", 2),], normal_concat=[2, 3],
+              reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2),
+              ('max_pool_3x3', 1)], reduce_concat=range(2, 4))
+            """);
+    add(
+        new Target(
+            "genotype",
+            List.of(genotype),
+            CsvGrammar.TABLE,
+            input -> GenotypeText.parse(text(input), "genotypes.py"),
+            MIB,
             2000));
     List<byte[]> spaces = new ArrayList<>();
     for (String name :
@@ -281,6 +299,22 @@ final class Targets implements AutoCloseable {
             Logits,7,7,1280,,,1000,,,,,1.5,0.1,100
             """);
     add(new Target("table-csv", List.of(read(csv), pixel), CsvGrammar.TABLE, rows, 8 * MIB, 2000));
+    byte[] yaml =
+        bytes(
+            """
+            # a comment
+            Conv-input:224x224x3-output:112x112x32: {count: 982, mean: 4.08, var: 0.25}
+            expanded_conv-input:112x112x16-output:56x56x24-expand:3-kernel:5-stride:2-idskip:0:
+              count: 159
+              mean: 7.519106918238994
+            expanded_conv-input:28x28x24-output:28x28x24-expand:96-kernel:5-stride:1-idskip:1-se:1-hs:0: &a {mean: "0.5", std: .nan}
+            AvgPool2D-input:7x7x960-output:1x1x960: {mean: 1}
+            ? Conv_2-input:1x1x960-output:1x1x1280
+            : {count: 3, mean: 1e-2}
+            Logits-input:1x1x1280-output:1000: {mean: 1.5}
+            """);
+    Target.Reader keys = input -> price(LatencyFiles.read(write("read.yaml", input)), space);
+    add(new Target("table-yaml", List.of(yaml), CsvGrammar.TABLE, keys, 16 * MIB, 8000));
     add(
         new Target(
             "linear",

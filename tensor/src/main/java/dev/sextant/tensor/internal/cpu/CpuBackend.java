@@ -42,6 +42,10 @@ public final class CpuBackend implements Backend {
 
   private final Memory memory = new Memory();
   private final WorkerTeam team;
+
+  /** Whether the team ends with this backend. */
+  private final boolean own;
+
   private final Elementwise elementwise;
   private final Channels channels;
   private final Gemm gemm;
@@ -54,8 +58,9 @@ public final class CpuBackend implements Backend {
   private final Loss loss;
   private final Optimizer optimizer;
 
-  private CpuBackend(int threads) {
-    team = new WorkerTeam(threads);
+  private CpuBackend(WorkerTeam team, boolean own) {
+    this.team = team;
+    this.own = own;
     elementwise = new ElementwiseKernels(team);
     channels = new ChannelKernels(team);
     gemm = new GemmKernels(team, memory);
@@ -76,10 +81,23 @@ public final class CpuBackend implements Backend {
    * @throws SextantException if the system property for the width of vectors is no such width
    */
   public static Backend open(int threads) {
+    return hasVectors() ? new CpuBackend(new WorkerTeam(threads), true) : scalar();
+  }
+
+  /** The same with a team that others use too, which the caller closes. */
+  public static Backend open(WorkerTeam shared) {
+    return hasVectors() ? new CpuBackend(shared, false) : scalar();
+  }
+
+  private static boolean hasVectors() {
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
       VectorWidth.check();
-      return new CpuBackend(threads);
+      return true;
     }
+    return false;
+  }
+
+  private static Backend scalar() {
     if (WARNED.compareAndSet(false, true)) {
       System.getLogger("dev.sextant")
           .log(
@@ -98,6 +116,11 @@ public final class CpuBackend implements Backend {
   @Override
   public int threads() {
     return team.threads();
+  }
+
+  @Override
+  public Runnable repeatable(Runnable work) {
+    return own ? work : () -> team.inTurn(work);
   }
 
   @Override
@@ -162,6 +185,8 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void close() {
-    team.close();
+    if (own) {
+      team.close();
+    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.sextant.nas.data.image;
 
+import dev.sextant.runtime.image.Pixels;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;

@@ -1,6 +1,7 @@
 package dev.sextant.nas.data.image;
 
 import dev.sextant.nas.data.file.DataFile;
+import dev.sextant.runtime.image.Pixels;
 import java.awt.image.BufferedImage;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;

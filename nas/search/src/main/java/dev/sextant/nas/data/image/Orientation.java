@@ -1,5 +1,6 @@
 package dev.sextant.nas.data.image;
 
+import dev.sextant.runtime.image.Pixels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

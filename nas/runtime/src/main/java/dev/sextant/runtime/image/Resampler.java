@@ -1,4 +1,4 @@
-package dev.sextant.nas.data.image;
+package dev.sextant.runtime.image;
 
 /**
  * Bilinear resizing whose filter widens with the reduction, so that small images do not alias (as
@@ -19,15 +19,29 @@ public final class Resampler {
    * @param at where the first byte goes
    */
   public static void resizeAndCrop(Pixels image, int size, byte[] target, int at) {
+    resizeAndCrop(image, size, size, target, at);
+  }
+
+  /**
+   * Resizes until one side fits and the other is as long or longer, keeps the centre, writes {@code
+   * [height, width, C]}.
+   *
+   * @param image of any size
+   * @param height in pixels
+   * @param width in pixels
+   * @param target where the pixels go
+   * @param at where the first byte goes
+   */
+  public static void resizeAndCrop(Pixels image, int height, int width, byte[] target, int at) {
     int channels = image.channels();
-    double scale = (double) Math.min(image.height(), image.width()) / size;
-    Filter vertical = filter(image.height(), size, scale);
-    Filter horizontal = filter(image.width(), size, scale);
+    double scale = Math.min((double) image.height() / height, (double) image.width() / width);
+    Filter vertical = filter(image.height(), height, scale);
+    Filter horizontal = filter(image.width(), width, scale);
     int firstRow = vertical.first[0];
-    int lastRow = vertical.first[size - 1] + vertical.weights[size - 1].length;
-    float[] rows = new float[(lastRow - firstRow) * size * channels];
+    int lastRow = vertical.first[height - 1] + vertical.weights[height - 1].length;
+    float[] rows = new float[(lastRow - firstRow) * width * channels];
     for (int y = firstRow; y < lastRow; y++) {
-      for (int x = 0; x < size; x++) {
+      for (int x = 0; x < width; x++) {
         float[] weights = horizontal.weights[x];
         for (int c = 0; c < channels; c++) {
           float sum = 0;
@@ -35,12 +49,12 @@ public final class Resampler {
           for (int k = 0; k < weights.length; k++) {
             sum += weights[k] * (image.values()[from + k * channels] & 0xFF);
           }
-          rows[((y - firstRow) * size + x) * channels + c] = sum;
+          rows[((y - firstRow) * width + x) * channels + c] = sum;
         }
       }
     }
-    int rowLength = size * channels;
-    for (int y = 0; y < size; y++) {
+    int rowLength = width * channels;
+    for (int y = 0; y < height; y++) {
       float[] weights = vertical.weights[y];
       int from = (vertical.first[y] - firstRow) * rowLength;
       for (int i = 0; i < rowLength; i++) {

@@ -1,4 +1,4 @@
-package dev.sextant.nas.data.image;
+package dev.sextant.runtime.image;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
