@@ -42,7 +42,7 @@ public final class Main implements Runnable {
   /** What a shell gives a process that Ctrl-C ended. */
   static final int INTERRUPTED = 130;
 
-  private Main() {}
+  Main() {}
 
   /**
    * Runs a command and exits with its status: 0, 2 for bad input, 1 for a defect.

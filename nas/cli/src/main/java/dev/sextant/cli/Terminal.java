@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.output.Ending;
 import dev.sextant.cli.output.Outcomes;
 import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.compare.MethodComparison;
@@ -72,6 +73,7 @@ final class Terminal {
       row("random search", result.random(), config, config.budget().cost());
     }
     System.out.println();
+    Ending.of(result, config, directory.path()).forEach(System.out::println);
     System.out.println("written to " + directory.path());
   }
 
