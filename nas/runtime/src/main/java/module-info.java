@@ -10,6 +10,7 @@ module dev.sextant.runtime {
   requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;
+  exports dev.sextant.runtime.detection;
   exports dev.sextant.runtime.graph;
   exports dev.sextant.runtime.image;
   exports dev.sextant.runtime.layer;

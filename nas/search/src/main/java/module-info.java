@@ -18,6 +18,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.compare;
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
+  exports dev.sextant.nas.detection;
   exports dev.sextant.nas.live;
   exports dev.sextant.nas.method;
   exports dev.sextant.nas.objective;

@@ -136,6 +136,14 @@ public final class Tape implements AutoCloseable {
     return inner(Mode.TRAIN_STATELESS, true);
   }
 
+  /**
+   * {@return a tape inside this one that records nothing and has the running statistics, whatever
+   * this one has: for layers that are not trained}
+   */
+  public Tape evaluation() {
+    return inner(Mode.EVAL, false);
+  }
+
   private Tape inner(Mode passMode, boolean records) {
     Tape outer = this;
     while (outer.inner != null) {

@@ -4,6 +4,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.CustomLayer;
 import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.GlobalAvgPool;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
@@ -108,10 +109,32 @@ final class LayerCode {
       case Zero _ -> set(String.format(Locale.ROOT, "torch.zeros_like(%s)", x));
       case GlobalAvgPool _ -> set(String.format(Locale.ROOT, "torch.mean(%s, [2, 3])", x));
       case Shuffle unit -> shuffle(unit, in, x, prefix);
+      case Detect detect -> {
+        String boxes = predictor(detect, in, x, prefix + "box", Detect.BOX);
+        String scores = predictor(detect, in, x, prefix + "class", 1 + detect.classes());
+        String both = set(String.format(Locale.ROOT, "torch.cat([%s, %s], 3)", boxes, scores));
+        yield set(String.format(Locale.ROOT, "torch.flatten(%s, 1, 3)", both));
+      }
       case Cell _, Junction _, CustomLayer _ ->
           throw new IllegalArgumentException("no script is written of " + layer.label());
       case Linear _ -> linear(x, prefix);
     };
+  }
+
+  /** Of each anchor some numbers: {@code [N, H W, anchors, numbers]}. */
+  private String predictor(Detect detect, int in, String x, String name, int numbers) {
+    Window window = Window.same(detect.kernel(), 1);
+    String z = convolution(x, name + "_depthwise.weight", window, in);
+    String a = norm(z, name + "_depthwise_norm.", detect.activation());
+    String y = convolution(a, name + ".weight", Window.POINTWISE, 1);
+    String biased = normOrBias(y, false, name + ".", Activation.IDENTITY);
+    String last =
+        set(
+            String.format(
+                Locale.ROOT, "torch.flatten(torch.permute(%s, [0, 2, 3, 1]), 1, 2)", biased));
+    return set(
+        String.format(
+            Locale.ROOT, "torch.unflatten(%s, 2, [%d, %d])", last, detect.anchors(), numbers));
   }
 
   private String shuffle(Shuffle unit, int in, String x, String prefix) {

@@ -180,6 +180,7 @@ public final class OnnxNetwork {
       case Operation.Concat _ -> concat(inputs);
       case Operation.Interleave _ -> interleave(inputs, output);
       case Operation.FactorizedReduction reduction -> factorized(x, reduction);
+      case Operation.Predictions _ -> throw new SextantException("detect: is not written here");
       case Operation.Custom custom ->
           throw new SextantException(
               String.format(Locale.ROOT, "%s: has no form in ONNX", custom.kernel().name()));

@@ -23,6 +23,7 @@ import dev.sextant.autograd.nn.SqueezeExcite;
 import dev.sextant.nas.supernet.LayerModule;
 import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.GlobalAvgPool;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.MbConv;
@@ -284,6 +285,8 @@ class LayerParityTest {
         }
       }
     }
+    Layer predictor = new Detect(4, 3, 2, 0.2, 0.4, Activation.RELU6);
+    table.add(searched(Activation.RELU6, predictor, 2, 5, 6, 9));
     for (int stride = 1; stride <= 2; stride++) {
       // Half of the channels pass where stride and width stay, else a left branch has them all.
       for (int in : new int[] {34, 3}) {

@@ -4,20 +4,16 @@ import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.ThreadsConverter;
 import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.run.RunDirectory;
-import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.train.Evaluation;
+import dev.sextant.nas.train.TrainedModel;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Device;
-import dev.sextant.tensor.SextantException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -60,30 +56,14 @@ final class EvalCommand implements Runnable {
 
   @Override
   public void run() {
-    RunDirectory directory = new RunDirectory(model);
-    for (Path file : new Path[] {directory.architecture(), directory.weights()}) {
-      if (!Files.isRegularFile(file)) {
-        throw new SextantException(
-            String.format(
-                Locale.ROOT,
-                "%s: holds no trained model (%s is missing)",
-                model,
-                file.getFileName()));
-      }
-    }
     Device target = Device.parse(device);
-    Architecture architecture = Architecture.read(directory.architecture());
-    Weights weights = Weights.read(directory.weights());
-    ImageDataset images = data.openAlone();
-    System.out.println("data      " + images);
-    Optional<List<String>> names =
-        ClassNames.of(weights.metadata(), architecture.classes())
-            .or(new RunFile(directory)::classNames)
-            .filter(known -> known.size() == architecture.classes());
-    if (names.isPresent()) {
-      images = images.withClasses(names.get());
-    } else {
-      requireCount(images, architecture);
+    TrainedModel trained = TrainedModel.read(model);
+    Architecture architecture = trained.architecture();
+    Weights weights = trained.weights();
+    ImageDataset given = data.openAlone();
+    System.out.println("data      " + given);
+    ImageDataset images = trained.fit(given);
+    if (trained.classNames().isEmpty()) {
       note(
           String.format(
               Locale.ROOT,
@@ -116,18 +96,5 @@ final class EvalCommand implements Runnable {
 
   private static void note(String text) {
     System.out.println("note      " + text);
-  }
-
-  private void requireCount(ImageDataset images, Architecture architecture) {
-    if (images.classes() != architecture.classes()) {
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "%s: %d classes do not fit the %d of the model %s",
-              images.name(),
-              images.classes(),
-              architecture.classes(),
-              model));
-    }
   }
 }

@@ -13,10 +13,16 @@ import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
+import dev.sextant.nas.train.TrainedModel;
 import dev.sextant.nas.train.TrainingRun;
+import dev.sextant.nas.train.Transfer;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Device;
+import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,12 +42,28 @@ final class TrainCommand implements Runnable {
 
   @Option(
       names = "--architecture",
-      required = true,
       paramLabel = "NAME|FILE",
       description =
           "built-in name, JSON file or the text of a genotype (DARTS); takes on the image size and"
-              + " classes of the data")
-  private String architecture = "";
+              + " classes of the data; not needed with --from DIR")
+  private @Nullable String architecture;
+
+  @Option(
+      names = "--from",
+      paramLabel = "DIR|FILE",
+      description =
+          "begin with the weights of a trained network: a directory with architecture.json and"
+              + " weights.safetensors, such as that of a run, or a file of weights of"
+              + " --architecture; a classifier for other classes is replaced")
+  private @Nullable Path from;
+
+  @Option(
+      names = "--freeze",
+      paramLabel = "LAYERS",
+      description =
+          "with --from, the first layers, which are not trained: all-but-classifier, or as in"
+              + " layers.0-5")
+  private @Nullable String freeze;
 
   @Mixin private GenotypeOptions cells = new GenotypeOptions();
   @Mixin private DataSource data = new DataSource();
@@ -83,7 +105,11 @@ final class TrainCommand implements Runnable {
             training.descent(DescentConfig.DEFAULT),
             training.regularization(Regularization.NONE));
     RunDirectory directory = RunDirectory.create(out);
-    Architecture named = Networks.architecture(architecture, cells);
+    TrainedModel model = from == null ? null : model(from);
+    Architecture named = model == null ? named() : model.architecture();
+    if (freeze != null && model == null) {
+      throw new SextantException("freeze: new weights have to be trained (--from)");
+    }
     Progress progress = output.progress();
     ImageDataset images = data.openAlone();
     progress.message("data      " + images);
@@ -93,10 +119,55 @@ final class TrainCommand implements Runnable {
             images.classes());
     TrainingSetup setup =
         new TrainingSetup(
-            data.source(), data.options(), trained, config, target, compute.threads());
+            data.source(),
+            data.options(),
+            trained,
+            config,
+            target,
+            compute.threads(),
+            images.classNames(),
+            model == null ? null : start(model, trained, images, progress));
     try (TrainingRun run =
-        TrainingRun.start(directory, setup, images, checkpointSeconds, progress)) {
+        TrainingRun.start(
+            directory,
+            setup,
+            model == null ? null : model.weights(),
+            images,
+            checkpointSeconds,
+            progress)) {
       Terminal.trained(output, trained, run.run(), target, out);
     }
+  }
+
+  private TrainedModel model(Path place) {
+    if (!Files.isDirectory(place)) {
+      return TrainedModel.of(named(), place);
+    }
+    if (architecture != null) {
+      throw new SextantException(
+          "architecture: " + place + " says itself which its weights are of");
+    }
+    return TrainedModel.read(place);
+  }
+
+  private Architecture named() {
+    if (architecture == null) {
+      throw new SextantException("architecture: give one, or --from with a directory that has one");
+    }
+    return Networks.architecture(architecture, cells);
+  }
+
+  private TrainingSetup.Start start(
+      TrainedModel model, Architecture trained, ImageDataset images, Progress progress) {
+    int frozen = freeze == null ? 0 : Transfer.frozen(freeze, trained);
+    progress.message(
+        String.format(
+            Locale.ROOT,
+            "from      %s: %s classifier, %d of %d layers frozen",
+            model.name(),
+            Transfer.keepsClassifier(model.weights(), images.classNames()) ? "its" : "a new",
+            frozen,
+            trained.layers().size()));
+    return new TrainingSetup.Start(model.name(), model.weights().checksum(), frozen);
   }
 }

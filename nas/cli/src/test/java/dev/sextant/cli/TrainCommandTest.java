@@ -111,6 +111,53 @@ class TrainCommandTest {
     return text.lines().filter(line -> line.startsWith(start)).findFirst().orElseThrow();
   }
 
+  /** Other classes: a new classifier, and those of the images in weights and run. */
+  @Test
+  void goesOnFromATrainedNetwork() throws Exception {
+    Path network = Files.writeString(directory.resolve("tiny.json"), NETWORK);
+    Path first = directory.resolve("first");
+    Command.run(
+            "train",
+            "--architecture=" + network,
+            "--data=builtin:200",
+            "--out=" + first,
+            "--epochs=1",
+            "--threads=1")
+        .succeeded();
+    Path second = directory.resolve("second");
+    String printed =
+        Command.run(
+                "train",
+                "--from=" + first,
+                "--freeze=all-but-classifier",
+                "--data=builtin:200",
+                "--out=" + second,
+                "--epochs=1",
+                "--threads=1")
+            .succeeded();
+    assertTrue(printed.contains("its classifier, 3 of 4 layers frozen"), printed);
+    assertTrue(Files.readString(second.resolve("run.json")).contains("\"classes\""));
+    Path third = directory.resolve("third");
+    Command.run("train", "--freeze=layers.0", "--data=builtin:200", "--out=" + third)
+        .refused("architecture: give one");
+    Command.run(
+            "train",
+            "--architecture=" + network,
+            "--freeze=layers.0",
+            "--data=builtin:200",
+            "--out=" + third)
+        .refused("freeze: new weights have to be trained");
+    Command.run("train", "--from=" + first, "--architecture=" + network, "--out=" + third)
+        .refused("says itself which its weights are of");
+    Command.run(
+            "train",
+            "--architecture=mobilenet-v2",
+            "--from=" + first.resolve("weights.safetensors"),
+            "--out=" + third)
+        .refused("trained in another architecture");
+    assertFalse(Files.exists(third));
+  }
+
   @Test
   void badOptionsLeaveNothingBehind() throws Exception {
     Path network = Files.writeString(directory.resolve("tiny.json"), NETWORK);

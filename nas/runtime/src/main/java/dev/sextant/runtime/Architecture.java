@@ -3,6 +3,7 @@ package dev.sextant.runtime;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.LayerSchema;
@@ -147,15 +148,10 @@ public record Architecture(
     if (!branches.isClosed()) {
       throw new SextantException(name + ": a fork has no sum");
     }
-    if (!shape.equals(Shape.of(1, classes))) {
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "%s: the last layer gives %s, %d classes need [1,%d]",
-              name,
-              shape,
-              classes,
-              classes));
+    try {
+      NetworkHeader.checkEnd(classes, layers, branches, shape);
+    } catch (SextantException e) {
+      throw new SextantException(name + ": " + e.getMessage(), e);
     }
   }
 
@@ -199,6 +195,33 @@ public record Architecture(
       shapes.add(branches.output(layer, shapes.getLast()));
     }
     return List.copyOf(shapes);
+  }
+
+  /** {@return whether it looks for objects, and gives predictions of boxes instead of logits} */
+  public boolean detects() {
+    return layers.getLast() instanceof Detect;
+  }
+
+  /**
+   * Checks that it gives logits.
+   *
+   * @throws SextantException if it looks for objects
+   */
+  public void requireClassifier() {
+    if (detects()) {
+      throw new SextantException(
+          name + ": looks for objects, it names no class of an image; use a Detector");
+    }
+  }
+
+  /** {@return how many numbers it gives for an image: logits, or what its predictors predict} */
+  public int outputs() {
+    List<Shape> shapes = shapes();
+    int sum = 0;
+    for (int i = 0; i < layers.size(); i++) {
+      sum += layers.get(i) instanceof Detect detect ? detect.predictions(shapes.get(i)) : 0;
+    }
+    return sum == 0 ? classes : sum;
   }
 
   /** {@return the trained scalars, counted as {@link Layer} says} */
@@ -287,6 +310,10 @@ public record Architecture(
   public Architecture withInput(Input input, int classes) {
     if (classes == this.classes) {
       return new Architecture(name, classes, input, batchNormEpsilon, layers);
+    }
+    if (detects()) {
+      return new Architecture(
+          name, classes, input, batchNormEpsilon, Detect.withClasses(layers, classes));
     }
     if (!(layers.getLast() instanceof Linear)) {
       throw new SextantException(

@@ -40,7 +40,7 @@ final class ArchitectureJson {
     if (!branches.isClosed()) {
       throw fields.error("layers", "a fork has no sum");
     }
-    header.checkEnd(fields, layers.size(), shape);
+    header.checkEnd(fields, layers, branches, shape);
     return new Architecture(
         header.name(), header.classes(), header.input(), header.batchNormEpsilon(), layers);
   }

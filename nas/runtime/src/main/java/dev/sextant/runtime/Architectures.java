@@ -7,14 +7,20 @@ import java.util.Locale;
 
 /**
  * The published networks, for 224x224x3 images and the 1000 classes of ImageNet (darts-v1, darts-v2
- * and pc-darts-cifar for 32x32x3 images and the 10 classes of CIFAR-10), as the authors' code
- * builds them: their parameter and MAC counts are the published ones. Skipped blocks are left out.
+ * and pc-darts-cifar for 32x32x3 images and the 10 classes of CIFAR-10; detectors as below), as the
+ * authors' code builds them: their parameter and MAC counts are the published ones. Skipped blocks
+ * are left out.
  *
  * <ul>
  *   <li>{@code proxyless-cpu}, {@code proxyless-gpu}, {@code proxyless-mobile}, {@code
  *       proxyless-mobile-14}: ProxylessNAS (Cai et al., 2019) and its released configurations
  *   <li>{@code single-path-pixel1}: the network found by Single-Path NAS (Stamoulis et al., 2019)
  *   <li>{@code mobilenet-v2}: MobileNetV2 1.0 (Sandler et al., 2018)
+ *   <li>{@code mobilenet-v2-ssdlite}: the same as a detector for the 80 classes of COCO and
+ *       320x320x3 images (section 6.2), its first feature map the expansion of the block that goes
+ *       to stride 32
+ *   <li>{@code mobilenet-v3-ssdlite}: MobileNetV3-Large with halved last blocks and SSDLite (Howard
+ *       et al., 2019, section 6.3) as torchvision builds it, with 90 classes; gates are sigmoids
  *   <li>{@code mnasnet-b1}: MnasNet-B1 (Tan et al., 2019)
  *   <li>{@code darts-v1}, {@code darts-v2}: the cells found by DARTS (Liu et al., 2019), first and
  *       second order, 20 of width 36
@@ -31,6 +37,8 @@ public final class Architectures {
           "proxyless-mobile-14",
           "single-path-pixel1",
           "mobilenet-v2",
+          "mobilenet-v2-ssdlite",
+          "mobilenet-v3-ssdlite",
           "mnasnet-b1",
           "darts-v1",
           "darts-v2",

@@ -1,6 +1,7 @@
 package dev.sextant.runtime;
 
 import dev.sextant.runtime.json.JsonFields;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
@@ -10,10 +11,20 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
-/** The shapes along a chain of layers that forks: goes from layer to layer, first to last. */
+/**
+ * The shapes along a chain of layers that forks, and that looks for objects on its way: goes from
+ * layer to layer, first to last. A {@link Detect} layer hands its input on; what it predicts goes
+ * to the network's output.
+ */
 public final class Branches {
   private final Deque<Fork> open = new ArrayDeque<>();
+
+  /** Numbers that the predictors so far give for an image. */
+  private long predictions;
+
+  private @Nullable Layer last;
 
   /** At the first layer, with no fork open. */
   public Branches() {}
@@ -29,6 +40,14 @@ public final class Branches {
    * @throws SextantException if the layer cannot stand there
    */
   public Shape output(Layer layer, Shape input) {
+    last = layer;
+    if (layer instanceof Detect detect) {
+      if (!open.isEmpty()) {
+        throw new SextantException("detect: cannot stand in a branch");
+      }
+      predictions += detect.predictions(input);
+      return input;
+    }
     if (!(layer instanceof Junction junction)) {
       return layer.output(input);
     }
@@ -77,6 +96,32 @@ public final class Branches {
     } catch (SextantException e) {
       throw fields.error(String.valueOf(e.getMessage()));
     }
+  }
+
+  /**
+   * {@return what a network gives for one image whose last layer was just passed: that layer's
+   * output, or the predictions of all its predictors}
+   *
+   * @param output of the last layer
+   * @throws SextantException if layers follow the last predictor, or it predicts too much
+   */
+  public Shape end(Shape output) {
+    if (predictions == 0) {
+      return output;
+    }
+    if (!(last instanceof Detect)) {
+      throw new SextantException("nothing reads what comes after the last detect");
+    }
+    if (predictions > Integer.MAX_VALUE) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "%d predicted numbers are too many", predictions));
+    }
+    return Shape.of(1, (int) predictions);
+  }
+
+  /** {@return whether it has passed a layer that looks for objects} */
+  public boolean detects() {
+    return predictions > 0;
   }
 
   /** {@return whether every fork has ended} */

@@ -51,6 +51,10 @@ public final class CompiledModel implements AutoCloseable {
   private final Preprocessing preprocessing;
   private final Execution.Place place;
   private final int batch;
+
+  /** Numbers for one image. */
+  private final int outputs;
+
   private final Execution execution;
 
   /** Whether kernels compute on arrays, which images can be put to. */
@@ -76,6 +80,7 @@ public final class CompiledModel implements AutoCloseable {
     this.preprocessing = preprocessing;
     this.place = place;
     this.batch = batch;
+    outputs = architecture.outputs();
     execution = new Execution(program, plan, weights, place);
     onHeap = execution.input().isOnHeap();
   }
@@ -207,13 +212,14 @@ public final class CompiledModel implements AutoCloseable {
    * Runs the network on images that are already normalised.
    *
    * @param images {@code [batch, height, width, channels]}, row-major
-   * @param logits {@code [batch, classes]}, overwritten
+   * @param logits {@code [batch, classes]}, or of a network that detects {@code [batch,
+   *     predictions]} ({@link Architecture#outputs}), overwritten
    * @throws SextantException if an array has another length, the model is closed, or another thread
    *     is in a run
    */
   public void run(float[] images, float[] logits) {
     length("images", given("images", images).length, inputSize());
-    length("logits", given("logits", logits).length, batch * architecture.classes());
+    length("logits", given("logits", logits).length, batch * outputs);
     enter();
     try {
       execution.backend().upload(images, 0, execution.input());
@@ -229,12 +235,13 @@ public final class CompiledModel implements AutoCloseable {
    * the weights' metadata has them ({@link #MEAN}, {@link #DEVIATION}).
    *
    * @param pixels unsigned bytes {@code [batch, height, width, channels]}, row-major
-   * @param logits {@code [batch, classes]}, overwritten
+   * @param logits {@code [batch, classes]}, or of a network that detects {@code [batch,
+   *     predictions]} ({@link Architecture#outputs}), overwritten
    * @throws SextantException as {@link #run} does, or if the metadata lacks mean or deviation
    */
   public void runPixels(byte[] pixels, float[] logits) {
     length("pixels", given("pixels", pixels).length, inputSize());
-    length("logits", given("logits", logits).length, batch * architecture.classes());
+    length("logits", given("logits", logits).length, batch * outputs);
     enter();
     try {
       computePixels(pixels, logits);
@@ -251,7 +258,7 @@ public final class CompiledModel implements AutoCloseable {
    *
    * @param images floats in the machine's byte order, of one image or more
    * @param order of the floats
-   * @param logits floats {@code [images, classes]}, overwritten
+   * @param logits floats {@code [images, classes]}, or {@code [images, predictions]}, overwritten
    * @throws SextantException if the images are none, too many or not whole, the logits of another
    *     number, the model closed, or another thread in a run
    */
@@ -274,7 +281,7 @@ public final class CompiledModel implements AutoCloseable {
    *
    * @param pixels unsigned bytes of one image or more
    * @param order of the pixels
-   * @param logits floats {@code [images, classes]}, overwritten
+   * @param logits floats {@code [images, classes]}, or {@code [images, predictions]}, overwritten
    * @throws SextantException as {@link #run(MemorySegment, Order, MemorySegment)} does
    */
   public void runPixels(MemorySegment pixels, Order order, MemorySegment logits) {
@@ -303,6 +310,7 @@ public final class CompiledModel implements AutoCloseable {
           String.format(
               Locale.ROOT, "model: classify takes one image, the model is compiled for %d", batch));
     }
+    architecture.requireClassifier();
     length("pixels", given("pixels", pixels).length, inputSize());
     enter();
     try {
@@ -326,7 +334,7 @@ public final class CompiledModel implements AutoCloseable {
    */
   public void warmUp() {
     float[] images = randomImages();
-    float[] logits = new float[batch * architecture.classes()];
+    float[] logits = new float[batch * outputs];
     LatencyMeter.untilCompiled(() -> run(images, logits));
   }
 
@@ -367,7 +375,7 @@ public final class CompiledModel implements AutoCloseable {
   private int count(String what, MemorySegment images, int elementBytes, MemorySegment logits) {
     int count = preprocessing.count(what, given(what, images), elementBytes, batch);
     Preprocessing.requireOpen("logits", given("logits", logits));
-    long answer = (long) count * architecture.classes() * Float.BYTES;
+    long answer = (long) count * outputs * Float.BYTES;
     if (logits.byteSize() != answer || logits.isReadOnly()) {
       throw new SextantException(
           String.format(
@@ -407,7 +415,7 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   private void output(MemorySegment logits, int count) {
-    int floats = count * architecture.classes();
+    int floats = count * outputs;
     Tensor output = execution.output();
     if (onHeap) {
       MemorySegment.copy(output.floats(), output.offset(), logits, FLOAT, 0, floats);
@@ -421,7 +429,7 @@ public final class CompiledModel implements AutoCloseable {
   private float[] scores() {
     float[] all = scores;
     if (all == null) {
-      all = new float[batch * architecture.classes()];
+      all = new float[batch * outputs];
       scores = all;
     }
     return all;

@@ -5,6 +5,8 @@ import com.google.gson.JsonObject;
 import dev.sextant.runtime.Architecture.Input;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Cell;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
@@ -80,23 +82,46 @@ public record NetworkHeader(String name, int classes, Input input, double batchN
   }
 
   /**
-   * Checks what the layers come to: their number after repeat, and the logits.
+   * Checks what the layers come to: their number after repeat, and what they give.
    *
    * @param fields of the outermost object
-   * @param layers their number after repeat
+   * @param layers after repeat
+   * @param branches that passed all of them
    * @param output of the last layer
    */
-  public void checkEnd(JsonFields fields, int layers, Shape output) {
-    checkCount(fields, layers);
-    if (!output.equals(Shape.of(1, classes))) {
-      throw fields.error(
-          "layers",
+  public void checkEnd(JsonFields fields, List<Layer> layers, Branches branches, Shape output) {
+    checkCount(fields, layers.size());
+    try {
+      checkEnd(classes, layers, branches, output);
+    } catch (SextantException e) {
+      throw fields.error("layers", String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Checks that layers give logits, or predictions, of the classes. */
+  static void checkEnd(int classes, List<Layer> layers, Branches branches, Shape output) {
+    branches.end(output);
+    if (!branches.detects() && !output.equals(Shape.of(1, classes))) {
+      throw new SextantException(
           String.format(
               Locale.ROOT,
               "the last layer gives %s, %d classes need [1,%d]",
               output,
               classes,
               classes));
+    }
+    for (Layer layer : layers) {
+      if (layer instanceof Detect detect && detect.classes() != classes) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "detect: is for %d classes, the network has %d",
+                detect.classes(),
+                classes));
+      }
+      if (branches.detects() && layer instanceof Cell cell && cell.older() != null) {
+        throw new SextantException("cell: one of two inputs cannot stand beside detect");
+      }
     }
   }
 

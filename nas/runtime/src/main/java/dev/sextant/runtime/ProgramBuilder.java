@@ -2,6 +2,7 @@ package dev.sextant.runtime;
 
 import dev.sextant.runtime.graph.Graph;
 import dev.sextant.runtime.graph.Operation;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Activation;
@@ -54,11 +55,21 @@ final class ProgramBuilder {
   static ProgramBuilder network(Architecture architecture, Weights weights, int batch) {
     ProgramBuilder builder = new ProgramBuilder(weights, architecture.batchNormEpsilon());
     int before = Program.NONE;
+    List<Integer> predictions = new ArrayList<>();
     int value = builder.value(architecture.input().shape(batch));
     for (int i = 0; i < architecture.layers().size(); i++) {
       int next = builder.layer(WeightNames.prefix(i), architecture.layers().get(i), before, value);
       before = value;
-      value = next;
+      if (architecture.layers().get(i) instanceof Detect) {
+        predictions.add(next);
+      } else {
+        value = next;
+      }
+    }
+    if (!predictions.isEmpty()) {
+      builder.concat(
+          predictions.stream().mapToInt(Integer::intValue).toArray(),
+          Shape.of(batch, architecture.outputs()));
     }
     return builder;
   }
@@ -172,6 +183,7 @@ final class ProgramBuilder {
       }
       case Operation.Concat _ -> concat(in, node.output().shape());
       case Operation.Interleave _ -> interleave(in, node.output().shape());
+      case Operation.Predictions predictions -> predictions(predictions.anchors(), in);
       case Operation.FactorizedReduction reduction ->
           factorized(prefix + dotted(reduction.name()), in[0]);
       case Operation.Custom custom -> {
@@ -247,6 +259,21 @@ final class ProgramBuilder {
       steps.add(new Program.CopyChannels(column, 0, i, columns));
     }
     return reshape(out, shape);
+  }
+
+  /** Channels last, so that a pixel's anchors are rows: of a box, and of logits beside it. */
+  private int predictions(int anchors, int[] in) {
+    int boxes = shape(in[0]).channels() / anchors;
+    int scores = shape(in[1]).channels() / anchors;
+    int images = shape(in[0]).get(0);
+    int rows = shape(in[0]).size() / boxes;
+    int out = value(Shape.of(images, rows / images * (boxes + scores)));
+    int columns = reshape(out, Shape.of(rows, boxes + scores));
+    int left = reshape(in[0], Shape.of(rows, boxes));
+    int right = reshape(in[1], Shape.of(rows, scores));
+    steps.add(new Program.CopyChannels(left, 0, 0, columns));
+    steps.add(new Program.CopyChannels(right, 0, boxes, columns));
+    return out;
   }
 
   /** Two pointwise convolutions of stride 2 side by side, one of them a pixel further on. */

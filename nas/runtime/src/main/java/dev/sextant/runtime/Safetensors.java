@@ -44,15 +44,7 @@ final class Safetensors {
     SequencedMap<String, String> metadata = new LinkedHashMap<>(weights.metadata());
     metadata.put(Weights.VERSION, VERSION);
     metadata.put(Weights.CHECKSUM, NO_CHECKSUM);
-    List<Slot> slots = new ArrayList<>();
-    long offset = 0;
-    for (Map.Entry<String, Weights.Entry> tensor : weights.entries().entrySet()) {
-      Shape shape = tensor.getValue().shape();
-      long end = offset + shape.size() * (long) Float.BYTES;
-      slots.add(new Slot(tensor.getKey(), shape, offset, end));
-      offset = end;
-    }
-    SafetensorsHeader header = new SafetensorsHeader(slots, metadata);
+    SafetensorsHeader header = new SafetensorsHeader(slots(weights), metadata);
     MessageDigest digest = header.digest();
     AtomicFile.write(
         path,
@@ -71,16 +63,47 @@ final class Safetensors {
     return String.valueOf(metadata.get(Weights.CHECKSUM));
   }
 
+  private static List<Slot> slots(Weights weights) {
+    List<Slot> slots = new ArrayList<>();
+    long offset = 0;
+    for (Map.Entry<String, Weights.Entry> tensor : weights.entries().entrySet()) {
+      Shape shape = tensor.getValue().shape();
+      long end = offset + shape.size() * (long) Float.BYTES;
+      slots.add(new Slot(tensor.getKey(), shape, offset, end));
+      offset = end;
+    }
+    return slots;
+  }
+
   private static void writeValues(
       float[] values, ByteBuffer chunk, MessageDigest digest, FileOutput channel)
       throws IOException {
     for (int from = 0; from < values.length; from += CHUNK) {
-      int count = Math.min(CHUNK, values.length - from);
-      chunk.clear().limit(count * Float.BYTES);
-      chunk.asFloatBuffer().put(values, from, count);
+      fill(chunk, values, from);
       digest.update(chunk.array(), 0, chunk.limit());
       channel.write(chunk);
     }
+  }
+
+  private static void fill(ByteBuffer chunk, float[] values, int from) {
+    int count = Math.min(CHUNK, values.length - from);
+    chunk.clear().limit(count * Float.BYTES);
+    chunk.asFloatBuffer().put(values, from, count);
+  }
+
+  /** The checksum that a file of these weights has. */
+  static String checksum(Weights weights) {
+    SequencedMap<String, String> metadata = new LinkedHashMap<>(weights.metadata());
+    metadata.put(Weights.VERSION, VERSION);
+    MessageDigest digest = new SafetensorsHeader(slots(weights), metadata).digest();
+    ByteBuffer chunk = chunk();
+    for (Weights.Entry entry : weights.entries().values()) {
+      for (int from = 0; from < entry.values().length; from += CHUNK) {
+        fill(chunk, entry.values(), from);
+        digest.update(chunk.array(), 0, chunk.limit());
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   // ---- reading

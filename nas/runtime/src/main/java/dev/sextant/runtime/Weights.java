@@ -128,10 +128,11 @@ public final class Weights {
    * Checks that these are the tensors of a network, of finite numbers, and where they say of which,
    * of this one.
    *
+   * @param architecture the network
    * @throws SextantException if they were trained in another architecture; or naming the tensors
    *     that are missing, superfluous, of another shape or not finite
    */
-  void check(Architecture architecture) {
+  public void check(Architecture architecture) {
     String of = metadata.get(ARCHITECTURE);
     if (of != null && !of.equals(architecture.sha256())) {
       throw new SextantException(
@@ -225,6 +226,11 @@ public final class Weights {
    */
   public String write(Path path) {
     return Safetensors.write(this, path);
+  }
+
+  /** {@return the checksum that {@link #write} gives a file of these tensors and metadata} */
+  public String checksum() {
+    return Safetensors.checksum(this);
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.sextant.runtime;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.sextant.runtime.detection.Anchors;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.tensor.SextantException;
@@ -35,6 +36,25 @@ class ArchitecturesTest {
     assertEquals(macs, architecture.macs());
     assertEquals(epsilon, architecture.batchNormEpsilon());
     assertEquals(new Architecture.Input(224, 224, 3), architecture.input());
+  }
+
+  /**
+   * With torchvision's ssdlite320_mobilenet_v3_large, whose documentation has 3440060 parameters
+   * and 0.58 GFLOPs. MobileNetV2 with SSDLite has 4.3M and 0.8B in its paper (table 6, for the 80
+   * classes of COCO).
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "mobilenet-v3-ssdlite, 90, 3440060, 583171904, 3234",
+    "mobilenet-v2-ssdlite, 80, 4337013, 788830144, 2034"
+  })
+  void publishedDetectors(String name, int classes, long parameters, long macs, int anchors) {
+    Architecture architecture = Architectures.named(name);
+    assertEquals(parameters, architecture.parameters());
+    assertEquals(macs, architecture.macs());
+    assertEquals(new Architecture.Input(320, 320, 3), architecture.input());
+    assertEquals(anchors * (4 + 1 + classes), architecture.outputs());
+    assertEquals(anchors, Anchors.of(architecture).count());
   }
 
   /**
@@ -91,7 +111,8 @@ class ArchitecturesTest {
     assertEquals(
         "no architecture is named \"resnet-50\" (there are proxyless-cpu, proxyless-gpu,"
             + " proxyless-mobile, proxyless-mobile-14, single-path-pixel1, mobilenet-v2,"
-            + " mnasnet-b1, darts-v1, darts-v2, pc-darts-cifar, pc-darts-imagenet)",
+            + " mobilenet-v2-ssdlite, mobilenet-v3-ssdlite, mnasnet-b1, darts-v1, darts-v2,"
+            + " pc-darts-cifar, pc-darts-imagenet)",
         e.getMessage());
   }
 }

@@ -4,6 +4,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.CustomLayer;
 import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.GlobalAvgPool;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
@@ -21,6 +22,8 @@ import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import dev.sextant.tensor.Window;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Layers as their definitions have them, one reference kernel after the other: nothing folded,
@@ -41,11 +44,52 @@ final class ReferenceNetwork implements AutoCloseable {
     try (ReferenceNetwork network =
         new ReferenceNetwork(weights, architecture.batchNormEpsilon())) {
       Tensor x = network.floats(architecture.input().shape(batch)).set(images);
+      List<float[]> predictions = new ArrayList<>();
       for (int i = 0; i < architecture.layers().size(); i++) {
-        x = network.layer("layers." + i + ".", architecture.layers().get(i), x);
+        String prefix = "layers." + i + ".";
+        if (architecture.layers().get(i) instanceof Detect detect) {
+          predictions.add(network.predictions(prefix, detect, x));
+        } else {
+          x = network.layer(prefix, architecture.layers().get(i), x);
+        }
       }
-      return x.toArray();
+      return predictions.isEmpty() ? x.toArray() : sideBySide(predictions, batch);
     }
+  }
+
+  /** {@code [batch, anchors, 4 + 1 + classes]}, as the definition of a predictor has it. */
+  private float[] predictions(String prefix, Detect detect, Tensor x) {
+    float[] boxes = predictor(prefix + "box", detect, x);
+    float[] logits = predictor(prefix + "class", detect, x);
+    int rows = boxes.length / 4;
+    int classes = 1 + detect.classes();
+    float[] predictions = new float[rows * (4 + classes)];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(boxes, 4 * row, predictions, row * (4 + classes), 4);
+      System.arraycopy(logits, classes * row, predictions, row * (4 + classes) + 4, classes);
+    }
+    return predictions;
+  }
+
+  private float[] predictor(String prefix, Detect detect, Tensor x) {
+    Tensor z = depthwise(x, prefix + "_depthwise.weight", Window.same(detect.kernel(), 1));
+    Tensor seen = norm(z, prefix + "_depthwise_norm.", detect.activation());
+    Tensor y = conv(seen, prefix + ".weight", Window.POINTWISE);
+    backend.channels().addBias(y, parameter(prefix + ".bias"), y);
+    return y.toArray();
+  }
+
+  private static float[] sideBySide(List<float[]> parts, int batch) {
+    float[] all = new float[parts.stream().mapToInt(part -> part.length).sum()];
+    int at = 0;
+    for (int image = 0; image < batch; image++) {
+      for (float[] part : parts) {
+        int length = part.length / batch;
+        System.arraycopy(part, image * length, all, at, length);
+        at += length;
+      }
+    }
+    return all;
   }
 
   Tensor floats(Shape shape) {
@@ -59,7 +103,7 @@ final class ReferenceNetwork implements AutoCloseable {
 
   Tensor layer(String prefix, Layer layer, Tensor x) {
     return switch (layer) {
-      case Cell _, Junction _, Shuffle _, CustomLayer _ ->
+      case Cell _, Junction _, Shuffle _, Detect _, CustomLayer _ ->
           throw new IllegalArgumentException(
               "cells, forks and others are compared with their trained form");
       case Conv conv -> {

@@ -309,6 +309,39 @@ public sealed interface Operation {
   }
 
   /**
+   * What is predicted for each anchor, side by side: box offsets {@code [N, H, W, 4 A]} and logits
+   * {@code [N, H, W, L A]} to {@code [N, H W A (4 + L)]}, anchor by anchor.
+   *
+   * @param anchors at each pixel
+   */
+  record Predictions(int anchors) implements Operation {
+    @Override
+    public Shape output(String layer, List<Shape> inputs) {
+      Shape boxes = image(layer, inputs.get(0));
+      Shape scores = image(layer, inputs.get(1));
+      if (boxes.channels() != 4 * anchors
+          || scores.channels() % anchors != 0
+          || !scores.withChannels(boxes.channels()).equals(boxes)) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "%s: %s and %s are no predictions of %d anchors",
+                layer,
+                boxes,
+                scores,
+                anchors));
+      }
+      long numbers =
+          (long) boxes.get(1) * boxes.get(2) * ((long) boxes.channels() + scores.channels());
+      if (numbers > Integer.MAX_VALUE) {
+        throw new SextantException(
+            String.format(Locale.ROOT, "%s: predicts %d numbers, too many", layer, numbers));
+      }
+      return Shape.of(boxes.get(0), (int) numbers);
+    }
+  }
+
+  /**
    * Half the height and width: two pointwise convolutions of stride 2, one on the even and one on
    * the odd pixels, side by side, and a batch norm (Liu et al., 2019).
    *

@@ -33,10 +33,38 @@ public final class Resampler {
    * @param at where the first byte goes
    */
   public static void resizeAndCrop(Pixels image, int height, int width, byte[] target, int at) {
-    int channels = image.channels();
     double scale = Math.min((double) image.height() / height, (double) image.width() / width);
-    Filter vertical = filter(image.height(), height, scale);
-    Filter horizontal = filter(image.width(), width, scale);
+    resample(
+        image,
+        filter(image.height(), height, scale),
+        filter(image.width(), width, scale),
+        target,
+        at);
+  }
+
+  /**
+   * Resizes both sides, whatever becomes of their ratio, and writes {@code [height, width, C]}.
+   *
+   * @param image of any size
+   * @param height rows to write
+   * @param width columns to write
+   * @param target where the pixels go
+   * @param at where the first byte goes
+   */
+  public static void stretch(Pixels image, int height, int width, byte[] target, int at) {
+    resample(
+        image,
+        filter(image.height(), height, (double) image.height() / height),
+        filter(image.width(), width, (double) image.width() / width),
+        target,
+        at);
+  }
+
+  private static void resample(
+      Pixels image, Filter vertical, Filter horizontal, byte[] target, int at) {
+    int channels = image.channels();
+    int height = vertical.first.length;
+    int width = horizontal.first.length;
     int firstRow = vertical.first[0];
     int lastRow = vertical.first[height - 1] + vertical.weights[height - 1].length;
     float[] rows = new float[(lastRow - firstRow) * width * channels];

@@ -33,6 +33,7 @@ public sealed interface Layer
         GlobalAvgPool,
         Linear,
         Junction,
+        Detect,
         Cell,
         CustomLayer {
   /** Largest width of any layer. */

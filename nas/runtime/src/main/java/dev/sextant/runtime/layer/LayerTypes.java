@@ -29,6 +29,7 @@ public final class LayerTypes {
           Junction.FORK,
           Junction.NEXT,
           Junction.SUM,
+          Detect.TYPE,
           GlobalAvgPool.TYPE,
           Linear.TYPE,
           Cell.TYPE);

@@ -51,6 +51,7 @@ public final class ModelPool implements Predictor {
       }
       name = model.architecture().name();
       preprocessing = model.preprocessing();
+      model.architecture().requireClassifier();
       classes = model.architecture().classes();
       if (!classNames.isEmpty() && classNames.size() != classes) {
         throw new SextantException(

@@ -124,21 +124,42 @@ public final class ClassNames {
    * @throws SextantException if they are damaged or not as many as the model has
    */
   public static Optional<List<String>> of(Map<String, String> metadata, int classes) {
+    return of(metadata)
+        .map(
+            names -> {
+              if (names.size() != classes) {
+                throw new SextantException(
+                    String.format(
+                        Locale.ROOT,
+                        "weights: metadata %s does not name the %d classes",
+                        METADATA,
+                        classes));
+              }
+              return names;
+            });
+  }
+
+  /**
+   * {@return the names of a model's classes, or nothing if its metadata has none}
+   *
+   * @param metadata of the model's file
+   * @throws SextantException if they are damaged
+   */
+  public static Optional<List<String>> of(Map<String, String> metadata) {
     String text = metadata.get(METADATA);
     if (text == null) {
       return Optional.empty();
     }
     try {
       String[] names = new Gson().fromJson(text, String[].class);
-      if (names != null && names.length == classes && !Arrays.asList(names).contains(null)) {
+      if (names != null && !Arrays.asList(names).contains(null)) {
         return Optional.of(List.of(names));
       }
     } catch (JsonParseException e) {
       // Said below.
     }
     throw new SextantException(
-        String.format(
-            Locale.ROOT, "weights: metadata %s does not name the %d classes", METADATA, classes));
+        String.format(Locale.ROOT, "weights: metadata %s is no list of names", METADATA));
   }
 
   /**

@@ -4,7 +4,7 @@ import dev.sextant.nas.data.Augmentation.ColorJitter;
 import dev.sextant.tensor.Rng;
 
 /** Applies {@link ColorJitter} to pixels {@code [H, W, C]} in [0, 1]. Not thread-safe. */
-final class ColorJitterer {
+public final class ColorJitterer {
   // ITU-R 601 luma, as PIL and torchvision use it.
   private static final float RED = 0.299f;
   private static final float GREEN = 0.587f;
@@ -13,11 +13,25 @@ final class ColorJitterer {
   private final int channels;
   private final int[] order = new int[4];
 
-  ColorJitterer(int channels) {
+  /**
+   * For images of so many channels.
+   *
+   * @param channels 1 is gray, of which only brightness and contrast change
+   */
+  public ColorJitterer(int channels) {
     this.channels = channels;
   }
 
-  void apply(ColorJitter jitter, Rng rng, float[] x, int at, int pixels) {
+  /**
+   * Changes an image.
+   *
+   * @param jitter ranges of the factors
+   * @param rng where the factors and their order come from
+   * @param x holds the pixels, changed
+   * @param at index of the first
+   * @param pixels how many there are
+   */
+  public void apply(ColorJitter jitter, Rng rng, float[] x, int at, int pixels) {
     for (int i = 0; i < 4; i++) {
       order[i] = i;
     }

@@ -120,6 +120,15 @@ public record ImageDataset(
   }
 
   /**
+   * {@return the same images normalised otherwise, such as those that a model was trained on}
+   *
+   * @param other of as many channels
+   */
+  public ImageDataset withNormalization(Normalization other) {
+    return new ImageDataset(name, classNames, train, test, other, leftOut);
+  }
+
+  /**
    * {@return the same test images with fewer training images, of which every class keeps its share;
    * itself if it has no more}
    *

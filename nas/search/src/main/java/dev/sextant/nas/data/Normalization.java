@@ -1,8 +1,11 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.runtime.CompiledModel;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * Maps a byte b of channel c to {@code (b / 255 - mean[c]) / deviation[c]}.
@@ -71,6 +74,43 @@ public record Normalization(float[] mean, float[] deviation) {
       deviation[c] = Math.max(SMALLEST_DEVIATION, (float) (Math.sqrt(squares / pixels) / 255));
     }
     return new Normalization(mean, deviation);
+  }
+
+  /**
+   * {@return what the metadata of a model says of the images it was trained on, if anything}
+   *
+   * @param metadata of the model's file
+   * @param channels of the images
+   * @throws SextantException if it is damaged, or of images of other channels
+   */
+  public static Optional<Normalization> of(Map<String, String> metadata, int channels) {
+    String mean = metadata.get(CompiledModel.MEAN);
+    String deviation = metadata.get(CompiledModel.DEVIATION);
+    return mean == null || deviation == null
+        ? Optional.empty()
+        : Optional.of(new Normalization(floats(mean, channels), floats(deviation, channels)));
+  }
+
+  private static float[] floats(String text, int channels) {
+    String[] parts = text.split(",", -1);
+    float[] values = new float[parts.length];
+    try {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = Float.parseFloat(parts[i].strip());
+      }
+    } catch (NumberFormatException e) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "weights: '%s' is no mean or deviation of pixels", text), e);
+    }
+    if (values.length != channels) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "weights: '%s' is not one number for each of %d channels",
+              text,
+              channels));
+    }
+    return values;
   }
 
   /** {@return channels C} */

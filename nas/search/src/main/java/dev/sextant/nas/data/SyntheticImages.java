@@ -1,5 +1,6 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.image.ShapeKind;
 import dev.sextant.tensor.Rng;
 import java.util.Arrays;
 import java.util.Locale;
@@ -26,20 +27,7 @@ final class SyntheticImages {
   static final int SIZE = 28;
 
   /** The classes; the ordinal is the label. */
-  private enum Kind {
-    DISC,
-    RING,
-    RECTANGLE,
-    FRAME,
-    TRIANGLE,
-    CROSS,
-    CRESCENT,
-    GRATING,
-    CHECKERS,
-    BARS
-  }
-
-  private static final Kind[] KINDS = Kind.values();
+  private static final ShapeKind[] KINDS = ShapeKind.values();
 
   private static final long SEED = 0x5E87A27;
 
@@ -84,7 +72,7 @@ final class SyntheticImages {
     return images;
   }
 
-  private static void draw(Kind kind, Rng rng, byte[] pixels, int offset) {
+  private static void draw(ShapeKind kind, Rng rng, byte[] pixels, int offset) {
     double[] canvas = new double[SIZE * SIZE];
     ground(canvas, rng);
     strokes(canvas, rng);
@@ -152,13 +140,13 @@ final class SyntheticImages {
   }
 
   /** A small shape of another kind. */
-  private static void distractor(double[] canvas, Kind kind, Rng rng) {
-    Kind other = KINDS[(kind.ordinal() + 1 + rng.nextInt(KINDS.length - 1)) % KINDS.length];
+  private static void distractor(double[] canvas, ShapeKind kind, Rng rng) {
+    ShapeKind other = KINDS[(kind.ordinal() + 1 + rng.nextInt(KINDS.length - 1)) % KINDS.length];
     double radius = rng.uniform(SMALLEST_DISTRACTOR, LARGEST_DISTRACTOR);
     shape(canvas, other, radius, DISTRACTOR_SHIFT, rng);
   }
 
-  private static void shape(double[] canvas, Kind kind, double radius, double shift, Rng rng) {
+  private static void shape(double[] canvas, ShapeKind kind, double radius, double shift, Rng rng) {
     double centerX = SIZE / 2 + rng.uniform(-shift, shift);
     double centerY = SIZE / 2 + rng.uniform(-shift, shift);
     double angle = rng.uniform(-TURN, TURN);
@@ -169,45 +157,10 @@ final class SyntheticImages {
       for (int x = 0; x < SIZE; x++) {
         double dx = x - centerX;
         double dy = y - centerY;
-        double inside = inside(kind, dx * cos + dy * sin, dy * cos - dx * sin);
+        double inside = kind.inside(dx * cos + dy * sin, dy * cos - dx * sin);
         // One pixel of anti-aliasing at the edge.
         canvas[y * SIZE + x] += contrast * Math.clamp(inside * radius + 0.5, 0, 1);
       }
     }
-  }
-
-  /** How far (u, v) lies inside the shape of radius 1, negative outside. */
-  private static double inside(Kind kind, double u, double v) {
-    double distance = Math.sqrt(u * u + v * v);
-    double square = Math.max(Math.abs(u), Math.abs(v));
-    return switch (kind) {
-      case DISC -> 0.9 - distance;
-      case RING -> 0.16 - Math.abs(distance - 0.75);
-      case RECTANGLE -> Math.min(0.9 - Math.abs(u), 0.4 - Math.abs(v));
-      case FRAME -> 0.14 - Math.abs(square - 0.6);
-      case TRIANGLE -> 0.5 - Math.max(v, Math.max(0.866 * u - 0.5 * v, -0.866 * u - 0.5 * v));
-      case CROSS ->
-          Math.max(
-              Math.min(0.25 - Math.abs(u), 0.9 - Math.abs(v)),
-              Math.min(0.9 - Math.abs(u), 0.25 - Math.abs(v)));
-      case CRESCENT -> {
-        double bite = Math.sqrt((u - 0.5) * (u - 0.5) + v * v);
-        yield Math.min(0.9 - distance, bite - 0.65);
-      }
-      case GRATING -> Math.min(0.95 - distance, wave(u, 0.6));
-      case CHECKERS -> {
-        double a = wave(u, 0.9);
-        double b = wave(v, 0.9);
-        double cell = Math.min(Math.abs(a), Math.abs(b));
-        yield Math.min(0.95 - distance, a * b > 0 ? cell : -cell);
-      }
-      case BARS -> Math.min(0.9 - Math.abs(v), 0.2 - Math.abs(Math.abs(u) - 0.5));
-    };
-  }
-
-  /** Distance to the nearest edge of stripes of that period, positive inside a stripe. */
-  private static double wave(double u, double period) {
-    double phase = u / period - Math.floor(u / period);
-    return (0.25 - Math.abs(phase - 0.5)) * period;
   }
 }

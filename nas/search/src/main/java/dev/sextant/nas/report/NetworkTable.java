@@ -12,6 +12,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.CustomLayer;
 import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.GlobalAvgPool;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
@@ -72,7 +73,7 @@ final class NetworkTable {
       case Conv _ -> 0;
       // Kernels 3, 5 and 7 are what most spaces choose among.
       case MbConv l -> Math.clamp((l.kernel() - 1) / 2, 1, 4);
-      case Linear _ -> 5;
+      case Linear _, Detect _ -> 5;
       case Depthwise _, Separable _, Shuffle _, Cell _, CustomLayer _ -> 6;
       case Pool _, GlobalAvgPool _, Skip _, Zero _, Junction _ -> 7;
     };

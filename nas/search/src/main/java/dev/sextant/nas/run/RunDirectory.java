@@ -29,6 +29,7 @@ import java.util.regex.Pattern;
  * prices.json           the checksums of those, {@link Prices}
  * events.jsonl          what happened, one JSON object a line
  * checkpoint/           the state to resume from
+ * start.safetensors     the weights that a training begins with which was given some
  * architecture.json     the network found
  * weights.safetensors   its trained weights
  * architecture-2.json   that of a second budget, and its weights
@@ -50,7 +51,7 @@ public record RunDirectory(Path path) {
   /** What starts of runs, trainings and comparisons write before the file that ends them. */
   private static final Pattern BEGINNINGS =
       Pattern.compile(
-          "latency(-.+)?\\.json|prices\\.json|\\.prices\\.tmp|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json");
+          "latency(-.+)?\\.json|prices\\.json|\\.prices\\.tmp|cost\\.csv|predictor\\.safetensors|cells\\.csv|architecture\\.json|start\\.safetensors");
 
   /** Says that a directory holds a comparison. */
   public static final String COMPARISON = "compare.json";
@@ -221,14 +222,15 @@ public record RunDirectory(Path path) {
   }
 
   /**
-   * Checks that {@code weights.safetensors} has a checksum.
+   * Checks that a file of weights has a checksum.
    *
+   * @param file such as {@link #weights()}
    * @param checksum that of the run's weights
    * @throws SextantException if it is missing, damaged or another's
    */
-  public void requireWeights(String checksum) {
-    if (!checksum.equals(Weights.read(weights()).metadata().get(Weights.CHECKSUM))) {
-      throw new SextantException(weights() + ": are not the weights of the run");
+  public static void requireWeights(Path file, String checksum) {
+    if (!checksum.equals(Weights.read(file).metadata().get(Weights.CHECKSUM))) {
+      throw new SextantException(file + ": are not the weights of the run");
     }
   }
 
@@ -268,6 +270,11 @@ public record RunDirectory(Path path) {
    */
   public Path weights(int budget) {
     return budget == 1 ? weights() : path.resolve("weights-" + budget + ".safetensors");
+  }
+
+  /** {@return the weights that the training of a given network begins with} */
+  public Path start() {
+    return path.resolve("start.safetensors");
   }
 
   /** {@return the networks that a search by scores looked at, with their scores} */

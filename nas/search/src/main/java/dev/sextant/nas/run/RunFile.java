@@ -2,6 +2,7 @@ package dev.sextant.nas.run;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
@@ -19,6 +20,7 @@ import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.VectorUnit;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -70,6 +72,12 @@ public record RunFile(RunDirectory directory) {
     root.addProperty("threads", setup.threads());
     root.add(
         "architecture", JsonText.parse(setup.architecture().toJson(), setup.architecture().name()));
+    if (!setup.classNames().isEmpty()) {
+      root.add("classes", GSON.toJsonTree(setup.classNames()));
+    }
+    if (setup.start() != null) {
+      root.add("start", GSON.toJsonTree(setup.start()));
+    }
     writeSealed(root);
   }
 
@@ -201,8 +209,18 @@ public record RunFile(RunDirectory directory) {
               Architecture.parse(field(root, "architecture").toString(), file() + ": architecture"),
               part(root, "config", ConfigJson::training),
               Device.parse(string(root, "device")),
-              field(root, "threads").getAsInt());
+              field(root, "threads").getAsInt(),
+              root.has("classes") ? names(field(root, "classes").getAsJsonArray()) : List.of(),
+              root.has("start")
+                  ? part(root, "start", json -> GSON.fromJson(json, TrainingSetup.Start.class))
+                  : null);
         });
+  }
+
+  private static List<String> names(JsonArray array) {
+    List<String> names = new ArrayList<>();
+    array.forEach(name -> names.add(name.getAsString()));
+    return names;
   }
 
   /**

@@ -104,7 +104,7 @@ final class RunStages {
     }
     String weights = Contestant.FOUND.key() + "." + WEIGHTS;
     if (results.has(weights)) {
-      directory.requireWeights(results.text(weights));
+      RunDirectory.requireWeights(directory.weights(), results.text(weights));
     }
   }
 

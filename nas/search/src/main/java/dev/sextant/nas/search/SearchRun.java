@@ -297,6 +297,7 @@ public final class SearchRun implements AutoCloseable {
    */
   public static void check(SearchSetup setup, CostModel model) {
     Pricing cost = Pricing.of(model, setup.space());
+    setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
     SearchConfig config = setup.config();
     config.budget().each().forEach(budget -> check(budget, cost, setup));
     if (config.retraining().regularization().auxiliary() > 0) {

@@ -3,6 +3,7 @@ package dev.sextant.nas.space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Branches;
 import dev.sextant.runtime.json.JsonText;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.LayerSchema;
 import dev.sextant.runtime.layer.Linear;
@@ -388,6 +389,15 @@ public record Space(
   public Space withInput(Architecture.Input input, int classes) {
     if (classes == this.classes) {
       return new Space(name, classes, input, batchNormEpsilon, positions, widthChoices);
+    }
+    if (positions.getLast() instanceof Position.Fixed(Detect _)) {
+      List<Position> changed = new ArrayList<>(positions);
+      changed.replaceAll(
+          position ->
+              position instanceof Position.Fixed(Detect detect)
+                  ? new Position.Fixed(Detect.withClasses(List.of(detect), classes).getFirst())
+                  : position);
+      return new Space(name, classes, input, batchNormEpsilon, changed, widthChoices);
     }
     if (!(positions.getLast() instanceof Position.Fixed(Linear _))) {
       throw new SextantException(

@@ -58,7 +58,8 @@ final class SpaceJson {
       }
       NetworkHeader.checkCount(fields, positions.size());
     }
-    header.checkEnd(fields, positions.size(), shape);
+    header.checkEnd(
+        fields, positions.stream().map(at -> at.layers().getFirst()).toList(), branches, shape);
     try {
       return new Space(
           header.name(),

@@ -10,11 +10,15 @@ import dev.sextant.autograd.ops.Reshape;
 import dev.sextant.autograd.ops.SliceChannels;
 import dev.sextant.runtime.layer.Junction;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Modules one after the other, with forks among them ({@link Junction}). */
+/**
+ * Modules one after the other, with forks among them ({@link Junction}) and predictors of objects
+ * ({@link dev.sextant.runtime.layer.Detect}), whose predictions are then the output.
+ */
 final class Chain {
   private Chain() {}
 
@@ -24,6 +28,15 @@ final class Chain {
 
     JunctionModule(Junction layer) {
       kind = layer.kind();
+    }
+
+    /** By how many open forks there are more behind it than before. */
+    int opens() {
+      return switch (kind) {
+        case FORK -> 1;
+        case NEXT -> 0;
+        case SUM -> -1;
+      };
     }
 
     @Override
@@ -76,32 +89,52 @@ final class Chain {
 
   /** Runs them; the input stays the caller's, the output is new. */
   static Variable run(Tape tape, List<Module> modules, Variable x) {
-    if (!hasJunctions(modules)) {
+    if (isPlain(modules)) {
       // Takes nothing from the heap, unlike what follows.
       return Sequential.run(tape, modules, x);
     }
     Deque<Fork> forks = new ArrayDeque<>();
+    List<Variable> predictions = new ArrayList<>();
     Held y = new Held(x, false);
     for (int i = 0; i < modules.size(); i++) {
       Module module = modules.get(i);
       if (module instanceof JunctionModule junction) {
         y = run(tape, junction.kind, forks, y);
+      } else if (detects(module)) {
+        predictions.add(module.forward(tape, y.value));
       } else {
         Held next = new Held(module.forward(tape, y.value), true);
         y.release();
         y = next;
       }
     }
+    if (!predictions.isEmpty()) {
+      y.release();
+      return sideBySide(tape, predictions);
+    }
     return y.owned ? y.value : Reshape.apply(tape, y.value, y.value.shape());
   }
 
-  private static boolean hasJunctions(List<Module> modules) {
+  private static Variable sideBySide(Tape tape, List<Variable> predictions) {
+    if (predictions.size() == 1) {
+      return predictions.getFirst();
+    }
+    Variable all = Concat.apply(tape, predictions.toArray(Variable[]::new));
+    predictions.forEach(Variable::release);
+    return all;
+  }
+
+  private static boolean detects(Module module) {
+    return module instanceof LayerModule layer && layer.detects();
+  }
+
+  private static boolean isPlain(List<Module> modules) {
     for (int i = 0; i < modules.size(); i++) {
-      if (modules.get(i) instanceof JunctionModule) {
-        return true;
+      if (modules.get(i) instanceof JunctionModule || detects(modules.get(i))) {
+        return false;
       }
     }
-    return false;
+    return true;
   }
 
   private static Held run(Tape tape, Junction.Kind kind, Deque<Fork> forks, Held y) {

@@ -5,12 +5,12 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SharedKernels.Averages;
 import dev.sextant.runtime.layer.Conv;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
 import dev.sextant.runtime.layer.MbConv;
@@ -82,7 +82,8 @@ public final class CollapsedSupernet extends SampledSupernet {
     if (first instanceof Linear linear && candidates.size() == 1) {
       return new SharedLinear(linear, in, epsilon, init);
     }
-    if (candidates.size() > 1 || first.parameters(input) > 0) {
+    boolean predicts = first instanceof Detect && !searched;
+    if (!predicts && (candidates.size() > 1 || first.parameters(input) > 0)) {
       throw unshared(i, first);
     }
     return Modules.of(first, input, epsilon, init);
@@ -161,7 +162,7 @@ public final class CollapsedSupernet extends SampledSupernet {
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    return Sequential.run(tape, layers, x);
+    return Chain.run(tape, layers, x);
   }
 
   /** The first inputs and outputs of each kernel; running statistics stay as they are there. */
@@ -178,6 +179,11 @@ public final class CollapsedSupernet extends SampledSupernet {
                 Parameter source = shared.source(chosen.get(i), path.substring(end + 1));
                 if (source != null) {
                   copyPrefix(source.value(), target);
+                }
+              } else {
+                Tensor source = layers.get(i).state().get(path.substring(end + 1));
+                if (source != null) {
+                  copyPrefix(source, target);
                 }
               }
             });

@@ -22,6 +22,7 @@ import dev.sextant.autograd.ops.ScaleChannels;
 import dev.sextant.autograd.ops.SliceChannels;
 import dev.sextant.runtime.graph.Graph;
 import dev.sextant.runtime.graph.Operation;
+import dev.sextant.runtime.layer.Detect;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
@@ -103,6 +104,45 @@ public final class LayerModule extends Module implements GateCandidate {
     }
   }
 
+  /** Predictions of boxes and of classes side by side, anchor by anchor. */
+  private static final class AnchorRows implements Compute {
+    private final int anchors;
+    private final List<Integer> inputs;
+
+    /** Of the pass before, so that a loop over batches of one size makes none. */
+    private int rows;
+
+    private Shape boxes = Shape.of(0);
+    private Shape scores = boxes;
+    private Shape whole = boxes;
+
+    private AnchorRows(int anchors, List<Integer> inputs) {
+      this.anchors = anchors;
+      this.inputs = inputs;
+    }
+
+    @Override
+    public Variable run(Tape tape, Variable[] values) {
+      Variable x = values[inputs.get(0)];
+      Variable y = values[inputs.get(1)];
+      if (x.shape().size() != rows * boxes.channels()) {
+        int columns = x.shape().channels() / anchors;
+        rows = x.shape().size() / columns;
+        boxes = Shape.of(rows, columns);
+        scores = Shape.of(rows, y.shape().channels() / anchors);
+        int images = x.shape().get(0);
+        whole = Shape.of(images, rows / images * (columns + scores.channels()));
+      }
+      Variable left = Reshape.apply(tape, x, boxes);
+      Variable right = Reshape.apply(tape, y, scores);
+      Variable both = Concat.apply(tape, left, right);
+      left.release();
+      right.release();
+      return replace(both, Reshape.apply(tape, both, whole));
+    }
+  }
+
+  private final boolean detects;
   private final float epsilon;
   private final Initializer init;
   private final List<Step> steps = new ArrayList<>();
@@ -131,6 +171,7 @@ public final class LayerModule extends Module implements GateCandidate {
     if (graph.inputs().size() > 1) {
       throw new IllegalArgumentException(layer.label() + " has two inputs");
     }
+    detects = layer instanceof Detect;
     epsilon = (float) batchNormEpsilon;
     this.init = init;
     for (Graph.Node node : graph.nodes()) {
@@ -203,6 +244,8 @@ public final class LayerModule extends Module implements GateCandidate {
         add(in, out, (tape, v) -> Concat.apply(tape, gather(v, in, parts)));
       }
       case Operation.Interleave _ -> add(in, out, new Interleaving(in));
+      case Operation.Predictions predictions ->
+          add(in, out, new AnchorRows(predictions.anchors(), in));
       case Operation.FactorizedReduction reduction -> {
         FactorizedReduce module =
             child(
@@ -337,6 +380,11 @@ public final class LayerModule extends Module implements GateCandidate {
       into[i] = values[indices.get(i)];
     }
     return into;
+  }
+
+  /** Whether it looks for objects: a chain goes on with its input, not with its output. */
+  boolean detects() {
+    return detects;
   }
 
   @Override

@@ -14,9 +14,12 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Rng;
+import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** An architecture in trainable form. Parameters of layer I have paths {@code layers.I.…}. */
@@ -27,11 +30,20 @@ public final class Network extends Module {
   private final Module last;
   private final boolean forks;
 
+  /** Whether it predicts boxes on its way, of which the last layer is one place. */
+  private final boolean detects;
+
   /** Whether the last layer is a classifier. */
   private final boolean classifies;
 
   private final float dropout;
   private final Rng dropoutRng;
+
+  /** How many of the first layers are not trained. */
+  private int frozen;
+
+  /** Of the pass being made, the older input of the cell that comes next, if that reads one. */
+  private @Nullable Variable older;
 
   /**
    * A network with fresh weights.
@@ -55,7 +67,8 @@ public final class Network extends Module {
           };
       layers.add(child("layers." + i, module));
     }
-    last = layers.removeLast();
+    detects = architecture.detects();
+    last = detects ? layers.getLast() : layers.removeLast();
     classifies = architecture.layers().getLast() instanceof Linear;
     body = List.copyOf(layers);
     forks = body.stream().anyMatch(Chain.JunctionModule.class::isInstance);
@@ -102,15 +115,18 @@ public final class Network extends Module {
   }
 
   /**
-   * {@return the logits, of a pass that a tap looks into: where an auxiliary classifier is
-   * attached} A tap sees nothing of a network that forks.
+   * {@return the logits, or the predictions of boxes, of a pass that a tap looks into: where an
+   * auxiliary classifier is attached} A tap sees nothing of a network that forks or detects.
    *
    * @param tape what the pass is recorded on
    * @param x images {@code [N, H, W, C]}
    * @param tap told the output of each layer but the last
    */
   public Variable forward(Tape tape, Variable x, Tap tap) {
-    Variable features = forks ? Chain.run(tape, body, x) : features(tape, x, tap);
+    if (detects) {
+      return Chain.run(tape, body, x);
+    }
+    Variable features = features(tape, x, tap);
     Variable kept = features;
     if (classifies && dropout > 0) {
       kept = Dropout.apply(tape, features, dropout, dropoutRng);
@@ -141,11 +157,62 @@ public final class Network extends Module {
         : body.get(i).forward(tape, y);
   }
 
-  /** All layers but the last. A layer's input is kept while the next one, a cell, reads it too. */
+  /**
+   * Has the first layers stay as they are: in training too their batch norms have the running
+   * statistics, nothing of them is recorded, and their weights get no gradient.
+   *
+   * @param layers how many, less than all
+   * @throws SextantException if a chain that forks would be parted inside a fork
+   */
+  public void freeze(int layers) {
+    if (detects && layers > 0) {
+      throw new SextantException("freeze: a detector is trained whole");
+    }
+    int open = 0;
+    for (int i = 0; i < layers; i++) {
+      Module layer = body.get(i);
+      layer.setFrozen(true);
+      if (layer instanceof Chain.JunctionModule junction) {
+        open += junction.opens();
+      }
+    }
+    if (open != 0) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT, "freeze: the chain forks at layers.%d, freeze it as a whole", layers));
+    }
+    frozen = layers;
+  }
+
+  /** All layers but the last. */
   private Variable features(Tape tape, Variable x, Tap tap) {
-    Variable before = null;
+    if (frozen == 0 || tape.mode() == Tape.Mode.EVAL) {
+      Variable y = run(tape, 0, body.size(), null, x, tap);
+      return y == x ? Reshape.apply(tape, x, x.shape()) : y;
+    }
+    Tensor still;
+    Tensor before;
+    try (Tape evaluation = tape.evaluation()) {
+      Variable input = evaluation.constant(x.value());
+      still = evaluation.yield(run(evaluation, 0, frozen, null, input, tap).value());
+      before = older == null ? null : evaluation.yield(older.value());
+    }
+    Variable begun = before == null ? null : tape.constant(before);
+    return run(tape, frozen, body.size(), begun, tape.constant(still), tap);
+  }
+
+  /**
+   * Some layers, whose input stays the caller's. A layer's input is kept while the next one, a
+   * cell, reads it too.
+   */
+  private Variable run(Tape tape, int from, int to, @Nullable Variable begun, Variable x, Tap tap) {
+    older = null;
+    if (forks) {
+      return Chain.run(tape, body.subList(from, to), x);
+    }
+    Variable before = begun;
     Variable y = x;
-    for (int i = 0; i < body.size(); i++) {
+    for (int i = from; i < to; i++) {
       Variable next = layer(tape, i, before, y);
       tap.output(i, next);
       if (before != null && before != x) {
@@ -160,6 +227,7 @@ public final class Network extends Module {
       }
       y = next;
     }
-    return y == x ? Reshape.apply(tape, x, x.shape()) : y;
+    older = before;
+    return y;
   }
 }

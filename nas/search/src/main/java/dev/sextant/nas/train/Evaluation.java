@@ -71,6 +71,7 @@ public final class Evaluation {
               images.width(),
               images.channels()));
     }
+    architecture.requireClassifier();
     int batch = Math.min(BATCH, images.count());
     int classes = architecture.classes();
     byte[] pixels = new byte[batch * images.imageBytes()];

@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  * network it found. Goes on from its last checkpoint after whatever ended it, to the same bits.
  *
  * <p>Its directory holds {@code run.json}, {@code events.jsonl}, {@code checkpoint/}, {@code
- * architecture.json} and {@code weights.safetensors}. Confined to one thread.
+ * architecture.json}, {@code weights.safetensors} and, where it begins with the weights of another
+ * network, {@code start.safetensors}. Confined to one thread.
  */
 public final class TrainingRun implements AutoCloseable {
   private static final StageName STAGE = StageName.TRAIN;
@@ -64,9 +65,36 @@ public final class TrainingRun implements AutoCloseable {
       ImageDataset data,
       double checkpointSeconds,
       Progress progress) {
+    return start(directory, setup, null, data, checkpointSeconds, progress);
+  }
+
+  /**
+   * Starts a run that begins with the weights of a trained network, all but those of a classifier
+   * for other classes.
+   *
+   * @param directory where the run's files are
+   * @param setup what the run is to do
+   * @param from the weights whose checksum {@code setup} says
+   * @param data what {@code setup} names, opened
+   * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, ready to begin
+   * @throws SextantException if network, weights and images do not fit, or the directory cannot be
+   *     written
+   */
+  public static TrainingRun start(
+      RunDirectory directory,
+      TrainingSetup setup,
+      @Nullable Weights from,
+      ImageDataset data,
+      double checkpointSeconds,
+      Progress progress) {
     return directory.begin(
         owner -> {
           RunDirectory.write(directory.architecture(), setup.architecture().toJson());
+          if (from != null) {
+            from.write(directory.start());
+          }
           new RunFile(directory).write(setup);
           Backend backend = Backends.open(setup.device(), setup.threads());
           try {
@@ -128,10 +156,12 @@ public final class TrainingRun implements AutoCloseable {
     this.directory = directory;
     this.owner = owner;
     this.setup = setup;
-    this.data = data;
+    Transfer transfer = Transfer.of(directory, setup, data);
+    this.data = transfer.data();
     this.backend = backend;
     this.progress = progress;
     checkpointNanos = (long) (checkpointSeconds * 1e9);
+    setup.architecture().requireClassifier();
     Architecture.Input images =
         new Architecture.Input(data.height(), data.width(), data.channels());
     if (!setup.architecture().input().equals(images)
@@ -163,9 +193,10 @@ public final class TrainingRun implements AutoCloseable {
             setup.config());
     stage =
         new TrainingStage(
-            plan, data, new Classification(backend, setup.architecture().input()), events);
-    if (checkpoint != null) {
-      try {
+            plan, this.data, new Classification(backend, setup.architecture().input()), events);
+    try {
+      transfer.begin(stage.network(), backend);
+      if (checkpoint != null) {
         String saved = checkpoint.getText("stage");
         if (!saved.equals(STAGE.text())) {
           throw new SextantException(
@@ -176,11 +207,11 @@ public final class TrainingRun implements AutoCloseable {
                   saved));
         }
         stage.load(checkpoint);
-      } catch (RuntimeException | Error e) {
-        stage.close();
-        events.close();
-        throw e;
       }
+    } catch (RuntimeException | Error e) {
+      stage.close();
+      events.close();
+      throw e;
     }
   }
 
