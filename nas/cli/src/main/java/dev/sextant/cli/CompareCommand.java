@@ -78,7 +78,7 @@ final class CompareCommand implements Runnable {
   @Option(
       names = "--methods",
       split = ",",
-      defaultValue = "proxyless-g,proxyless-r,tunas,random",
+      defaultValue = "proxyless-g,proxyless-r,tunas,random,prior",
       description =
           "methods as of search, each with a space of its own after a colon where it needs one, as"
               + " in proxyless-g,tunas:mine.json,random; default: ${DEFAULT-VALUE}")

@@ -27,6 +27,7 @@ import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency.Percentile;
+import dev.sextant.tensor.SextantException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -160,7 +161,7 @@ final class SearchCommand implements Runnable {
         settings.cells().sized(Networks.space(space == null ? parts.space() : space));
     Recipe recipe = parts.recipe(chosen);
     recipe.checkSpace(chosen);
-    settings.cells().checkUsed(recipe);
+    settings.checkUsed(recipe);
     RunDirectory directory = RunDirectory.create(out == null ? defaultDirectory() : out);
     ImageDataset images = data.open();
     progress.message("data      " + images);
@@ -189,6 +190,10 @@ final class SearchCommand implements Runnable {
             unit.format(asked) + Budget.at(percentile)));
     SearchConfig config =
         settings.config(parts.method(), recipe, asked, ceiling, data.others()).withSeed(seed);
+    if (retrainEpochs != null && retrainEpochs == 0 && !config.retraining().inheritWeights()) {
+      throw new SextantException(
+          "retrain-epochs: 0 leaves the network found without training (--inherit-weights)");
+    }
     List<Double> others = budgets.stream().skip(1).map(other -> other.in(unit)).toList();
     SearchSetup setup =
         measurement.setup(

@@ -9,6 +9,7 @@ import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.method.Budget;
+import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
@@ -58,9 +59,18 @@ final class Terminal {
     }
     System.out.printf(
         Locale.ROOT,
-        "budget    %s%s%n%n",
+        "budget    %s%s%n",
         unit.format(config.budget().cost()),
         Budget.at(config.budget().percentile()));
+    for (Limit limit : config.budget().limits()) {
+      System.out.printf(
+          Locale.ROOT,
+          "max       %s %,.6g of %,.6g%n",
+          limit.cost(),
+          result.limited().getOrDefault(limit.cost(), Double.NaN),
+          limit.most());
+    }
+    System.out.println();
     System.out.printf(
         Locale.ROOT,
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "
@@ -83,6 +93,8 @@ final class Terminal {
     List<Standing.Summary> rows = standing.summaries();
     int width = rows.stream().mapToInt(row -> row.method().name().length()).max().orElse(0);
     String name = "%-" + Math.max(width, 6) + "s";
+    System.out.println();
+    standing.remarks().forEach(System.out::println);
     System.out.printf(
         Locale.ROOT, "%nbudget    %s%n", CostUnit.MILLISECONDS.format(plan.budgetMs()));
     System.out.printf(
@@ -104,7 +116,6 @@ final class Terminal {
           spread(row.seconds(), 1, "%.0f"));
     }
     System.out.println();
-    standing.remarks().forEach(System.out::println);
     System.out.println("written to " + comparison.directory());
   }
 

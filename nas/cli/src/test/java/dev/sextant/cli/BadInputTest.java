@@ -90,6 +90,11 @@ class BadInputTest {
     search("--second-order").refused("second-order", "policy gates", "la-darts");
     search("--prediction-noise=0.1").refused("prediction-noise", "cost latency");
     search("--method=tunas", "--retrain-epochs=0").refused("retrain-epochs: 0");
+    search("--inherit-weights", "--from-scratch").refused("one or the other");
+    search("--method=random", "--inherit-weights").refused("no supernet");
+    search("--method=random", "--teacher-weight=0.5").refused("no supernet");
+    search("--teacher-temperature=3").refused("without a teacher");
+    search("--teacher-weight=2").refused("teacher-weight");
     search("--method=random", "--random-samples=0").refused("random-samples: 0");
     search("--method=tunas", "--samples=0").refused("samples: 0");
     search("--cost=linear").refused("table.json", "linear model");

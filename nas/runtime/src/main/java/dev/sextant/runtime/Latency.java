@@ -71,10 +71,18 @@ public record Latency(
     return relativeInterval > DOUBTFUL;
   }
 
-  /** This one, as far off as the next one says that it is. */
+  /**
+   * This one, as far off as the next one says that it is; its tail is the shorter one, as others at
+   * work only ever add to it.
+   */
   Latency andAgain(Latency next) {
     double apart = medianMs == 0 ? 0 : (next.medianMs - medianMs) / medianMs;
-    return new Latency(medianMs, p90Ms, p99Ms, count, Math.max(relativeInterval, apart));
+    return new Latency(
+        medianMs,
+        Math.min(p90Ms, next.p90Ms),
+        Math.min(p99Ms, next.p99Ms),
+        count,
+        Math.max(relativeInterval, apart));
   }
 
   /** The same for one of {@code parts} equal parts of a run. */

@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ModelServer implements AutoCloseable {
   private static final String JSON = "application/json";
+  private static final String HEAD = "HEAD";
   private static final String BINARY = "application/octet-stream";
   private static final String HEADER_LENGTH = "Inference-Header-Content-Length";
 
@@ -214,7 +215,8 @@ public final class ModelServer implements AutoCloseable {
   }
 
   private static void allow(HttpExchange exchange, String method) {
-    if (!exchange.getRequestMethod().equals(method)) {
+    String asked = exchange.getRequestMethod();
+    if (!asked.equals(method) && !(asked.equals(HEAD) && method.equals("GET"))) {
       exchange.getResponseHeaders().set("Allow", method);
       throw new HttpFault(405, "the method must be " + method);
     }
@@ -384,6 +386,10 @@ public final class ModelServer implements AutoCloseable {
   private static void answer(HttpExchange exchange, int status, String type, byte[] body)
       throws IOException {
     exchange.getResponseHeaders().set("Content-Type", type);
+    if (exchange.getRequestMethod().equals(HEAD)) {
+      exchange.sendResponseHeaders(status, -1);
+      return;
+    }
     exchange.sendResponseHeaders(status, body.length);
     exchange.getResponseBody().write(body);
   }

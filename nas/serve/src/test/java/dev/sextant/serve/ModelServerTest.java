@@ -120,7 +120,8 @@ class ModelServerTest {
     StringBuilder text = new StringBuilder();
     for (byte pixel : pixels) {
       int level = Byte.toUnsignedInt(pixel);
-      text.append(text.isEmpty() ? "" : ",").append(floats ? (float) (level / 255.0) : level);
+      text.append(text.isEmpty() ? "" : ",");
+      text.append(floats ? Float.toString((float) (level / 255.0)) : Integer.toString(level));
     }
     return text.toString();
   }
@@ -170,6 +171,8 @@ class ModelServerTest {
     assertTrue(metrics.contains("le=\"+Inf\"} 1\n"), metrics);
     assertTrue(server.statistics().quantileMs("tiny", 0.99) > 0);
     get("/v2/models/other", 404);
+    HttpRequest head = HttpRequest.newBuilder(uri("/v2/health/live")).HEAD().build();
+    assertEquals(200, client.send(head, BodyHandlers.discarding()).statusCode());
     get(INFER, 405);
   }
 

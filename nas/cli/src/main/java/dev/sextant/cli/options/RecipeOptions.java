@@ -27,7 +27,8 @@ public final class RecipeOptions {
       description =
           "a preset of the next five: front (scores in a fairly trained supernet), proxyless-g or"
               + " proxyless-r (ProxylessNAS, gradient or REINFORCE form), tunas, single-path,"
-              + " la-darts or la-pc-darts (Latency-Aware DARTS), random, or one from outside"
+              + " la-darts or la-pc-darts (Latency-Aware DARTS), random, prior (the best of random"
+              + " networks by a training-free score), or one from outside"
               + " (`sextant describe --methods`); default: ${DEFAULT-VALUE}")
   private String method = "";
 
@@ -51,9 +52,10 @@ public final class RecipeOptions {
   @Option(
       names = "--prior",
       description =
-          "of --method front, the training-free score beside the held-out loss: jacobian (how"
-              + " little the gradients of different images correlate), depth, macs, parameters,"
-              + " none, or one from outside; default: jacobian")
+          "the training-free score: of --method front, beside the held-out loss, default jacobian"
+              + " (how little the gradients of different images correlate); of --method prior, by"
+              + " which networks are compared, default macs; depth, parameters, none, or one from"
+              + " outside")
   private @Nullable String prior;
 
   @Option(
@@ -97,7 +99,11 @@ public final class RecipeOptions {
     if (supernet == null && policy == null && objective == null && prior == null) {
       return preset.withCost(chosen);
     }
-    if (prior != null && !(preset instanceof Recipe.Scored<?>)) {
+    if (prior != null && preset instanceof Recipe.Random random && random.prior() != null) {
+      if (supernet == null && policy == null && objective == null) {
+        return new Recipe.Random(random.method(), chosen, Priors.ALL.named(prior));
+      }
+    } else if (prior != null && !(preset instanceof Recipe.Scored<?>)) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
@@ -110,11 +116,11 @@ public final class RecipeOptions {
           throw new SextantException(
               String.format(
                       Locale.ROOT,
-                      "%s with --method random: it trains networks without a supernet, one by one,"
-                          + " and",
+                      "%s with --method %s: it trains networks without a supernet, one by one, and",
                       policy != null
                           ? "policy " + policy
-                          : supernet != null ? "supernet " + supernet : "objective " + objective)
+                          : supernet != null ? "supernet " + supernet : "objective " + objective,
+                      method)
                   + " compares them by accuracy (another --method)");
       case Recipe.Scored<?> own -> {
         if (policy != null || objective != null) {

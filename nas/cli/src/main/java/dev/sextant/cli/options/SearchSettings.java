@@ -3,14 +3,19 @@ package dev.sextant.cli.options;
 import static java.util.Objects.requireNonNullElse;
 
 import dev.sextant.nas.method.Budget;
+import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.supernet.GateMode;
+import dev.sextant.tensor.SextantException;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -112,11 +117,42 @@ public final class SearchSettings {
       description = "keep lambda, instead of controlling it to meet the budget")
   private boolean fixedLambda;
 
+  @Option(
+      names = "--max",
+      paramLabel = "COST=VALUE",
+      converter = LimitConverter.class,
+      description =
+          "what networks may have at most besides the budget, any number of times: parameters=3M,"
+              + " macs=60M, memory=8MiB (of inference), latency=2ms@TABLE, or a cost from outside,"
+              + " with the file that it needs behind an @")
+  private List<Limit> limits = List.of();
+
   @Option(names = "--retrain-rate", description = "default: " + Retraining.RATE)
   private @Nullable Double retrainRate;
 
-  @Option(names = "--inherit-weights", description = "retrain from the supernet's weights")
+  @Option(
+      names = "--inherit-weights",
+      description = "train the network found from the supernet's weights on")
   private boolean inheritWeights;
+
+  @Option(
+      names = "--from-scratch",
+      description = "train the network found from new weights, as published; the default")
+  private boolean fromScratch;
+
+  @Option(
+      names = "--teacher-weight",
+      paramLabel = "W",
+      description =
+          "of the logits of the supernet's best network, or its largest, whichever does better on"
+              + " held-out images, in training the network found; labels have the rest; default: 0")
+  private @Nullable Double teacherWeight;
+
+  @Option(
+      names = "--teacher-temperature",
+      description =
+          "that both networks' logits are divided by; default: " + TeacherConfig.TEMPERATURE)
+  private @Nullable Double teacherTemperature;
 
   @Mixin private TrainingOptions training = new TrainingOptions();
   @Mixin private CellOptions cells = new CellOptions();
@@ -142,6 +178,11 @@ public final class SearchSettings {
     ArchitectureSteps steps = preset.architecture();
     Budget budget = preset.budget();
     Retraining retraining = preset.retraining();
+    // Of several methods compared, some may have no supernet.
+    boolean keeps = !(recipe instanceof Recipe.Random);
+    if (inheritWeights && fromScratch) {
+      throw new SextantException("inherit-weights and from-scratch: it is one or the other");
+    }
     SearchConfig config =
         preset
             .withImages(
@@ -172,16 +213,49 @@ public final class SearchSettings {
                     .withCeiling(ceiling || budget.ceiling())
                     .withLambda(
                         requireNonNullElse(lambda, budget.lambda()),
-                        fixedLambda || budget.fixedLambda()))
+                        fixedLambda || budget.fixedLambda())
+                    .withLimits(limits))
             .withRetraining(
                 new Retraining(
                     retraining.epochs(),
                     requireNonNullElse(retrainRate, retraining.rate()),
-                    inheritWeights || retraining.inheritWeights(),
-                    training.regularization(retraining.regularization())));
+                    keeps && !fromScratch && (inheritWeights || retraining.inheritWeights()),
+                    training.regularization(retraining.regularization()),
+                    keeps ? teacher(retraining.teacher()) : TeacherConfig.NONE));
     return options.isEmpty()
         ? cells.config(config)
         : cells.config(config).withOptions(merged(config, options));
+  }
+
+  private TeacherConfig teacher(TeacherConfig otherwise) {
+    return new TeacherConfig(
+        requireNonNullElse(teacherWeight, fromScratch ? 0 : otherwise.weight()),
+        requireNonNullElse(teacherTemperature, otherwise.temperature()));
+  }
+
+  /**
+   * Checks that what was given is of use.
+   *
+   * @param recipe of the one search
+   * @throws SextantException naming the option that is not
+   */
+  public void checkUsed(Recipe recipe) {
+    cells.checkUsed(recipe);
+    boolean keeps = inheritWeights || teacherWeight != null || teacherTemperature != null;
+    if (keeps && recipe instanceof Recipe.Random) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s with --method %s: it has no supernet whose weights could be kept",
+              inheritWeights
+                  ? "inherit-weights"
+                  : teacherWeight != null ? "teacher-weight" : "teacher-temperature",
+              recipe.method()));
+    }
+    if (teacherTemperature != null && teacherWeight == null) {
+      throw new SextantException(
+          "teacher-temperature: without a teacher (--teacher-weight) it says nothing");
+    }
   }
 
   private static Map<String, String> merged(SearchConfig config, Map<String, String> options) {

@@ -7,6 +7,7 @@ import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchResult.Found;
 import dev.sextant.runtime.Architectures;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -17,7 +18,9 @@ class EndingTest {
 
   @Test
   void aPictureAndThreeSentences() {
-    SearchResult result = new SearchResult(found(0.9, 0.095), found(0.85, 0.1), null, List.of());
+    SearchResult result =
+        new SearchResult(
+            found(0.9, 0.095), found(0.85, 0.1), null, List.of(), new LinkedHashMap<>());
     assertEquals(
         List.of(
             "search         ####################################      90.00 % right",

@@ -8,6 +8,7 @@ import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.service.ModelPool;
 import dev.sextant.runtime.service.OverloadException;
 import dev.sextant.runtime.service.PoolLimits;
+import dev.sextant.runtime.service.Prediction;
 import dev.sextant.runtime.service.Predictor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -23,8 +24,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * {@code POST /classify} with a PNG, a JPEG or raw pixels (unsigned bytes, rows, channels last);
- * the answer is the label's number.
+ * {@code POST /classify} with a PNG or JPEG of any size, or raw pixels (unsigned bytes, rows,
+ * channels last); the answer is the label's number.
  *
  * <p>A model serves one thread at a time: a pool lends an instance to each request, and where none
  * is free in time the answer is 503.
@@ -64,17 +65,17 @@ public final class ClassifierService implements AutoCloseable {
       int status = 200;
       String text;
       try (InputStream body = exchange.getRequestBody()) {
-        int largest = Pixels.largestFile(input);
+        int largest = ImageFiles.largestFile(input);
         byte[] posted = body.readNBytes(largest + 1);
         if (posted.length > largest) {
           throw new IllegalArgumentException("more than " + largest + " bytes");
         }
         String type = exchange.getRequestHeaders().getFirst("Content-Type");
-        byte[] pixels =
+        List<Prediction> likeliest =
             type != null && type.startsWith("image/")
-                ? Pixels.decode(new ByteArrayInputStream(posted), input)
-                : posted;
-        text = Integer.toString(classify(pixels));
+                ? predictor.classify(ImageFiles.decode(new ByteArrayInputStream(posted)), 1)
+                : classify(posted);
+        text = Integer.toString(likeliest.getFirst().label());
       } catch (IllegalArgumentException e) {
         status = 400;
         text = e.getMessage();
@@ -88,13 +89,13 @@ public final class ClassifierService implements AutoCloseable {
     }
   }
 
-  private int classify(byte[] pixels) {
+  private List<Prediction> classify(byte[] pixels) {
     int expected = input.height() * input.width() * input.channels();
     if (pixels.length != expected) {
       throw new IllegalArgumentException(pixels.length + " pixels, not " + expected);
     }
     MemorySegment image = MemorySegment.ofArray(pixels);
-    return predictor.classify(image, CompiledModel.Order.CHANNELS_LAST, 1).getFirst().label();
+    return predictor.classify(image, CompiledModel.Order.CHANNELS_LAST, 1);
   }
 
   @Override

@@ -82,6 +82,9 @@ public final class ConfigJson {
       recipe.addProperty("supernet", scored.supernet().id());
       recipe.addProperty("prior", scored.prior().id());
     }
+    if (config.recipe() instanceof Recipe.Random random && random.prior() != null) {
+      recipe.addProperty("prior", random.prior().id());
+    }
     recipe.addProperty("cost", config.recipe().cost().id());
     JsonObject json = new JsonObject();
     json.addProperty("seed", config.seed());
@@ -162,7 +165,10 @@ public final class ConfigJson {
   private static Recipe recipe(JsonObject json) {
     String method = word(json, "method");
     if (!json.has("supernet") || word(json, "supernet").equals("none")) {
-      return new Recipe.Random(method, Costs.ALL.named(word(json, "cost")));
+      return new Recipe.Random(
+          method,
+          Costs.ALL.named(word(json, "cost")),
+          json.has("prior") ? Priors.ALL.named(word(json, "prior")) : null);
     }
     if (json.has("prior")) {
       return Recipe.scored(

@@ -13,15 +13,18 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** The page of a comparison, one file as {@link Report} is: table, plot, time and runs. */
 public final class ComparisonPage {
   private final Standing standing;
   private final Plan plan;
+  private final Map<String, List<AccuracyOverTime.Point>> courses;
   private final Html html;
 
-  private ComparisonPage(Standing standing) {
+  private ComparisonPage(Standing standing, Map<String, List<AccuracyOverTime.Point>> courses) {
     this.standing = standing;
+    this.courses = courses;
     plan = standing.plan();
     html = Page.open(title());
   }
@@ -31,10 +34,12 @@ public final class ComparisonPage {
    *
    * @param file {@code compare.html}
    * @param standing what is shown
+   * @param courses how accurate each method is at what time, by its name
    * @throws SextantException if it cannot be written
    */
-  public static void write(Path file, Standing standing) {
-    String text = new ComparisonPage(standing).document();
+  static void write(
+      Path file, Standing standing, Map<String, List<AccuracyOverTime.Point>> courses) {
+    String text = new ComparisonPage(standing, courses).document();
     AtomicFile.write(file, text);
   }
 
@@ -67,11 +72,12 @@ public final class ComparisonPage {
             plan.ceiling() ? "may be undercut" : "is to be met"),
         "class",
         "note");
-    table();
     for (String remark : standing.remarks()) {
       html.leaf("p", remark);
     }
+    table();
     plot();
+    accuracyOverTime();
     time();
     runs();
     return html.close().close().close().finish();
@@ -156,6 +162,35 @@ public final class ComparisonPage {
               ended.stream().mapToDouble(o -> 100 * o.testAccuracy()).toArray()));
     }
     chart.draw(html);
+  }
+
+  private void accuracyOverTime() {
+    if (standing.outcomes().isEmpty()) {
+      return;
+    }
+    Chart chart =
+        new Chart("Accuracy over the time of a run, the mean over seeds", "accuracy, %")
+            .over("seconds");
+    for (int i = 0; i < plan.methods().size(); i++) {
+      List<AccuracyOverTime.Point> points =
+          courses.getOrDefault(plan.methods().get(i).name(), List.of());
+      if (!points.isEmpty()) {
+        chart.add(
+            new Series(
+                plan.methods().get(i).name(),
+                i,
+                Stroke.SOLID,
+                points.stream().mapToDouble(AccuracyOverTime.Point::seconds).toArray(),
+                points.stream().mapToDouble(point -> 100 * point.accuracy()).toArray()));
+      }
+    }
+    chart.draw(html);
+    html.leaf(
+        "p",
+        "Held-out images during a search, training images while the network found is trained,"
+            + " test images at the end. All seconds of search, measuring and training count.",
+        "class",
+        "note");
   }
 
   private void time() {

@@ -12,7 +12,12 @@ import dev.sextant.nas.run.SearchSetup;
  * @param model what networks of its space cost
  */
 public record Entrant(String name, SearchSetup setup, CostModel model) {
-  /** Whether it is random search. */
+  /** Whether it takes the best network by a training-free score. */
+  boolean isPrior() {
+    return setup.config().recipe() instanceof Recipe.Random random && random.prior() != null;
+  }
+
+  /** Whether it has no supernet. */
   boolean isRandom() {
     return setup.config().recipe() instanceof Recipe.Random;
   }

@@ -119,7 +119,8 @@ public final class MethodComparison {
                 entrant.isRandom(),
                 parts.get(i),
                 length,
-                shares.seconds(length)));
+                shares.seconds(length),
+                entrant.isPrior()));
       }
     }
     if (methods.size() < entrants.size()) {
@@ -257,8 +258,21 @@ public final class MethodComparison {
    */
   public Standing writePage() {
     Standing standing = standing();
-    ComparisonPage.write(page(), standing);
+    ComparisonPage.write(page(), standing, courses(standing));
     return standing;
+  }
+
+  private Map<String, List<AccuracyOverTime.Point>> courses(Standing standing) {
+    Map<String, List<List<AccuracyOverTime.Point>>> runs = new LinkedHashMap<>();
+    for (Standing.Outcome outcome : standing.outcomes()) {
+      runs.computeIfAbsent(outcome.method(), _ -> new ArrayList<>())
+          .add(
+              AccuracyOverTime.of(
+                  new RunDirectory(directory.resolve(outcome.folder())), outcome.testAccuracy()));
+    }
+    Map<String, List<AccuracyOverTime.Point>> means = new LinkedHashMap<>();
+    runs.forEach((method, points) -> means.put(method, AccuracyOverTime.mean(points)));
+    return means;
   }
 
   Standing write() {

@@ -46,10 +46,11 @@ public record Plan(
    *
    * @param name of its runs
    * @param space that it searches
-   * @param random whether it is random search
+   * @param random whether it has no supernet: random search, or a training-free score alone
    * @param parts what its parts were timed to take
    * @param length of each of its runs
    * @param seconds that a run is expected to take
+   * @param prior whether it takes the best network by a training-free score
    */
   public record Planned(
       String name,
@@ -57,7 +58,8 @@ public record Plan(
       boolean random,
       PartSeconds parts,
       @SerializedName(value = "length", alternate = "effort") RunLength length,
-      double seconds) {
+      double seconds,
+      boolean prior) {
     /** Checks what a file may lack. */
     public Planned {
       if (name == null || name.isBlank() || space == null || parts == null || length == null) {
@@ -68,6 +70,11 @@ public record Plan(
         throw new SextantException(
             String.format(Locale.ROOT, "methods: %s: %s seconds are out of range", name, seconds));
       }
+    }
+
+    /** {@return whether it is random search} */
+    public boolean isRandomSearch() {
+      return random && !prior;
     }
   }
 

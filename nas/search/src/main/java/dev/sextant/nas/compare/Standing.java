@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * What the runs of a comparison have come to.
@@ -134,52 +135,105 @@ public record Standing(Plan plan, List<Outcome> outcomes, List<Failure> failures
       remarks.add(String.format(Locale.ROOT, "%s went wrong: %s", failure.folder, failure.message));
     }
     List<Summary> summaries = summaries();
-    if (summaries.stream().noneMatch(summary -> summary.method.random())) {
+    if (summaries.stream().noneMatch(summary -> summary.method.isRandomSearch())) {
       remarks.add("Random search is not among the methods: nothing says what searching is worth.");
-      return remarks;
     }
     for (Summary summary : summaries) {
       if (!summary.method.random()) {
-        random(summary, summaries).ifPresent(random -> compare(summary, random, remarks));
+        baseline(summary, summaries, false)
+            .ifPresent(random -> compare(summary, random, "random search", remarks));
+        baseline(summary, summaries, true)
+            .ifPresent(prior -> compare(summary, prior, "the training-free prior", remarks));
       }
     }
     return remarks;
   }
 
-  /** Random search in the same space, else in another. */
-  private static Optional<Summary> random(Summary method, List<Summary> summaries) {
+  /** What needs no search in the same space, else in another. */
+  private static Optional<Summary> baseline(
+      Summary method, List<Summary> summaries, boolean prior) {
     return summaries.stream()
-        .filter(summary -> summary.method.random())
+        .filter(summary -> summary.method.random() && summary.method.prior() == prior)
         .max(Comparator.comparing(summary -> summary.method.space().equals(method.method.space())));
   }
 
-  private static void compare(Summary summary, Summary random, List<String> remarks) {
-    if (summary.runs == 0 || random.runs == 0) {
+  private void compare(Summary summary, Summary other, String called, List<String> remarks) {
+    if (summary.runs == 0 || other.runs == 0) {
       return;
     }
-    double deviation = Math.max(summary.accuracy.deviation, random.accuracy.deviation);
     String accuracies =
         String.format(
             Locale.ROOT,
             "%.2f %% against %.2f %%",
             100 * summary.accuracy.mean,
-            100 * random.accuracy.mean);
+            100 * other.accuracy.mean);
+    double deviation = Math.max(summary.accuracy.deviation, other.accuracy.deviation);
     if (Double.isNaN(deviation)) {
       remarks.add(
           String.format(
               Locale.ROOT,
-              "%s and random search, %s: of one run each, which is too few for a deviation.",
+              "%s and %s, %s: of one run each, which is too few for a deviation.",
               summary.method.name(),
+              called,
               accuracies));
-    } else if (!(summary.accuracy.mean - random.accuracy.mean > deviation)) {
+      return;
+    }
+    double difference = summary.accuracy.mean - other.accuracy.mean;
+    PairedTest test = PairedTest.of(differences(summary, other));
+    String tested = tested(test);
+    if (difference < 0) {
+      remarks.add(
+          String.format(
+              Locale.ROOT,
+              "%s is below %s: %s, %s.",
+              summary.method.name(),
+              called,
+              accuracies,
+              tested));
+    } else if (!(difference > deviation)) {
       remarks.add(
           String.format(
                   Locale.ROOT,
-                  "%s does not beat random search by more than the deviation: %s, the larger"
-                      + " deviation",
+                  "%s does not beat %s by more than the deviation: %s, the larger deviation",
                   summary.method.name(),
+                  called,
                   accuracies)
-              + String.format(Locale.ROOT, " is %.2f.", 100 * deviation));
+              + String.format(Locale.ROOT, " is %.2f; %s.", 100 * deviation, tested));
+    } else if (!test.differs()) {
+      remarks.add(
+          String.format(
+              Locale.ROOT,
+              "%s is ahead of %s, %s, by more than the deviation, but not beyond chance: %s.",
+              summary.method.name(),
+              called,
+              accuracies,
+              tested));
     }
+  }
+
+  /** By seeds that both have ended. */
+  private double[] differences(Summary one, Summary other) {
+    return IntStream.rangeClosed(1, plan.seeds())
+        .mapToDouble(seed -> accuracy(one, seed) - accuracy(other, seed))
+        .filter(Double::isFinite)
+        .toArray();
+  }
+
+  private double accuracy(Summary summary, int seed) {
+    return outcomes.stream()
+        .filter(o -> o.method.equals(summary.method.name()) && o.seed == seed)
+        .mapToDouble(Outcome::testAccuracy)
+        .findFirst()
+        .orElse(Double.NaN);
+  }
+
+  private static String tested(PairedTest test) {
+    return test.isTooFew()
+        ? String.format(
+            Locale.ROOT,
+            "p = %.3g of %d pairs, which are too few for any difference to be beyond chance",
+            test.p(),
+            test.pairs())
+        : String.format(Locale.ROOT, "p = %.3g of %d pairs", test.p(), test.pairs());
   }
 }

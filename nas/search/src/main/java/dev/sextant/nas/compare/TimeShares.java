@@ -43,6 +43,10 @@ record TimeShares(PartSeconds parts, int architectureDelay, boolean random) {
     RunLength length = shortest();
     for (int step = 1; ; step++) {
       RunLength longer = searched(step);
+      if (searchSeconds(longer) == 0) {
+        // Nothing is trained to find a network: all the time is for training it.
+        break;
+      }
       if (parts.fixed() / 2 + searchSeconds(longer) > SEARCH * seconds) {
         break;
       }

@@ -9,6 +9,7 @@ import jdk.jfr.EventType;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The events of a search in JDK Flight Recorder. While nobody records, asking whether they are on
@@ -63,6 +64,13 @@ public final class FlightEvents {
 
     @Label("Step")
     public long step;
+
+    /** Ends it. */
+    public void commit(String ofStage, long done) {
+      stage = ofStage;
+      step = done;
+      commit();
+    }
   }
 
   /** An architecture step. */
@@ -92,9 +100,14 @@ public final class FlightEvents {
     return event;
   }
 
-  /** Whether steps are recorded. */
-  public static boolean hasSteps() {
-    return STEP.isEnabled();
+  /** A step that begins, or null while none are recorded. */
+  public static @Nullable Step step() {
+    if (!STEP.isEnabled()) {
+      return null;
+    }
+    Step event = new Step();
+    event.begin();
+    return event;
   }
 
   /** Whether architecture steps are recorded. */

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  * @param others further budgets, each of which has a network of its own from the same search
  * @param front networks spread over the costs of the space that are measured beside these
  * @param percentile of latencies that the costs are, where they are latencies
+ * @param limits what networks may cost besides, each by another cost
  */
 public record Budget(
     double cost,
@@ -26,7 +27,8 @@ public record Budget(
     double noiseMs,
     List<Double> others,
     int front,
-    Percentile percentile) {
+    Percentile percentile,
+    List<Limit> limits) {
   /**
    * One budget.
    *
@@ -37,13 +39,14 @@ public record Budget(
    * @param noiseMs deviation of noise added to predicted latencies
    */
   public Budget(double cost, boolean ceiling, double lambda, boolean fixedLambda, double noiseMs) {
-    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, Percentile.P50);
+    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, Percentile.P50, List.of());
   }
 
   /** Checks every number. */
   public Budget {
     // Runs that were begun before had one.
     others = others == null ? List.of() : List.copyOf(others);
+    limits = limits == null ? List.of() : List.copyOf(limits);
     percentile = percentile == null ? Percentile.P50 : percentile;
     Bounds.within("budget", cost, 1e-6, 1e15);
     others.forEach(other -> Bounds.within("budget", other, 1e-6, 1e15));
@@ -58,7 +61,7 @@ public record Budget(
    * @param other whether networks may cost less
    */
   public Budget withCeiling(boolean other) {
-    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front, percentile);
+    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front, percentile, limits);
   }
 
   /**
@@ -68,7 +71,7 @@ public record Budget(
    * @param fixed whether it stays through the search
    */
   public Budget withLambda(double other, boolean fixed) {
-    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front, percentile);
+    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front, percentile, limits);
   }
 
   /**
@@ -77,7 +80,8 @@ public record Budget(
    * @param otherMs standard deviation of the noise, in ms
    */
   public Budget withNoise(double otherMs) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, otherMs, others, front, percentile);
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, otherMs, others, front, percentile, limits);
   }
 
   /**
@@ -87,7 +91,8 @@ public record Budget(
    * @param spread how many networks are measured beside these, at least 0
    */
   public Budget withFront(List<Double> further, int spread) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, further, spread, percentile);
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, noiseMs, further, spread, percentile, limits);
   }
 
   /**
@@ -96,7 +101,7 @@ public record Budget(
    * @param other which
    */
   public Budget withPercentile(Percentile other) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other);
+    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other, limits);
   }
 
   /**
@@ -108,11 +113,23 @@ public record Budget(
     return percentile == Percentile.P50 ? "" : "@" + percentile.text();
   }
 
+  /**
+   * {@return the same with other limits besides}
+   *
+   * @param other each of another cost
+   */
+  public Budget withLimits(List<Limit> other) {
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, noiseMs, others, front, percentile, other);
+  }
+
   /** {@return this budget and the others, each alone} */
   public List<Budget> each() {
     return Stream.concat(Stream.of(cost), others.stream())
         .map(
-            one -> new Budget(one, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, percentile))
+            one ->
+                new Budget(
+                    one, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, percentile, limits))
         .toList();
   }
 }

@@ -6,12 +6,14 @@ import dev.sextant.nas.objective.ObjectiveProvider;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.policy.PolicyProvider;
+import dev.sextant.nas.prior.PriorProvider;
 import dev.sextant.nas.prior.Priors;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.Supernet;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** The methods built in: those of papers with the parts that these give them, and front. */
 public enum PublishedMethod implements Method {
@@ -59,15 +61,17 @@ public enum PublishedMethod implements Method {
    */
   FRONT("scores in a fairly trained supernet, for any number of budgets"),
   /** Random search among networks within the budget. */
-  RANDOM();
+  RANDOM("random search within the budget", null),
+  /** The best of random networks within the budget by a training-free score: what is free. */
+  PRIOR("the best of random networks by a training-free score", Priors.MACS);
 
   private final String summary;
   private final Recipe recipe;
   private final String space;
 
-  PublishedMethod() {
-    summary = "random search within the budget";
-    recipe = new Recipe.Random(id(), Costs.LATENCY);
+  PublishedMethod(String summary, @Nullable PriorProvider prior) {
+    this.summary = summary;
+    recipe = new Recipe.Random(id(), Costs.LATENCY, prior);
     space = SupernetKind.MULTI_PATH.space();
   }
 
@@ -109,7 +113,7 @@ public enum PublishedMethod implements Method {
    */
   @Override
   public Recipe recipe(SearchSpace searched) {
-    if (this == RANDOM && searched instanceof CellNetworkSpace) {
+    if (recipe instanceof Recipe.Random && searched instanceof CellNetworkSpace) {
       return recipe.withCost(Costs.PREDICTED);
     }
     if (recipe instanceof Recipe.Scored<?> scored

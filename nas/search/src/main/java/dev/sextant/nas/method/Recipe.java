@@ -96,12 +96,26 @@ public sealed interface Recipe {
 
   /**
    * Random search: networks within the budget are drawn uniformly, trained without a supernet, and
-   * compared by accuracy.
+   * compared by accuracy; or compared by a training-free score, and only the best is trained.
    *
    * @param method whose combination it is
    * @param cost what networks cost
+   * @param prior the score, or null for accuracy
    */
-  record Random(String method, CostProvider cost) implements Recipe {
+  record Random(String method, CostProvider cost, @Nullable PriorProvider prior) implements Recipe {
+    /** Networks drawn where a score compares them. */
+    public static final int SCORED = 200;
+
+    /**
+     * By accuracy.
+     *
+     * @param method whose combination it is
+     * @param cost what networks cost
+     */
+    public Random(String method, CostProvider cost) {
+      this(method, cost, null);
+    }
+
     /** Checks that networks have a cost before they are drawn. */
     public Random {
       if (cost.measuresSamples()) {
@@ -117,12 +131,12 @@ public sealed interface Recipe {
 
     @Override
     public List<Provider> providers() {
-      return List.of(cost);
+      return prior == null ? List.of(cost) : List.of(prior, cost);
     }
 
     @Override
     public Recipe withCost(CostProvider other) {
-      return new Random(method, other);
+      return new Random(method, other, prior);
     }
   }
 

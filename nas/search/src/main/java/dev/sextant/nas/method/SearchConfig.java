@@ -104,17 +104,13 @@ public record SearchConfig(
               several ? "budget" : "front",
               recipe.method()));
     }
-    if (several && retraining.inheritWeights()) {
-      throw new SextantException(
-          "inherit-weights: with several budgets networks are trained from the beginning");
-    }
     switch (recipe) {
-      case Recipe.Random _ -> {
-        if (randomSamples < 1) {
+      case Recipe.Random random -> {
+        if (randomSamples < 1 && random.prior() == null) {
           throw new SextantException("random-samples: 0 leaves nothing to search among");
         }
       }
-      case Recipe.Scored<?> scored -> checkKept(scored.supernet(), retraining);
+      case Recipe.Scored<?> _ -> {}
       case Recipe.InSupernet<?, ?> searched -> check(searched, architecture, weights, retraining);
     }
   }
@@ -129,7 +125,6 @@ public record SearchConfig(
           "gates two-path with policy gates-reinforce: two-path steps move two alphas alone, and"
               + " rewards move all (--gates recompute)");
     }
-    checkKept(recipe.supernet(), retraining);
     if (recipe.hasCells() && weights.optimizer() != WeightSteps.Optimizer.SGD) {
       throw new SextantException(
           String.format(
@@ -139,21 +134,11 @@ public record SearchConfig(
                   weights.optimizer())
               + " ahead");
     }
-    if (recipe.hasCells() && (retraining.epochs() == 0 || retraining.inheritWeights())) {
+    if (recipe.hasCells() && (retraining.epochs() == 0 || retraining.keepsWhatWasLearnt())) {
       throw new SextantException(
           "retrain-epochs: a supernet of cells has no weights to keep, its norms no scales; the"
-              + " network found is trained from the beginning (without --inherit-weights)");
-    }
-  }
-
-  private static void checkKept(SupernetKind<?> supernet, Retraining retraining) {
-    if (supernet.isStateless() && retraining.epochs() == 0) {
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "retrain-epochs: 0 keeps no weights of a %s supernet, whose batch norms have no"
-                  + " running statistics",
-              supernet.id()));
+              + " network found is trained from the beginning (--from-scratch, without"
+              + " --teacher-weight)");
     }
   }
 

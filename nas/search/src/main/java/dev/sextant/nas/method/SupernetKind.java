@@ -33,19 +33,13 @@ public final class SupernetKind<S extends Supernet> {
           "multi-path",
           "each candidate its own",
           MultiPathSupernet.class,
-          false,
           MultiPathSupernet::check,
           MultiPathSupernet::new);
 
   /** Shared by the candidates. */
   public static final SupernetKind<CollapsedSupernet> COLLAPSED =
       chain(
-          "collapsed",
-          "shared",
-          CollapsedSupernet.class,
-          true,
-          Factoring::grid,
-          CollapsedSupernet::new);
+          "collapsed", "shared", CollapsedSupernet.class, Factoring::grid, CollapsedSupernet::new);
 
   /** Inside the largest. */
   public static final SupernetKind<SuperkernelSupernet> SUPERKERNEL =
@@ -53,7 +47,6 @@ public final class SupernetKind<S extends Supernet> {
           "superkernel",
           "inside the largest",
           SuperkernelSupernet.class,
-          true,
           NestedChoice::of,
           SuperkernelSupernet::new);
 
@@ -74,7 +67,6 @@ public final class SupernetKind<S extends Supernet> {
   private final String space;
   private final Class<S> type;
   private final boolean cells;
-  private final boolean stateless;
   private final Consumer<SearchSpace> check;
   private final BiFunction<SearchSpace, Initializer, S> form;
 
@@ -84,7 +76,6 @@ public final class SupernetKind<S extends Supernet> {
       String space,
       Class<S> type,
       boolean cells,
-      boolean stateless,
       Consumer<SearchSpace> check,
       BiFunction<SearchSpace, Initializer, S> form) {
     this.id = id;
@@ -92,7 +83,6 @@ public final class SupernetKind<S extends Supernet> {
     this.space = space;
     this.type = type;
     this.cells = cells;
-    this.stateless = stateless;
     this.check = check;
     this.form = form;
   }
@@ -101,7 +91,6 @@ public final class SupernetKind<S extends Supernet> {
       String id,
       String summary,
       Class<S> type,
-      boolean stateless,
       Consumer<Space> check,
       BiFunction<Space, Initializer, S> form) {
     return new SupernetKind<>(
@@ -110,7 +99,6 @@ public final class SupernetKind<S extends Supernet> {
         CHAIN,
         type,
         false,
-        stateless,
         space -> check.accept(chain(id, space)),
         (space, init) -> form.apply(chain(id, space), init));
   }
@@ -139,7 +127,6 @@ public final class SupernetKind<S extends Supernet> {
         space,
         CellSupernet.class,
         true,
-        false,
         searched -> cells(id, partial, searched),
         (searched, init) ->
             new CellSupernet(CellParameters.zeros(cells(id, partial, searched).cells()), init));
@@ -214,14 +201,6 @@ public final class SupernetKind<S extends Supernet> {
   /** {@return whether it holds cells rather than a chain of layers} */
   public boolean hasCells() {
     return cells;
-  }
-
-  /**
-   * {@return whether its batch norms have no running statistics, so that its weights cannot be
-   * kept}
-   */
-  public boolean isStateless() {
-    return stateless;
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.sextant.nas.report;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Loss;
@@ -137,6 +138,14 @@ public final class Report {
         "note");
     html.open("dl", "class", "tiles");
     tile("Budget", config.budget().cost(), cost(config.budget().cost()), budgetNote());
+    for (Limit limit : config.budget().limits()) {
+      double value = run.limited(limit.cost());
+      tile(
+          "Limit of " + limit.cost(),
+          value,
+          Numbers.significant(value),
+          "at most " + Numbers.significant(limit.most()));
+    }
     tile(
         "Measured latency" + at(),
         found.measuredMs(),

@@ -7,6 +7,7 @@ import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.runtime.Architecture;
@@ -92,6 +93,12 @@ record RunRecord(
             : (isRandom() ? sampleSeconds(result) : result.number("seconds.search"))
                 + result.number("seconds.retrain");
     return trained(Contestant.FOUND, network, StageName.RETRAIN, seconds);
+  }
+
+  /** What the network found has of a limited cost; NaN before the run has ended. */
+  double limited(String cost) {
+    String field = Contestant.FOUND.key() + "." + SearchResult.LIMITED + cost;
+    return result != null && result.has(field) ? result.number(field) : Double.NaN;
   }
 
   /** Whether the search is random search itself. */

@@ -51,6 +51,15 @@ public sealed interface Contestant {
   /** That of {@link Found}. */
   Contestant FOUND = new Found();
 
+  /**
+   * {@return the network of a budget}
+   *
+   * @param budget counted from 1
+   */
+  static Contestant found(int budget) {
+    return budget == 1 ? FOUND : new OnFront(budget);
+  }
+
   /** That of {@link BestOfRandom}. */
   Contestant BEST_OF_RANDOM = new BestOfRandom();
 

@@ -32,6 +32,9 @@ import java.util.regex.Pattern;
  * start.safetensors     the weights that a training begins with which was given some
  * architecture.json     the network found
  * weights.safetensors   its trained weights
+ * inherited.safetensors the weights that its training begins with, of those of the search, and
+ * teacher.json          the network that it learns from, and
+ * teacher.safetensors   that one's weights, where these were asked for
  * architecture-2.json   that of a second budget, and its weights
  * scores.csv            the networks that a search by scores looked at
  * front.csv             the networks that it holds for the best at their costs
@@ -270,6 +273,26 @@ public record RunDirectory(Path path) {
    */
   public Path weights(int budget) {
     return budget == 1 ? weights() : path.resolve("weights-" + budget + ".safetensors");
+  }
+
+  /**
+   * {@return the weights that its training begins with}
+   *
+   * @param budget counted from 1
+   */
+  public Path inherited(int budget) {
+    return path.resolve(
+        budget == 1 ? "inherited.safetensors" : "inherited-" + budget + ".safetensors");
+  }
+
+  /** {@return the network that trainings learn from} */
+  public Path teacher() {
+    return path.resolve("teacher.json");
+  }
+
+  /** {@return the weights of that network} */
+  public Path teacherWeights() {
+    return path.resolve("teacher.safetensors");
   }
 
   /** {@return the weights that the training of a given network begins with} */

@@ -2,6 +2,7 @@ package dev.sextant.nas.run;
 
 import dev.sextant.runtime.Architecture;
 import java.util.List;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,9 +12,18 @@ import org.jspecify.annotations.Nullable;
  * @param random what random search found for the same budget, or null without a baseline
  * @param search how the supernet's search ended, or null where there is no supernet
  * @param others found for further budgets, in their order
+ * @param limited what the network found has of each cost that is limited besides the budget, by the
+ *     cost's name
  */
 public record SearchResult(
-    Found found, @Nullable Found random, @Nullable Search search, List<Found> others) {
+    Found found,
+    @Nullable Found random,
+    @Nullable Search search,
+    List<Found> others,
+    SequencedMap<String, Double> limited) {
+  /** Begins the names of what a network has of a cost that is limited. */
+  public static final String LIMITED = "limited.";
+
   /**
    * The end of a search in a supernet; costs in the unit of the search's cost.
    *

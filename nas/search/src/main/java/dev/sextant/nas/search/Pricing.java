@@ -52,8 +52,13 @@ sealed interface Pricing {
   /** The most probable network within a window, or null where none was found. */
   int @Nullable [] mostProbable(double[][] preferences, double low, double high);
 
-  /** A network drawn uniformly among those within the tolerance of the budget. */
+  /** A network drawn among those within the tolerance of the budget: uniformly, without limits. */
   int[] sample(double budget, double tolerance, boolean ceiling, Rng rng);
+
+  /** Whether a network keeps what limits there are besides the budget. */
+  default boolean allows(int[] decisions) {
+    return true;
+  }
 
   /** The same with predictions corrected by what a network measured. */
   default Pricing corrected(int[] decisions, double measured) {
@@ -216,6 +221,138 @@ sealed interface Pricing {
       Map<List<Integer>, Double> known = new HashMap<>(measured);
       known.put(key(decisions), ms);
       return new OfCells(space, scaled, scaled.costs(space.cells()), Map.copyOf(known));
+    }
+  }
+
+  /**
+   * Prices of networks that may not exceed limits by other costs.
+   *
+   * @param priced chains or cells
+   */
+  record Limited(Pricing priced, Limits limits) implements Pricing {
+    /** Networks drawn before one is taken by chance preferences instead. */
+    private static final int DRAWN = 200;
+
+    static Pricing of(Pricing priced, Limits limits) {
+      return limits.isEmpty() ? priced : new Limited(priced, limits);
+    }
+
+    @Override
+    public boolean allows(int[] decisions) {
+      return limits.allow(decisions);
+    }
+
+    @Override
+    public CostModel model() {
+      return priced.model();
+    }
+
+    @Override
+    public double of(int[] decisions) {
+      return priced.of(decisions);
+    }
+
+    @Override
+    public double expected(double[][] probabilities) {
+      return priced.expected(probabilities);
+    }
+
+    @Override
+    public double minimum() {
+      return priced.minimum();
+    }
+
+    @Override
+    public double maximum() {
+      return priced.maximum();
+    }
+
+    @Override
+    public int[] mostProbable(double[][] preferences) {
+      return priced.mostProbable(preferences);
+    }
+
+    /** Exactly, where {@link Derivation} is; of cells as far as a search by moves finds it. */
+    @Override
+    public int @Nullable [] mostProbable(double[][] preferences, double low, double high) {
+      return switch (priced) {
+        case OfChain chain -> {
+          int[] best = null;
+          double bestScore = Double.NEGATIVE_INFINITY;
+          for (List<Derivation.Ceiling> way : limits.ways()) {
+            int[] found = Derivation.mostProbable(preferences, chain.cost, low, high, way);
+            if (found != null && logProbability(preferences, found) > bestScore) {
+              best = found;
+              bestScore = logProbability(preferences, found);
+            }
+          }
+          yield best;
+        }
+        case OfCells cells -> limited(cells).mostProbable(preferences, low, high);
+        case Limited _ -> throw new IllegalStateException("limits of limits");
+      };
+    }
+
+    private static double logProbability(double[][] preferences, int[] decisions) {
+      double sum = 0;
+      for (int d = 0; d < decisions.length; d++) {
+        sum += Math.log(Math.max(preferences[d][decisions[d]], 1e-300));
+      }
+      return sum;
+    }
+
+    /** Cells beyond the limits cost more than any budget. */
+    private GenotypeSearch limited(OfCells cells) {
+      return new GenotypeSearch(
+          cells.space.cells(),
+          decisions -> {
+            double[] costs = cells.costs(decisions);
+            for (int i = 0; i < costs.length; i++) {
+              if (!limits.allow(decisions.get(i))) {
+                costs[i] = Double.MAX_VALUE;
+              }
+            }
+            return costs;
+          });
+    }
+
+    /**
+     * Uniformly as long as a few hundred draws hold one that keeps the limits; where these are
+     * narrow, the most probable one by preferences that are drawn.
+     */
+    @Override
+    public int[] sample(double budget, double tolerance, boolean ceiling, Rng rng) {
+      for (int i = 0; i < DRAWN; i++) {
+        int[] decisions = priced.sample(budget, tolerance, ceiling, rng);
+        if (limits.allow(decisions)) {
+          return decisions;
+        }
+      }
+      int[] options = limits.space().options();
+      for (double window = tolerance; ; window *= 2) {
+        double[][] preferences = new double[options.length][];
+        for (int d = 0; d < options.length; d++) {
+          preferences[d] = new double[options[d]];
+          for (int j = 0; j < options[d]; j++) {
+            preferences[d][j] = Math.exp(rng.nextGaussian());
+          }
+        }
+        double low = ceiling ? 0 : budget * (1 - window);
+        int[] found = mostProbable(preferences, low, ceiling ? budget : budget * (1 + window));
+        if (found != null) {
+          return found;
+        }
+        if (ceiling || window > 1) {
+          throw new SextantException(
+              "max: no network within the budget keeps all limits any more, now that latencies have"
+                  + " been measured");
+        }
+      }
+    }
+
+    @Override
+    public Pricing corrected(int[] decisions, double measured, double ratio) {
+      return new Limited(priced.corrected(decisions, measured, ratio), limits);
     }
   }
 }

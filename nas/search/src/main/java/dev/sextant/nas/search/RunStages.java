@@ -42,17 +42,12 @@ import org.jspecify.annotations.Nullable;
  * <p>With a supernet: search, retrain, then random-1 ... random-K and random-retrain, the baseline.
  * Without one, random-1 ... random-K are the search, and retrain follows them.
  */
-final class RunStages {
+final class RunStages implements AutoCloseable {
   /** The result that has the checksum of a network's weights. */
   private static final String WEIGHTS = "weights";
 
   /** How far from the budget a derived network may be predicted: half of what measuring may add. */
   static final double TOLERANCE = 0.01;
-
-  /** How far from it a random network may measure; so often another one is drawn. */
-  private static final double MEASURED_TOLERANCE = 0.02;
-
-  private static final int DRAWS = 8;
 
   /** The validation split does not depend on the seed of the search, as in the published code. */
   private static final long SPLIT_SEED = 0;
@@ -68,6 +63,8 @@ final class RunStages {
   private final Progress progress;
   private final RunResults results;
   private final NetworkLatency latency;
+  private final Inheritance inheritance;
+  private final Limits limits;
   private Pricing pricing;
 
   RunStages(
@@ -83,7 +80,8 @@ final class RunStages {
     this.setup = setup;
     space = setup.space();
     config = setup.config();
-    pricing = Pricing.of(model, space);
+    limits = Limits.of(setup);
+    pricing = Pricing.Limited.of(Pricing.of(model, space), limits);
     this.data = data;
     split = Split.stratified(data.train(), config.images().validationFraction(), SPLIT_SEED);
     this.classification = classification;
@@ -91,6 +89,7 @@ final class RunStages {
     this.progress = progress;
     this.results = results;
     latency = new NetworkLatency(setup, directory.path(), results, progress);
+    inheritance = new Inheritance(directory, setup, data, split, classification, results);
   }
 
   /**
@@ -106,11 +105,22 @@ final class RunStages {
     if (results.has(weights)) {
       RunDirectory.requireWeights(directory.weights(), results.text(weights));
     }
+    inheritance.checkFiles();
+  }
+
+  /** Frees what stages share. Idempotent. */
+  @Override
+  public void close() {
+    inheritance.close();
   }
 
   /** The first stage. */
   StageName first() {
-    return isRandom() ? StageName.sample(1) : StageName.SEARCH;
+    return switch (config.recipe()) {
+      case Recipe.Random random when random.prior() != null -> StageName.RETRAIN;
+      case Recipe.Random _ -> StageName.sample(1);
+      case Recipe.Scored<?> _, Recipe.InSupernet<?, ?> _ -> StageName.SEARCH;
+    };
   }
 
   /** How much work each of them is beside the others. */
@@ -203,11 +213,27 @@ final class RunStages {
   }
 
   private TrainingStage retraining(StageName name, Contestant who) {
+    if (!results.hasDecisions(who)
+        && who == Contestant.FOUND
+        && config.recipe() instanceof Recipe.Random random
+        && random.prior() != null) {
+      found(
+          networks()
+              .best(
+                  random.prior(),
+                  classification.backend(),
+                  data,
+                  split.validation(),
+                  config.seed()));
+    }
     if (!results.hasDecisions(who)) {
       throw unknown(name);
     }
+    int[] decisions = results.decisions(who);
     int[] all = IntStream.range(0, data.train().count()).toArray();
-    return training(name, results.decisions(who), all, new int[0], config.retraining().epochs());
+    TrainingStage stage = training(name, decisions, all, new int[0], config.retraining().epochs());
+    inheritance.handOn(stage, who, decisions);
+    return stage;
   }
 
   private TrainingStage training(
@@ -227,37 +253,15 @@ final class RunStages {
   /** The network of a sample, the same each time it is asked for. */
   private int[] drawn(Contestant.Sample sample) {
     if (!results.hasDecisions(sample)) {
-      results.putDecisions(sample, draw(Rng.of(config.seed(), 41, sample.index())));
+      results.putDecisions(sample, networks().draw(Rng.of(config.seed(), 41, sample.index())));
       events.emit("drawn", results.drawn(sample));
     }
     return results.decisions(sample);
   }
 
-  /**
-   * A random network that is predicted to be within the budget and, if that counts, measures so.
-   */
-  private int[] draw(Rng rng) {
-    int[] best = new int[0];
-    double bestError = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < DRAWS; i++) {
-      int[] decisions =
-          pricing.sample(config.budget().cost(), TOLERANCE, config.budget().ceiling(), rng);
-      if (!measures()) {
-        return decisions;
-      }
-      double measured = latency.judged(space.derive(decisions));
-      double error = measured / config.budget().cost() - 1;
-      error = config.budget().ceiling() ? Math.max(0, error) : Math.abs(error);
-      if (error < bestError) {
-        best = decisions;
-        bestError = error;
-      }
-      if (bestError <= MEASURED_TOLERANCE) {
-        break;
-      }
-      correct(pricing.corrected(decisions, measured));
-    }
-    return best;
+  private DrawnNetworks networks() {
+    return new DrawnNetworks(
+        space, config.budget(), () -> pricing, this::correct, measures() ? latency::judged : null);
   }
 
   /** The search's epochs shared out: the same number of training images for both. */
@@ -312,7 +316,7 @@ final class RunStages {
     List<Budget> budgets = config.budget().each();
     for (int i = 1; i <= budgets.size(); i++) {
       int[] decisions = derive(budgets.get(i - 1), search::best);
-      results.putDecisions(found(i), decisions);
+      results.putDecisions(Contestant.found(i), decisions);
       RunDirectory.write(directory.architecture(i), space.derive(decisions).toJson());
     }
     int[] decisions = results.decisions(Contestant.FOUND);
@@ -337,29 +341,25 @@ final class RunStages {
       }
       front.write();
     }
-    TrainingStage retrain = retraining(StageName.RETRAIN, Contestant.FOUND);
-    if (config.retraining().inheritWeights()) {
-      search.copyWeights(decisions, retrain.network());
-    }
-    return retrain;
-  }
-
-  /** The network of a budget, counted from 1. */
-  private static Contestant found(int budget) {
-    return budget == 1 ? Contestant.FOUND : new Contestant.OnFront(budget);
+    inheritance.leave(search);
+    return retraining(StageName.RETRAIN, Contestant.FOUND);
   }
 
   /** What follows the training of a budget's network. */
   private @Nullable RunStage after(int budget) {
     if (budget < config.budget().each().size()) {
-      return open(new StageName.Training(found(budget + 1)));
+      return open(new StageName.Training(Contestant.found(budget + 1)));
     }
     return !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
   }
 
-  private TrainingStage retrain(int[] decisions) {
+  private void found(int[] decisions) {
     results.putDecisions(Contestant.FOUND, decisions);
     RunDirectory.write(directory.architecture(), space.derive(decisions).toJson());
+  }
+
+  private TrainingStage retrain(int[] decisions) {
+    found(decisions);
     return retraining(StageName.RETRAIN, Contestant.FOUND);
   }
 
@@ -404,7 +404,6 @@ final class RunStages {
     Architecture architecture = space.derive(decisions);
     int[] labels =
         Evaluation.labels(architecture, weights, data.test(), setup.device(), setup.threads());
-    double accuracy = Evaluation.accuracy(labels, data.test());
     Latency quantiles = latency.quantiles(architecture);
     if (who.equals(Contestant.FOUND)) {
       EvaluationFile.write(directory, architecture, data, labels, quantiles, latency);
@@ -413,10 +412,11 @@ final class RunStages {
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
     fields.addProperty("measuredMs", quantiles.ms(config.budget().percentile()));
-    fields.addProperty("testAccuracy", accuracy);
-    for (String field : new String[] {"predictedCost", "measuredMs", "testAccuracy"}) {
-      results.put(who, field, fields.get(field));
-    }
+    fields.addProperty("testAccuracy", Evaluation.accuracy(labels, data.test()));
+    limits
+        .of(decisions)
+        .forEach((cost, value) -> results.put(who, SearchResult.LIMITED + cost, value));
+    results.putNumbers(who, fields);
     events.emit("trained", fields);
   }
 
@@ -441,9 +441,10 @@ final class RunStages {
             .mapToObj(
                 i ->
                     results.found(
-                        found(i),
+                        Contestant.found(i),
                         space,
-                        search + results.seconds(new StageName.Training(found(i)))))
-            .toList());
+                        search + results.seconds(new StageName.Training(Contestant.found(i)))))
+            .toList(),
+        limits.of(results.decisions(Contestant.FOUND)));
   }
 }

@@ -117,7 +117,7 @@ final class ScoredNetworks {
             this::score,
             decisions -> {
               double cost = prices.of(decisions);
-              return cost >= low && cost <= high;
+              return cost >= low && cost <= high && prices.allows(decisions);
             },
             preferences -> prices.mostProbable(preferences, low, high),
             count);

@@ -37,9 +37,14 @@ record SearchCosts(SearchConfig config, SearchSpace space, Pricing pricing, Cost
 
   @Override
   public ExpectedCost layers() {
+    return layers(pricing);
+  }
+
+  private static ExpectedCost layers(Pricing pricing) {
     return switch (pricing) {
       case Pricing.OfChain chain -> chain.cost();
       case Pricing.OfCells _ -> throw new IllegalStateException("networks of cells are no sums");
+      case Pricing.Limited(Pricing priced, Limits _) -> layers(priced);
     };
   }
 

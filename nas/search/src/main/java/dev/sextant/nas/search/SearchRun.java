@@ -300,6 +300,10 @@ public final class SearchRun implements AutoCloseable {
     setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
     SearchConfig config = setup.config();
     config.budget().each().forEach(budget -> check(budget, cost, setup));
+    Limits limits = Limits.of(setup);
+    if (!limits.isEmpty()) {
+      config.budget().each().forEach(budget -> NearestLimits.check(budget, cost, limits));
+    }
     if (config.retraining().regularization().auxiliary() > 0) {
       Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
     }
@@ -375,7 +379,11 @@ public final class SearchRun implements AutoCloseable {
     while (!results.isFinished()) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();
-        step();
+        FlightEvents.Step event = FlightEvents.step();
+        stage.step();
+        if (event != null) {
+          event.commit(stage.name().text(), stage.done());
+        }
         progress.step(
             stage.name().text(),
             stage.done(),
@@ -403,19 +411,6 @@ public final class SearchRun implements AutoCloseable {
     return course.result();
   }
 
-  private void step() {
-    if (!FlightEvents.hasSteps()) {
-      stage.step();
-      return;
-    }
-    FlightEvents.Step event = new FlightEvents.Step();
-    event.begin();
-    stage.step();
-    event.stage = stage.name().text();
-    event.step = stage.done();
-    event.commit();
-  }
-
   private void checkpoint() {
     owner.check();
     tick();
@@ -439,6 +434,7 @@ public final class SearchRun implements AutoCloseable {
   @Override
   public void close() {
     stage.close();
+    course.close();
     events.close();
     followers.close();
     backend.close();

@@ -86,6 +86,18 @@ public final class RunResults {
     put(who.key() + "." + field, value);
   }
 
+  /** Takes note of every number of an event about a network. */
+  public void putNumbers(Contestant who, JsonObject event) {
+    event
+        .entrySet()
+        .forEach(
+            field -> {
+              if (field.getValue() instanceof JsonPrimitive value && value.isNumber()) {
+                put(who, field.getKey(), value);
+              }
+            });
+  }
+
   public void put(String field, Object value) {
     json.add(field, GSON.toJsonTree(value));
   }

@@ -11,22 +11,17 @@ import dev.sextant.nas.checkpoint.Events;
 import dev.sextant.nas.data.Augmentation;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.BatchLoader;
-import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
-import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
-import dev.sextant.runtime.Preprocessing;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -51,8 +46,7 @@ public final class TrainingStage implements RunStage {
   private final Plan plan;
   private final TrainingConfig config;
   private final Classification classification;
-  private final Normalization normalization;
-  private final List<String> classNames;
+  private final ImageDataset data;
   private final Events events;
   private final Rng dropoutRng;
   private final Network network;
@@ -72,8 +66,7 @@ public final class TrainingStage implements RunStage {
     config = plan.config;
     this.classification = classification;
     this.events = events;
-    normalization = data.normalization();
-    classNames = data.classNames();
+    this.data = data;
     dropoutRng = Rng.of(config.seed(), 2);
     auxiliary =
         config.regularization().auxiliary() == 0
@@ -207,23 +200,8 @@ public final class TrainingStage implements RunStage {
    * classes.
    */
   public Weights trained() {
-    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
-    network
-        .state()
-        .forEach(
-            (name, tensor) -> {
-              float[] values = new float[tensor.size()];
-              classification.backend().download(tensor, values, 0);
-              Checkpoint.checkFinite(plan.name.text(), name, values);
-              entries.put(name, new Weights.Entry(tensor.shape(), values));
-            });
-    // In a fixed order, which Map.of does not have: equal runs write equal files.
-    Map<String, String> metadata = new LinkedHashMap<>();
-    Preprocessing.record(
-        plan.architecture.input(), normalization.mean(), normalization.deviation(), metadata);
-    ClassNames.put(classNames, metadata);
-    metadata.put(Weights.ARCHITECTURE, plan.architecture.sha256());
-    return new Weights(entries, metadata);
+    return NetworkWeights.of(
+        network, plan.architecture, data, classification.backend(), plan.name.text());
   }
 
   @Override

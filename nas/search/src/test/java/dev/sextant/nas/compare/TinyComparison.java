@@ -39,8 +39,10 @@ public final class TinyComparison {
             5,
             seeds,
             List.of(
-                new Plan.Planned("proxyless-g", "tiny", false, parts, new RunLength(0, 1, 1, 0), 5),
-                new Plan.Planned("random", "tiny", true, parts, new RunLength(0, 1, 1, 1), 5))),
+                new Plan.Planned(
+                    "proxyless-g", "tiny", false, parts, new RunLength(0, 1, 1, 0), 5, false),
+                new Plan.Planned(
+                    "random", "tiny", true, parts, new RunLength(0, 1, 1, 1), 5, false))),
         List.of(entrant(PublishedMethod.PROXYLESS_G), entrant(PublishedMethod.RANDOM)));
   }
 }

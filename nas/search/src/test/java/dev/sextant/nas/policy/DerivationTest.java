@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cost.ExpectedCost;
+import dev.sextant.nas.space.LayerSum;
 import dev.sextant.tensor.Rng;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class DerivationTest {
@@ -39,11 +42,15 @@ class DerivationTest {
 
     /** The largest sum of ln p in the window by trying everything; minus infinity for none. */
     double bruteForce(double low, double high) {
+      return bruteForce(low, high, List.of());
+    }
+
+    double bruteForce(double low, double high, List<Derivation.Ceiling> ceilings) {
       double best = Double.NEGATIVE_INFINITY;
       int[] decisions = new int[probabilities.length];
       while (true) {
         double ms = cost.of(decisions);
-        if (ms >= low && ms <= high) {
+        if (ms >= low && ms <= high && keeps(ceilings, decisions)) {
           best = Math.max(best, score(decisions));
         }
         int i = 0;
@@ -55,6 +62,48 @@ class DerivationTest {
         }
       }
     }
+  }
+
+  /** Two further costs of random numbers, each with a ceiling. */
+  @Test
+  void findsTheMostProbableNetworkBelowCeilings() {
+    Rng rng = new Rng(9);
+    int none = 0;
+    int held = 0;
+    for (int trial = 0; trial < 300; trial++) {
+      Instance instance = Instance.random(rng, 1 + rng.nextInt(5), trial % 2 == 0);
+      List<Derivation.Ceiling> ceilings = new ArrayList<>();
+      for (int c = 0; c < 1 + trial % 2; c++) {
+        double[][] costs = new double[instance.probabilities.length][];
+        for (int i = 0; i < costs.length; i++) {
+          costs[i] = new double[instance.probabilities[i].length];
+          for (int j = 0; j < costs[i].length; j++) {
+            costs[i][j] = rng.uniform(0, 3);
+          }
+        }
+        LayerSum sum = new ExpectedCost(1, costs).sum();
+        ceilings.add(new Derivation.Ceiling(sum, rng.uniform(sum.minimum() - 0.1, sum.maximum())));
+      }
+      double low = instance.cost.minimum() - 1;
+      double high = rng.uniform(instance.cost.minimum(), instance.cost.maximum());
+      double expected = instance.bruteForce(low, high, ceilings);
+      int[] found =
+          Derivation.mostProbable(instance.probabilities, instance.cost, low, high, ceilings);
+      if (expected == Double.NEGATIVE_INFINITY) {
+        assertNull(found);
+        none++;
+      } else {
+        assertNotNull(found);
+        assertTrue(keeps(ceilings, found));
+        assertEquals(expected, instance.score(found), 1e-9, "trial " + trial);
+        held += instance.bruteForce(low, high) > expected + 1e-9 ? 1 : 0;
+      }
+    }
+    assertTrue(none > 10 && held > 50, none + " without a network, ceilings held in " + held);
+  }
+
+  private static boolean keeps(List<Derivation.Ceiling> ceilings, int[] decisions) {
+    return ceilings.stream().allMatch(c -> c.sum().of(decisions) <= c.most() * (1 + 1e-12));
   }
 
   @Test

@@ -19,6 +19,7 @@ import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.report.page.Axis;
@@ -90,7 +91,7 @@ final class ReportTest {
               new WeightSteps(1, 0.05, 2, 0.025, 0, false, WeightSteps.Optimizer.SGD),
               DescentConfig.DEFAULT)
           .withArchitecture(new ArchitectureSteps(0, 1, 0.01, 1, 4, GateMode.values()[0], false))
-          .withRetraining(new Retraining(2, 0.05, false, Regularization.NONE))
+          .withRetraining(new Retraining(2, 0.05, false, Regularization.NONE, TeacherConfig.NONE))
           .withRandomSamples(1);
 
   @TempDir private Path path;

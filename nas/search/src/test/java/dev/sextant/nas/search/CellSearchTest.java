@@ -23,6 +23,7 @@ import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SearchImages;
 import dev.sextant.nas.method.SupernetKind;
+import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.objective.Objectives;
@@ -115,7 +116,7 @@ final class CellSearchTest {
                 budget)
             .withSeed(3)
             .withImages(new SearchImages(1, 0.5), new BatchConfig(6, "none", 0))
-            .withRetraining(new Retraining(1, 0.05, false, Regularization.NONE))
+            .withRetraining(new Retraining(1, 0.05, false, Regularization.NONE, TeacherConfig.NONE))
             .withRandomSamples(0);
     return config
         .withWeights(

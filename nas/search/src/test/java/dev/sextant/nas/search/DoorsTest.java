@@ -17,6 +17,7 @@ import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SupernetKind;
+import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.Policies;
 import dev.sextant.nas.provider.Progress;
@@ -216,7 +217,8 @@ class DoorsTest {
         Files.write(directory.run(), in.readAllBytes());
       }
       SearchSetup setup = new RunFile(directory).read();
-      SearchConfig now = TinyRun.config(1, method.recipe());
+      SearchConfig tiny = TinyRun.config(1, method.recipe());
+      SearchConfig now = tiny.withRetraining(tiny.retraining().keeping(false, TeacherConfig.NONE));
       BatchConfig then = new BatchConfig(24, "light", 0.1);
       assertEquals(now.withImages(now.images(), then), setup.config());
     }

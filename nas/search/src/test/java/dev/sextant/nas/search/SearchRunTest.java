@@ -253,9 +253,11 @@ class SearchRunTest {
     RunDirectory killed = directory("killed-" + method);
     Rng rng = new Rng(5);
     List<String> stages =
-        method == PublishedMethod.RANDOM
-            ? List.of("random-1", "retrain")
-            : List.of("search", "retrain", "random-1");
+        switch (method) {
+          case RANDOM -> List.of("random-1", "retrain");
+          case PRIOR -> List.of("retrain");
+          default -> List.of("search", "retrain", "random-1");
+        };
     for (String stage : stages) {
       int step = 2 + rng.nextInt(6);
       String how = stage.equals(stages.getFirst()) ? "start" : "resume";

@@ -24,6 +24,7 @@ import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SearchImages;
 import dev.sextant.nas.method.SupernetKind;
+import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
@@ -295,13 +296,17 @@ public final class TinyRun {
       long seed, Recipe recipe, double rate, double weightDecay, GateMode gates, double budget) {
     DescentConfig descent = new DescentConfig(0.9, weightDecay, recipe.hasCells() ? 5 : 0);
     double dropPath = recipe.hasCells() ? 0.2 : 0;
+    // What was learnt is kept where it can be.
+    boolean keeps = !recipe.hasCells() && !(recipe instanceof Recipe.Random);
+    TeacherConfig teacher = keeps ? new TeacherConfig(0.5, 4) : TeacherConfig.NONE;
     SearchConfig config =
         SearchConfig.of(recipe, budget)
             .withSeed(seed)
             .withImages(
                 new SearchImages(recipe.hasCells() ? 0.5 : 1, 0.2),
                 new BatchConfig(12, "light", 0.1))
-            .withRetraining(new Retraining(1, rate, false, new Regularization(0.1, dropPath, 0)))
+            .withRetraining(
+                new Retraining(1, rate, keeps, new Regularization(0.1, dropPath, 0), teacher))
             .withRandomSamples(1);
     return config
         .withWeights(config.weights().withEpochs(1, 2).withRates(rate, rate / 2, 0), descent)

@@ -1,10 +1,8 @@
 package dev.example.service;
 
 import dev.sextant.runtime.Architecture;
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
+import dev.sextant.runtime.image.Pixels;
 import java.awt.image.BufferedImage;
-import java.awt.image.WritableRaster;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Iterator;
@@ -12,12 +10,12 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 
-/** Image files as the bytes that a network takes. */
-final class Pixels {
+/** Image files as pixels. */
+final class ImageFiles {
   /** A side of an image file at most: a small file can unfold to gigabytes. */
   private static final int LARGEST_SIDE = 4096;
 
-  private Pixels() {}
+  private ImageFiles() {}
 
   /** Bytes of a request at most. */
   static int largestFile(Architecture.Input input) {
@@ -25,30 +23,31 @@ final class Pixels {
   }
 
   /**
-   * Decodes and scales an image: rows of unsigned bytes, channels last.
+   * Decodes an image as it is; what the network needs of size and channels is the predictor's
+   * matter.
    *
    * @throws IllegalArgumentException if it is no image, or too large a one
    */
-  static byte[] decode(InputStream file, Architecture.Input input) throws IOException {
+  static Pixels decode(InputStream file) throws IOException {
     BufferedImage image = read(file);
-    boolean gray = input.channels() == 1;
-    BufferedImage scaled =
-        new BufferedImage(
-            input.width(),
-            input.height(),
-            gray ? BufferedImage.TYPE_BYTE_GRAY : BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = scaled.createGraphics();
-    graphics.setRenderingHint(
-        RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
-    graphics.drawImage(image, 0, 0, input.width(), input.height(), null);
-    graphics.dispose();
-    WritableRaster raster = scaled.getRaster();
-    int[] samples = raster.getPixels(0, 0, input.width(), input.height(), (int[]) null);
-    byte[] pixels = new byte[samples.length];
-    for (int i = 0; i < pixels.length; i++) {
-      pixels[i] = (byte) samples[i];
+    int height = image.getHeight();
+    int width = image.getWidth();
+    if (image.getType() == BufferedImage.TYPE_BYTE_GRAY) {
+      int[] levels = image.getRaster().getSamples(0, 0, width, height, 0, (int[]) null);
+      byte[] gray = new byte[levels.length];
+      for (int i = 0; i < gray.length; i++) {
+        gray[i] = (byte) levels[i];
+      }
+      return new Pixels(height, width, 1, gray);
     }
-    return pixels;
+    int[] colors = image.getRGB(0, 0, width, height, null, 0, width);
+    byte[] rgb = new byte[3 * colors.length];
+    for (int i = 0; i < colors.length; i++) {
+      rgb[3 * i] = (byte) (colors[i] >> 16);
+      rgb[3 * i + 1] = (byte) (colors[i] >> 8);
+      rgb[3 * i + 2] = (byte) colors[i];
+    }
+    return new Pixels(height, width, 3, rgb);
   }
 
   private static BufferedImage read(InputStream file) throws IOException {
