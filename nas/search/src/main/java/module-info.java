@@ -6,6 +6,12 @@ module dev.sextant.search {
   requires com.google.gson;
   requires de.siegmar.fastcsv;
   requires java.desktop;
+  requires com.google.protobuf;
+  requires java.management;
+  requires java.net.http;
+  requires jdk.httpserver;
+  requires jdk.jfr;
+  requires jdk.management;
   requires org.snakeyaml.engine.v2;
   requires static transitive org.jspecify;
 
@@ -14,6 +20,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
   exports dev.sextant.nas.detection;
+  exports dev.sextant.nas.live;
   exports dev.sextant.nas.method;
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;

@@ -1,5 +1,8 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.output.Ending;
+import dev.sextant.cli.output.Outcomes;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.compare.Standing;
@@ -18,7 +21,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
-import java.io.Console;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -32,12 +35,6 @@ final class Terminal {
           0.02, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofSeconds(10));
 
   private Terminal() {}
-
-  /** A live line on a terminal, plain lines elsewhere. */
-  static ConsoleProgress progress() {
-    Console console = System.console();
-    return new ConsoleProgress(System.out, console != null && console.isTerminal());
-  }
 
   /** The outcome of a run. */
   static void print(SearchResult result, SearchConfig config, RunDirectory directory) {
@@ -86,6 +83,7 @@ final class Terminal {
       row("random search", result.random(), config, config.budget().cost());
     }
     System.out.println();
+    Ending.of(result, config, directory.path()).forEach(System.out::println);
     System.out.println("written to " + directory.path());
   }
 
@@ -143,6 +141,22 @@ final class Terminal {
         }
       }
     }
+  }
+
+  /** What came of a training. */
+  static void trained(
+      OutputOptions output,
+      Architecture architecture,
+      double testAccuracy,
+      Device device,
+      Path directory) {
+    Measured measured = latency(architecture, device, 1, 1);
+    output.outcome(
+        Outcomes.of(architecture, testAccuracy, measured.latency, directory),
+        () -> {
+          print(architecture, testAccuracy, measured);
+          System.out.println("written to " + directory);
+        });
   }
 
   /** A network's accuracy on test images and its latency. */

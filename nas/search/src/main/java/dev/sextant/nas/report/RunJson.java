@@ -67,6 +67,24 @@ record RunJson(String source, JsonObject object) {
     throw error(field, "is not true or false");
   }
 
+  /** A required array of anything. */
+  JsonArray array(String field) {
+    return array(required(field), field);
+  }
+
+  /** A required object. */
+  RunJson object(String field) {
+    if (required(field) instanceof JsonObject value) {
+      return new RunJson(source + ": " + field, value);
+    }
+    throw error(field, "is not an object");
+  }
+
+  /** A required array of numbers. */
+  double[] numbers(String field) {
+    return numbers(required(field), field);
+  }
+
   /** A required array of whole numbers. */
   int[] integers(String field) {
     double[] numbers = numbers(required(field), field);

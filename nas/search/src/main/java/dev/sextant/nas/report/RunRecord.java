@@ -79,6 +79,12 @@ record RunRecord(
         Files.exists(directory.result()) ? RunJson.read(directory.result(), sealed) : null);
   }
 
+  /** The network found for one of several budgets, counted from 1; null before there is one. */
+  @Nullable Architecture network(int budget) {
+    Path file = directory.architecture(budget);
+    return Files.exists(file) ? Architecture.read(file) : null;
+  }
+
   /** The network that the search found. */
   Trained found() {
     double seconds =
@@ -172,6 +178,14 @@ record RunRecord(
     return result != null
         ? result.numberOrNaN(result.has("lambda") ? "lambda" : "strength")
         : last(SearchEpoch::lambda);
+  }
+
+  /** What the objective calls its trade-off. */
+  String symbol() {
+    return switch (setup.config().recipe()) {
+      case Recipe.Random _, Recipe.Scored<?> _ -> "–";
+      case Recipe.InSupernet<?, ?> recipe -> recipe.objective().symbol();
+    };
   }
 
   /** Most bytes of activations and workspace in a weight step. */

@@ -40,6 +40,7 @@ import java.util.regex.Pattern;
  * scores.csv            the networks that a search by scores looked at
  * front.csv             the networks that it holds for the best at their costs
  * result.json           latencies and accuracies, that of random search beside them
+ * evaluation.json       what the network found confuses, and how long it takes
  * report.html           all of this for a reader
  * owner.json            the process that may write here, an {@link Owner}; owner.lock is its lock
  * </pre>
@@ -317,6 +318,11 @@ public record RunDirectory(Path path) {
   /** {@return the networks that it holds for the best at their costs} */
   public Path front() {
     return path.resolve("front.csv");
+  }
+
+  /** {@return how the network found was judged: what it confuses, and how long it takes} */
+  public Path evaluation() {
+    return path.resolve("evaluation.json");
   }
 
   /** {@return the summary} */

@@ -26,12 +26,14 @@ import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -120,6 +122,12 @@ final class RunStages implements AutoCloseable {
       case Recipe.Random _ -> StageName.sample(1);
       case Recipe.Scored<?> _, Recipe.InSupernet<?, ?> _ -> StageName.SEARCH;
     };
+  }
+
+  /** How much work each of them is beside the others. */
+  List<Progress.Stage> course() {
+    IntUnaryOperator epochs = this::randomEpochs;
+    return new RunCourse(config, searchSplit(), split, data, randomSamples(), epochs).stages();
   }
 
   private boolean isRandom() {
@@ -251,6 +259,7 @@ final class RunStages implements AutoCloseable {
   private int[] drawn(Contestant.Sample sample) {
     if (!results.hasDecisions(sample)) {
       results.putDecisions(sample, networks().draw(Rng.of(config.seed(), 41, sample.index())));
+      events.emit("drawn", results.drawn(sample));
     }
     return results.decisions(sample);
   }
@@ -404,20 +413,21 @@ final class RunStages implements AutoCloseable {
   private void record(Contestant who, TrainingStage training, Weights weights) {
     int[] decisions = results.decisions(who);
     Architecture architecture = space.derive(decisions);
-    double accuracy =
-        Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
-    double measured = latency.judged(architecture);
+    int[] labels =
+        Evaluation.labels(architecture, weights, data.test(), setup.device(), setup.threads());
+    Latency quantiles = latency.quantiles(architecture);
+    if (who.equals(Contestant.FOUND)) {
+      EvaluationFile.write(directory, architecture, data, labels, quantiles, latency);
+    }
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
-    fields.addProperty("measuredMs", measured);
-    fields.addProperty("testAccuracy", accuracy);
+    fields.addProperty("measuredMs", quantiles.ms(config.budget().percentile()));
+    fields.addProperty("testAccuracy", Evaluation.accuracy(labels, data.test()));
     limits
         .of(decisions)
         .forEach((cost, value) -> results.put(who, SearchResult.LIMITED + cost, value));
-    for (String field : new String[] {"predictedCost", "measuredMs", "testAccuracy"}) {
-      results.put(who, field, fields.get(field));
-    }
+    results.putNumbers(who, fields);
     events.emit("trained", fields);
   }
 

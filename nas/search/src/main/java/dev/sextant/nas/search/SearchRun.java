@@ -9,6 +9,8 @@ import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.flight.FlightEvents;
+import dev.sextant.nas.follow.Followers;
 import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
@@ -27,6 +29,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +48,7 @@ public final class SearchRun implements AutoCloseable {
   private final Backend backend;
   private final String identity;
   private final EventLog events;
+  private final Followers followers;
   private final Progress progress;
   private final Workers workers;
   private final long checkpointNanos;
@@ -231,6 +235,7 @@ public final class SearchRun implements AutoCloseable {
             checkpoint == null
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
+    followers = followers(directory);
     Classification classification = new Classification(backend, setup.space().input(), workers);
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
@@ -258,9 +263,32 @@ public final class SearchRun implements AutoCloseable {
         throw e;
       }
     } catch (RuntimeException | Error e) {
+      followers.close();
       events.close();
       throw e;
     }
+  }
+
+  private Followers followers(RunDirectory directory) {
+    try {
+      Followers opened = new Followers(directory, progress);
+      events.follow(opened::accept);
+      return opened;
+    } catch (RuntimeException | Error e) {
+      events.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Lets other tools follow the run, before {@link #run}; a run that is resumed goes on with those
+   * it had.
+   *
+   * @param tensorBoard whether event files for TensorBoard are written into its directory
+   * @param mlflow the address of a server of MLflow, or null
+   */
+  public void follow(boolean tensorBoard, @Nullable URI mlflow) {
+    followers.add(tensorBoard, mlflow);
   }
 
   /**
@@ -337,8 +365,11 @@ public final class SearchRun implements AutoCloseable {
    *     stays
    */
   public SearchResult run() {
+    FlightEvents.Run event = FlightEvents.run(directory.path());
     try (OtherWork _ = OtherWork.during("the run in " + directory.path())) {
       return toTheEnd();
+    } finally {
+      event.commit();
     }
   }
 
@@ -348,10 +379,15 @@ public final class SearchRun implements AutoCloseable {
       checkpoint();
       workers.meet();
     }
+    progress.course(course.course());
     while (!results.isFinished()) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();
+        FlightEvents.Step event = FlightEvents.step();
         stage.step();
+        if (event != null) {
+          event.commit(stage.name().text(), stage.done());
+        }
         progress.step(
             stage.name().text(),
             stage.done(),
@@ -376,6 +412,7 @@ public final class SearchRun implements AutoCloseable {
       workers.meet();
     }
     Report.write(directory);
+    followers.end();
     return course.result();
   }
 
@@ -404,6 +441,7 @@ public final class SearchRun implements AutoCloseable {
     stage.close();
     course.close();
     events.close();
+    followers.close();
     backend.close();
     if (ownModel != null) {
       ownModel.close();

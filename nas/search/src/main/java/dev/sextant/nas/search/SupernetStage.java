@@ -14,6 +14,7 @@ import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
+import dev.sextant.nas.flight.FlightEvents;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.HeldOut;
@@ -210,7 +211,14 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
     heldOut.batch = validationLoader.next();
-    policy.learn(heldOut, rates.architecture(done));
+    if (FlightEvents.hasArchitectureSteps()) {
+      FlightEvents.ArchitectureStep event = new FlightEvents.ArchitectureStep();
+      event.begin();
+      policy.learn(heldOut, rates.architecture(done));
+      event.commit();
+    } else {
+      policy.learn(heldOut, rates.architecture(done));
+    }
     architecturePeak = Math.max(architecturePeak, memory.transientPeak());
     architectureSteps++;
   }

@@ -23,6 +23,7 @@ import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -315,6 +316,7 @@ public final class TrainingRun implements AutoCloseable {
       checkpoint();
       workers.meet();
     }
+    progress.course(List.of(new Progress.Stage(STAGE.text(), 1)));
     while (stage.done() < stage.steps()) {
       backend.memory().resetPeaks();
       stage.step();

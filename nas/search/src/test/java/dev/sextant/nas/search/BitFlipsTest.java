@@ -41,7 +41,7 @@ class BitFlipsTest {
 
   /** Nothing of the run depends on what is only looked at, or says who writes. */
   private static final Set<String> APART =
-      Set.of("report.html", "model.onnx", "owner.json", "owner.lock");
+      Set.of("report.html", "evaluation.json", "model.onnx", "owner.json", "owner.lock");
 
   @TempDir private static Path folder;
 

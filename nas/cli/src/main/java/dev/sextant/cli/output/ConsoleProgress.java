@@ -1,27 +1,30 @@
-package dev.sextant.cli;
+package dev.sextant.cli.output;
 
 import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.provider.TimeLeft;
 import dev.sextant.tensor.Memory;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /** Progress for a person: one live line on a terminal, a plain line every few seconds elsewhere. */
-final class ConsoleProgress implements Progress {
+public final class ConsoleProgress implements Progress {
   private static final long LIVE_NANOS = 200_000_000L;
   private static final long PLAIN_NANOS = 10_000_000_000L;
 
   private final PrintStream out;
   private final boolean live;
   private final LongSupplier clock;
+  private final TimeLeft left = new TimeLeft();
+  private List<Stage> course = List.of();
   private String stage = "";
-  private long stageStart;
-  private long stageFirst;
   private long last;
   private int width;
 
-  ConsoleProgress(PrintStream out, boolean live) {
+  /** On a terminal, or elsewhere. */
+  public ConsoleProgress(PrintStream out, boolean live) {
     this(out, live, System::nanoTime);
   }
 
@@ -33,14 +36,19 @@ final class ConsoleProgress implements Progress {
   }
 
   @Override
+  public void course(List<Stage> stages) {
+    course = List.copyOf(stages);
+    left.course(stages);
+    stage = "";
+  }
+
+  @Override
   public void step(String name, long done, long steps, String status, long peakBytes) {
     long now = clock.getAsLong();
+    left.step(name, done, steps, now);
     boolean first = !name.equals(stage);
-    if (first) {
-      stage = name;
-      stageStart = now;
-      stageFirst = done;
-    } else if (done < steps && now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
+    stage = name;
+    if (!first && done < steps && now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
       return;
     }
     last = now;
@@ -52,12 +60,7 @@ final class ConsoleProgress implements Progress {
     if (peakBytes > 0) {
       text.append("  memory ").append(Memory.human(peakBytes));
     }
-    if (!first) {
-      // How long a step takes is known after the second one.
-      double perStep = (double) (now - stageStart) / Math.max(1, done - stageFirst);
-      Duration left = Duration.ofNanos((long) (perStep * (steps - done)));
-      text.append("  ").append(text(left)).append(" left");
-    }
+    appendTimeLeft(text, done < steps);
     String line = text.toString();
     if (!live) {
       out.println(line);
@@ -73,7 +76,21 @@ final class ConsoleProgress implements Progress {
     }
   }
 
-  private static String text(Duration left) {
+  /** What is known of the stage's, unless it has ended, and of the run's, if there is more. */
+  private void appendTimeLeft(StringBuilder text, boolean going) {
+    double ofStage = left.stageSeconds();
+    double ofRun = left.runSeconds();
+    boolean more = course.size() > 1 && !course.getLast().name().equals(stage);
+    if (going && Double.isFinite(ofStage)) {
+      text.append("  ").append(text(ofStage)).append(" left");
+    }
+    if (more && Double.isFinite(ofRun)) {
+      text.append(going ? ", " : "  ").append(text(ofRun)).append(" of the run");
+    }
+  }
+
+  private static String text(double seconds) {
+    Duration left = Duration.ofSeconds((long) seconds);
     return left.toHours() > 0
         ? String.format(Locale.ROOT, "%dh%02dm", left.toHours(), left.toMinutesPart())
         : String.format(Locale.ROOT, "%dm%02ds", left.toMinutes(), left.toSecondsPart());
