@@ -20,6 +20,7 @@ import dev.sextant.nas.policy.HeldOut;
 import dev.sextant.nas.policy.LearningTurn;
 import dev.sextant.nas.policy.Policy;
 import dev.sextant.nas.run.StageName;
+import dev.sextant.nas.score.HeldOutLoss;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunningMean;
 import dev.sextant.nas.stage.Targets;
@@ -70,6 +71,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   /** Searches of cells smooth no labels, those of their networks may. */
   private final Targets targets;
 
+  private final @Nullable Finalists finalists;
   private final RunningMean running = new RunningMean();
   private final HeldOutBatch heldOut = new HeldOutBatch();
   private @Nullable Batch training;
@@ -116,6 +118,17 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     validation =
         new SequentialBatches(
             data.train(), split.validation(), config.batches().size(), data.normalization());
+    finalists =
+        config.budget().finalists() == 1
+            ? null
+            : new Finalists(
+                new HeldOutLoss(
+                    supernet,
+                    classification.backend(),
+                    data,
+                    split.validation(),
+                    config.batches().size()),
+                config.budget().finalists());
     policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
   }
 
@@ -324,7 +337,9 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
 
   @Override
   public int @Nullable [] best(Pricing pricing, double low, double high) {
-    return pricing.mostProbable(policy.preferences(), low, high);
+    return finalists == null
+        ? pricing.mostProbable(policy.preferences(), low, high)
+        : finalists.best(pricing, policy.preferences(), low, high);
   }
 
   @Override
