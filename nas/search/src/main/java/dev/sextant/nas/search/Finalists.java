@@ -1,7 +1,11 @@
 package dev.sextant.nas.search;
 
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.score.HeldOutLoss;
 import dev.sextant.nas.space.Decisions;
+import dev.sextant.nas.supernet.Supernet;
+import dev.sextant.tensor.Backend;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -22,9 +26,19 @@ final class Finalists {
   /** Of networks that were looked at. */
   private final Map<String, Double> losses = new HashMap<>();
 
-  Finalists(HeldOutLoss heldOut, int count) {
+  private Finalists(HeldOutLoss heldOut, int count) {
     this.heldOut = heldOut;
     this.count = count;
+  }
+
+  /** Those of a search, or null where the most probable network is taken. */
+  static @Nullable Finalists of(
+      SearchConfig config, Supernet supernet, Backend backend, ImageDataset data, int[] heldOut) {
+    int count = config.budget().finalists();
+    return count == 1
+        ? null
+        : new Finalists(
+            new HeldOutLoss(supernet, backend, data, heldOut, config.batches().size()), count);
   }
 
   /** The best, or null where there is none in the window. */

@@ -20,7 +20,6 @@ import dev.sextant.nas.policy.HeldOut;
 import dev.sextant.nas.policy.LearningTurn;
 import dev.sextant.nas.policy.Policy;
 import dev.sextant.nas.run.StageName;
-import dev.sextant.nas.score.HeldOutLoss;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunningMean;
 import dev.sextant.nas.stage.Targets;
@@ -118,17 +117,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     validation =
         new SequentialBatches(
             data.train(), split.validation(), config.batches().size(), data.normalization());
-    finalists =
-        config.budget().finalists() == 1
-            ? null
-            : new Finalists(
-                new HeldOutLoss(
-                    supernet,
-                    classification.backend(),
-                    data,
-                    split.validation(),
-                    config.batches().size()),
-                config.budget().finalists());
+    finalists = Finalists.of(config, supernet, classification.backend(), data, split.validation());
     policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
   }
 
