@@ -36,7 +36,7 @@ public interface Backend extends AutoCloseable {
   /**
    * {@return the CPU with that many threads, on the Vector API where the JVM has it}
    *
-   * @param threads workers that share each kernel, at least 1
+   * @param threads workers that share each kernel, 1 to {@value Backends#MOST_THREADS}
    */
   static Backend cpu(int threads) {
     return Backends.open(Device.CPU, threads);

@@ -6,20 +6,23 @@ import java.util.ServiceLoader;
 
 /** Which backend serves which device. */
 public final class Backends {
+  /** More than any machine has: workers that wait for one another cost more than they bring. */
+  public static final int MOST_THREADS = 1024;
+
   private Backends() {}
 
   /**
    * Opens a backend with a memory of its own.
    *
    * @param device what to run on
-   * @param threads worker threads to split a kernel over, at least 1; ignored by devices that
-   *     schedule themselves
+   * @param threads worker threads to split a kernel over, 1 to {@value #MOST_THREADS}; ignored by
+   *     devices that schedule themselves
    * @return a backend whose operations check their arguments; the caller closes it
    * @throws SextantException if nothing serves that device, with what to do about it
    */
   public static Backend open(Device device, int threads) {
-    if (threads < 1) {
-      throw new SextantException("threads: " + threads + " is not at least 1");
+    if (threads < 1 || threads > MOST_THREADS) {
+      throw new SextantException("threads: " + threads + " is not between 1 and " + MOST_THREADS);
     }
     return switch (device.kind()) {
       case "cpu" -> CpuBackend.open(threads);

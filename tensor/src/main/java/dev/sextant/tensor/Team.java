@@ -28,18 +28,20 @@ public final class Team implements AutoCloseable {
   /**
    * Starts the threads.
    *
-   * @param threads that work on a kernel, the one that asks for it included; at least 1
+   * @param threads that work on a kernel, the one that asks for it included; 1 to {@value
+   *     Backends#MOST_THREADS}
    * @param idle how long they stay awake after a kernel
-   * @throws SextantException if there is no thread, or the time is negative
+   * @throws SextantException if the number is out of range, or the time is negative
    */
   public Team(int threads, Duration idle) {
-    if (threads < 1 || idle.isNegative()) {
+    if (threads < 1 || threads > Backends.MOST_THREADS || idle.isNegative()) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
-              "team: %d threads that stay awake for %s, must be at least 1 and not negative",
+              "team: %d threads that stay awake for %s, must be 1 to %d and not negative",
               threads,
-              idle));
+              idle,
+              Backends.MOST_THREADS));
     }
     workers = WorkerTeam.shared(threads, idle.toNanos());
   }

@@ -66,12 +66,18 @@ interface ContractSubject {
   }
 
   /**
-   * Images {@code {N, H, W}} that a window fits, from empty to 9x9, every batch with every size.
+   * Images {@code {N, H, W}} that a window fits, of one pixel to 9x9: one or three of each size,
+   * over all windows both, and an empty batch.
    */
   static Stream<int[]> images(Window window) {
     int[][] sizes = {{1, 1}, {1, 4}, {2, 3}, {3, 2}, {4, 4}, {5, 7}, {6, 6}, {8, 5}, {9, 9}};
-    return Stream.of(sizes)
-        .filter(size -> Math.min(size[0], size[1]) + 2 * window.padding() >= window.span())
-        .flatMap(size -> Stream.of(0, 1, 3).map(batch -> new int[] {batch, size[0], size[1]}));
+    int turn = window.kernel() / 2 + window.stride() + window.dilation() + window.padding();
+    IntStream fitting =
+        IntStream.range(0, sizes.length)
+            .filter(
+                i -> Math.min(sizes[i][0], sizes[i][1]) + 2 * window.padding() >= window.span());
+    return Stream.concat(
+        Stream.of(new int[] {0, 9, 9}),
+        fitting.mapToObj(i -> new int[] {(i + turn) % 2 == 0 ? 1 : 3, sizes[i][0], sizes[i][1]}));
   }
 }

@@ -9,6 +9,7 @@ import dev.sextant.tensor.Trial.Operand;
 import dev.sextant.tensor.family.Expansions;
 import dev.sextant.tensor.family.Expansions.ConvolutionGradient;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,22 +40,27 @@ public interface ExpansionContract extends ContractSubject {
       names = {"IDENTITY", "RELU", "RELU6"})
   default void expansionsInManyBlocks(Activation activation) {
     check(Shape.of(2, 32, 31, 24), 144, 24, Window.same(3, 1), activation);
-    check(Shape.of(3, 33, 32, 16), 72, 40, Window.same(5, 2), activation);
-    check(Shape.of(5, 40, 41, 3), 88, 5, Window.same(7, 1), activation);
-    check(Shape.of(4, 8, 8, 150), 320, 70, Window.same(3, 1), activation);
+    if (activation == Activation.RELU6) {
+      check(Shape.of(3, 33, 32, 16), 72, 40, Window.same(5, 2), activation);
+      check(Shape.of(5, 40, 41, 3), 88, 5, Window.same(7, 1), activation);
+      check(Shape.of(4, 8, 8, 150), 320, 70, Window.same(3, 1), activation);
+    }
   }
 
   private void check(Shape x, int hidden, int outputs, Window window, Activation activation) {
     try (Trial trial = trial("expansion %s to %d, %s, %s", x, hidden, window, activation)) {
       trial.tolerance(2e-4);
       Case c = new Case(trial, x, hidden, outputs, window, activation);
-      c.forward(false);
       c.forward(true);
-      c.reduce(true, false);
-      c.reduce(false, true);
+      c.reduce(true, true);
       // dx and the sums of a norm's gradient are what cancelling thousands of products leaves.
       trial.tolerance(2e-3);
-      for (int kept = 0; kept < 4; kept++) {
+      c.backward(false, false, true, true, true);
+      c.again = true;
+      c.forward(false);
+      c.reduce(true, false);
+      c.reduce(false, true);
+      for (int kept = 1; kept < 4; kept++) {
         c.backward((kept & 1) != 0, (kept & 2) != 0, true, true, true);
       }
       c.backward(false, false, false, false, true);
@@ -77,6 +83,7 @@ public interface ExpansionContract extends ContractSubject {
           List.of(c.z, c.dprojection, c.dkernel, c.dexpansion, c.dx, c.mean, c.variance);
       List<float[]> before = outputs.stream().map(o -> download(o.on(b))).toList();
       long reserved = b.memory().reserved();
+      c.again = true;
       for (int i = 0; i < 3; i++) {
         c.forward(true);
         c.reduce(true, true);
@@ -150,6 +157,9 @@ public interface ExpansionContract extends ContractSubject {
     final Operand dprojection;
     final Operand dx;
 
+    /** Whether all results stand on the reference already, whatever is kept or left out. */
+    boolean again;
+
     Case(Trial trial, Shape image, int hidden, int outputs, Window window, Activation activation) {
       this.trial = trial;
       this.window = window;
@@ -187,9 +197,17 @@ public interface ExpansionContract extends ContractSubject {
       trial.run(b -> b.batchNorm().reduce(last.on(b), dy.on(b), lastNorm.on(b), g.on(b)));
     }
 
+    private void run(Consumer<Backend> call) {
+      if (again) {
+        trial.again(call);
+      } else {
+        trial.run(call);
+      }
+    }
+
     void forward(boolean keep) {
-      trial.run(b -> ExpansionSteps.on(b).covariance(x.on(b), inputMean.on(b), covariance.on(b)));
-      trial.run(
+      run(b -> ExpansionSteps.on(b).covariance(x.on(b), inputMean.on(b), covariance.on(b)));
+      run(
           b ->
               ExpansionSteps.on(b)
                   .moments(
@@ -198,7 +216,7 @@ public interface ExpansionContract extends ContractSubject {
                       expansion.on(b),
                       expansionNorm.mean.on(b),
                       expansionNorm.variance.on(b)));
-      trial.run(
+      run(
           b ->
               ExpansionSteps.on(b)
                   .depthwise(
@@ -214,7 +232,7 @@ public interface ExpansionContract extends ContractSubject {
     }
 
     void reduce(boolean filter, boolean keep) {
-      trial.run(
+      run(
           b ->
               ExpansionSteps.on(b)
                   .reduceProjection(
@@ -232,7 +250,7 @@ public interface ExpansionContract extends ContractSubject {
         boolean filters,
         boolean expansionFilter,
         boolean data) {
-      trial.run(
+      run(
           b ->
               ExpansionSteps.on(b)
                   .backward(

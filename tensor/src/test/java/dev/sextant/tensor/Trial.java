@@ -138,11 +138,24 @@ final class Trial implements AutoCloseable {
         });
   }
 
+  /**
+   * Makes a call that leaves on the reference what stands there already, so on the backend under
+   * test alone, then compares every operand.
+   */
+  void again(Consumer<Backend> call) {
+    call.accept(tested);
+    compare();
+  }
+
   /** Makes the call on both, then compares its results and every operand. */
   void call(ToDoubleFunction<Backend> call) {
     double actual = call.applyAsDouble(tested);
     double expected = call.applyAsDouble(reference);
     assertEquals(expected, actual, tolerance * Math.max(1, Math.abs(expected)), what);
+    compare();
+  }
+
+  private void compare() {
     for (int i = 0; i < operands.size(); i++) {
       compare(operands.get(i), "operand " + i + " of " + what);
     }

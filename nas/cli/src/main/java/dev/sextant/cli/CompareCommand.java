@@ -203,6 +203,9 @@ final class CompareCommand implements Runnable {
       throw new SextantException(
           String.format(Locale.ROOT, "seeds: %d is not between 1 and %d", seeds, Plan.MAX_SEEDS));
     }
+    if (methods.isEmpty()) {
+      throw new SextantException("methods: none is given");
+    }
     List<Pair> pairs = methods.stream().map(text -> Pair.of(text, space)).toList();
     Set<Pair> different = new HashSet<>();
     for (Pair pair : pairs) {

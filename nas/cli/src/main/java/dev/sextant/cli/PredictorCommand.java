@@ -4,12 +4,14 @@ import dev.sextant.cli.options.Doubts;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
+import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.predict.LinearPredictor;
 import dev.sextant.nas.predict.NasBench201;
 import dev.sextant.nas.predict.PredictionError;
 import dev.sextant.nas.predict.PredictorRecipe;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.Architecture;
@@ -142,6 +144,7 @@ final class PredictorCommand implements Runnable {
   private boolean acceptNoisy;
 
   private String encoding = "";
+  private List<String> doubts = List.of();
 
   /** Which cells vary. */
   enum Types {
@@ -206,7 +209,9 @@ final class PredictorCommand implements Runnable {
     CellLatencies latencies = new CellLatencies(space, width, depth, types.ordinal() + 1, 1, 1);
     encoding = String.format(Locale.ROOT, "darts-%s-cell", types);
     if (source.csv != null) {
-      return CellSamples.read(space, source.csv).encoded();
+      CellSamples read = CellSamples.read(space, source.csv);
+      judge(read, Terminal.progress());
+      return read.encoded();
     }
     if (source.measure < MIN_MEASURED) {
       throw new SextantException(
@@ -216,15 +221,19 @@ final class PredictorCommand implements Runnable {
     List<Genotype> cells = latencies.sample(source.measure, seed);
     ConsoleProgress progress = Terminal.progress();
     long steps = (long) CellLatencies.ROUNDS * cells.size();
-    CellLatencies.Measured judged =
+    CellSamples measured =
         latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
-    Doubts.judge(judged.doubts(), acceptNoisy, progress);
-    CellSamples measured = judged.samples();
+    judge(measured, progress);
     if (save != null) {
       measured.write(save);
       progress.message("written to " + save);
     }
     return measured.encoded();
+  }
+
+  private void judge(CellSamples samples, Progress progress) {
+    doubts = samples.doubts();
+    Doubts.judge(doubts, acceptNoisy, progress);
   }
 
   /** One row for each size of the training set. */
@@ -262,7 +271,9 @@ final class PredictorCommand implements Runnable {
       System.out.printf(
           Locale.ROOT, "%9d%s%10.1f%s%n", train.count(), text(error), seconds, text(linear));
       if (last && out != null) {
-        predictor.write(out, Map.of("encoding", encoding));
+        predictor.write(
+            out,
+            Map.of("encoding", encoding, PredictedLatency.DOUBTS, PredictedLatency.text(doubts)));
         System.out.println("written to " + out);
       }
     }

@@ -60,6 +60,7 @@ class BadInputTest {
     search("--seed=pi").refused("--seed", "'pi'");
     search("--momentum=2").refused("momentum: 2.0");
     search("--epochs=0").refused("epochs: 0");
+    search("--threads=100000").refused("'100000' is not a number of threads, 1 to 1024");
     search("--validation-fraction=0").refused("validation-fraction");
     search("--quiet-epochs=9").refused("quiet-epochs: 9");
     search("--augmentation=much").refused("'much'");
@@ -68,6 +69,10 @@ class BadInputTest {
     search("--space=no-such").refused("\"no-such\"", "proxyless-small");
     search("--space=no\0name").refused("no?name: no file can have that name");
     Command.run("profile", "--space=proxyless-small").refused("--out", "--table");
+    Command.run("profile", "--space=proxyless-small", "--input=0x9x1", "--out=t.csv")
+        .refused("'--input': input: an image of 0 x 9 pixels is not between 1 and 16384");
+    Command.run("compare", "--methods=,", "--data=builtin:100", "--budget=1ms", "--out", out)
+        .refused("methods: none is given");
     Command.run("profile", "--space=proxyless-small", "--out", directory).refused(directory);
     Path nowhere = directory.resolve("none/table.json");
     Command.run("profile", "--space=proxyless-small", "--out", nowhere).refused(nowhere);

@@ -101,8 +101,6 @@ class SearchCommandTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "--method=proxyless-r",
-        "--method=tunas",
         "--method=single-path",
         "--method=random",
         "--policy=gates-reinforce --objective=mul-log",

@@ -2,6 +2,7 @@ package dev.sextant.cli.options;
 
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.SextantException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -54,6 +55,8 @@ public final class ImageSize {
               Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
         } catch (NumberFormatException e) {
           // Said below.
+        } catch (SextantException e) {
+          throw new TypeConversionException(String.valueOf(e.getMessage()));
         }
       }
       throw new TypeConversionException("'" + text + "' is not an image size such as 28x28x1");

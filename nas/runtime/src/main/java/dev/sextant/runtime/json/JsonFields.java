@@ -196,6 +196,29 @@ public final class JsonFields {
   }
 
   /**
+   * {@return the strings of an array, none where the field is absent}
+   *
+   * @param field name of the field
+   * @param most largest number of entries
+   */
+  public List<String> strings(String field, int most) {
+    if (!has(field)) {
+      return List.of();
+    }
+    if (!(required(field) instanceof JsonArray array) || array.size() > most) {
+      throw error(field, String.format(Locale.ROOT, "must be an array of at most %d texts", most));
+    }
+    List<String> values = new ArrayList<>(array.size());
+    for (JsonElement element : array) {
+      if (!(element instanceof JsonPrimitive primitive) || !primitive.isString()) {
+        throw error(field, shown(element) + " is not a string");
+      }
+      values.add(element.getAsString());
+    }
+    return values;
+  }
+
+  /**
    * {@return these fields, but for one that has another value}
    *
    * @param field name of the field

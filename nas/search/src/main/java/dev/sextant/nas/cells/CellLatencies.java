@@ -116,27 +116,19 @@ public record CellLatencies(
   }
 
   /**
-   * What was measured.
-   *
-   * @param samples the cells and their latencies in ms
-   * @param doubts what tells that it was disturbed, a sentence each; none where it can be relied on
-   */
-  public record Measured(CellSamples samples, List<String> doubts) {}
-
-  /**
    * Measures cells. Networks whose two shortest times are far apart are measured again.
    *
    * @param genotypes the cells, each in a network of its own
    * @param progress told the number of measurements done, of {@link #ROUNDS} for each
-   * @return the cells and their latencies in ms
+   * @return the cells, their latencies in ms, and what tells that they were disturbed
    */
-  public Measured measure(List<Genotype> genotypes, IntConsumer progress) {
+  public CellSamples measure(List<Genotype> genotypes, IntConsumer progress) {
     warmUp(genotypes);
     return measure(genotypes, progress, this::measure);
   }
 
   /** With times that are taken in another way. */
-  Measured measure(
+  CellSamples measure(
       List<Genotype> genotypes, IntConsumer progress, ToDoubleFunction<Genotype> timer) {
     int count = genotypes.size();
     double[] least = new double[count];
@@ -171,7 +163,7 @@ public record CellLatencies(
               100 * SPREAD));
       doubts.addAll(others);
     }
-    return new Measured(new CellSamples(space, types, genotypes, least), List.copyOf(doubts));
+    return new CellSamples(space, types, genotypes, least, doubts);
   }
 
   private CompiledModel compiled(Architecture network) {

@@ -1,11 +1,14 @@
 package dev.sextant.nas.cells;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.sextant.nas.csv.CsvTable;
 import dev.sextant.nas.predict.LatencySamples;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Genotype;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Cell.Node;
@@ -24,15 +27,35 @@ import java.util.Locale;
  * @param types of cells that were varied: 1 for the normal cell alone, 2 for the reduction cell too
  * @param genotypes what was measured
  * @param ms milliseconds of each
+ * @param doubts what tells that measuring them was disturbed, a sentence each; none where they can
+ *     be relied on
  */
-public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, double[] ms) {
+public record CellSamples(
+    CellSpace space, int types, List<Genotype> genotypes, double[] ms, List<String> doubts) {
   private static final String NORMAL = "cell";
   private static final String REDUCTION = "reduction";
   private static final String MS = "ms";
+  private static final String DOUBTS = "doubts";
 
-  /** Copies the list. */
+  /** More sentences than a measurement has about itself. */
+  private static final int MOST_DOUBTS = 1000;
+
+  /** Copies the lists. */
   public CellSamples {
     genotypes = List.copyOf(genotypes);
+    doubts = List.copyOf(doubts);
+  }
+
+  /**
+   * Samples without a doubt.
+   *
+   * @param space of the cells
+   * @param types of cells that were varied, 1 or 2
+   * @param genotypes what was measured
+   * @param ms milliseconds of each
+   */
+  public CellSamples(CellSpace space, int types, List<Genotype> genotypes, double[] ms) {
+    this(space, types, genotypes, ms, List.of());
   }
 
   /** {@return the samples, encoded as {@link CellEncoding} does, for a predictor} */
@@ -48,13 +71,21 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
 
   /**
    * Writes CSV, atomically: columns {@code cell} and, where reduction cells vary, {@code
-   * reduction}, as {@link Cell#graph} has them, and {@code ms}.
+   * reduction}, as {@link Cell#graph} has them, and {@code ms}. Doubts stand in a comment before
+   * them.
    *
    * @param file CSV
    */
   public void write(Path file) {
     StringWriter text = new StringWriter();
     CsvWriter writer = CsvWriter.builder().bufferSize(0).build(text);
+    if (!doubts.isEmpty()) {
+      JsonArray sentences = new JsonArray();
+      doubts.forEach(sentences::add);
+      JsonObject comment = new JsonObject();
+      comment.add(DOUBTS, sentences);
+      writer.writeComment(comment.toString());
+    }
     writer.writeRecord(types == 1 ? List.of(NORMAL, MS) : List.of(NORMAL, REDUCTION, MS));
     for (int i = 0; i < ms.length; i++) {
       List<String> row = new ArrayList<>();
@@ -78,11 +109,13 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
   public static CellSamples read(CellSpace space, Path file) {
     List<Genotype> genotypes = new ArrayList<>();
     List<Double> latencies = new ArrayList<>();
+    List<String> doubts;
     int types = 1;
     String text = JsonText.readFile(file);
     try {
       CsvTable csv = CsvTable.parse(text);
       types = csv.header().contains(REDUCTION) ? 2 : 1;
+      doubts = doubts(csv.comment());
       for (CsvTable.Row row : csv.rows()) {
         List<Node> normal = graph(row, NORMAL);
         List<Node> reduction = types == 1 ? CellLatencies.pooled(space) : graph(row, REDUCTION);
@@ -106,7 +139,14 @@ public record CellSamples(CellSpace space, int types, List<Genotype> genotypes, 
       throw new SextantException(file + ": no measured cells");
     }
     double[] ms = latencies.stream().mapToDouble(Double::doubleValue).toArray();
-    return new CellSamples(space, types, genotypes, ms);
+    return new CellSamples(space, types, genotypes, ms, doubts);
+  }
+
+  /** A comment that is no object is someone else's. */
+  private static List<String> doubts(String comment) {
+    return comment.stripLeading().startsWith("{")
+        ? JsonFields.parse(comment, "line 1").strings(DOUBTS, MOST_DOUBTS)
+        : List.of();
   }
 
   private static List<Node> graph(CsvTable.Row row, String column) {

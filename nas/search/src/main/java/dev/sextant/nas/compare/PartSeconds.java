@@ -33,6 +33,11 @@ public record PartSeconds(
     }
   }
 
+  /** An epoch of each kind: what grows with a run. */
+  double epochs() {
+    return warmupEpoch + jointEpoch + sampleEpoch + retrainEpoch;
+  }
+
   /** The least of each part: what was still compiling or disturbed the first time is not again. */
   static PartSeconds least(Stream<PartSeconds> timed) {
     PartSeconds[] all = timed.toArray(PartSeconds[]::new);

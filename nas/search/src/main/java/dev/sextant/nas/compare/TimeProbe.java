@@ -6,23 +6,38 @@ import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.Folders;
+import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.runtime.AtomicFile;
+import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
  * Times the parts of each method's run by whole runs of one epoch each on a part of the images.
- * Methods take turns, so that a machine that slows down for a while does so for all of them.
+ * Methods take turns, so that a machine that slows down for a while does so for all of them. Where
+ * the two shortest rounds of a method are far apart, further rounds follow; if that does not help
+ * it is said, for how long its runs will take is then not known.
  */
 final class TimeProbe {
   private static final int ROUNDS = 3;
+
+  /** Of all methods, while those of one are {@link #SPREAD} apart. */
+  private static final int MORE_ROUNDS = 3;
+
+  /** Between the two shortest, of which the shorter is the better compiled one too. */
+  private static final double SPREAD = 0.25;
+
+  private static final String PREFIX = "sextant-probe-";
 
   /** Weight steps in an epoch of a timed search. */
   private static final int STEPS = 12;
@@ -39,19 +54,64 @@ final class TimeProbe {
 
   /** Seconds of every entrant's parts, in their order. */
   List<PartSeconds> time(List<Entrant> entrants) {
+    sweep();
+    return time(entrants, this::time);
+  }
+
+  /** With times that are taken in another way. */
+  List<PartSeconds> time(List<Entrant> entrants, Function<Entrant, PartSeconds> timer) {
     List<List<PartSeconds>> rounds = new ArrayList<>();
-    for (int round = 0; round < ROUNDS; round++) {
+    List<String> doubts = List.of();
+    for (int round = 0; round < ROUNDS || round < ROUNDS + MORE_ROUNDS && !doubts.isEmpty(); ) {
       List<PartSeconds> timed = new ArrayList<>();
       for (Entrant entrant : entrants) {
-        timed.add(time(entrant));
-        int done = round * entrants.size() + timed.size();
+        timed.add(timer.apply(entrant));
+        int done = Math.min(round, ROUNDS - 1) * entrants.size() + timed.size();
         progress.step("step times", done, (long) ROUNDS * entrants.size(), entrant.name(), 0);
       }
       rounds.add(timed);
+      round++;
+      doubts = doubts(entrants, rounds);
     }
+    doubts.forEach(progress::message);
     return IntStream.range(0, entrants.size())
         .mapToObj(i -> PartSeconds.least(rounds.stream().map(timed -> timed.get(i))))
         .toList();
+  }
+
+  private static List<String> doubts(List<Entrant> entrants, List<List<PartSeconds>> rounds) {
+    List<String> doubts = new ArrayList<>();
+    for (int i = 0; i < entrants.size(); i++) {
+      int method = i;
+      double[] sums =
+          rounds.stream().mapToDouble(round -> round.get(method).epochs()).sorted().toArray();
+      if (sums.length > 1 && sums[1] > (1 + SPREAD) * sums[0]) {
+        doubts.add(
+            String.format(
+                Locale.ROOT,
+                "doubtful  of %d rounds of %s the shortest is %.0f %% shorter than the next: its"
+                    + " runs may take another time than planned",
+                sums.length,
+                entrants.get(i).name(),
+                100 * (1 - sums[0] / sums[1])));
+      }
+    }
+    return doubts;
+  }
+
+  /** Deletes what probes of processes that were killed have left. */
+  private static void sweep() {
+    for (Path folder : Folders.in(Path.of(System.getProperty("java.io.tmpdir")))) {
+      if (String.valueOf(folder.getFileName()).startsWith(PREFIX)
+          && Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
+          && Owner.isAbandoned(folder)) {
+        try {
+          Folders.delete(folder);
+        } catch (SextantException e) {
+          // Another process was quicker.
+        }
+      }
+    }
   }
 
   private PartSeconds time(Entrant entrant) {
@@ -83,7 +143,7 @@ final class TimeProbe {
 
   private static Path temporary() {
     try {
-      return Files.createTempDirectory("sextant-probe");
+      return Files.createTempDirectory(PREFIX);
     } catch (IOException e) {
       throw AtomicFile.unwritable(Path.of(System.getProperty("java.io.tmpdir")), e);
     }

@@ -182,13 +182,12 @@ public enum Costs implements CostProvider {
             measuring.percentile());
     List<Genotype> genotypes = latencies.sample(count, request.seed());
     long steps = (long) CellLatencies.ROUNDS * genotypes.size();
-    CellLatencies.Measured measured =
+    CellSamples measured =
         latencies.measure(
             genotypes,
             done -> request.progress().step("predictor", done, steps, "measuring networks", 0));
     PredictedLatency predictor =
-        PredictedLatency.train(measured.samples(), PredictorRecipe.DEFAULT, request.seed())
-            .withDoubts(measured.doubts());
+        PredictedLatency.train(measured, PredictorRecipe.DEFAULT, request.seed());
     request
         .progress()
         .message(

@@ -16,6 +16,7 @@ import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.layer.LayerJson;
+import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.StringWriter;
@@ -176,8 +177,8 @@ public final class LatencyFiles {
             field(root, "machine").getAsString(),
             field(root, "runtime").getAsString(),
             field(root, "device").getAsString(),
-            number(root, "threads").intValue(),
-            number(root, "batch").intValue(),
+            count(root, "threads", Backends.MOST_THREADS),
+            count(root, "batch", LatencyTable.MOST_IMAGES),
             root.has("percentile")
                 ? Percentile.parse(field(root, "percentile").getAsString())
                 : Percentile.P50);
@@ -209,6 +210,15 @@ public final class LatencyFiles {
       doubts.add(scale);
     }
     return doubts;
+  }
+
+  private static int count(JsonObject object, String name, int most) {
+    double count = number(object, name).doubleValue();
+    if (!(count >= 1 && count <= most && count == Math.rint(count))) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "%s: %s is not between 1 and %d", name, count, most));
+    }
+    return (int) count;
   }
 
   private static Number number(JsonObject object, String name) {

@@ -41,6 +41,9 @@ public record LatencyTable(
   /** Its file in the directory of a run. */
   public static final String FILE = "latency.json";
 
+  /** More images at once than a network is measured with. */
+  public static final int MOST_IMAGES = 1 << 16;
+
   /**
    * Where a table comes from.
    *

@@ -1,5 +1,7 @@
 package dev.sextant.nas.cost;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import dev.sextant.nas.cells.CellCost;
 import dev.sextant.nas.cells.CellEncoding;
 import dev.sextant.nas.cells.CellSamples;
@@ -10,6 +12,7 @@ import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Weights;
+import dev.sextant.runtime.json.JsonFields;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +39,12 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
 
   private static final String SCALE = "scale";
   private static final String ERROR = "relative-error";
+
+  /** The name of what a file says about how reliable its measurements are. */
+  public static final String DOUBTS = "doubts";
+
+  /** More sentences than a measurement has about itself. */
+  private static final int MOST_DOUBTS = 1000;
 
   private final LatencyPredictor predictor;
   private final double scale;
@@ -79,7 +88,7 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
     LatencyPredictor predictor = LatencyPredictor.train(split.train(), recipe, seed);
     double[] predicted = predictor.predict(split.test().features());
     double error = PredictionError.of(predicted, split.test().ms()).relative();
-    return new PredictedLatency(predictor, 1, error, samples, List.of());
+    return new PredictedLatency(predictor, 1, error, samples, samples.doubts());
   }
 
   /**
@@ -93,13 +102,17 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
     LatencyPredictor predictor = LatencyPredictor.read(file);
     Map<String, String> metadata = Weights.read(file).metadata();
     try {
+      double scale = Double.parseDouble(metadata.getOrDefault(SCALE, "1"));
+      if (!(scale > 0 && scale < Double.POSITIVE_INFINITY)) {
+        throw new SextantException("scale: " + scale);
+      }
       return new PredictedLatency(
           predictor,
-          Double.parseDouble(metadata.getOrDefault(SCALE, "1")),
+          scale,
           Double.parseDouble(metadata.getOrDefault(ERROR, "NaN")),
           null,
-          List.of());
-    } catch (NumberFormatException e) {
+          doubts(metadata));
+    } catch (NumberFormatException | SextantException e) {
       predictor.close();
       throw new SextantException(
           String.format(Locale.ROOT, "%s: not a predictor (%s)", file, e.getMessage()), e);
@@ -113,7 +126,33 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
    */
   public void write(Path file) {
     predictor.write(
-        file, Map.of(SCALE, Double.toString(scale), ERROR, Double.toString(relativeError)));
+        file,
+        Map.of(
+            SCALE,
+            Double.toString(scale),
+            ERROR,
+            Double.toString(relativeError),
+            DOUBTS,
+            text(doubts)));
+  }
+
+  /**
+   * {@return what stands in a predictor's file under {@link #DOUBTS}}
+   *
+   * @param doubts about what it was trained on, a sentence each
+   */
+  public static String text(List<String> doubts) {
+    JsonArray sentences = new JsonArray();
+    doubts.forEach(sentences::add);
+    JsonObject root = new JsonObject();
+    root.add("sentences", sentences);
+    return root.toString();
+  }
+
+  /** Files of earlier versions have none. */
+  private static List<String> doubts(Map<String, String> metadata) {
+    return JsonFields.parse(metadata.getOrDefault(DOUBTS, "{}"), DOUBTS)
+        .strings("sentences", MOST_DOUBTS);
   }
 
   /** {@return what it was trained on, where that was just measured or read} */
@@ -145,11 +184,6 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
    */
   public PredictedLatency corrected(double ratio) {
     return new PredictedLatency(predictor, scale * ratio, relativeError, samples, doubts);
-  }
-
-  /** The same predictor, trained on what there are these doubts about. */
-  PredictedLatency withDoubts(List<String> found) {
-    return new PredictedLatency(predictor, scale, relativeError, samples, found);
   }
 
   @Override

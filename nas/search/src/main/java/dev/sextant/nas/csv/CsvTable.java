@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * A table with a header line, as programs write it or as a spreadsheet saves it again: with or
@@ -18,6 +19,8 @@ import java.util.Map;
  * comma. Immutable; takes memory linear in the text.
  */
 public final class CsvTable {
+  private static final Pattern NUMBER = Pattern.compile("[-+0-9.eE]+");
+
   private final String comment;
   private final List<String> header;
   private final List<Row> rows;
@@ -70,8 +73,10 @@ public final class CsvTable {
     public double number(String column) {
       String text = text(column).strip();
       try {
-        double value = Double.parseDouble(decimalComma ? text.replace(',', '.') : text);
-        if (Double.isFinite(value)) {
+        String plain = decimalComma ? text.replace(',', '.') : text;
+        double value = Double.parseDouble(plain);
+        // Java's own notations, 1d and 0x1p3, are nobody's numbers.
+        if (Double.isFinite(value) && NUMBER.matcher(plain).matches()) {
           return value;
         }
       } catch (NumberFormatException e) {

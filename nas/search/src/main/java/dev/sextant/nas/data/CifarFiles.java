@@ -158,7 +158,7 @@ final class CifarFiles {
     for (Path path : files) {
       try (DataFile file = new DataFile(path)) {
         long bytes = file.promisedByFile();
-        file.promise(bytes);
+        file.promise(bytes, 4 * (bytes / recordBytes));
         if (bytes == 0) {
           throw file.wrong("holds no images");
         }

@@ -48,8 +48,9 @@ final class DataPlace {
     place.search(tree.root(), 1);
     if (!place.found.isEmpty() && !nested) {
       String more = place.found.size() > MOST_NAMED ? " or others" : "";
+      long folders = tree.list().stream().filter(DataTree.Entry::isFolder).count();
       String classes =
-          place.found.size() > 1 ? " (or --nested-folders, if each of them is a class)" : "";
+          folders > 1 ? " (or --nested-folders, if each of its folders is a class)" : "";
       throw new SextantException(
           String.format(
               Locale.ROOT,

@@ -227,7 +227,8 @@ final class IdxFiles {
       }
       bytes *= sizes[i];
     }
-    file.promise(bytes + 4 + 4L * rank);
+    // An image has its label as an int.
+    file.promise(bytes + 4 + 4L * rank, rank == 3 ? 4L * sizes[0] : 0);
     return sizes;
   }
 

@@ -124,6 +124,26 @@ public final class Owner implements AutoCloseable {
   }
 
   /**
+   * {@return whether a process of this machine had a directory, and has it no more}
+   *
+   * @param directory that may be gone, or another user's
+   */
+  public static boolean isAbandoned(Path directory) {
+    if (!Files.exists(directory.resolve(FILE))) {
+      return false;
+    }
+    try (DirectoryLock lock = DirectoryLock.tryAcquire(directory)) {
+      if (lock == null) {
+        return false;
+      }
+      Claim claim = readable(directory);
+      return claim != null && !(claim.held && isAlive(claim, lock));
+    } catch (SextantException e) {
+      return false;
+    }
+  }
+
+  /**
    * Takes a directory from its holder, which is known to be gone, or which is to stop at its next
    * checkpoint.
    *

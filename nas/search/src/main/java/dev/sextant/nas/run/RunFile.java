@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.sextant.nas.checkpoint.ConfigJson;
+import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.provider.Progress;
@@ -15,6 +16,7 @@ import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.runtime.json.SealedJson;
+import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.VectorUnit;
@@ -187,9 +189,9 @@ public record RunFile(RunDirectory directory) {
               part(root, "config", ConfigJson::search),
               field(root, "tableGiven").getAsBoolean(),
               Device.parse(string(root, "device")),
-              field(root, "threads").getAsInt(),
-              field(root, "latencyThreads").getAsInt(),
-              field(root, "latencyBatch").getAsInt());
+              count(root, "threads", Backends.MOST_THREADS),
+              count(root, "latencyThreads", Backends.MOST_THREADS),
+              count(root, "latencyBatch", LatencyTable.MOST_IMAGES));
         });
   }
 
@@ -209,7 +211,7 @@ public record RunFile(RunDirectory directory) {
               Architecture.parse(field(root, "architecture").toString(), file() + ": architecture"),
               part(root, "config", ConfigJson::training),
               Device.parse(string(root, "device")),
-              field(root, "threads").getAsInt(),
+              count(root, "threads", Backends.MOST_THREADS),
               root.has("classes") ? names(field(root, "classes").getAsJsonArray()) : List.of(),
               root.has("start")
                   ? part(root, "start", json -> GSON.fromJson(json, TrainingSetup.Start.class))
@@ -256,6 +258,15 @@ public record RunFile(RunDirectory directory) {
       throw new SextantException(
           String.format(Locale.ROOT, "%s: damaged (%s)", file(), e.getMessage()), e);
     }
+  }
+
+  private int count(JsonObject root, String name, int most) {
+    int count = field(root, name).getAsInt();
+    if (count < 1 || count > most) {
+      throw new IllegalStateException(
+          String.format(Locale.ROOT, "%s: %d is not between 1 and %d", name, count, most));
+    }
+    return count;
   }
 
   private void writeSealed(JsonObject root) {

@@ -18,9 +18,12 @@ import java.util.Locale;
  */
 public record Auxiliary(AuxiliaryTower tower, int layer, float weight) {
   /**
-   * On the output of the last reduction cell, two thirds up.
+   * {@return one on the output of the last reduction cell, two thirds up}
    *
-   * @throws SextantException if there is none, or its images are not of 8x8
+   * @param architecture of the network
+   * @param weight of its loss
+   * @param init draws its weights
+   * @throws SextantException if there is no such cell, or its images are not of 8x8
    */
   public static Auxiliary attach(Architecture architecture, float weight, Initializer init) {
     int layer = layer(architecture);
@@ -31,8 +34,9 @@ public record Auxiliary(AuxiliaryTower tower, int layer, float weight) {
   }
 
   /**
-   * Where it is attached.
+   * {@return where it is attached}
    *
+   * @param architecture of the network
    * @throws SextantException as {@link #attach} does
    */
   public static int layer(Architecture architecture) {

@@ -32,12 +32,19 @@ public final class Classification {
 
   private final Outcome last = new Outcome(Double.NaN, Double.NaN);
 
+  /**
+   * Of images of one size.
+   *
+   * @param backend whose memory holds them
+   * @param input size of an image
+   */
   public Classification(Backend backend, Architecture.Input input) {
     this.backend = backend;
     this.input = input;
     tape = new Tape(backend);
   }
 
+  /** {@return the backend that runs the passes} */
   public Backend backend() {
     return backend;
   }
@@ -46,6 +53,10 @@ public final class Classification {
    * A forward and a backward pass: gradients are left in the parameters. What is reported is the
    * loss by labels; a teacher's is only minimised.
    *
+   * @param network that learns
+   * @param batch of images
+   * @param mode whether running statistics change
+   * @param targets what its logits are trained towards
    * @return always the same object, valid until the next call
    * @throws SextantException if the loss is not a finite number
    */
@@ -62,6 +73,11 @@ public final class Classification {
   /**
    * The same for a network with a second classifier, whose loss is trained too and not reported.
    *
+   * @param network that learns
+   * @param auxiliary the second classifier
+   * @param batch of images
+   * @param targets what both logits are trained towards
+   * @return always the same object, valid until the next call
    * @throws SextantException if the loss is not a finite number
    */
   public Outcome gradients(Network network, Auxiliary auxiliary, Batch batch, Targets targets) {
@@ -127,7 +143,13 @@ public final class Classification {
     return last;
   }
 
-  /** Mean outcome over a pass of evaluation batches; nothing is recorded. */
+  /**
+   * {@return the mean outcome over a pass of evaluation batches; nothing is recorded}
+   *
+   * @param network that is judged
+   * @param batches all of them
+   * @param mode which statistics its norms use
+   */
   public Outcome evaluate(Module network, SequentialBatches batches, Tape.Mode mode) {
     double loss = 0;
     double correct = 0;
@@ -144,6 +166,9 @@ public final class Classification {
   /**
    * A forward pass over one batch; nothing is recorded.
    *
+   * @param network that is judged
+   * @param batch of images
+   * @param mode which statistics its norms use
    * @return always the same object, valid until the next call
    */
   public Outcome evaluate(Module network, Batch batch, Tape.Mode mode) {
@@ -158,7 +183,13 @@ public final class Classification {
     }
   }
 
-  /** Mean cross-entropy of a batch, on a tape of the caller's. */
+  /**
+   * {@return the mean cross-entropy of a batch, on a tape of the caller's}
+   *
+   * @param pass the tape
+   * @param network that is asked
+   * @param batch of images
+   */
   public Variable loss(Tape pass, Module network, Batch batch) {
     Variable logits = network.forward(pass, images(pass, batch));
     Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels(batch), 0);

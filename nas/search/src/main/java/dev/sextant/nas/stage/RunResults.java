@@ -30,27 +30,45 @@ public final class RunResults {
 
   private final JsonObject json;
 
+  /**
+   * Those of a checkpoint, or none yet.
+   *
+   * @param json kept, not copied
+   */
   public RunResults(JsonObject json) {
     this.json = json;
   }
 
+  /** {@return what a checkpoint keeps} */
   public JsonObject json() {
     return json;
   }
 
+  /** {@return whether all of them are there} */
   public boolean isFinished() {
     return json.has(FINISHED);
   }
 
+  /** Takes note that all of them are there. */
   public void finish() {
     json.addProperty(FINISHED, true);
   }
 
+  /**
+   * {@return whether there is such a result}
+   *
+   * @param field its name
+   */
   public boolean has(String field) {
     return json.has(field);
   }
 
-  /** A number that must be there; results come from checkpoints, which may be damaged. */
+  /**
+   * {@return a number that must be there; results come from checkpoints, which may be damaged}
+   *
+   * @param field its name
+   * @throws SextantException if it is not there, or no number
+   */
   public double number(String field) {
     if (json.get(field) instanceof JsonPrimitive value && value.isNumber()) {
       return value.getAsDouble();
@@ -63,7 +81,12 @@ public final class RunResults {
         String.format(Locale.ROOT, "checkpoint: results: %s is no %s", field, kind));
   }
 
-  /** A text that must be there. */
+  /**
+   * {@return a text that must be there}
+   *
+   * @param field its name
+   * @throws SextantException if it is not there, or no text
+   */
   public String text(String field) {
     if (json.get(field) instanceof JsonPrimitive value && value.isString()) {
       return value.getAsString();
@@ -71,26 +94,53 @@ public final class RunResults {
     throw wrong(field, "text");
   }
 
-  /** A number about a network. */
+  /**
+   * {@return a number about a network}
+   *
+   * @param who the network
+   * @param field what about it
+   * @throws SextantException if it is not there, or no number
+   */
   public double number(Contestant who, String field) {
     return number(who.key() + "." + field);
   }
 
-  /** Whether a network has been chosen. */
+  /**
+   * {@return whether a network has been chosen}
+   *
+   * @param who the network
+   */
   public boolean hasDecisions(Contestant who) {
     return has(who.key() + DECISIONS);
   }
 
-  /** Takes note of something about a network. */
+  /**
+   * Takes note of something about a network.
+   *
+   * @param who the network
+   * @param field what about it
+   * @param value anything that JSON can hold
+   */
   public void put(Contestant who, String field, Object value) {
     put(who.key() + "." + field, value);
   }
 
+  /**
+   * Takes note of a result.
+   *
+   * @param field its name
+   * @param value anything that JSON can hold
+   */
   public void put(String field, Object value) {
     json.add(field, GSON.toJsonTree(value));
   }
 
-  /** The decisions of a network. */
+  /**
+   * {@return the decisions of a network}
+   *
+   * @param who the network
+   * @throws SextantException if they are not there, or no whole numbers
+   */
   public int[] decisions(Contestant who) {
     String field = who.key() + DECISIONS;
     if (!(json.get(field) instanceof JsonArray array)) {
@@ -110,16 +160,27 @@ public final class RunResults {
     return decisions;
   }
 
+  /**
+   * Takes note of the choice of a network.
+   *
+   * @param who the network
+   * @param decisions one for each choice
+   */
   public void putDecisions(Contestant who, int[] decisions) {
     put(who.key() + DECISIONS, decisions);
   }
 
+  /**
+   * {@return seconds that a stage has taken so far}
+   *
+   * @param stage of the run
+   */
   public double seconds(StageName stage) {
     String key = SECONDS + stage.text();
     return json.has(key) ? number(key) : 0;
   }
 
-  /** Of all stages so far. */
+  /** {@return seconds of all stages so far} */
   public double seconds() {
     return json.keySet().stream()
         .filter(key -> key.startsWith(SECONDS))
@@ -127,11 +188,21 @@ public final class RunResults {
         .sum();
   }
 
+  /**
+   * Takes note of time that a stage has taken.
+   *
+   * @param stage of the run
+   * @param more seconds
+   */
   public void addSeconds(StageName stage, double more) {
     put(SECONDS + stage.text(), seconds(stage) + more);
   }
 
-  /** The end of a search in a supernet. */
+  /**
+   * Takes note of the end of a search in a supernet.
+   *
+   * @param search what it came to
+   */
   public void put(SearchResult.Search search) {
     put("expectedCost", search.expectedCost());
     put("argmaxCost", search.argmaxCost());
@@ -141,6 +212,7 @@ public final class RunResults {
     put("architectureStepPeakBytes", search.architectureStepPeakBytes());
   }
 
+  /** {@return the end of a search in a supernet, or null where there was none} */
   public SearchResult.@Nullable Search search() {
     if (!has("expectedCost")) {
       return null;
@@ -154,6 +226,14 @@ public final class RunResults {
         (long) number("architectureStepPeakBytes"));
   }
 
+  /**
+   * {@return a network with what was found about it}
+   *
+   * @param who the network
+   * @param space that it is of
+   * @param seconds that finding it took
+   * @throws SextantException if something about it is not there
+   */
   public SearchResult.Found found(Contestant who, SearchSpace space, double seconds) {
     return new SearchResult.Found(
         space.derive(decisions(who)),
@@ -163,7 +243,11 @@ public final class RunResults {
         seconds);
   }
 
-  /** The text of {@code result.json}. */
+  /**
+   * {@return the text of {@code result.json}}
+   *
+   * @param config of the run
+   */
   public String file(SearchConfig config) {
     JsonObject file = json.deepCopy();
     file.remove(FINISHED);

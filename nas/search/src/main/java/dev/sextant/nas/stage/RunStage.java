@@ -7,25 +7,35 @@ import dev.sextant.nas.run.StageName;
  * A part of a run that goes step by step, can be saved after any step, and continued from there.
  */
 public interface RunStage extends AutoCloseable {
-  /** What events and progress call it. */
+  /** {@return what events and progress call it} */
   StageName name();
 
-  /** Steps in all. */
+  /** {@return steps in all} */
   long steps();
 
-  /** Steps done. */
+  /** {@return steps done} */
   long done();
 
   /** Does the next step; there must be one. */
   void step();
 
-  /** What the live line shows after the last step, as in {@code loss 1.204 accuracy 61.2%}. */
+  /**
+   * {@return what the live line shows after the last step, as in {@code loss 1.204 accuracy 61.2%}}
+   */
   String status();
 
-  /** Saves everything that the next step depends on. */
+  /**
+   * Saves everything that the next step depends on.
+   *
+   * @param checkpoint that is being made
+   */
   void save(Checkpoint checkpoint);
 
-  /** Continues from what {@link #save} saved. */
+  /**
+   * Continues from what {@link #save} saved.
+   *
+   * @param checkpoint with the state of this stage
+   */
   void load(Checkpoint checkpoint);
 
   /** Frees tensors and threads. Idempotent. */

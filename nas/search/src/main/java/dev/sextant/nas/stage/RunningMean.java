@@ -8,28 +8,44 @@ public final class RunningMean {
   private double accuracy;
   private long count;
 
+  /** Of an epoch that begins. */
+  public RunningMean() {}
+
+  /**
+   * Takes one more outcome in.
+   *
+   * @param outcome of a step
+   */
   public void add(Outcome outcome) {
     loss += outcome.loss();
     accuracy += outcome.accuracy();
     count++;
   }
 
+  /** Begins an epoch. */
   public void reset() {
     loss = 0;
     accuracy = 0;
     count = 0;
   }
 
+  /** {@return the means; NaN before the first step} */
   public Outcome mean() {
     return count == 0
         ? new Outcome(Double.NaN, Double.NaN)
         : new Outcome(loss / count, accuracy / count);
   }
 
+  /** {@return what {@link #restore} takes} */
   public double[] state() {
     return new double[] {loss, accuracy, count};
   }
 
+  /**
+   * Continues from what {@link #state} gave.
+   *
+   * @param saved three numbers
+   */
   public void restore(double[] saved) {
     loss = saved[0];
     accuracy = saved[1];

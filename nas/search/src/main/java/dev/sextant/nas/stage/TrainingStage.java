@@ -33,8 +33,11 @@ public final class TrainingStage implements RunStage {
   /**
    * What to train on what.
    *
+   * @param name of the stage
+   * @param architecture of the network
    * @param train indices of training images
    * @param evaluation indices of training images to evaluate on after each epoch; may be empty
+   * @param config how it is trained
    */
   public record Plan(
       StageName name,
@@ -61,6 +64,14 @@ public final class TrainingStage implements RunStage {
   private double evaluationAccuracy = Double.NaN;
   private long done;
 
+  /**
+   * The stage at its beginning, with weights drawn by the plan's seed.
+   *
+   * @param plan what to train on what
+   * @param data the images
+   * @param classification runs the passes
+   * @param events told of every epoch
+   */
   public TrainingStage(Plan plan, ImageDataset data, Classification classification, Events events) {
     this.plan = plan;
     config = plan.config;
@@ -128,7 +139,7 @@ public final class TrainingStage implements RunStage {
     targets = new Targets(targets.smoothing(), teacher, temperature, weight);
   }
 
-  /** What is trained; to start from other weights than random ones. */
+  /** {@return what is trained; to start from other weights than random ones} */
   public Network network() {
     return network;
   }
@@ -190,14 +201,14 @@ public final class TrainingStage implements RunStage {
     events.emit("epoch", fields);
   }
 
-  /** Accuracy on the evaluation images after the last full epoch. */
+  /** {@return the accuracy on the evaluation images after the last full epoch} */
   public double evaluationAccuracy() {
     return evaluationAccuracy;
   }
 
   /**
-   * The trained network's weights with the normalization of its images and the names of its
-   * classes.
+   * {@return the trained network's weights with the normalization of its images and the names of
+   * its classes}
    */
   public Weights trained() {
     return NetworkWeights.of(

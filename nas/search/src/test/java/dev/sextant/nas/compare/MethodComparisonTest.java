@@ -13,6 +13,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Deaths;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.search.TinyRun;
+import dev.sextant.runtime.FullDisk;
 import dev.sextant.runtime.json.SealedJson;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
@@ -154,6 +155,46 @@ class MethodComparisonTest {
     }
     System.out.println("compare: " + deaths.calls() + " calls, " + again + " started again");
     assertTrue(again > 20, again + " starts");
+  }
+
+  /** What fails in a run is noted, what fails around it thrown; with room again it goes on. */
+  @Test
+  void aComparisonOnAFullDiskGoesOnWhenThereIsRoomAgain() throws Exception {
+    Path whole = folder.resolve("whole");
+    FullDisk disk = new FullDisk(folder, Long.MAX_VALUE, Integer.MAX_VALUE);
+    begunOrRead(disk.path(whole));
+    long bytes = disk.written();
+    int levels = Integer.getInteger("sextant.fuzz.levels", 5);
+    int thrown = 0;
+    for (int level = 0; level < levels; level++) {
+      Path path = folder.resolve("room-" + level);
+      FullDisk small = new FullDisk(folder, bytes * level / levels, Integer.MAX_VALUE);
+      String message;
+      try {
+        message = begunOrRead(small.path(path)).failures().getFirst().message();
+      } catch (SextantException e) {
+        message = String.valueOf(e.getMessage());
+        thrown++;
+      }
+      assertTrue(message.contains("cannot be written (No space left on device)"), message);
+      assertEquals(List.of(), begunOrRead(path).failures());
+      assertTrue(
+          Deaths.same(
+              whole,
+              path,
+              "random-seed1/weights.safetensors",
+              "proxyless-g-seed1/weights.safetensors"),
+          path.toString());
+    }
+    System.out.printf(
+        "full disk: a comparison of %d bytes, %d levels, %d thrown%n", bytes, levels, thrown);
+    assertTrue(thrown > 0);
+  }
+
+  private static Standing begunOrRead(Path path) {
+    MethodComparison comparison =
+        MethodComparison.isIn(path) ? MethodComparison.read(path) : TinyComparison.begin(path, 1);
+    return comparison.run(1e9, Progress.NONE);
   }
 
   @Test

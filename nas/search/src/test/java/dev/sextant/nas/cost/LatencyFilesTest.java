@@ -230,6 +230,20 @@ class LatencyFilesTest {
     assertError(folder.resolve("none.json"), "none.json", "no such file");
   }
 
+  /** Threads of a table become those of a run. */
+  @Test
+  void numbersOfTheSettingAreBounded() throws IOException {
+    Path file = folder.resolve("table.json");
+    LatencyFiles.write(table(), file);
+    String text = Files.readString(file);
+    for (String number : new String[] {"0", "-1", "1.5", "1e9"}) {
+      Files.writeString(file, text.replaceFirst("\"threads\": \\d+", "\"threads\": " + number));
+      assertError(file, "threads: ", "is not between 1 and 1024");
+    }
+    Files.writeString(file, text.replaceFirst("\"batch\": \\d+", "\"batch\": 1e300"));
+    assertError(file, "batch: 1.0E300 is not between 1 and 65536");
+  }
+
   @Test
   void aSecondEntryForALayerIsAnError() throws IOException {
     Path file = folder.resolve("table.csv");

@@ -73,6 +73,35 @@ final class PredictedLatencyTest {
     }
   }
 
+  /** What a measurement says about itself goes with it, into the predictor and through files. */
+  @Test
+  void doubtsAreKept() throws Exception {
+    List<String> doubts = List.of("7 of 60 networks took longer", "\"java\", process 7, was busy");
+    CellSamples good = samples(1);
+    Path csv = directory.resolve("cells.csv");
+    new CellSamples(DARTS, 1, good.genotypes(), good.ms(), doubts).write(csv);
+    Path file = directory.resolve("predictor.safetensors");
+    try (PredictedLatency trained =
+        PredictedLatency.train(
+            CellSamples.read(DARTS, csv), PredictorRecipe.DEFAULT.withEpochs(1), 1)) {
+      assertEquals(doubts, trained.doubts());
+      trained.corrected(2).write(file);
+    }
+    try (PredictedLatency read = PredictedLatency.read(file)) {
+      assertEquals(doubts, read.doubts());
+    }
+    String text = Files.readString(csv);
+    Files.writeString(
+        csv,
+        "# "
+            + text.substring(1).lines().skip(1).findFirst().orElse("")
+            + "\n"
+            + text.substring(text.indexOf('\n') + 1));
+    assertEquals(List.of(), CellSamples.read(DARTS, csv).doubts());
+    Files.writeString(csv, text.replace("[", "{").replace("]", "}"));
+    refused("cells.csv: line 1", () -> CellSamples.read(DARTS, csv));
+  }
+
   @Test
   void refusesWhatItIsNotMadeFor() throws Exception {
     CellSpace small = new CellSpace(DARTS.input(), 10, 3, CellSpace.DARTS_OPS, 16, 3, 1, false);

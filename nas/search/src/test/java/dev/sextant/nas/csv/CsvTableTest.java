@@ -50,6 +50,8 @@ class CsvTableTest {
     refused("a,b\n1,2\n", "c", "line 2: column c is missing");
     refused("# x\n\na,b\n1,x\n", "b", "line 4: b: 'x' is not a number");
     refused("a,b\n1,NaN\n", "b", "'NaN' is not a number");
+    refused("a,b\n1,1d\n", "b", "'1d' is not a number");
+    refused("a,b\n1,0x1p3\n", "b", "'0x1p3' is not a number");
     refused("a,b\n1,1e999\n", "b", "'1e999' is not a number");
     refused("a,b\n1,\"0,5\"\n", "b", "'0,5' is not a number");
     refused("a,a\n1,2\n", "a", "two columns 'a'");

@@ -19,8 +19,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 
 @Timeout(60)
+@Isolated("counts the threads that load batches")
 class BatchLoaderTest {
   private static final Images IMAGES = TestData.random(50, 9, 8, 3, 5);
   private static final Normalization NORMALIZATION = Normalization.of(IMAGES);

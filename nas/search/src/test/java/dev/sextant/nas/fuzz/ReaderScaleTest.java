@@ -36,6 +36,11 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("long")
 class ReaderScaleTest {
+  /**
+   * Stages of a run and tensors of a file: so many times as many, {@code -Dsextant.fuzz.scale=8}.
+   */
+  private static final int SCALE = Integer.getInteger("sextant.fuzz.scale", 1);
+
   @TempDir Path folder;
 
   private void check(String name, long perByte, byte[] input, Target.Reader reader) {
@@ -98,7 +103,7 @@ class ReaderScaleTest {
     byte[] header =
         joined(
             "{",
-            200_000,
+            200_000 * SCALE,
             i -> "\"t" + i + "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}",
             "}");
     ByteBuffer file = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
@@ -138,11 +143,11 @@ class ReaderScaleTest {
     RunDirectory run = new RunDirectory(folder.resolve("run"));
     try (RestoredRun _ = new RestoredRun(run)) {
       SearchSetup setup = new RunFile(run).read();
-      new RunFile(run).write(setup.with(setup.config().withRandomSamples(100_000)));
+      new RunFile(run).write(setup.with(setup.config().withRandomSamples(100_000 * SCALE)));
       Targets.makeOlder(run);
     }
     StringBuilder events = new StringBuilder();
-    for (int i = 1; i <= 40_000; i++) {
+    for (int i = 1; i <= 40_000 * SCALE; i++) {
       events
           .append("{\"event\":\"epoch\",\"stage\":\"random-")
           .append(i)

@@ -92,7 +92,7 @@ class FullDiskTest {
     Files.write(file, old);
     FullDisk disk = new FullDisk(folder, 0, 100);
     // Of a long file every level in -Dsextant.fuzz only: it is written as often.
-    int step = Boolean.getBoolean("sextant.fuzz") ? 1 : 1 + whole.length / 4096;
+    int step = Boolean.getBoolean("sextant.fuzz") ? 1 : 1 + whole.length / 2048;
     for (int room = 0; room < whole.length; room += step) {
       disk.room(room);
       String message =

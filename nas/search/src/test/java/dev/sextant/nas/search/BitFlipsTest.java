@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Tag("long")
 class BitFlipsTest {
-  private static final int DRAWN = Integer.getInteger("sextant.fuzz.bits", 150);
+  private static final int DRAWN = Integer.getInteger("sextant.fuzz.bits", 50);
 
   /** Nothing of the run depends on what is only looked at, or says who writes. */
   private static final Set<String> APART = Set.of("report.html", "owner.json", "owner.lock");

@@ -19,12 +19,14 @@ import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * How many calls of this project lie between a run and a depthwise micro-kernel: what someone reads
  * who follows a batch. Seen in the stacks of a small search, several thousand of them.
  */
 @Tag("long")
+@Isolated("whose calls are samples of the whole JVM")
 class CallChainTest {
   private static final String OWN = "dev.sextant.";
   private static final String KERNELS = "dev.sextant.tensor.internal.cpu.depthwise.Depthwise";

@@ -33,6 +33,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,6 +85,7 @@ class DoorsTest {
 
   /** The prices a run begins with are its own: the file they came from may go. */
   @Test
+  @Tag("long")
   void aRunOfPartsFromOutsideStoppedAndKilledEndsInTheSameBits() throws Exception {
     SearchConfig config = config();
     RunDirectory whole = new RunDirectory(folder.resolve("whole"));

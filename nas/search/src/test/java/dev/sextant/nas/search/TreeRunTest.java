@@ -53,9 +53,7 @@ class TreeRunTest {
 
   /** The compiled network is as accurate as its evaluation in training says: it forks too. */
   @ParameterizedTest
-  @EnumSource(
-      value = PublishedMethod.class,
-      names = {"PROXYLESS_G", "PROXYLESS_R"})
+  @EnumSource(value = PublishedMethod.class, names = "PROXYLESS_R")
   void aStoppedSearchEndsWithTheSameBits(PublishedMethod method) throws Exception {
     SearchSetup setup = setup(method);
     Path whole = folder.resolve("whole");

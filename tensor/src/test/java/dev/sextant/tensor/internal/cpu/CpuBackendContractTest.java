@@ -36,9 +36,10 @@ class CpuBackendContractTest {
     }
   }
 
+  /** It has no expansions of its own. */
   @Nested
   @Tag("long")
-  class WithoutVectors extends BackendContract implements ExpansionContract {
+  class WithoutVectors extends BackendContract {
     @Override
     protected Backend open() {
       return new ReferenceBackend(Device.CPU);

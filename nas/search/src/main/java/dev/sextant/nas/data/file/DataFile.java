@@ -146,8 +146,10 @@ public final class DataFile implements AutoCloseable {
    * Refuses, before anything of that size is allocated, a file that cannot hold so many bytes.
    *
    * @param bytes how many it must hold
+   * @param beside bytes that will be allocated beside them: the labels of small images are most of
+   *     it
    */
-  public void promise(long bytes) {
+  public void promise(long bytes, long beside) {
     if (!zipped && fileBytes != bytes) {
       throw wrong(
           fileBytes < bytes
@@ -162,7 +164,7 @@ public final class DataFile implements AutoCloseable {
                   bytes,
                   fileBytes));
     }
-    if (zipped && bytes > FREE_BYTES + LARGEST_RATIO * fileBytes) {
+    if (zipped && bytes > FREE_BYTES + LARGEST_RATIO * fileBytes - beside) {
       throw wrong(
           String.format(
               Locale.ROOT,

@@ -6,11 +6,17 @@ import java.util.stream.IntStream;
 /**
  * An axis from {@code low} to {@code high}, both multiples of {@code step}, which is 1, 2 or 5
  * times a power of ten.
+ *
+ * @param low value at its beginning
+ * @param high value at its end
+ * @param step between ticks
  */
 public record Axis(double low, double high, double step) {
   /**
-   * The axis that holds a range.
+   * {@return the axis that holds a range}
    *
+   * @param least value of the range
+   * @param most value of the range
    * @param intervals at most about so many between ticks
    * @param leastStep between ticks: 1 where only whole numbers mean something, or 0
    */
@@ -33,20 +39,28 @@ public record Axis(double low, double high, double step) {
     return power * (digit < 1 + 1e-9 ? 1 : digit < 2 + 1e-9 ? 2 : digit < 5 + 1e-9 ? 5 : 10);
   }
 
-  /** The values with a tick, from low to high. */
+  /** {@return the values with a tick, from low to high} */
   public double[] ticks() {
     int count = (int) Math.round((high - low) / step);
     return IntStream.rangeClosed(0, count).mapToDouble(i -> low + i * step).toArray();
   }
 
-  /** A tick's value with as many decimals as the step needs. */
+  /**
+   * {@return a tick's value with as many decimals as the step needs}
+   *
+   * @param tick value of the tick
+   */
   public String label(double tick) {
     int decimals = Math.max(0, (int) -Math.floor(Math.log10(step) + 1e-9));
     String text = String.format(Locale.ROOT, "%." + decimals + "f", tick);
     return text.matches("-0(\\.0*)?") ? text.substring(1) : text;
   }
 
-  /** Where a value lies, 0 at low and 1 at high. */
+  /**
+   * {@return where a value lies, 0 at low and 1 at high}
+   *
+   * @param value of the axis
+   */
   public double share(double value) {
     return (value - low) / (high - low);
   }

@@ -16,8 +16,11 @@ import java.util.Map;
 public final class Chart {
   /** How a line is drawn. */
   public enum Stroke {
+    /** A line. */
     SOLID,
+    /** A line of dashes. */
     DASHED,
+    /** A line that others stand before. */
     FAINT,
     /** Points without a line. */
     POINTS
@@ -28,6 +31,7 @@ public final class Chart {
    *
    * @param name in the legend; lines of the same name share an entry
    * @param color index into the palette
+   * @param stroke how it is drawn
    * @param x epochs, or what the chart is over
    * @param y values, as many
    */
@@ -65,6 +69,7 @@ public final class Chart {
   /**
    * An empty chart.
    *
+   * @param title above it
    * @param yLabel what the values are, with their unit
    */
   public Chart(String title, String yLabel) {
@@ -72,7 +77,12 @@ public final class Chart {
     this.yLabel = yLabel;
   }
 
-  /** Adds a line, unless none of its values is known. */
+  /**
+   * Adds a line, unless none of its values is known.
+   *
+   * @param line to be drawn over those before it
+   * @return this chart
+   */
   public Chart add(Series line) {
     if (Arrays.stream(line.y).anyMatch(Double::isFinite)) {
       series.add(line);
@@ -80,13 +90,26 @@ public final class Chart {
     return this;
   }
 
-  /** Adds a line across at a value. */
+  /**
+   * Adds a line across at a value.
+   *
+   * @param name in the legend
+   * @param value where it lies
+   * @return this chart
+   */
   public Chart level(String name, double value) {
     levels.add(new Level(name, value));
     return this;
   }
 
-  /** Shades a part of the horizontal axis; nothing where both ends are the same. */
+  /**
+   * Shades a part of the horizontal axis; nothing where both ends are the same.
+   *
+   * @param name in the legend
+   * @param from where it begins
+   * @param to where it ends
+   * @return this chart
+   */
   public Chart band(String name, double from, double to) {
     band = new Band(name, from, to);
     return this;
@@ -96,6 +119,7 @@ public final class Chart {
    * Lets the horizontal axis be another quantity than epochs.
    *
    * @param label with its unit
+   * @return this chart
    */
   public Chart over(String label) {
     xLabel = label;
@@ -103,13 +127,21 @@ public final class Chart {
     return this;
   }
 
-  /** Lets the vertical axis begin at 0. */
+  /**
+   * Lets the vertical axis begin at 0.
+   *
+   * @return this chart
+   */
   public Chart fromZero() {
     fromZero = true;
     return this;
   }
 
-  /** Draws the chart, or nothing if it has no lines. */
+  /**
+   * Draws the chart, or nothing if it has no lines.
+   *
+   * @param html where it is added
+   */
   public void draw(Html html) {
     if (series.isEmpty()) {
       return;
@@ -308,7 +340,11 @@ public final class Chart {
     };
   }
 
-  /** The class of a color of the palette. */
+  /**
+   * {@return the class of a color of the palette}
+   *
+   * @param index of the color, from 0; after the last the first comes again
+   */
   public static String color(int index) {
     return "c" + index % Page.COLORS;
   }

@@ -26,7 +26,9 @@ public final class Html {
   /**
    * Opens an element.
    *
+   * @param tag name of the element
    * @param attributes names and values by turns
+   * @return this document
    */
   public Html open(String tag, String... attributes) {
     if (attributes.length % 2 != 0) {
@@ -49,27 +51,52 @@ public final class Html {
     return this;
   }
 
-  /** Closes the element opened last. */
+  /**
+   * Closes the element opened last.
+   *
+   * @return this document
+   */
   public Html close() {
     out.append("</").append(open.pop()).append('>');
     afterText = false;
     return this;
   }
 
-  /** Adds text to the open element. */
+  /**
+   * Adds text to the open element.
+   *
+   * @param text as a reader sees it
+   * @return this document
+   */
   public Html text(String text) {
     escape(text);
     afterText = true;
     return this;
   }
 
-  /** An element with nothing but text in it. */
+  /**
+   * Adds an element with nothing but text in it.
+   *
+   * @param tag name of the element
+   * @param text as a reader sees it
+   * @param attributes names and values by turns
+   * @return this document
+   */
   public Html leaf(String tag, String text, String... attributes) {
     open(tag, attributes);
     return text(text).close();
   }
 
-  /** A line of a drawing, of a class and from one point to another. */
+  /**
+   * Adds a line of a drawing.
+   *
+   * @param style class of the line
+   * @param x1 of its beginning
+   * @param y1 of its beginning
+   * @param x2 of its end
+   * @param y2 of its end
+   * @return this document
+   */
   public Html line(String style, double x1, double y1, double x2, double y2) {
     open(
         "line",
@@ -86,13 +113,19 @@ public final class Html {
     return close();
   }
 
-  /** A number as shown, with its exact value beside it for programs. */
+  /**
+   * Adds a number as shown, with its exact value beside it for programs.
+   *
+   * @param exact the number
+   * @param shown the same for a reader
+   * @return this document
+   */
   public Html number(double exact, String shown) {
     return leaf("data", shown, "value", Double.toString(exact));
   }
 
   /**
-   * The document.
+   * {@return the document}
    *
    * @throws IllegalStateException if an element is still open
    */

@@ -12,7 +12,11 @@ public final class Numbers {
 
   private Numbers() {}
 
-  /** Four significant digits. */
+  /**
+   * {@return four significant digits}
+   *
+   * @param value that is shown
+   */
   public static String significant(double value) {
     if (!Double.isFinite(value)) {
       return UNKNOWN;
@@ -26,22 +30,38 @@ public final class Numbers {
     return rounded.setScale(rounded.scale() + missing).toPlainString();
   }
 
-  /** Milliseconds with their unit. */
+  /**
+   * {@return milliseconds with their unit}
+   *
+   * @param value in milliseconds
+   */
   public static String ms(double value) {
     return Double.isFinite(value) ? significant(value) + " ms" : UNKNOWN;
   }
 
-  /** A share of 1 in percent. */
+  /**
+   * {@return a share in percent}
+   *
+   * @param share of 1
+   */
   public static String percent(double share) {
     return Double.isFinite(share) ? String.format(Locale.ROOT, "%.2f %%", 100 * share) : UNKNOWN;
   }
 
-  /** A difference relative to 1, in percent with its sign. */
+  /**
+   * {@return a difference in percent with its sign}
+   *
+   * @param share of 1
+   */
   public static String change(double share) {
     return Double.isFinite(share) ? String.format(Locale.ROOT, "%+.1f %%", 100 * share) : UNKNOWN;
   }
 
-  /** Seconds, and from two minutes on minutes and hours too. */
+  /**
+   * {@return seconds, and from two minutes on minutes and hours too}
+   *
+   * @param seconds to be shown
+   */
   public static String duration(double seconds) {
     if (!Double.isFinite(seconds)) {
       return UNKNOWN;
@@ -56,18 +76,30 @@ public final class Numbers {
         : String.format(Locale.ROOT, "%s (%d h %02d min)", exact, minutes / 60, minutes % 60);
   }
 
-  /** A whole number, a long or a BigInteger, with its thousands apart. */
+  /**
+   * {@return a whole number with its thousands apart}
+   *
+   * @param value a long or a BigInteger
+   */
   public static String grouped(Number value) {
     return String.format(Locale.ROOT, "%,d", value);
   }
 
-  /** A length in a drawing. */
+  /**
+   * {@return a length in a drawing}
+   *
+   * @param value in units of the drawing
+   */
   public static String length(double value) {
     BigDecimal rounded = new BigDecimal(String.format(Locale.ROOT, "%.2f", value));
     return rounded.signum() == 0 ? "0" : rounded.stripTrailingZeros().toPlainString();
   }
 
-  /** Height x width x channels of an image, or the features alone. */
+  /**
+   * {@return height x width x channels of an image, or the features alone}
+   *
+   * @param shape {@code [N, H, W, C]} or {@code [N, C]}
+   */
   public static String shape(Shape shape) {
     return shape.rank() == 4
         ? String.format(Locale.ROOT, "%d×%d×%d", shape.get(1), shape.get(2), shape.get(3))

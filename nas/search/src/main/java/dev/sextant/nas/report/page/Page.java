@@ -91,7 +91,11 @@ public final class Page {
 
   private Page() {}
 
-  /** A document up to the beginning of its body; two elements are left to close. */
+  /**
+   * {@return a document up to the beginning of its body; two elements are left to close}
+   *
+   * @param title of the document
+   */
   public static Html open(String title) {
     Html html = new Html();
     html.open("html", "xmlns", "http://www.w3.org/1999/xhtml", "lang", "en");
