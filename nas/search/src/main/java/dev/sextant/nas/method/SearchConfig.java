@@ -104,6 +104,16 @@ public record SearchConfig(
               several ? "budget" : "front",
               recipe.method()));
     }
+    if (budget.finalists() > 1
+        && (recipe.hasCells() || !(recipe instanceof Recipe.InSupernet<?, ?>))) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "finalists: %d, but a search by %s has no single networks in a supernet to take the"
+                  + " most probable of",
+              budget.finalists(),
+              recipe.method()));
+    }
     switch (recipe) {
       case Recipe.Random random -> {
         if (randomSamples < 1 && random.prior() == null) {

@@ -89,6 +89,12 @@ record GivenSections(RunRecord run, Html html) {
               String name = concern + words(field.getKey());
               if (field.getValue() instanceof JsonObject inner) {
                 settings(name + ": ", inner);
+              } else if (field.getValue() instanceof JsonArray values
+                  && !values.isEmpty()
+                  && values.get(0) instanceof JsonObject) {
+                for (int i = 0; i < values.size(); i++) {
+                  settings(name + " " + (i + 1) + ": ", values.get(i).getAsJsonObject());
+                }
               } else if (field.getValue() instanceof JsonArray values) {
                 setting(
                     name,

@@ -71,6 +71,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   /** Searches of cells smooth no labels, those of their networks may. */
   private final Targets targets;
 
+  private final @Nullable Finalists finalists;
   private final RunningMean running = new RunningMean();
   private final HeldOutBatch heldOut = new HeldOutBatch();
   private @Nullable Batch training;
@@ -117,6 +118,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     validation =
         new SequentialBatches(
             data.train(), split.validation(), config.batches().size(), data.normalization());
+    finalists = Finalists.of(config, supernet, classification.backend(), data, split.validation());
     policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
   }
 
@@ -333,7 +335,9 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
 
   @Override
   public int @Nullable [] best(Pricing pricing, double low, double high) {
-    return pricing.mostProbable(policy.preferences(), low, high);
+    return finalists == null
+        ? pricing.mostProbable(policy.preferences(), low, high)
+        : finalists.best(pricing, policy.preferences(), low, high);
   }
 
   @Override
