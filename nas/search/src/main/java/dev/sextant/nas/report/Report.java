@@ -6,6 +6,7 @@ import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.report.RunEvents.TrainedEpoch;
@@ -212,7 +213,7 @@ public final class Report {
 
   private String how() {
     return switch (config.recipe()) {
-      case Recipe.Random _, Recipe.Scored<?> _ -> "";
+      case Recipe.Random _, Recipe.Scored<?> _, Shrinking _ -> "";
       case Recipe.InSupernet<?, ?> recipe -> {
         boolean controlled =
             recipe.objective().isControlled()
@@ -225,7 +226,7 @@ public final class Report {
 
   private String symbol() {
     return switch (config.recipe()) {
-      case Recipe.Random _, Recipe.Scored<?> _ -> "–";
+      case Recipe.Random _, Recipe.Scored<?> _, Shrinking _ -> "–";
       case Recipe.InSupernet<?, ?> recipe -> recipe.objective().symbol();
     };
   }
@@ -248,7 +249,9 @@ public final class Report {
   }
 
   private void comparison() {
-    html.leaf("h2", run.isRandom() ? "Random search" : "Search beside random search");
+    Trained original = run.original();
+    String beside = original == null ? "Search beside random search" : "Beside the network given";
+    html.leaf("h2", run.isRandom() ? "Random search" : beside);
     html.open("div", "class", "scroll").open("table").open("thead").open("tr");
     html.leaf("th", "", "class", "name");
     for (String column :
@@ -263,12 +266,15 @@ public final class Report {
       html.leaf("th", column);
     }
     html.close().close().open("tbody");
-    row("search", found);
+    if (original != null) {
+      row("given", original);
+    }
+    row(original == null ? "search" : "shrunk", found);
     if (random != null) {
       row("random search", random);
     }
     html.close().close().close();
-    if (random == null && !run.isRandom()) {
+    if (random == null && !run.isRandom() && original == null) {
       html.leaf(
           "p",
           config.randomSamples() == 0
