@@ -31,6 +31,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.run;
   exports dev.sextant.nas.score;
   exports dev.sextant.nas.search;
+  exports dev.sextant.nas.shrink;
   exports dev.sextant.nas.space;
   exports dev.sextant.nas.supernet;
   exports dev.sextant.nas.train;

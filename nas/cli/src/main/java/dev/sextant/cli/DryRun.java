@@ -7,6 +7,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.tensor.Memory;
@@ -91,6 +92,7 @@ record DryRun(SearchSetup setup, RunEstimate estimate, double pricing, long imag
 
   private static String how(SearchConfig config) {
     return switch (config.recipe()) {
+      case Shrinking _ -> throw new IllegalStateException("no search shrinks");
       case Recipe.Random _ -> " at random";
       case Recipe.Scored<?> _ -> " by scores";
       case Recipe.InSupernet<?, ?> recipe ->

@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
       PredictorCommand.class,
       DescribeCommand.class,
       TrainCommand.class,
+      ShrinkCommand.class,
       TruthCommand.class,
       PackCommand.class,
       EvalCommand.class,

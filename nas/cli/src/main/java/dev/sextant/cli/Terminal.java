@@ -40,10 +40,11 @@ final class Terminal {
   static void print(SearchResult result, SearchConfig config, RunDirectory directory) {
     CostUnit unit = config.recipe().cost().unit();
     SearchResult.Search search = result.search();
+    SearchResult.Found original = result.original();
     System.out.println();
     System.out.println("network   " + layers(result.found()));
     printCells(result.found().architecture());
-    if (search != null) {
+    if (search != null && original == null) {
       System.out.printf(
           Locale.ROOT,
           "search    average of the networks drawn %s, most probable %s, lambda %.3f%s%n",
@@ -75,7 +76,10 @@ final class Terminal {
         Locale.ROOT,
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "
             + " MACs   seconds%n");
-    row("search", result.found(), config, config.budget().cost());
+    if (original != null) {
+      row("given", original, config, config.budget().cost());
+    }
+    row(original == null ? "search" : "shrunk", result.found(), config, config.budget().cost());
     for (int i = 0; i < result.others().size(); i++) {
       row("budget " + (i + 2), result.others().get(i), config, config.budget().others().get(i));
     }

@@ -96,7 +96,9 @@ public record SearchConfig(
               weights.epochs()));
     }
     boolean several = !budget.others().isEmpty();
-    if ((several || budget.front() > 0) && !(recipe instanceof Recipe.Scored<?>)) {
+    boolean scores = recipe instanceof Recipe.Scored<?>;
+    boolean shrinks = recipe instanceof Shrinking;
+    if (several && !scores && !shrinks || budget.front() > 0 && !scores) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
@@ -121,6 +123,14 @@ public record SearchConfig(
         }
       }
       case Recipe.Scored<?> _ -> {}
+      case Shrinking _ -> {
+        boolean limited = !budget.limits().isEmpty();
+        if (!budget.ceiling() || limited || !retraining.inheritWeights() || randomSamples > 0) {
+          throw new SextantException(
+              "shrink: a budget is the most that a network may cost and its one limit, its training"
+                  + " goes on from the weights it has, and there is no random search beside it");
+        }
+      }
       case Recipe.InSupernet<?, ?> searched -> check(searched, architecture, weights, retraining);
     }
   }

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.ConfigJson;
 import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.report.page.Html;
 import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.report.page.Table;
@@ -16,8 +17,16 @@ import java.util.stream.Collectors;
 /** The sections of a report that tell what the run was given: latency table and settings. */
 record GivenSections(RunRecord run, Html html) {
   void draw() {
+    classes();
     latencies();
     settings();
+  }
+
+  private void classes() {
+    if (!run.classNames().isEmpty()) {
+      html.leaf("h2", "Classes");
+      html.leaf("p", ClassNames.some(run.classNames()));
+    }
   }
 
   private void latencies() {

@@ -6,6 +6,7 @@ import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.objective.Loss;
 import dev.sextant.nas.report.RunRecord.Trained;
 import dev.sextant.nas.report.page.Html;
@@ -242,7 +243,7 @@ public final class Report {
 
   private String how() {
     return switch (config.recipe()) {
-      case Recipe.Random _, Recipe.Scored<?> _ -> "";
+      case Recipe.Random _, Recipe.Scored<?> _, Shrinking _ -> "";
       case Recipe.InSupernet<?, ?> recipe -> {
         boolean controlled =
             recipe.objective().isControlled()
@@ -271,7 +272,9 @@ public final class Report {
   }
 
   private void comparison() {
-    html.leaf("h2", run.isRandom() ? "Random search" : "Search beside random search");
+    Trained original = run.original();
+    String beside = original == null ? "Search beside random search" : "Beside the network given";
+    html.leaf("h2", run.isRandom() ? "Random search" : beside);
     Table rows =
         new Table(
             html,
@@ -284,12 +287,15 @@ public final class Report {
             "parameters",
             "MACs",
             "seconds");
-    row(rows, "search", found);
+    if (original != null) {
+      row(rows, "given", original);
+    }
+    row(rows, original == null ? "search" : "shrunk", found);
     if (random != null) {
       row(rows, "random search", random);
     }
     rows.close();
-    if (random == null && !run.isRandom()) {
+    if (random == null && !run.isRandom() && original == null) {
       html.leaf(
           "p",
           config.randomSamples() == 0

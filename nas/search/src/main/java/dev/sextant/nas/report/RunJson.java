@@ -107,6 +107,18 @@ record RunJson(String source, JsonObject object) {
     return rows.toArray(double[][]::new);
   }
 
+  /** A required array of strings. */
+  List<String> strings(String field) {
+    List<String> strings = new ArrayList<>();
+    for (JsonElement element : array(required(field), field)) {
+      if (!(element instanceof JsonPrimitive value) || !value.isString()) {
+        throw error(field + "[" + strings.size() + "]", "is not a string");
+      }
+      strings.add(value.getAsString());
+    }
+    return strings;
+  }
+
   /** An error about a field. */
   SextantException error(String field, String message) {
     return new SextantException(String.format(Locale.ROOT, "%s: %s: %s", source, field, message));

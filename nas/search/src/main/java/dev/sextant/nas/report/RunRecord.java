@@ -3,6 +3,7 @@ package dev.sextant.nas.report;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
@@ -14,6 +15,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +103,13 @@ record RunRecord(
     return result != null && result.has(field) ? result.number(field) : Double.NaN;
   }
 
+  /**
+   * The names of the classes; none of a run that has not ended, or was begun by a version before.
+   */
+  List<String> classNames() {
+    return result == null || !result.has("classes") ? List.of() : result.strings("classes");
+  }
+
   /** Whether the search is random search itself. */
   boolean isRandom() {
     return setup.config().recipe() instanceof Recipe.Random;
@@ -134,6 +143,20 @@ record RunRecord(
       throw new SextantException(directory.result() + ": random.decisions: " + e.getMessage(), e);
     }
     return trained(Contestant.BEST_OF_RANDOM, architecture, StageName.RANDOM_RETRAIN, seconds);
+  }
+
+  /** The network that was shrunk, or null where none was given or it was not looked at yet. */
+  @Nullable Trained original() {
+    if (result == null || !result.has("original.testAccuracy")) {
+      return null;
+    }
+    Architecture network = setup.space().derive(new int[setup.space().options().length]);
+    return new Trained(
+        network,
+        result.number("original.predictedCost"),
+        result.number("original.measuredMs"),
+        result.number("original.testAccuracy"),
+        Double.NaN);
   }
 
   private Trained trained(
@@ -183,7 +206,7 @@ record RunRecord(
   /** What the objective calls its trade-off. */
   String symbol() {
     return switch (setup.config().recipe()) {
-      case Recipe.Random _, Recipe.Scored<?> _ -> "–";
+      case Recipe.Random _, Recipe.Scored<?> _, Shrinking _ -> "–";
       case Recipe.InSupernet<?, ?> recipe -> recipe.objective().symbol();
     };
   }

@@ -2,6 +2,7 @@ package dev.sextant.nas.report;
 
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.report.RunRecord.Trained;
 import dev.sextant.nas.run.RunDirectory;
 import java.util.List;
@@ -74,6 +75,7 @@ public record RunSummary(
     return switch (recipe) {
       case Recipe.Random _ -> "random";
       case Recipe.Scored<?> scored -> "scores in " + scored.supernet().id();
+      case Shrinking shrunk -> shrunk.method();
       case Recipe.InSupernet<?, ?> searched ->
           searched.policy().id() + " in " + searched.supernet().id();
     };

@@ -4,6 +4,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.policy.LearningTurn;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
@@ -72,6 +73,8 @@ record RunCourse(
     double weights = TRAINING * images * (config.weights().warmupEpochs() + epochs);
     return switch (config.recipe()) {
       case Recipe.Random _ -> 0;
+      // Every alternative of a layer is fitted and scored, beside the network that is given.
+      case Shrinking _ -> 2 * weights;
       case Recipe.Scored<?> _ ->
           weights + 2 * SCORED * config.batches().size() * config.architecture().samples();
       case Recipe.InSupernet<?, ?> recipe -> {

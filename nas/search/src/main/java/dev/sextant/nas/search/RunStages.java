@@ -9,6 +9,7 @@ import dev.sextant.nas.data.Split;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
@@ -66,6 +67,7 @@ final class RunStages implements AutoCloseable {
   private final NetworkLatency latency;
   private final Inheritance inheritance;
   private final Limits limits;
+  private final OriginalNetwork original;
   private Pricing pricing;
 
   RunStages(
@@ -90,6 +92,7 @@ final class RunStages implements AutoCloseable {
     this.progress = progress;
     this.results = results;
     latency = new NetworkLatency(setup, directory.path(), results, progress);
+    original = new OriginalNetwork(directory, setup, results);
     inheritance = new Inheritance(directory, setup, data, split, classification, results);
   }
 
@@ -120,7 +123,7 @@ final class RunStages implements AutoCloseable {
     return switch (config.recipe()) {
       case Recipe.Random random when random.prior() != null -> StageName.RETRAIN;
       case Recipe.Random _ -> StageName.sample(1);
-      case Recipe.Scored<?> _, Recipe.InSupernet<?, ?> _ -> StageName.SEARCH;
+      case Recipe.Scored<?> _, Recipe.InSupernet<?, ?> _, Shrinking _ -> StageName.SEARCH;
     };
   }
 
@@ -168,9 +171,9 @@ final class RunStages implements AutoCloseable {
   }
 
   private RunStage search() {
-    int size = config.images().size();
-    int side = Math.min(data.height(), data.width());
-    ImageDataset seen = data.resized(size == 0 ? config.recipe().searchSize(side) : size);
+    int asked = config.images().size();
+    int own = config.recipe().searchSize(Math.min(data.height(), data.width()));
+    ImageDataset seen = data.resized(asked == 0 ? own : asked);
     SearchSpace searched =
         space.withInput(
             new Architecture.Input(seen.height(), seen.width(), seen.channels()), seen.classes());
@@ -181,6 +184,9 @@ final class RunStages implements AutoCloseable {
       case Recipe.Scored<?> recipe ->
           new FrontStage<>(
               config, recipe, (Space) searched, pricing, seen, searchSplit(), small, events);
+      case Shrinking _ ->
+          new ShrinkStage(
+              config, (Space) searched, pricing, directory, seen, searchSplit(), small, events);
       case Recipe.InSupernet<?, ?> recipe -> search(recipe, searched, seen, small);
     };
   }
@@ -324,20 +330,21 @@ final class RunStages implements AutoCloseable {
   }
 
   private RunStage finish(SearchStage search) {
+    original.judge(pricing, latency, data);
     List<Budget> budgets = config.budget().each();
     for (int i = 1; i <= budgets.size(); i++) {
       int[] decisions = derive(budgets.get(i - 1), search::best);
       results.putDecisions(Contestant.found(i), decisions);
+      original.tellGap(search.gap(pricing, budgets.get(i - 1).cost()), i, progress);
       RunDirectory.write(directory.architecture(i), space.derive(decisions).toJson());
     }
     int[] decisions = results.decisions(Contestant.FOUND);
-    int[] free = search.best();
     results.put(
         new SearchResult.Search(
             search.expectedCost(),
-            pricing.of(free),
+            pricing.of(search.best()),
             search.lambda(),
-            !Arrays.equals(decisions, free),
+            !Arrays.equals(decisions, search.best()),
             search.weightPeak(),
             search.architecturePeak()));
     results.put("alphas", search.alphaValues());
@@ -345,12 +352,8 @@ final class RunStages implements AutoCloseable {
       RunDirectory.write(directory.scores(), search.scores());
     }
     if (config.budget().front() > 0) {
-      FrontFile front = new FrontFile(directory, results, space);
-      for (SearchStage.Point point : search.front(pricing, config.budget().front())) {
-        double measured = latency.judged(space.derive(point.decisions()));
-        front.add(point, pricing.of(point.decisions()), measured);
-      }
-      front.write();
+      new FrontFile(directory, results, space)
+          .write(search.front(pricing, config.budget().front()), pricing, latency);
     }
     inheritance.leave(search);
     return retraining(StageName.RETRAIN, Contestant.FOUND);
@@ -456,6 +459,7 @@ final class RunStages implements AutoCloseable {
                         space,
                         search + results.seconds(new StageName.Training(Contestant.found(i)))))
             .toList(),
-        limits.of(results.decisions(Contestant.FOUND)));
+        limits.of(results.decisions(Contestant.FOUND)),
+        original.result());
   }
 }

@@ -24,6 +24,7 @@ import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
+import dev.sextant.nas.train.TrainedModel;
 import dev.sextant.nas.workers.Workers;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
@@ -78,11 +79,40 @@ public final class SearchRun implements AutoCloseable {
       ImageDataset data,
       double checkpointSeconds,
       Progress progress) {
+    return start(directory, setup, null, model, data, checkpointSeconds, progress);
+  }
+
+  /**
+   * Starts the shrinking of a trained network in an empty directory.
+   *
+   * @param directory where the run's files are
+   * @param setup what the run is to do: its space is that of {@link
+   *     dev.sextant.nas.shrink.Alternatives}, its recipe says the checksum of the weights
+   * @param teacher the network; null where the run shrinks none
+   * @param model which must price every network of the space; stays the caller's
+   * @param data what {@code setup} names, opened
+   * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, to be begun by {@link #run}
+   * @throws SextantException as {@link #start(RunDirectory, SearchSetup, CostModel, ImageDataset,
+   *     double, Progress)} does, or if the weights are another network's
+   */
+  public static SearchRun start(
+      RunDirectory directory,
+      SearchSetup setup,
+      @Nullable TrainedModel teacher,
+      CostModel model,
+      ImageDataset data,
+      double checkpointSeconds,
+      Progress progress) {
     check(setup, model);
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
       return directory.begin(
           owner -> {
+            if (teacher != null) {
+              OriginalNetwork.keep(directory, teacher);
+            }
             write(directory, setup, model);
             return new SearchRun(
                 directory,
@@ -224,10 +254,12 @@ public final class SearchRun implements AutoCloseable {
     this.setup = setup;
     this.backend = backend;
     this.progress = progress;
-    checkData(data);
+    ImageDataset seen = OriginalNetwork.seen(directory, setup, data);
+    checkData(seen);
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     results =
         new RunResults(checkpoint == null ? new JsonObject() : checkpoint.getObject("results"));
+    results.put("classes", seen.classNames());
     identity = new RunFile(directory).identity();
     events =
         new EventLog(
@@ -238,7 +270,7 @@ public final class SearchRun implements AutoCloseable {
     followers = followers(directory);
     Classification classification = new Classification(backend, setup.space().input(), workers);
     course =
-        new RunStages(directory, setup, model, data, classification, events, progress, results);
+        new RunStages(directory, setup, model, seen, classification, events, progress, results);
     stage = open(checkpoint);
   }
 
