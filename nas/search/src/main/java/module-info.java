@@ -27,6 +27,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.supernet;
   exports dev.sextant.nas.train;
   exports dev.sextant.nas.truth;
+  exports dev.sextant.nas.workers;
 
   uses dev.sextant.nas.cost.CostProvider;
   uses dev.sextant.nas.data.ImageSource;
@@ -34,6 +35,7 @@ module dev.sextant.search {
   uses dev.sextant.nas.objective.ObjectiveProvider;
   uses dev.sextant.nas.policy.PolicyProvider;
   uses dev.sextant.nas.prior.PriorProvider;
+  uses dev.sextant.nas.workers.ClusterProvider;
 
   // run.json and compare.json hold their settings as records.
   opens dev.sextant.nas.compare to

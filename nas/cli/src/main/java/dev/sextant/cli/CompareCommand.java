@@ -37,6 +37,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -167,6 +168,28 @@ final class CompareCommand implements Runnable {
     ConsoleProgress progress = Terminal.progress();
     MethodComparison comparison = MethodComparison.isIn(out) ? continued() : begun(progress);
     Terminal.print(comparison.run(checkpointSeconds, progress), comparison);
+  }
+
+  /**
+   * Plans a comparison, or finds it planned, and runs nothing.
+   *
+   * @param arguments of the command
+   * @throws SextantException if they are wrong, or it cannot be planned
+   */
+  static void prepare(List<String> arguments) {
+    CompareCommand command = new CompareCommand();
+    try {
+      new CommandLine(command)
+          .setCaseInsensitiveEnumValuesAllowed(true)
+          .parseArgs(arguments.toArray(new String[0]));
+    } catch (CommandLine.ParameterException e) {
+      throw new SextantException(String.valueOf(e.getMessage()), e);
+    }
+    if (MethodComparison.isIn(command.out)) {
+      command.continued();
+    } else {
+      command.begun(Terminal.progress());
+    }
   }
 
   /** What was asked for, every option by its name. */

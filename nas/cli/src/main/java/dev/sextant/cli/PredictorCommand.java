@@ -4,6 +4,7 @@ import dev.sextant.cli.options.Doubts;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
+import dev.sextant.nas.cost.Fleet;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.predict.LatencyPredictor;
 import dev.sextant.nas.predict.LatencySamples;
@@ -14,7 +15,10 @@ import dev.sextant.nas.predict.PredictorRecipe;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Genotype;
+import dev.sextant.nas.workers.Cluster;
+import dev.sextant.nas.workers.ClusterProvider;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -139,9 +143,20 @@ final class PredictorCommand implements Runnable {
   private @Nullable Path out;
 
   @Option(
+      names = "--master",
+      paramLabel = "ADDRESS",
+      description =
+          "with --measure, of a Spark cluster whose machines measure shares (needs Sextant's Spark"
+              + " part)")
+  private @Nullable String master;
+
+  @Option(
       names = "--accept-noisy",
       description = "use what was measured although it was disturbed, as it says")
   private boolean acceptNoisy;
+
+  /** Most time for each of many networks, as for the layers of a table. */
+  private static final double FLEET_SECONDS = 0.2;
 
   private String encoding = "";
   private List<String> doubts = List.of();
@@ -192,6 +207,9 @@ final class PredictorCommand implements Runnable {
     if (device != null && source.csv == null) {
       throw new SextantException("--device: names a column of a file, and there is none");
     }
+    if (master != null && source.csv != null) {
+      throw new SextantException("--master: a cluster measures (--measure), it reads no file");
+    }
     if (source.csv != null && device != null) {
       encoding = "nas-bench-201";
       return NasBench201.read(source.csv, device);
@@ -220,10 +238,26 @@ final class PredictorCommand implements Runnable {
     }
     List<Genotype> cells = latencies.sample(source.measure, seed);
     ConsoleProgress progress = Terminal.progress();
+    if (master != null) {
+      return keep(measuredElsewhere(latencies, cells, master, progress), progress);
+    }
     long steps = (long) CellLatencies.ROUNDS * cells.size();
     CellSamples measured =
         latencies.measure(cells, done -> progress.step("measure", done, steps, "", 0));
     judge(measured, progress);
+    return keep(measured, progress);
+  }
+
+  private static CellSamples measuredElsewhere(
+      CellLatencies latencies, List<Genotype> cells, String master, ConsoleProgress progress) {
+    try (Cluster cluster = ClusterProvider.open(master, 1)) {
+      Fleet fleet = new Fleet(cluster, Device.CPU, 1, FLEET_SECONDS, progress::message);
+      return latencies.samples(
+          cells, fleet.measure(cells.stream().map(latencies::network).toList(), 1));
+    }
+  }
+
+  private LatencySamples keep(CellSamples measured, ConsoleProgress progress) {
     if (save != null) {
       measured.write(save);
       progress.message("written to " + save);

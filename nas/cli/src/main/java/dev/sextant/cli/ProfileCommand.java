@@ -3,10 +3,13 @@ package dev.sextant.cli;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.cli.options.PercentileConverter;
 import dev.sextant.cli.options.ThreadsConverter;
+import dev.sextant.nas.cost.Fleet;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.space.Space;
+import dev.sextant.nas.workers.Cluster;
+import dev.sextant.nas.workers.ClusterProvider;
 import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.LatencyMeter;
 import dev.sextant.runtime.LatencyProfile;
@@ -104,6 +107,14 @@ final class ProfileCommand implements Runnable {
               + " ${DEFAULT-VALUE}")
   private double seconds;
 
+  @Option(
+      names = "--master",
+      paramLabel = "ADDRESS",
+      description =
+          "of a Spark cluster whose machines measure shares of the layers, to be merged (needs"
+              + " Sextant's Spark part)")
+  private @Nullable String master;
+
   @Mixin private ImageSize size = new ImageSize();
 
   @Override
@@ -115,6 +126,10 @@ final class ProfileCommand implements Runnable {
     if (!(seconds > 0 && seconds <= 3600)) {
       throw new SextantException(
           String.format(Locale.ROOT, "seconds: %s is not between 0 and 3600", seconds));
+    }
+    if (master != null && (target.table != null || percentile != null)) {
+      throw new SextantException(
+          "master: a cluster measures a table of medians (neither --table nor --percentile)");
     }
     if (target.table != null && check == 0) {
       throw new SextantException("table: give --check N to say how many networks to compare");
@@ -173,13 +188,33 @@ final class ProfileCommand implements Runnable {
 
   private LatencyTable measured(Space searched, Path out) {
     ConsoleProgress progress = Terminal.progress();
+    if (master != null) {
+      try (Cluster cluster = ClusterProvider.open(master, 1)) {
+        Fleet fleet =
+            new Fleet(
+                cluster,
+                Device.parse(device),
+                threads == null ? 1 : threads,
+                seconds,
+                progress::message);
+        return written(
+            fleet.table(searched, batch == null ? 1 : batch, CALIBRATION_NETWORKS, 0),
+            out,
+            progress);
+      }
+    }
     LatencyProfiler profiler =
         new LatencyProfiler(
             profile(
                 threads == null ? 1 : threads, percentile == null ? Percentile.P50 : percentile),
             (done, total) -> progress.step("latency table", done, total, "measuring layers", 0));
-    LatencyTable table =
-        profiler.measure(searched, batch == null ? 1 : batch, CALIBRATION_NETWORKS, 0);
+    return written(
+        profiler.measure(searched, batch == null ? 1 : batch, CALIBRATION_NETWORKS, 0),
+        out,
+        progress);
+  }
+
+  private static LatencyTable written(LatencyTable table, Path out, ConsoleProgress progress) {
     LatencyFiles.write(table, out);
     progress.message(
         String.format(

@@ -1,19 +1,25 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.ClusterOptions;
 import dev.sextant.nas.compare.MethodComparison;
+import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.Folders;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.run.TrainingSetup;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -41,6 +47,8 @@ final class ResumeCommand implements Runnable {
               + " needed where that was on another machine")
   private boolean takeOver;
 
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
   @Option(
       names = "--checkpoint-seconds",
       defaultValue = "30",
@@ -50,6 +58,7 @@ final class ResumeCommand implements Runnable {
   @Override
   public void run() {
     List<RunDirectory> runs = runs();
+    boolean elsewhere = cluster.isGiven();
     if (takeOver) {
       if (MethodComparison.isIn(directory)) {
         Owner.release(directory);
@@ -63,10 +72,18 @@ final class ResumeCommand implements Runnable {
     }
     if (MethodComparison.isIn(directory)) {
       MethodComparison comparison = MethodComparison.read(directory);
+      if (elsewhere) {
+        throw new SextantException(
+            directory + ": is a comparison, which a cluster continues by the same sextant sweep");
+      }
       Terminal.print(comparison.run(checkpointSeconds, Terminal.progress()), comparison);
       return;
     }
     RunDirectory run = new RunDirectory(directory);
+    if (elsewhere) {
+      resumeElsewhere(run);
+      return;
+    }
     if (new RunFile(run).isTraining()) {
       resumeTraining(run);
       return;
@@ -88,6 +105,19 @@ final class ResumeCommand implements Runnable {
         .map(RunDirectory::new)
         .filter(run -> Files.isRegularFile(run.run()))
         .toList();
+  }
+
+  private void resumeElsewhere(RunDirectory run) {
+    RunFile file = new RunFile(run);
+    if (file.isTraining()) {
+      TrainingSetup setup = file.readTraining();
+      cluster.run(run, checkpointSeconds, setup.threads(), takeOver);
+      TrainCommand.print(run, setup, Datasets.open(setup.dataSource(), setup.dataOptions()));
+      return;
+    }
+    SearchSetup setup = file.read();
+    cluster.run(run, checkpointSeconds, setup.threads(), takeOver);
+    Terminal.print(SearchRun.result(run), setup.config(), run);
   }
 
   private void resumeTraining(RunDirectory directory) {

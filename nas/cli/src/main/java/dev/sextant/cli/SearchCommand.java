@@ -3,6 +3,7 @@ package dev.sextant.cli;
 import static java.util.Objects.requireNonNullElse;
 
 import dev.sextant.cli.options.BudgetConverter;
+import dev.sextant.cli.options.ClusterOptions;
 import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.MeasurementOptions;
 import dev.sextant.cli.options.RecipeOptions;
@@ -50,6 +51,8 @@ final class SearchCommand implements Runnable {
   @Mixin private DataSource data = new DataSource();
   @Mixin private MeasurementOptions measurement = new MeasurementOptions();
   @Mixin private SearchSettings settings = new SearchSettings();
+
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Mixin private RecipeOptions parts = new RecipeOptions();
 
@@ -172,6 +175,13 @@ final class SearchCommand implements Runnable {
                 .withBudget(config.budget().withFront(others, front).withPercentile(percentile)),
             model);
     SearchRun.check(setup, model);
+    if (cluster.isGiven(config.batches().size())) {
+      SearchRun.prepare(directory, setup, model);
+      cluster.share(directory);
+      cluster.run(directory, checkpointSeconds, setup.threads(), false);
+      Terminal.print(SearchRun.result(directory), setup.config(), directory);
+      return;
+    }
     try (SearchRun run =
         SearchRun.start(directory, setup, model, images, checkpointSeconds, progress)) {
       Terminal.print(run.run(), setup.config(), directory);

@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.options.ClusterOptions;
 import dev.sextant.cli.options.ComputeOptions;
 import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.GenotypeOptions;
@@ -11,10 +12,12 @@ import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
+import dev.sextant.nas.train.Evaluation;
 import dev.sextant.nas.train.TrainedModel;
 import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.nas.train.Transfer;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
@@ -66,6 +69,7 @@ final class TrainCommand implements Runnable {
   @Mixin private GenotypeOptions cells = new GenotypeOptions();
   @Mixin private DataSource data = new DataSource();
   @Mixin private ComputeOptions compute = new ComputeOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
   @Mixin private TrainingOptions training = new TrainingOptions();
 
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "of the run")
@@ -123,6 +127,13 @@ final class TrainCommand implements Runnable {
             compute.threads(),
             images.classNames(),
             model == null ? null : start(model, trained, images, progress));
+    if (cluster.isGiven(config.batches().size())) {
+      TrainingRun.prepare(directory, setup, model == null ? null : model.weights());
+      cluster.share(directory);
+      cluster.run(directory, checkpointSeconds, setup.threads(), false);
+      print(directory, setup, images);
+      return;
+    }
     try (TrainingRun run =
         TrainingRun.start(
             directory,
@@ -133,6 +144,22 @@ final class TrainCommand implements Runnable {
             progress)) {
       Terminal.print(trained, run.run(), Terminal.latency(trained, target, 1, 1));
     }
+    System.out.println("written to " + directory.path());
+  }
+
+  /** What a training on other machines came to, by the weights that it left. */
+  static void print(RunDirectory directory, TrainingSetup setup, ImageDataset images) {
+    double accuracy =
+        Evaluation.accuracy(
+            setup.architecture(),
+            Weights.read(directory.weights()),
+            images.test(),
+            setup.device(),
+            setup.threads());
+    Terminal.print(
+        setup.architecture(),
+        accuracy,
+        Terminal.latency(setup.architecture(), setup.device(), 1, 1));
     System.out.println("written to " + directory.path());
   }
 

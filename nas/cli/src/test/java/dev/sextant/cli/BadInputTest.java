@@ -60,6 +60,11 @@ class BadInputTest {
     search("--seed=pi").refused("--seed", "'pi'");
     search("--momentum=2").refused("momentum: 2.0");
     search("--epochs=0").refused("epochs: 0");
+    search("--workers=2").refused("--master");
+    search("--master=local[2]", "--workers=7").refused("7 cannot share batches of");
+    search("--master=local[2]").refused("local[2]", "Spark part");
+    Command.run("sweep", "--master=local[2]", "--out", out).refused("local[2]", "Spark part");
+    Command.run("pack", "builtin:100", "--compressed", "--out", out).refused("no PNG or JPEG");
     search("--threads=100000").refused("'100000' is not a number of threads, 1 to 1024");
     search("--validation-fraction=0").refused("validation-fraction");
     search("--quiet-epochs=9").refused("quiet-epochs: 9");

@@ -4,12 +4,14 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.optim.Sgd;
+import dev.sextant.nas.workers.Sharing;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gradient of the validation loss by the architecture parameters, where the weights follow the
@@ -31,6 +33,7 @@ public final class BilevelGradient {
   private final CellSupernet supernet;
   private final Backend backend;
   private final SequencedMap<String, Parameter> weights;
+  private final @Nullable Sharing sharing;
 
   /** The loss of a network on some batch. */
   public interface Loss {
@@ -57,6 +60,18 @@ public final class BilevelGradient {
    * @param backend of the supernet
    */
   public BilevelGradient(CellSupernet supernet, Backend backend) {
+    this(supernet, backend, null);
+  }
+
+  /**
+   * The same with other workers, all of whom have shares of the images.
+   *
+   * @param supernet whose architecture parameters the gradient is taken by
+   * @param backend of the supernet
+   * @param sharing with the others, or null
+   */
+  public BilevelGradient(CellSupernet supernet, Backend backend, @Nullable Sharing sharing) {
+    this.sharing = sharing;
     this.supernet = supernet;
     this.backend = backend;
     weights = supernet.parameters();
@@ -81,10 +96,27 @@ public final class BilevelGradient {
       Variable value = loss.on(tape);
       double read = backend.elementwise().sum(value.value());
       tape.backward(value);
-      return new Result(read, supernet.gradients(tape));
+      return shared(new Result(read, supernet.gradients(tape)));
     } finally {
       supernet.setArchitectureStep(false);
     }
+  }
+
+  /** Of all workers' images. */
+  private Result shared(Result own) {
+    if (sharing == null) {
+      return own;
+    }
+    double[] loss = {own.loss()};
+    double[] gradient = own.gradient().values();
+    sharing.mean(
+        all -> {
+          all.gradients(supernet);
+          all.numbers(gradient);
+          all.numbers(loss);
+        });
+    own.gradient().set(gradient);
+    return new Result(loss[0], own.gradient());
   }
 
   /**
@@ -145,6 +177,9 @@ public final class BilevelGradient {
   private void weightPass(Loss training) {
     try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
       tape.backward(training.on(tape));
+    }
+    if (sharing != null) {
+      sharing.mean(all -> all.gradients(supernet));
     }
   }
 

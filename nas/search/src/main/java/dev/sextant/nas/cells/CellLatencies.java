@@ -110,9 +110,23 @@ public record CellLatencies(
     return Collections.nCopies(space.nodes(), pooled);
   }
 
-  /** The network that stands for cells. */
-  private Architecture network(Genotype genotype) {
+  /**
+   * {@return the network that stands for cells}
+   *
+   * @param genotype of the cells
+   */
+  public Architecture network(Genotype genotype) {
     return CellNetworks.small("cell", genotype, space.input(), space.classes(), width, cells);
+  }
+
+  /**
+   * {@return cells with latencies that were measured elsewhere}
+   *
+   * @param genotypes the cells
+   * @param ms of the {@link #network} of each
+   */
+  public CellSamples samples(List<Genotype> genotypes, double[] ms) {
+    return new CellSamples(space, types, genotypes, ms, List.of());
   }
 
   /**

@@ -7,10 +7,10 @@ import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
 import dev.sextant.nas.run.FileName;
-import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.SearchRun;
+import dev.sextant.nas.workers.Cluster;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Methods beside one another: the same seeds, images, latency budget and time for each of them.
@@ -212,39 +213,44 @@ public final class MethodComparison {
    * @throws SextantException if another process has the directory, or it cannot be written
    */
   public Standing run(double checkpointSeconds, Progress progress) {
-    try (Owner owner = Owner.of(directory)) {
-      return run(owner, checkpointSeconds, progress);
-    }
+    return new Sweep(List.of(this))
+        .run(Cluster.HERE, checkpointSeconds, false, progress)
+        .getFirst();
   }
 
-  private Standing run(Owner owner, double checkpointSeconds, Progress progress) {
-    failures.clear();
-    int run = 0;
-    for (int seed = 1; seed <= plan.seeds(); seed++) {
-      for (Plan.Planned method : plan.methods()) {
-        run++;
-        RunDirectory files = files(method, seed);
-        if (Files.exists(files.result())) {
-          continue;
-        }
-        progress.message(
+  /** A run that has not ended: its folder, and what is said when it begins. */
+  record Run(String folder, String title) {}
+
+  /** The runs of a seed that have not ended. */
+  List<Run> due(int seed) {
+    List<Run> due = new ArrayList<>();
+    for (int i = 0; seed <= plan.seeds() && i < plan.methods().size(); i++) {
+      Plan.Planned method = plan.methods().get(i);
+      if (!Files.exists(files(method, seed).result())) {
+        String title =
             String.format(
                 Locale.ROOT,
                 "run %d of %d: %s, seed %d",
-                run,
+                (seed - 1) * plan.methods().size() + i + 1,
                 plan.seeds() * plan.methods().size(),
                 method.name(),
-                seed));
-        try (SearchRun resumed = SearchRun.resume(files, checkpointSeconds, progress)) {
-          resumed.run();
-        } catch (SextantException e) {
-          failures.put(Plan.folder(method.name(), seed), String.valueOf(e.getMessage()));
-        }
-        owner.check();
-        write();
+                seed);
+        due.add(new Run(Plan.folder(method.name(), seed), title));
       }
     }
-    return write();
+    return due;
+  }
+
+  void forgetFailures() {
+    failures.clear();
+  }
+
+  /** Writes how things stand after a run has ended, or gone wrong. */
+  void ended(String folder, @Nullable String failure) {
+    if (failure != null) {
+      failures.put(folder, failure);
+    }
+    write();
   }
 
   private RunDirectory files(Plan.Planned method, int seed) {

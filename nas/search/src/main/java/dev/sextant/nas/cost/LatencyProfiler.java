@@ -3,6 +3,7 @@ package dev.sextant.nas.cost;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
 import dev.sextant.nas.cost.LatencyTable.Setting;
+import dev.sextant.nas.measure.Machine;
 import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Space;
@@ -111,23 +112,16 @@ public final class LatencyProfiler {
    */
   public LatencyTable measure(Space space, int batch, int networks, long seed) {
     SequencedMap<Key, Timed> layers = new LinkedHashMap<>();
-    // The sum itself is nothing: it goes through every layer with every width that it can have.
-    LayerSum.of(
-        space,
-        (layer, input) -> {
-          if (!layer.isFree()) {
-            layers.putIfAbsent(new Key(layer, input), new Timed(layer, input.withBatch(batch)));
-          }
-          return 0;
-        },
-        0);
+    keys(space)
+        .forEach(key -> layers.put(key, new Timed(key.layer(), key.input().withBatch(batch))));
     try (OtherWork others = OtherWork.during("the latency table of " + space.name())) {
       Count count = new Count(PASSES * (layers.size() + networks));
       for (int pass = 0; pass < PASSES; pass++) {
         layers.values().forEach(layer -> time(layer, count));
       }
       measureAgain(layers, count);
-      Setting setting = new Setting(machine(), RUNTIME, device, threads, batch, percentile);
+      Setting setting =
+          new Setting(Machine.identity(), RUNTIME, device, threads, batch, percentile);
       LatencyTable table = new LatencyTable(setting, 0, 1, entries(layers));
       List<String> doubts = new ArrayList<>();
       if (networks > 0) {
@@ -162,6 +156,22 @@ public final class LatencyProfiler {
       doubts.addAll(TableJudgement.doubts(table.entries()));
       return table.withDoubts(doubts.isEmpty() ? doubts : listed(doubts, others.seen()));
     }
+  }
+
+  /** The layers that a table of a space has to have, in its order. */
+  static List<Key> keys(Space space) {
+    Set<Key> keys = new LinkedHashSet<>();
+    // The sum itself is nothing: it goes through every layer with every width that it can have.
+    LayerSum.of(
+        space,
+        (layer, input) -> {
+          if (!layer.isFree()) {
+            keys.add(new Key(layer, input));
+          }
+          return 0;
+        },
+        0);
+    return List.copyOf(keys);
   }
 
   /** The first doubts, how many more there are, and who was at work. */
@@ -285,26 +295,31 @@ public final class LatencyProfiler {
     }
 
     LatencyTable fit(LatencyTable table) {
-      double[] sums = drawn.stream().mapToDouble(table::predict).toArray();
-      List<Double> slopes = new ArrayList<>();
-      for (int i = 0; i < sums.length; i++) {
-        for (int j = 0; j < i; j++) {
-          if (sums[i] != sums[j]) {
-            slopes.add((measured[i] - measured[j]) / (sums[i] - sums[j]));
-          }
+      return LatencyProfiler.fit(table, drawn, measured);
+    }
+  }
+
+  /** The table with overhead and scale by networks that were measured whole. */
+  static LatencyTable fit(LatencyTable table, List<Architecture> drawn, double[] measured) {
+    double[] sums = drawn.stream().mapToDouble(table::predict).toArray();
+    List<Double> slopes = new ArrayList<>();
+    for (int i = 0; i < sums.length; i++) {
+      for (int j = 0; j < i; j++) {
+        if (sums[i] != sums[j]) {
+          slopes.add((measured[i] - measured[j]) / (sums[i] - sums[j]));
         }
       }
-      double scale = slopes.isEmpty() ? 0 : median(slopes);
-      if (!(scale > 0)) {
-        // Networks too alike, or too noisy a machine: a line through the origin is the safer guess.
-        scale = Arrays.stream(measured).sum() / Arrays.stream(sums).sum();
-      }
-      List<Double> overheads = new ArrayList<>();
-      for (int i = 0; i < sums.length; i++) {
-        overheads.add(measured[i] - scale * sums[i]);
-      }
-      return table.calibrated(median(overheads), scale);
     }
+    double scale = slopes.isEmpty() ? 0 : median(slopes);
+    if (!(scale > 0)) {
+      // Networks too alike, or too noisy a machine: a line through the origin is the safer guess.
+      scale = Arrays.stream(measured).sum() / Arrays.stream(sums).sum();
+    }
+    List<Double> overheads = new ArrayList<>();
+    for (int i = 0; i < sums.length; i++) {
+      overheads.add(measured[i] - scale * sums[i]);
+    }
+    return table.calibrated(median(overheads), scale);
   }
 
   private static double median(List<Double> values) {
@@ -350,8 +365,7 @@ public final class LatencyProfiler {
    * Random networks: in each, every choice takes its cheapest candidate with a probability that
    * differs from network to network.
    */
-  private static List<Architecture> spread(
-      LatencyTable table, Space space, int networks, long seed) {
+  static List<Architecture> spread(LatencyTable table, Space space, int networks, long seed) {
     double[][] costs = meanCosts(table.costs(space));
     Rng rng = Rng.of(seed, 31);
     List<Architecture> drawn = new ArrayList<>();
@@ -381,14 +395,5 @@ public final class LatencyProfiler {
     }
     cost.gradient(alike, costs);
     return costs;
-  }
-
-  private static String machine() {
-    return String.format(
-        Locale.ROOT,
-        "%s %s, %d processors",
-        System.getProperty("os.name"),
-        System.getProperty("os.arch"),
-        Runtime.getRuntime().availableProcessors());
   }
 }

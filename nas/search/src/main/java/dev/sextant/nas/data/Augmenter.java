@@ -49,10 +49,11 @@ final class Augmenter {
     this.jitterer = new ColorJitterer(channels);
   }
 
-  /** Writes image {@code index} as {@code [H, W, C]} to {@code target}, beginning at {@code at}. */
-  void apply(Images images, int index, long seed, long epoch, float[] target, int at) {
-    byte[] pixels = images.chunk(index);
-    int from = images.offset(index);
+  /**
+   * Writes image {@code index}, whose pixels begin at {@code from}, as {@code [H, W, C]} to {@code
+   * target}, beginning at {@code at}.
+   */
+  void apply(byte[] pixels, int from, int index, long seed, long epoch, float[] target, int at) {
     Rng rng = Rng.of(seed, epoch, index);
     ResizedCrop crop = augmentation.resizedCrop();
     Augmentation.ColorJitter jitter = augmentation.jitter();

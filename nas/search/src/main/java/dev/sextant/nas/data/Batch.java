@@ -10,8 +10,10 @@ public final class Batch {
   private int count;
   private long epoch;
   private int index;
+  private final int shares;
 
-  Batch(int batchSize, int imageValues) {
+  Batch(int batchSize, int imageValues, int shares) {
+    this.shares = shares;
     this.pixels = new float[batchSize * imageValues];
     this.labels = new int[batchSize];
   }
@@ -35,6 +37,11 @@ public final class Batch {
   /** {@return how many images it holds: the batch size, or fewer in the last batch of an epoch} */
   public int count() {
     return count;
+  }
+
+  /** {@return among how many workers the whole batch is shared, of which this is one's part} */
+  public int shares() {
+    return shares;
   }
 
   /** {@return the epoch it belongs to, from 0} */

@@ -1,5 +1,6 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -79,7 +80,42 @@ public final class BatchLoader implements AutoCloseable {
       boolean dropLast) {
     this(
         new BatchPlan(
-            images, indices, batchSize, normalization, augmentation, seed, true, dropLast));
+            images,
+            indices,
+            batchSize,
+            normalization,
+            augmentation,
+            seed,
+            true,
+            dropLast,
+            Workers.ALONE));
+  }
+
+  /**
+   * Starts the thread; batches are one worker's shares of whole ones, an incomplete last of which
+   * is left out.
+   *
+   * @param images where pixels and labels come from
+   * @param indices the images to use, such as {@link Split#train()}
+   * @param batchSize images in a whole batch, which all workers share alike: rounded down to a
+   *     multiple of their number
+   * @param normalization mean and deviation of each channel
+   * @param augmentation what is done to each image besides normalisation
+   * @param seed of the order of images and of their augmentation
+   * @param workers this one and the others
+   * @throws SextantException if an argument does not fit the images or the workers
+   */
+  public BatchLoader(
+      Images images,
+      int[] indices,
+      int batchSize,
+      Normalization normalization,
+      Augmentation augmentation,
+      long seed,
+      Workers workers) {
+    this(
+        new BatchPlan(
+            images, indices, batchSize, normalization, augmentation, seed, true, true, workers));
   }
 
   private BatchLoader(BatchPlan plan) {

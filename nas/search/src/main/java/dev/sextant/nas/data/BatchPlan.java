@@ -1,5 +1,6 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Locale;
@@ -17,8 +18,13 @@ final class BatchPlan {
   private final int batches;
   private final long seed;
   private final boolean shuffled;
+  private final Workers workers;
   private final Augmenter augmenter;
   private final int[] order;
+
+  /** Pixels of a batch that lie in no array; empty where they do. */
+  private final byte[] copied;
+
   private long orderedEpoch = -1;
 
   BatchPlan(
@@ -29,7 +35,9 @@ final class BatchPlan {
       Augmentation augmentation,
       long seed,
       boolean shuffled,
-      boolean dropLast) {
+      boolean dropLast,
+      Workers workers) {
+    this.workers = workers;
     if (batchSize < 1) {
       throw new SextantException(
           String.format(Locale.ROOT, "batches: batch size %d is not positive", batchSize));
@@ -51,8 +59,17 @@ final class BatchPlan {
                 Locale.ROOT, "batches: index %d is not one of %d images", index, images.count()));
       }
     }
-    int whole = indices.length / batchSize;
-    this.batches = dropLast || indices.length % batchSize == 0 ? whole : whole + 1;
+    this.batchSize = batchSize - batchSize % workers.count();
+    if (this.batchSize == 0) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "batches: %d images are too few for %d workers",
+              batchSize,
+              workers.count()));
+    }
+    int whole = indices.length / this.batchSize;
+    this.batches = dropLast || indices.length % this.batchSize == 0 ? whole : whole + 1;
     if (batches == 0) {
       throw new SextantException(
           String.format(
@@ -60,11 +77,11 @@ final class BatchPlan {
     }
     this.images = images;
     this.indices = indices.clone();
-    this.batchSize = batchSize;
     this.seed = seed;
     this.shuffled = shuffled;
     this.augmenter = new Augmenter(images, augmentation, normalization);
     this.order = indices.clone();
+    this.copied = new byte[images.isInArrays() ? 0 : this.batchSize * images.imageBytes()];
   }
 
   int batches() {
@@ -72,7 +89,7 @@ final class BatchPlan {
   }
 
   Batch newBatch() {
-    return new Batch(batchSize, images.imageBytes());
+    return new Batch(batchSize / workers.count(), images.imageBytes(), workers.count());
   }
 
   void fill(Batch batch, long epoch, int index) {
@@ -81,12 +98,25 @@ final class BatchPlan {
       Rng.of(seed, epoch).shuffle(order);
       orderedEpoch = epoch;
     }
-    int first = index * batchSize;
-    int count = Math.min(batchSize, order.length - first);
+    int share = batchSize / workers.count();
+    int first = index * batchSize + workers.rank() * share;
+    int count = Math.min(share, order.length - first);
+    boolean inArrays = images.isInArrays();
+    if (!inArrays) {
+      images.copyPixels(order, first, count, copied);
+    }
     for (int i = 0; i < count; i++) {
       int image = order[first + i];
+      int at = i * images.imageBytes();
       batch.labels()[i] = images.label(image);
-      augmenter.apply(images, image, seed, epoch, batch.pixels(), i * images.imageBytes());
+      augmenter.apply(
+          inArrays ? images.chunk(image) : copied,
+          inArrays ? images.offset(image) : at,
+          image,
+          seed,
+          epoch,
+          batch.pixels(),
+          at);
     }
     batch.set(count, epoch, index);
   }

@@ -16,7 +16,9 @@ public enum DataFormat {
   /** Records of 2 label bytes (coarse, fine) and 3,072 pixel bytes. */
   CIFAR100("cifar100"),
   /** A folder of PNG and JPEG files for each class. */
-  FOLDER("folder");
+  FOLDER("folder"),
+  /** One file that {@link Datasets#pack} wrote. */
+  PACK("pack");
 
   private final String id;
 

@@ -2,14 +2,21 @@ package dev.sextant.nas.data;
 
 import dev.sextant.nas.data.file.DataTree;
 import dev.sextant.nas.data.file.FileNames;
+import dev.sextant.nas.data.pack.ImageLayout;
+import dev.sextant.nas.data.pack.Pack;
+import dev.sextant.nas.data.pack.PackHeader;
+import dev.sextant.nas.data.pack.PackWriter;
+import dev.sextant.nas.data.pack.PixelStore;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Opens data sets.
@@ -27,7 +34,7 @@ public final class Datasets {
   /**
    * Opens with {@link DataOptions#DEFAULT}.
    *
-   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @param source {@code builtin}, {@code builtin:N}, a folder, a pack, or {@code NAME:LOCATION}
    * @return training and test images
    */
   public static ImageDataset open(String source) {
@@ -48,7 +55,7 @@ public final class Datasets {
    * Opens {@code builtin}, {@code builtin:N} (N generated training images and N/4 test images, 28 x
    * 28, gray, 10 classes; always the same) or a folder.
    *
-   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @param source {@code builtin}, {@code builtin:N}, a folder, a pack, or {@code NAME:LOCATION}
    * @param options how to read them
    * @return training and test images
    * @throws SextantException if it cannot be read or is not what its format says; the message names
@@ -68,7 +75,7 @@ public final class Datasets {
   /**
    * {@return the same source wherever the working directory is: for a run that is continued later}
    *
-   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @param source {@code builtin}, {@code builtin:N}, a folder, a pack, or {@code NAME:LOCATION}
    */
   public static String absolute(String source) {
     return isBuiltin(source)
@@ -83,17 +90,24 @@ public final class Datasets {
   }
 
   /**
-   * Opens a folder.
+   * Opens a folder or a pack.
    *
    * @param folder of images
    * @param options how to read them
    * @return training and test images
    */
   public static ImageDataset open(Path folder, DataOptions options) {
+    return open(folder, options, false);
+  }
+
+  private static ImageDataset open(Path folder, DataOptions options, boolean encoded) {
     Optional<ImageSources.Located> outside =
         options.format() == null ? ImageSources.recognising(folder) : Optional.empty();
     if (outside.isPresent()) {
       return outside.get().open(options);
+    }
+    if (Pack.isPack(folder)) {
+      return openPack(folder).fitted(options);
     }
     requireFolder(folder);
     DataTree tree = new DataTree(folder, options.followLinks());
@@ -102,22 +116,89 @@ public final class Datasets {
     return switch (format) {
       case IDX -> IdxFiles.open(tree).fitted(options);
       case CIFAR10, CIFAR100 -> CifarFiles.open(tree, format).fitted(options);
-      case FOLDER -> ImageFolder.open(tree, options);
+      case FOLDER -> ImageFolder.open(tree, options, encoded);
+      case PACK -> throw new SextantException(folder + ": is a folder, a pack is a file");
       case BUILTIN ->
           throw new SextantException(folder + ": is a folder, builtin images are generated");
     };
   }
 
+  private static ImageDataset openPack(Path file) {
+    Pack pack = Pack.open(file);
+    PackHeader header = pack.header();
+    return new ImageDataset(
+        file.toString(),
+        header.classes(),
+        packed(file, header.layout(), pack.train(), pack.trainLabels()),
+        packed(file, header.layout(), pack.test(), pack.testLabels()),
+        new Normalization(header.mean(), header.deviation()),
+        header.leftOut());
+  }
+
+  private static Images packed(Path file, ImageLayout layout, PixelStore pixels, int[] labels) {
+    return Images.of(
+        file.toString(), layout.height(), layout.width(), layout.channels(), pixels, labels);
+  }
+
   /**
-   * Refuses a source that is neither built in nor a folder; does not look into it.
+   * Writes images into one file, to be opened in their place: the same images in the same order
+   * with the same bits, without the memory and the time that decoding them takes.
    *
-   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @param source as {@link #open(String, DataOptions)} takes it
+   * @param options how to read it
+   * @param file of the pack, replaced if there is one
+   * @param compressed whether image files stay as they are, to be decoded whenever they are asked
+   *     for: a tenth of the size, as a rule, and more work in every epoch
+   * @return what was written, opened
+   * @throws SextantException if images cannot be read, the file cannot be written, or images that
+   *     are no files are to stay such
+   */
+  public static ImageDataset pack(
+      String source, DataOptions options, Path file, boolean compressed) {
+    boolean folder =
+        (options.format() == null || options.format() == DataFormat.FOLDER)
+            && !isBuiltin(source)
+            && ImageSources.named(source).isEmpty();
+    ImageDataset data = folder ? open(path(source), options, true) : open(source, options);
+    PixelStore train = data.train().pixels();
+    PixelStore test = data.test().pixels();
+    ImageLayout layout =
+        new ImageLayout(data.height(), data.width(), data.channels(), false, Byte.SIZE);
+    if (compressed) {
+      if (!(train instanceof PixelStore.Encoded files)) {
+        throw new SextantException(
+            source + ": has no PNG or JPEG files that a compressed pack could keep");
+      }
+      layout = files.layout();
+    }
+    PackHeader header =
+        new PackHeader(
+            data.classNames(),
+            data.train().count(),
+            data.test().count(),
+            data.normalization().mean(),
+            data.normalization().deviation(),
+            layout,
+            compressed,
+            data.leftOut());
+    int[] labels =
+        IntStream.concat(Arrays.stream(data.train().labels()), Arrays.stream(data.test().labels()))
+            .toArray();
+    PackWriter.write(file, header, labels, train, test);
+    return openPack(file);
+  }
+
+  /**
+   * Refuses a source that is neither built in nor a folder nor a pack; does not look into it.
+   *
+   * @param source {@code builtin}, {@code builtin:N}, a folder, a pack, or {@code NAME:LOCATION}
    * @throws SextantException saying what it is instead
    */
   public static void requireThere(String source) {
     if (!isBuiltin(source)
         && ImageSources.named(source).isEmpty()
-        && ImageSources.recognising(path(source)).isEmpty()) {
+        && ImageSources.recognising(path(source)).isEmpty()
+        && !Pack.isPack(path(source))) {
       requireFolder(path(source));
     }
   }
@@ -127,7 +208,7 @@ public final class Datasets {
    * or its format has no names; reads no image}
    *
    * @param start of paths that are not absolute
-   * @param source {@code builtin}, {@code builtin:N}, a folder, or {@code NAME:LOCATION}
+   * @param source {@code builtin}, {@code builtin:N}, a folder, a pack, or {@code NAME:LOCATION}
    * @param options how to read them
    */
   public static Optional<List<String>> classNames(Path start, String source, DataOptions options) {
@@ -136,6 +217,9 @@ public final class Datasets {
     }
     try {
       Path folder = start.resolve(path(source));
+      if (Pack.isPack(folder)) {
+        return Optional.of(Pack.open(folder).header().classes());
+      }
       requireFolder(folder);
       DataTree tree = new DataTree(folder, options.followLinks());
       return recognise(tree, options) == DataFormat.FOLDER
@@ -167,7 +251,8 @@ public final class Datasets {
       throw new SextantException(folder + ": there is no such folder of images");
     }
     if (!Files.isDirectory(folder)) {
-      throw new SextantException(folder + ": is a file, the folder that holds it is needed");
+      throw new SextantException(
+          folder + ": is a file and no pack, the folder that holds it is needed");
     }
   }
 

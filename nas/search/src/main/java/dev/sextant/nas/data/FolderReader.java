@@ -3,8 +3,8 @@ package dev.sextant.nas.data;
 import dev.sextant.nas.data.image.ImageException;
 import dev.sextant.nas.data.image.ImageFile;
 import dev.sextant.nas.data.image.ImageHeader;
-import dev.sextant.runtime.image.Pixels;
-import dev.sextant.runtime.image.Resampler;
+import dev.sextant.nas.data.pack.FilePixels;
+import dev.sextant.nas.data.pack.ImageLayout;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,16 +28,21 @@ final class FolderReader {
   private final Path folder;
   private final List<String> classes;
   private final DataOptions options;
+  private final boolean encoded;
   private final Map<Path, ImageHeader> headers = new ConcurrentHashMap<>();
   private final Map<Path, ImageException> damaged = new ConcurrentHashMap<>();
 
   /** An image file and the class it belongs to. */
   record LabelledFile(Path path, int label) {}
 
-  /** The size and channels that all images get, and the bits in use of 16-bit gray. */
-  private record Layout(int height, int width, int channels, boolean resize, int grayBits) {}
-
-  FolderReader(Path folder, List<String> classes, DataOptions options) {
+  /**
+   * A reader.
+   *
+   * @param encoded whether images stay files, which are decoded whenever they are asked for; those
+   *     that would fill the memory always do
+   */
+  FolderReader(Path folder, List<String> classes, DataOptions options, boolean encoded) {
+    this.encoded = encoded;
     this.folder = folder;
     this.classes = classes;
     this.options = options;
@@ -67,7 +72,11 @@ final class FolderReader {
     List<LabelledFile> all = new ArrayList<>(train);
     all.addAll(test);
     int files = all.size() + damaged.size();
-    Layout layout = layout(all);
+    ImageLayout layout = layout(all);
+    long bytes = (long) all.size() * layout.imageBytes();
+    if (encoded || !Images.fitInMemory(bytes)) {
+      return fromFiles(train, test, layout, files);
+    }
     Images trainImages = decode(train, layout);
     Images testImages = decode(test, layout);
     if (!damaged.isEmpty() && !options.skipDamaged()) {
@@ -76,6 +85,45 @@ final class FolderReader {
     return ImageDataset.of(
             folder.toString(), classes, left(train, trainImages), left(test, testImages))
         .withLeftOut(damaged.size());
+  }
+
+  /** Every file is decoded once, for what is damaged, and for the mean of those to train on. */
+  private ImageDataset fromFiles(
+      List<LabelledFile> train, List<LabelledFile> test, ImageLayout layout, int files) {
+    Normalization.Histogram histogram = new Normalization.Histogram(layout.channels());
+    forEach(train, file -> histogram.addShared(decoded(file, layout)));
+    forEach(test, file -> decoded(file, layout));
+    if (!damaged.isEmpty() && !options.skipDamaged()) {
+      throw damage(files);
+    }
+    Images trainImages = files(good(train), layout);
+    return new ImageDataset(
+        folder.toString(),
+        classes,
+        trainImages,
+        files(good(test), layout),
+        histogram.normalization(),
+        damaged.size());
+  }
+
+  private static byte[] decoded(LabelledFile file, ImageLayout layout) {
+    byte[] pixels = new byte[layout.imageBytes()];
+    decode(file, layout, pixels, 0);
+    return pixels;
+  }
+
+  private Images files(List<LabelledFile> files, ImageLayout layout) {
+    return Images.of(
+        folder.toString(),
+        layout.height(),
+        layout.width(),
+        layout.channels(),
+        new FilePixels(files.stream().map(LabelledFile::path).toList(), layout),
+        files.stream().mapToInt(LabelledFile::label).toArray());
+  }
+
+  private static void decode(LabelledFile file, ImageLayout layout, byte[] target, int at) {
+    new FilePixels(List.of(file.path()), layout).read(0, target, at);
   }
 
   /** What is wrong, of the first files by name. */
@@ -111,7 +159,7 @@ final class FolderReader {
         errors.getFirst());
   }
 
-  private Layout layout(List<LabelledFile> files) {
+  private ImageLayout layout(List<LabelledFile> files) {
     boolean gray =
         switch (options.color()) {
           case GRAY -> true;
@@ -121,7 +169,7 @@ final class FolderReader {
     int channels = gray ? 1 : 3;
     int grayBits = grayBits(files);
     if (options.imageSize() > 0) {
-      return new Layout(options.imageSize(), options.imageSize(), channels, true, grayBits);
+      return new ImageLayout(options.imageSize(), options.imageSize(), channels, true, grayBits);
     }
     Map<Long, Integer> votes = new HashMap<>();
     long common = 0;
@@ -149,7 +197,7 @@ final class FolderReader {
                 Math.min(height, width)));
       }
     }
-    return new Layout(height, width, channels, false, grayBits);
+    return new ImageLayout(height, width, channels, false, grayBits);
   }
 
   private ImageHeader header(LabelledFile file) {
@@ -171,7 +219,7 @@ final class FolderReader {
     return bits[0];
   }
 
-  private Images decode(List<LabelledFile> files, Layout layout) {
+  private Images decode(List<LabelledFile> files, ImageLayout layout) {
     Images images =
         Images.allocate(
             folder.toString(), files.size(), layout.height(), layout.width(), layout.channels());
@@ -184,15 +232,7 @@ final class FolderReader {
         good(files),
         file -> {
           int i = Objects.requireNonNull(indices.get(file.path()));
-          Pixels pixels = ImageFile.decode(file.path(), layout.channels() == 1, layout.grayBits());
-          if (layout.resize()) {
-            Resampler.resizeAndCrop(pixels, layout.height(), images.chunk(i), images.offset(i));
-          } else if (pixels.height() == layout.height() && pixels.width() == layout.width()) {
-            System.arraycopy(
-                pixels.values(), 0, images.chunk(i), images.offset(i), pixels.values().length);
-          } else {
-            throw new SextantException(file.path() + ": changed while it was read");
-          }
+          decode(file, layout, images.chunk(i), images.offset(i));
         });
     return images;
   }

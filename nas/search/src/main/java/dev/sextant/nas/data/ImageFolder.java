@@ -25,10 +25,12 @@ final class ImageFolder {
 
   private final DataTree tree;
   private final DataOptions options;
+  private final boolean encoded;
 
-  private ImageFolder(DataTree tree, DataOptions options) {
+  private ImageFolder(DataTree tree, DataOptions options, boolean encoded) {
     this.tree = tree;
     this.options = options;
+    this.encoded = encoded;
   }
 
   /** Whether there is a folder in it that may be a class. */
@@ -36,15 +38,16 @@ final class ImageFolder {
     return tree.list().stream().anyMatch(DataTree.Entry::isFolder);
   }
 
-  static ImageDataset open(DataTree tree, DataOptions options) {
-    ImageFolder folder = new ImageFolder(tree, options);
+  /** Opens a folder; {@code encoded} as for a {@link FolderReader}. */
+  static ImageDataset open(DataTree tree, DataOptions options, boolean encoded) {
+    ImageFolder folder = new ImageFolder(tree, options, encoded);
     return folder.train().map(folder::openSplit).orElseGet(folder::openUnsplit);
   }
 
   /** The names of its classes. */
   static List<String> classNames(DataTree tree, DataOptions options) {
     Path train =
-        new ImageFolder(tree, options).train().map(DataTree.Entry::path).orElse(tree.root());
+        new ImageFolder(tree, options, false).train().map(DataTree.Entry::path).orElse(tree.root());
     return ClassFolders.of(tree, train, options.nestedFolders()).names();
   }
 
@@ -67,7 +70,7 @@ final class ImageFolder {
     ClassFolders classes = ClassFolders.of(tree, train.path(), options.nestedFolders());
     List<LabelledFile> trainFiles = classes.files(train.path());
     List<LabelledFile> testFiles = testFiles(train, classes);
-    FolderReader reader = new FolderReader(tree.root(), classes.names(), options);
+    FolderReader reader = new FolderReader(tree.root(), classes.names(), options, encoded);
     reader.readHeaders(List.of(trainFiles, testFiles));
     return reader.dataset(reader.good(trainFiles), reader.good(testFiles));
   }
@@ -136,7 +139,7 @@ final class ImageFolder {
   private ImageDataset openUnsplit() {
     ClassFolders classes = ClassFolders.of(tree, tree.root(), options.nestedFolders());
     List<LabelledFile> files = classes.files(tree.root());
-    FolderReader reader = new FolderReader(tree.root(), classes.names(), options);
+    FolderReader reader = new FolderReader(tree.root(), classes.names(), options, encoded);
     reader.readHeaders(List.of(files));
     List<LabelledFile> good = reader.good(files);
     int[] labels = good.stream().mapToInt(LabelledFile::label).toArray();

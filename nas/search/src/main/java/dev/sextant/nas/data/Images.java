@@ -1,7 +1,8 @@
 package dev.sextant.nas.data;
 
-import dev.sextant.runtime.image.Pixels;
-import dev.sextant.runtime.image.Resampler;
+import dev.sextant.nas.data.pack.ArrayPixels;
+import dev.sextant.nas.data.pack.FittedPixels;
+import dev.sextant.nas.data.pack.PixelStore;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.Locale;
@@ -12,30 +13,32 @@ import org.jspecify.annotations.Nullable;
  * One part of a data set, training or test: labelled images of one size as unsigned bytes {@code
  * [N, H, W, C]}.
  *
- * <p>Pixels lie in chunks of whole images, so that a part may exceed 2<sup>31</sup> bytes.
- * Immutable once a reader has handed it out, and then safe for any number of threads.
+ * <p>Pixels lie in arrays, in a pack that is mapped, or in files that are decoded whenever they are
+ * asked for; the same image has the same bytes everywhere. Immutable once a reader has handed it
+ * out, and then safe for any number of threads.
  */
 public final class Images {
-  /** Chunks end at this many bytes: large enough to be few, small enough for any collector. */
-  private static final int CHUNK_BYTES = 1 << 28;
-
   private final int height;
   private final int width;
   private final int channels;
   private final int imageBytes;
-  private final int imagesPerChunk;
-  private final byte[][] chunks;
+  private final PixelStore pixels;
   private final int[] labels;
 
-  private Images(
-      int height, int width, int channels, int imagesPerChunk, byte[][] chunks, int[] labels) {
+  private Images(int height, int width, int channels, PixelStore pixels, int[] labels) {
     this.height = height;
     this.width = width;
     this.channels = channels;
     this.imageBytes = height * width * channels;
-    this.imagesPerChunk = imagesPerChunk;
-    this.chunks = chunks;
+    this.pixels = pixels;
     this.labels = labels;
+  }
+
+  /** Images that lie elsewhere; {@code what} begins every message. */
+  static Images of(
+      String what, int height, int width, int channels, PixelStore pixels, int[] labels) {
+    checkSize(what, labels.length, height, width, channels);
+    return new Images(height, width, channels, pixels, labels);
   }
 
   /**
@@ -77,6 +80,24 @@ public final class Images {
 
   /** Room for images that a reader then fills; {@code what} begins every message. */
   static Images allocate(String what, long count, int height, int width, int channels) {
+    long bytes = checkSize(what, count, height, width, channels);
+    if (bytes > Runtime.getRuntime().maxMemory()) {
+      throw tooLarge(what, bytes, null);
+    }
+    try {
+      return new Images(
+          height,
+          width,
+          channels,
+          new ArrayPixels((int) count, height * width * channels),
+          new int[(int) count]);
+    } catch (OutOfMemoryError e) {
+      throw tooLarge(what, bytes, e);
+    }
+  }
+
+  /** Bytes of all pixels. */
+  private static long checkSize(String what, long count, int height, int width, int channels) {
     if (count < 1) {
       throw new SextantException(what + ": holds no images");
     }
@@ -91,8 +112,8 @@ public final class Images {
               channels));
     }
     long imageBytes = (long) height * width;
-    imageBytes = imageBytes > CHUNK_BYTES ? imageBytes : imageBytes * channels;
-    if (imageBytes > CHUNK_BYTES) {
+    imageBytes = imageBytes > ArrayPixels.CHUNK_BYTES ? imageBytes : imageBytes * channels;
+    if (imageBytes > ArrayPixels.CHUNK_BYTES) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
@@ -101,28 +122,21 @@ public final class Images {
               height,
               width,
               channels,
-              CHUNK_BYTES >> 20));
+              ArrayPixels.CHUNK_BYTES >> 20));
     }
     if (count > Integer.MAX_VALUE - 8) {
       throw new SextantException(
           String.format(Locale.ROOT, "%s: %d images are more than 2^31", what, count));
     }
-    long bytes = count * imageBytes;
-    if (bytes > Runtime.getRuntime().maxMemory()) {
-      throw tooLarge(what, bytes, null);
-    }
-    int perChunk = (int) (CHUNK_BYTES / imageBytes);
-    int chunkCount = (int) ((count + perChunk - 1) / perChunk);
-    try {
-      byte[][] chunks = new byte[chunkCount][];
-      for (int i = 0; i < chunkCount; i++) {
-        long inChunk = Math.min(perChunk, count - (long) i * perChunk);
-        chunks[i] = new byte[(int) (inChunk * imageBytes)];
-      }
-      return new Images(height, width, channels, perChunk, chunks, new int[(int) count]);
-    } catch (OutOfMemoryError e) {
-      throw tooLarge(what, bytes, e);
-    }
+    return count * imageBytes;
+  }
+
+  /**
+   * Whether so many bytes of pixels are worth to be held: a part of the heap, which has to hold
+   * networks, batches and what a reader makes beside them.
+   */
+  static boolean fitInMemory(long bytes) {
+    return bytes <= Runtime.getRuntime().maxMemory() / 2;
   }
 
   private static SextantException tooLarge(String what, long bytes, @Nullable Throwable cause) {
@@ -178,11 +192,36 @@ public final class Images {
    * @param offset where in the destination the first byte goes
    */
   public void copyPixels(int index, byte[] destination, int offset) {
-    System.arraycopy(chunk(index), offset(index), destination, offset, imageBytes);
+    pixels.read(index, destination, offset);
   }
 
-  /** Copies of some images, in this order. */
+  /**
+   * Copies images {@code [count, H, W, C]} to the start of {@code destination}, by several threads
+   * where they have to be decoded.
+   *
+   * @param indices of images
+   * @param first which of the indices is the first
+   * @param count how many of them
+   * @param destination where the pixels go, unsigned
+   */
+  void copyPixels(int[] indices, int first, int count, byte[] destination) {
+    if (pixels.isDecoding()) {
+      IntStream.range(0, count)
+          .parallel()
+          .forEach(i -> pixels.read(indices[first + i], destination, i * imageBytes));
+    } else {
+      for (int i = 0; i < count; i++) {
+        pixels.read(indices[first + i], destination, i * imageBytes);
+      }
+    }
+  }
+
+  /** Some images, in this order; copies, if these lie in arrays. */
   Images select(int[] indices) {
+    if (!isInArrays()) {
+      int[] picked = Arrays.stream(indices).map(i -> labels[i]).toArray();
+      return new Images(height, width, channels, pixels.picked(indices), picked);
+    }
     Images selected = allocate("images", indices.length, height, width, channels);
     for (int i = 0; i < indices.length; i++) {
       selected.setLabel(i, label(indices[i]));
@@ -191,24 +230,23 @@ public final class Images {
     return selected;
   }
 
-  /** Copies at that size, or their own if it is 0, and with 1 or 3 channels. */
+  /**
+   * The same at that size, or their own if it is 0, and with 1 or 3 channels: copies, or made
+   * whenever they are asked for, if these lie elsewhere and copies would fill the memory.
+   */
   Images fitted(int size, int wanted) {
     int rows = size == 0 ? height : size;
     int columns = size == 0 ? width : size;
+    PixelStore made = new FittedPixels(pixels, height, width, channels, size, wanted);
+    if (!isInArrays() && !fitInMemory((long) count() * rows * columns * wanted)) {
+      return of("images", rows, columns, wanted, made, labels);
+    }
     Images fitted = allocate("images", count(), rows, columns, wanted);
     IntStream.range(0, count())
         .parallel()
         .forEach(
             i -> {
-              byte[] own = new byte[imageBytes];
-              copyPixels(i, own, 0);
-              Pixels pixels = new Pixels(height, width, channels, own).withChannels(wanted);
-              if (size == 0) {
-                System.arraycopy(
-                    pixels.values(), 0, fitted.chunk(i), fitted.offset(i), fitted.imageBytes);
-              } else {
-                Resampler.resizeAndCrop(pixels, size, fitted.chunk(i), fitted.offset(i));
-              }
+              made.read(i, fitted.chunk(i), fitted.offset(i));
               fitted.setLabel(i, label(i));
             });
     return fitted;
@@ -217,7 +255,7 @@ public final class Images {
   /** The same pixels with the labels that stand at the place of their own. */
   Images relabelled(int[] byLabel) {
     int[] changed = Arrays.stream(labels).map(label -> byLabel[label]).toArray();
-    return new Images(height, width, channels, imagesPerChunk, chunks, changed);
+    return new Images(height, width, channels, pixels, changed);
   }
 
   /** The largest label and one more. */
@@ -225,16 +263,25 @@ public final class Images {
     return Arrays.stream(labels).max().orElse(-1) + 1;
   }
 
+  /** Whether {@link #chunk}, {@link #offset} and {@link #chunks} may be called. */
+  boolean isInArrays() {
+    return pixels instanceof ArrayPixels;
+  }
+
   byte[] chunk(int index) {
-    return chunks[index / imagesPerChunk];
+    return ((ArrayPixels) pixels).chunk(index);
   }
 
   int offset(int index) {
-    return index % imagesPerChunk * imageBytes;
+    return ((ArrayPixels) pixels).offset(index);
   }
 
   byte[][] chunks() {
-    return chunks;
+    return ((ArrayPixels) pixels).chunks();
+  }
+
+  PixelStore pixels() {
+    return pixels;
   }
 
   int[] labels() {

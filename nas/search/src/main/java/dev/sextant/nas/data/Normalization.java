@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Maps a byte b of channel c to {@code (b / 255 - mean[c]) / deviation[c]}.
@@ -49,17 +50,63 @@ public record Normalization(float[] mean, float[] deviation) {
    */
   public static Normalization of(Images images) {
     int channels = images.channels();
-    long[][] histogram = new long[channels][256];
-    for (byte[] chunk : images.chunks()) {
-      for (int i = 0; i < chunk.length; i += channels) {
+    Histogram histogram = new Histogram(channels);
+    if (images.isInArrays()) {
+      for (byte[] chunk : images.chunks()) {
+        histogram.add(chunk);
+      }
+    } else {
+      IntStream.range(0, images.count())
+          .parallel()
+          .forEach(
+              i -> {
+                byte[] pixels = new byte[images.imageBytes()];
+                images.copyPixels(i, pixels, 0);
+                histogram.addShared(pixels);
+              });
+    }
+    return histogram.normalization();
+  }
+
+  /** How often each byte comes, by channel. */
+  static final class Histogram {
+    private final long[][] counts;
+
+    Histogram(int channels) {
+      counts = new long[channels][256];
+    }
+
+    void add(byte[] pixels) {
+      int channels = counts.length;
+      for (int i = 0; i < pixels.length; i += channels) {
         for (int c = 0; c < channels; c++) {
-          histogram[c][chunk[i + c] & 0xFF]++;
+          counts[c][pixels[i + c] & 0xFF]++;
         }
       }
     }
+
+    /** The same from any thread. */
+    void addShared(byte[] pixels) {
+      Histogram own = new Histogram(counts.length);
+      own.add(pixels);
+      synchronized (this) {
+        for (int c = 0; c < counts.length; c++) {
+          for (int v = 0; v < 256; v++) {
+            counts[c][v] += own.counts[c][v];
+          }
+        }
+      }
+    }
+
+    Normalization normalization() {
+      return of(counts, Arrays.stream(counts[0]).sum());
+    }
+  }
+
+  private static Normalization of(long[][] histogram, double pixels) {
+    int channels = histogram.length;
     float[] mean = new float[channels];
     float[] deviation = new float[channels];
-    double pixels = (double) images.count() * images.height() * images.width();
     for (int c = 0; c < channels; c++) {
       long sum = 0;
       for (int v = 0; v < 256; v++) {

@@ -1,5 +1,6 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.workers.Workers;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 
@@ -24,7 +25,15 @@ public final class SequentialBatches implements Iterable<Batch> {
       Images images, int[] indices, int batchSize, Normalization normalization) {
     this.plan =
         new BatchPlan(
-            images, indices, batchSize, normalization, Augmentation.none(), 0, false, false);
+            images,
+            indices,
+            batchSize,
+            normalization,
+            Augmentation.none(),
+            0,
+            false,
+            false,
+            Workers.ALONE);
     this.batch = plan.newBatch();
   }
 

@@ -40,6 +40,9 @@ public record RunFile(RunDirectory directory) {
   /** Of formats whose files have no checksum, in the directory of the run neither. */
   private static final String UNSEALED = "/1";
 
+  /** By how many workers the run is made, if it is more than one. */
+  private static final String WORKERS = "workers";
+
   private static final Gson GSON = new GsonBuilder().setPrettyPrinting().create();
 
   private Path file() {
@@ -103,6 +106,61 @@ public record RunFile(RunDirectory directory) {
       } else {
         RunDirectory.write(file(), GSON.toJson(moved) + "\n");
       }
+    }
+  }
+
+  /**
+   * Says that a run that has not begun will be made by several workers, on whose number its bits
+   * depend.
+   *
+   * @param workers at least 2
+   * @throws SextantException if its batches cannot be shared alike by them
+   */
+  public void shareAmong(int workers) {
+    JsonObject shared =
+        read(
+            root -> {
+              int batch =
+                  root.getAsJsonObject("config").getAsJsonObject("batches").get("size").getAsInt();
+              if (workers < 2 || batch % workers != 0) {
+                throw new SextantException(
+                    String.format(
+                        Locale.ROOT,
+                        "workers: %d cannot share batches of %d images alike",
+                        workers,
+                        batch));
+              }
+              root.addProperty(WORKERS, workers);
+              return root;
+            });
+    try (Owner _ = Owner.of(directory.path())) {
+      writeSealed(shared);
+    }
+  }
+
+  /** {@return by how many workers the run is made} */
+  public int workers() {
+    return read(root -> root.has(WORKERS) ? root.get(WORKERS).getAsInt() : 1);
+  }
+
+  /**
+   * Checks that a run is continued by as many workers as it was begun by.
+   *
+   * @param workers that are to continue it
+   * @throws SextantException if it was begun by another number
+   */
+  public void requireWorkers(int workers) {
+    int begun = workers();
+    if (begun != workers) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: was begun by %d workers, on which its bits depend, not %d (--master and"
+                  + " --workers %d)",
+              directory.path(),
+              begun,
+              workers,
+              begun));
     }
   }
 

@@ -104,7 +104,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
             data.normalization(),
             Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 13).nextLong(),
-            true);
+            classification.workers());
     rates =
         new Rates(
             config,

@@ -2,12 +2,14 @@ package dev.sextant.nas.search;
 
 import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.nas.workers.Sharing;
 import dev.sextant.runtime.Architecture;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The latency of each network on this machine, measured when it is first asked for. Runs that
@@ -28,5 +30,13 @@ final class MeasuredCost implements Cost {
   public double of(int[] decisions) {
     List<Integer> key = Arrays.stream(decisions).boxed().toList();
     return known.computeIfAbsent(key, _ -> measure.applyAsDouble(space.derive(decisions)));
+  }
+
+  /** What the first of several workers measures, where there are others. */
+  static Cost agreed(MeasuredCost own, @Nullable Sharing sharing) {
+    return sharing == null
+        ? own
+        : decisions ->
+            sharing.ofFirst(sharing.workers().rank() == 0 ? own.of(decisions) : Double.NaN);
   }
 }

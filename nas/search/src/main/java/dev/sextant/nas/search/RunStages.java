@@ -1,7 +1,7 @@
 package dev.sextant.nas.search;
 
 import com.google.gson.JsonObject;
-import dev.sextant.nas.checkpoint.EventLog;
+import dev.sextant.nas.checkpoint.Events;
 import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.data.ImageDataset;
@@ -57,7 +57,7 @@ final class RunStages implements AutoCloseable {
   private final ImageDataset data;
   private final Split split;
   private final Classification classification;
-  private final EventLog events;
+  private final Events events;
   private final Progress progress;
   private final RunResults results;
   private final NetworkLatency latency;
@@ -71,7 +71,7 @@ final class RunStages implements AutoCloseable {
       CostModel model,
       ImageDataset data,
       Classification classification,
-      EventLog events,
+      Events events,
       Progress progress,
       RunResults results) {
     this.directory = directory;
@@ -165,7 +165,8 @@ final class RunStages implements AutoCloseable {
     SearchSpace searched =
         space.withInput(
             new Architecture.Input(seen.height(), seen.width(), seen.channels()), seen.classes());
-    Classification small = new Classification(classification.backend(), searched.input());
+    Classification small =
+        new Classification(classification.backend(), searched.input(), classification.workers());
     return switch (config.recipe()) {
       case Recipe.Random _ -> throw unknown(StageName.SEARCH);
       case Recipe.Scored<?> recipe ->
@@ -181,7 +182,9 @@ final class RunStages implements AutoCloseable {
       ImageDataset seen,
       Classification small) {
     Cost sampled =
-        recipe.cost().measuresSamples() ? new MeasuredCost(space, latency::quick) : pricing::of;
+        recipe.cost().measuresSamples()
+            ? MeasuredCost.agreed(new MeasuredCost(space, latency::quick), small.sharing())
+            : pricing::of;
     return new SupernetStage<>(
         new Assembly<>(config, recipe, small.backend(), searched, pricing, sampled),
         seen,

@@ -6,13 +6,10 @@ import dev.sextant.nas.checkpoint.EventLog;
 import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
-import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.measure.OtherWork;
-import dev.sextant.nas.method.Budget;
-import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
 import dev.sextant.nas.run.Owner;
@@ -22,16 +19,15 @@ import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
-import dev.sextant.nas.stage.Auxiliary;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
-import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +46,7 @@ public final class SearchRun implements AutoCloseable {
   private final String identity;
   private final EventLog events;
   private final Progress progress;
+  private final Workers workers;
   private final long checkpointNanos;
   private final RunResults results;
   private final RunStages course;
@@ -84,7 +81,16 @@ public final class SearchRun implements AutoCloseable {
           owner -> {
             write(directory, setup, model);
             return new SearchRun(
-                directory, owner, setup, model, data, backend, null, checkpointSeconds, progress);
+                directory,
+                owner,
+                setup,
+                model,
+                data,
+                backend,
+                null,
+                checkpointSeconds,
+                progress,
+                Workers.ALONE);
           });
     } catch (RuntimeException | Error e) {
       backend.close();
@@ -129,14 +135,25 @@ public final class SearchRun implements AutoCloseable {
    */
   public static SearchRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
+    return resume(directory, checkpointSeconds, progress, Workers.ALONE);
+  }
+
+  /** The same as the first of several workers, whose others follow ({@link SharedRun}). */
+  static SearchRun resume(
+      RunDirectory directory, double checkpointSeconds, Progress progress, Workers workers) {
     // Nothing is written where there is no run.
     new RunFile(directory).compareVectors(progress);
+    new RunFile(directory).requireWorkers(workers.count());
     return Owner.holding(
-        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress));
+        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress, workers));
   }
 
   private static SearchRun resume(
-      RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
+      RunDirectory directory,
+      Owner owner,
+      double checkpointSeconds,
+      Progress progress,
+      Workers workers) {
     SearchSetup setup = new RunFile(directory).read();
     if (new RunFile(directory).isSealed()) {
       directory.prices().check();
@@ -159,12 +176,29 @@ public final class SearchRun implements AutoCloseable {
               backend,
               checkpoint,
               checkpointSeconds,
-              progress);
+              progress,
+              workers);
       run.ownModel = model instanceof PredictedLatency read ? read : null;
       return run;
     } catch (RuntimeException | Error e) {
       backend.close();
       throw e;
+    }
+  }
+
+  /**
+   * {@return the result of a run that has come to its end, wherever that was}
+   *
+   * @param directory of the run, which is refused if it has not
+   */
+  public static SearchResult result(RunDirectory directory) {
+    try (SearchRun ended =
+        Owner.holding(
+            directory.path(), owner -> resume(directory, owner, 1, Progress.NONE, Workers.ALONE))) {
+      if (!ended.results.isFinished()) {
+        throw new SextantException(directory.path() + ": has not come to its end");
+      }
+      return ended.course.result();
     }
   }
 
@@ -178,7 +212,9 @@ public final class SearchRun implements AutoCloseable {
       Backend backend,
       @Nullable Checkpoint checkpoint,
       double checkpointSeconds,
-      Progress progress) {
+      Progress progress,
+      Workers workers) {
+    this.workers = workers;
     this.directory = directory;
     this.owner = owner;
     this.setup = setup;
@@ -195,7 +231,7 @@ public final class SearchRun implements AutoCloseable {
             checkpoint == null
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
-    Classification classification = new Classification(backend, setup.space().input());
+    Classification classification = new Classification(backend, setup.space().input(), workers);
     course =
         new RunStages(directory, setup, model, data, classification, events, progress, results);
     stage = open(checkpoint);
@@ -268,44 +304,7 @@ public final class SearchRun implements AutoCloseable {
    * @throws SextantException with the range of the space if none does
    */
   public static void check(SearchSetup setup, CostModel model) {
-    Pricing cost = Pricing.of(model, setup.space());
-    setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
-    SearchConfig config = setup.config();
-    config.budget().each().forEach(budget -> check(budget, cost, setup));
-    Limits limits = Limits.of(setup);
-    if (!limits.isEmpty()) {
-      config.budget().each().forEach(budget -> NearestLimits.check(budget, cost, limits));
-    }
-    if (config.retraining().regularization().auxiliary() > 0) {
-      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
-    }
-  }
-
-  private static void check(Budget budget, Pricing cost, SearchSetup setup) {
-    double minimum = cost.minimum();
-    double maximum = cost.maximum();
-    boolean tooLarge = budget.cost() > maximum * (1 + RunStages.TOLERANCE) && !budget.ceiling();
-    if (budget.cost() < minimum || tooLarge) {
-      CostUnit unit = cost.model().unit();
-      throw new SextantException(
-          String.format(
-              Locale.ROOT,
-              "budget: no network of %s has %s; they have %s to %s%s",
-              setup.space().name(),
-              unit.format(budget.cost()),
-              unit.format(minimum),
-              unit.format(maximum),
-              setup.config().recipe().cost().isMeasurable() ? " on this machine" : ""));
-    }
-  }
-
-  private static double[][] alike(int[] options) {
-    double[][] weights = new double[options.length][];
-    for (int d = 0; d < options.length; d++) {
-      weights[d] = new double[options[d]];
-      Arrays.fill(weights[d], 1.0 / options[d]);
-    }
-    return weights;
+    BudgetCheck.check(setup, model);
   }
 
   private void checkData(ImageDataset data) {
@@ -344,6 +343,11 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private SearchResult toTheEnd() {
+    if (workers.count() > 1) {
+      // The others begin with what this one has on the disk.
+      checkpoint();
+      workers.meet();
+    }
     while (!results.isFinished()) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();
@@ -369,6 +373,7 @@ public final class SearchRun implements AutoCloseable {
         stage = next;
       }
       checkpoint();
+      workers.meet();
     }
     Report.write(directory);
     return course.result();

@@ -101,7 +101,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
             data.normalization(),
             augmentation,
             Rng.of(config.seed(), 13).nextLong(),
-            true);
+            classification.workers());
     validationLoader =
         new BatchLoader(
             data.train(),
@@ -110,7 +110,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
             data.normalization(),
             Augmentation.none(),
             Rng.of(config.seed(), 14).nextLong(),
-            true);
+            classification.workers());
     targets = Targets.labels(config.recipe().hasCells() ? 0 : config.batches().labelSmoothing());
     rates = new Rates(config, warmupSteps(), jointSteps());
     validation =
@@ -250,7 +250,8 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     if (!(supernet instanceof CellSupernet mixture)) {
       throw new IllegalStateException("only cells have mixtures");
     }
-    BilevelGradient bilevel = new BilevelGradient(mixture, classification.backend());
+    BilevelGradient bilevel =
+        new BilevelGradient(mixture, classification.backend(), classification.sharing());
     BilevelGradient.Loss loss = tape -> classification.loss(tape, supernet, heldOut.current());
     return config.architecture().secondOrder()
         ? bilevel.secondOrder(

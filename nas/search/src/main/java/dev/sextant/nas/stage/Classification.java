@@ -12,6 +12,9 @@ import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.supernet.Network;
+import dev.sextant.nas.supernet.Supernet;
+import dev.sextant.nas.workers.Sharing;
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
@@ -21,6 +24,7 @@ import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Forward and backward passes of an image classifier over batches. */
 public final class Classification {
@@ -32,6 +36,9 @@ public final class Classification {
 
   private final Outcome last = new Outcome(Double.NaN, Double.NaN);
 
+  /** Null where this process is alone. */
+  private final @Nullable Sharing sharing;
+
   /**
    * Of images of one size.
    *
@@ -39,6 +46,18 @@ public final class Classification {
    * @param input size of an image
    */
   public Classification(Backend backend, Architecture.Input input) {
+    this(backend, input, Workers.ALONE);
+  }
+
+  /**
+   * The same with others, who make the same passes over their shares of the batches.
+   *
+   * @param backend whose memory holds them
+   * @param input size of an image
+   * @param workers this process and the others
+   */
+  public Classification(Backend backend, Architecture.Input input, Workers workers) {
+    this.sharing = workers.count() == 1 ? null : new Sharing(workers, backend);
     this.backend = backend;
     this.input = input;
     tape = new Tape(backend);
@@ -47,6 +66,16 @@ public final class Classification {
   /** {@return the backend that runs the passes} */
   public Backend backend() {
     return backend;
+  }
+
+  /** {@return this process and the others} */
+  public Workers workers() {
+    return sharing == null ? Workers.ALONE : sharing.workers();
+  }
+
+  /** {@return what exchanges with the others go through; null where this process is alone} */
+  public @Nullable Sharing sharing() {
+    return sharing;
   }
 
   /**
@@ -66,7 +95,8 @@ public final class Classification {
       Tensor labels = labels(batch);
       Variable logits = network.forward(pass, x);
       Variable loss = loss(pass, logits, labels, targets);
-      return finish(pass, batch, logits, labels, loss, learnt(pass, x, logits, loss, targets));
+      finish(pass, batch, logits, labels, loss, learnt(pass, x, logits, loss, targets));
+      return shared(batch, network, null, mode);
     }
   }
 
@@ -99,7 +129,8 @@ public final class Classification {
       second.getFirst().release();
       Variable weighted = Scale.apply(pass, secondLoss, auxiliary.weight());
       Variable first = learnt(pass, x, logits, loss, targets);
-      return finish(pass, batch, logits, labels, loss, Add.apply(pass, first, weighted));
+      finish(pass, batch, logits, labels, loss, Add.apply(pass, first, weighted));
+      return shared(batch, network, auxiliary.tower(), Tape.Mode.TRAIN);
     }
   }
 
@@ -124,7 +155,7 @@ public final class Classification {
    * @param loss what is reported
    * @param total what is minimised
    */
-  private Outcome finish(
+  private void finish(
       Tape pass, Batch batch, Variable logits, Tensor labels, Variable loss, Variable total) {
     int correct = backend.loss().countCorrect(logits.value(), labels);
     double value = backend.elementwise().sum(loss.value());
@@ -140,7 +171,38 @@ public final class Classification {
     logits.release();
     pass.backward(total);
     last.set(value, (double) correct / batch.count());
+  }
+
+  /**
+   * What the whole batch comes to: gradients, whatever else the pass has left, and the outcome are
+   * means over all workers from here on.
+   */
+  private Outcome shared(Batch batch, Module network, @Nullable Module second, Tape.Mode mode) {
+    if (sharing != null && batch.shares() > 1) {
+      sharing.mean(
+          all -> {
+            share(all, network, mode);
+            if (second != null) {
+              share(all, second, mode);
+            }
+            shareOutcome(all);
+          });
+    }
     return last;
+  }
+
+  private static void share(Sharing all, Module module, Tape.Mode mode) {
+    all.gradients(module);
+    if (mode == Tape.Mode.TRAIN) {
+      all.statistics(module);
+    }
+    if (module instanceof Supernet supernet) {
+      supernet.share(all);
+    }
+  }
+
+  private void shareOutcome(Sharing all) {
+    last.set(all.number(last.loss()), all.number(last.accuracy()));
   }
 
   /**
@@ -179,6 +241,9 @@ public final class Classification {
       double loss = backend.loss().softmaxCrossEntropy(logits.value(), labels, 0, null);
       int correct = backend.loss().countCorrect(logits.value(), labels);
       last.set(loss, (double) correct / batch.count());
+      if (sharing != null && batch.shares() > 1) {
+        sharing.mean(this::shareOutcome);
+      }
       return last;
     }
   }

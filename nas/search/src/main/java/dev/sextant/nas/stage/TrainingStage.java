@@ -117,7 +117,7 @@ public final class TrainingStage implements RunStage {
             data.normalization(),
             Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 3).nextLong(),
-            true);
+            classification.workers());
     targets = Targets.labels(config.batches().labelSmoothing());
     evaluates = plan.evaluation.length > 0;
     evaluation =

@@ -5,6 +5,7 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.Rematerialize;
+import dev.sextant.nas.workers.Sharing;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Memory.Category;
 import dev.sextant.tensor.SextantException;
@@ -110,6 +111,13 @@ public final class MixedLayer extends Module {
   /** {@return ∂L/∂g for every candidate, 0 for those not sampled; valid after a backward pass} */
   public double[] gateGradients() {
     return gateGradients.clone();
+  }
+
+  /** Shares the gates' gradients, after a pass that has found them. */
+  void share(Sharing sharing) {
+    if (mode != null) {
+      sharing.numbers(gateGradients);
+    }
   }
 
   /**

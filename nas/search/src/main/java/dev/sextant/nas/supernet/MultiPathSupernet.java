@@ -7,6 +7,7 @@ import dev.sextant.autograd.nn.Module;
 import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
+import dev.sextant.nas.workers.Sharing;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Backend;
@@ -96,6 +97,11 @@ public final class MultiPathSupernet extends SampledSupernet {
       candidates.add(new LayerModule(layer, input, epsilon, init));
     }
     return new MixedLayer(candidates, averaging);
+  }
+
+  @Override
+  public void share(Sharing sharing) {
+    choices.forEach(choice -> choice.share(sharing));
   }
 
   /** {@return the choices in the order of the space} */

@@ -11,6 +11,7 @@ import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.supernet.SharedKernels.Averages;
+import dev.sextant.nas.workers.Sharing;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Shape;
@@ -50,6 +51,7 @@ public final class SuperkernelSupernet extends Supernet {
   private final double[][] gradients;
   private final float[][] room;
   private @Nullable Pressure pressure;
+  private List<Parameter> learned = List.of();
 
   /**
    * A network with fresh weights, the largest selected.
@@ -102,6 +104,12 @@ public final class SuperkernelSupernet extends Supernet {
       blocks.get(i).learn(thresholds.get(i), ofOpen[i]);
     }
     pressure = cost;
+    learned = thresholds;
+  }
+
+  @Override
+  public void share(Sharing sharing) {
+    learned.forEach(sharing::gradient);
   }
 
   /**

@@ -4,6 +4,7 @@ import dev.sextant.autograd.Parameter;
 import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.nas.space.Factors;
+import dev.sextant.nas.workers.Sharing;
 import dev.sextant.tensor.Backend;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,13 @@ public abstract class Supernet extends Module {
    * @param network the network of these decisions, whose weights are overwritten
    */
   public abstract void copyWeights(int[] decisions, Network network);
+
+  /**
+   * Names what a backward pass has left beside the gradients of the weights, to be shared.
+   *
+   * @param sharing to be told of it
+   */
+  public void share(Sharing sharing) {}
 
   /**
    * Has every block take part from the start, rather than begin as the identity: sets the scale of

@@ -2,6 +2,7 @@ package dev.sextant.nas.train;
 
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
+import dev.sextant.nas.checkpoint.Events;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.measure.OtherWork;
@@ -13,6 +14,7 @@ import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.run.TrainingSetup;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.TrainingStage;
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Backend;
@@ -44,6 +46,7 @@ public final class TrainingRun implements AutoCloseable {
   private final EventLog events;
   private final TrainingStage stage;
   private final Progress progress;
+  private final Workers workers;
   private final long checkpointNanos;
   private long lastCheckpoint = System.nanoTime();
 
@@ -98,7 +101,15 @@ public final class TrainingRun implements AutoCloseable {
           Backend backend = Backends.open(setup.device(), setup.threads());
           try {
             return new TrainingRun(
-                directory, owner, setup, data, backend, null, checkpointSeconds, progress);
+                directory,
+                owner,
+                setup,
+                data,
+                backend,
+                null,
+                checkpointSeconds,
+                progress,
+                Workers.ALONE);
           } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -118,14 +129,34 @@ public final class TrainingRun implements AutoCloseable {
    */
   public static TrainingRun resume(
       RunDirectory directory, double checkpointSeconds, Progress progress) {
+    return resume(directory, checkpointSeconds, progress, Workers.ALONE);
+  }
+
+  /**
+   * The same as the first of several workers; the others make the same steps.
+   *
+   * @param directory where the run's files are
+   * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @param workers this one and the others
+   * @return the run, ready to continue
+   * @throws SextantException as above, or if the run was begun by another number of workers
+   */
+  public static TrainingRun resume(
+      RunDirectory directory, double checkpointSeconds, Progress progress, Workers workers) {
     // Nothing is written where there is no run.
     new RunFile(directory).compareVectors(progress);
+    new RunFile(directory).requireWorkers(workers.count());
     return Owner.holding(
-        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress));
+        directory.path(), owner -> resume(directory, owner, checkpointSeconds, progress, workers));
   }
 
   private static TrainingRun resume(
-      RunDirectory directory, Owner owner, double checkpointSeconds, Progress progress) {
+      RunDirectory directory,
+      Owner owner,
+      double checkpointSeconds,
+      Progress progress,
+      Workers workers) {
     TrainingSetup setup = new RunFile(directory).readTraining();
     directory.requireArchitecture(setup.architecture());
     ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
@@ -136,7 +167,7 @@ public final class TrainingRun implements AutoCloseable {
               ? Checkpoint.read(directory.checkpoint(), backend)
               : null;
       return new TrainingRun(
-          directory, owner, setup, data, backend, checkpoint, checkpointSeconds, progress);
+          directory, owner, setup, data, backend, checkpoint, checkpointSeconds, progress, workers);
     } catch (RuntimeException | Error e) {
       backend.close();
       throw e;
@@ -151,7 +182,9 @@ public final class TrainingRun implements AutoCloseable {
       Backend backend,
       @Nullable Checkpoint checkpoint,
       double checkpointSeconds,
-      Progress progress) {
+      Progress progress,
+      Workers workers) {
+    this.workers = workers;
     this.directory = directory;
     this.owner = owner;
     this.setup = setup;
@@ -183,16 +216,7 @@ public final class TrainingRun implements AutoCloseable {
             checkpoint == null
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
-    TrainingStage.Plan plan =
-        new TrainingStage.Plan(
-            STAGE,
-            setup.architecture(),
-            IntStream.range(0, data.train().count()).toArray(),
-            new int[0],
-            setup.config());
-    stage =
-        new TrainingStage(
-            plan, this.data, new Classification(backend, setup.architecture().input()), events);
+    stage = stage(setup, this.data, backend, events, workers);
     try {
       transfer.begin(stage.network(), backend);
       if (checkpoint != null) {
@@ -215,6 +239,64 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
+   * Makes the steps of a worker that is not the first, to the end.
+   *
+   * @param directory of a run that the first worker resumes
+   * @param workers this one and the others
+   * @throws SextantException if the run's files cannot be read, or a worker is lost
+   */
+  public static void follow(RunDirectory directory, Workers workers) {
+    TrainingSetup setup = new RunFile(directory).readTraining();
+    ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
+    Transfer transfer = Transfer.of(directory, setup, data);
+    workers.meet();
+    try (Backend backend = Backends.open(setup.device(), setup.threads());
+        TrainingStage stage =
+            stage(setup, transfer.data(), backend, (event, fields) -> {}, workers)) {
+      transfer.begin(stage.network(), backend);
+      stage.load(Checkpoint.read(directory.checkpoint(), backend));
+      while (stage.done() < stage.steps()) {
+        stage.step();
+      }
+    }
+  }
+
+  private static TrainingStage stage(
+      TrainingSetup setup, ImageDataset data, Backend backend, Events events, Workers workers) {
+    TrainingStage.Plan plan =
+        new TrainingStage.Plan(
+            STAGE,
+            setup.architecture(),
+            IntStream.range(0, data.train().count()).toArray(),
+            new int[0],
+            setup.config());
+    return new TrainingStage(
+        plan, data, new Classification(backend, setup.architecture().input(), workers), events);
+  }
+
+  /**
+   * Makes what a training begins with in an empty directory, for {@link #resume} to begin it.
+   *
+   * @param directory where the run's files are
+   * @param setup what the run is to do
+   * @param from the weights whose checksum {@code setup} says, or null
+   * @throws SextantException if the directory cannot be written
+   */
+  public static void prepare(RunDirectory directory, TrainingSetup setup, @Nullable Weights from) {
+    directory.begin(
+        owner -> {
+          try (owner) {
+            RunDirectory.write(directory.architecture(), setup.architecture().toJson());
+            if (from != null) {
+              from.write(directory.start());
+            }
+            new RunFile(directory).write(setup);
+          }
+          return directory;
+        });
+  }
+
+  /**
    * Trains to the end and writes the weights.
    *
    * @return the share of test images that the compiled model classifies right
@@ -227,6 +309,10 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private double toTheEnd() {
+    if (workers.count() > 1) {
+      checkpoint();
+      workers.meet();
+    }
     while (stage.done() < stage.steps()) {
       backend.memory().resetPeaks();
       stage.step();

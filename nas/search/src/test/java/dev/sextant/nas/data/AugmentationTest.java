@@ -20,7 +20,8 @@ class AugmentationTest {
 
   private static float[] apply(Images images, Augmentation augmentation, Normalization n, int e) {
     float[] out = new float[images.imageBytes()];
-    new Augmenter(images, augmentation, n).apply(images, 0, 3, e, out, 0);
+    new Augmenter(images, augmentation, n)
+        .apply(images.chunk(0), images.offset(0), 0, 3, e, out, 0);
     return out;
   }
 

@@ -12,6 +12,7 @@ import com.sun.management.ThreadMXBean;
 import dev.sextant.nas.data.Augmentation.ColorJitter;
 import dev.sextant.nas.data.Augmentation.ResizedCrop;
 import dev.sextant.nas.data.BatchLoader.Position;
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.tensor.SextantException;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -31,7 +32,8 @@ class BatchLoaderTest {
       new Augmentation(0.5, 0, new ResizedCrop(.1, 1, .5, 2), new ColorJitter(.3, .3, .3, .1), 3);
 
   private static BatchPlan plan(Augmentation augmentation, long seed, boolean dropLast) {
-    return new BatchPlan(IMAGES, INDICES, 8, NORMALIZATION, augmentation, seed, true, dropLast);
+    return new BatchPlan(
+        IMAGES, INDICES, 8, NORMALIZATION, augmentation, seed, true, dropLast, Workers.ALONE);
   }
 
   private static BatchLoader loader(Augmentation augmentation, long seed, boolean dropLast) {
@@ -70,7 +72,8 @@ class BatchLoaderTest {
   void anImageDependsOnSeedEpochAndIndexAlone() {
     // Image 10 in other company, other order and another batch size is the same image.
     BatchPlan alone =
-        new BatchPlan(IMAGES, new int[] {10}, 1, NORMALIZATION, EVERYTHING, 11, true, false);
+        new BatchPlan(
+            IMAGES, new int[] {10}, 1, NORMALIZATION, EVERYTHING, 11, true, false, Workers.ALONE);
     Batch one = alone.newBatch();
     alone.fill(one, 2, 0);
     float[] found = null;
@@ -279,7 +282,7 @@ class BatchLoaderTest {
         assertEquals(Math.min(8, 50 - image), batch.count());
         for (int i = 0; i < batch.count(); i++, image++) {
           assertEquals(image % 5, batch.labels()[i]);
-          augmenter.apply(IMAGES, image, 0, 0, expected, 0);
+          augmenter.apply(IMAGES.chunk(image), IMAGES.offset(image), image, 0, 0, expected, 0);
           int at = i * expected.length;
           assertSameBits(
               expected,

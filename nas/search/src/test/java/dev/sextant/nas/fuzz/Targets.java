@@ -451,6 +451,7 @@ final class Targets implements AutoCloseable {
     emnist.put("emnist-letters-mapping.txt", bytes("0 65 97\n1 66 98\n2 67 99\n"));
     folder("emnist", emnist, false);
     byte[] png = resource("gray-1.png");
+    add(PackTarget.of(folder.resolve("packs"), png));
     Path tree = folder.resolve("lists");
     for (String name : List.of("train/a/0.png", "train/b/1.png", "val/2.png", "val/3.png")) {
       write("lists/" + name, png);

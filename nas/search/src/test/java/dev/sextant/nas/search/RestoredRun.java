@@ -10,6 +10,7 @@ import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.workers.Workers;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import java.io.IOException;
@@ -101,7 +102,8 @@ public final class RestoredRun implements AutoCloseable {
               backend,
               Checkpoint.read(copy.checkpoint(), backend),
               1e9,
-              Progress.NONE)
+              Progress.NONE,
+              Workers.ALONE)
           .close();
     }
   }

@@ -11,8 +11,12 @@ public final class ImageException extends SextantException {
     super(message, cause);
   }
 
-  /** What is wrong, without the file: who opened it names it. */
-  ImageException(String what) {
+  /**
+   * What is wrong, without the file: who opened it names it.
+   *
+   * @param what is wrong with it
+   */
+  public ImageException(String what) {
     super(what);
   }
 
@@ -20,8 +24,12 @@ public final class ImageException extends SextantException {
     return new ImageException("is a damaged image (" + what + ")");
   }
 
-  /** The same, of that file. */
-  ImageException in(Path path) {
+  /**
+   * {@return the same, of that file}
+   *
+   * @param path of the file
+   */
+  public ImageException in(Path path) {
     return new ImageException(path + ": " + getMessage(), this);
   }
 }

@@ -59,10 +59,41 @@ public final class ImageFile {
    * @throws ImageException if it is damaged or of another kind
    */
   public static Pixels decode(Path path, boolean gray, int grayBits) {
+    try {
+      return decode(bytes(path), gray, grayBits);
+    } catch (ImageException e) {
+      throw e.in(path);
+    } catch (IOException e) {
+      throw DataFile.unreadable(path, e);
+    }
+  }
+
+  /**
+   * Decodes a file that was read.
+   *
+   * @param file its bytes
+   * @param gray one channel instead of three
+   * @param grayBits bits in use of gray samples of 16 bits, 8 to 16
+   * @return the pixels, turned as the file says they are to be seen
+   * @throws ImageException without a name, if it is damaged or of another kind
+   */
+  public static Pixels decode(byte[] file, boolean gray, int grayBits) {
     return with(
-        path,
+        file,
         (header, raster, image) ->
             header.orientation().apply(ColorConversion.of(header, raster, image, gray, grayBits)));
+  }
+
+  /**
+   * {@return the bytes of a file, if it may be an image by its size}
+   *
+   * @param path of the file
+   * @throws ImageException without a name, if it is too large
+   * @throws IOException if it cannot be read
+   */
+  public static byte[] bytes(Path path) throws IOException {
+    ImageHeader.checkSize(Files.size(path));
+    return Files.readAllBytes(path);
   }
 
   /**
@@ -89,18 +120,24 @@ public final class ImageFile {
 
   private static <T> T with(Path path, Use<T> use) {
     try {
-      ImageHeader.checkSize(Files.size(path));
-      byte[] bytes = Files.readAllBytes(path);
+      return with(bytes(path), use);
+    } catch (ImageException e) {
+      throw e.in(path);
+    } catch (IOException e) {
+      throw DataFile.unreadable(path, e);
+    }
+  }
+
+  private static <T> T with(byte[] bytes, Use<T> use) {
+    try {
       ImageHeader header = ImageHeader.read(new ByteArrayInputStream(bytes), bytes.length);
       switch (header.kind()) {
         case PNG -> PngChunks.check(bytes);
         case JPEG -> JpegHeader.check(bytes);
       }
       return with(header, bytes, use);
-    } catch (ImageException e) {
-      throw e.in(path);
     } catch (IOException e) {
-      throw DataFile.unreadable(path, e);
+      throw ImageException.damaged(String.valueOf(e.getMessage()));
     }
   }
 

@@ -1,0 +1,62 @@
+package dev.sextant.nas.search;
+
+import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.cost.CostUnit;
+import dev.sextant.nas.method.Budget;
+import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.stage.Auxiliary;
+import dev.sextant.tensor.SextantException;
+import java.util.Arrays;
+import java.util.Locale;
+
+/** Whether a space has networks that a run may find, before anything is spent on it. */
+final class BudgetCheck {
+  private BudgetCheck() {}
+
+  /**
+   * Checks that some network of the space meets the budget.
+   *
+   * @throws SextantException with the range of the space if none does
+   */
+  static void check(SearchSetup setup, CostModel model) {
+    Pricing cost = Pricing.of(model, setup.space());
+    setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
+    SearchConfig config = setup.config();
+    config.budget().each().forEach(budget -> check(budget, cost, setup));
+    Limits limits = Limits.of(setup);
+    if (!limits.isEmpty()) {
+      config.budget().each().forEach(budget -> NearestLimits.check(budget, cost, limits));
+    }
+    if (config.retraining().regularization().auxiliary() > 0) {
+      Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
+    }
+  }
+
+  private static void check(Budget budget, Pricing cost, SearchSetup setup) {
+    double minimum = cost.minimum();
+    double maximum = cost.maximum();
+    boolean tooLarge = budget.cost() > maximum * (1 + RunStages.TOLERANCE) && !budget.ceiling();
+    if (budget.cost() < minimum || tooLarge) {
+      CostUnit unit = cost.model().unit();
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "budget: no network of %s has %s; they have %s to %s%s",
+              setup.space().name(),
+              unit.format(budget.cost()),
+              unit.format(minimum),
+              unit.format(maximum),
+              setup.config().recipe().cost().isMeasurable() ? " on this machine" : ""));
+    }
+  }
+
+  private static double[][] alike(int[] options) {
+    double[][] weights = new double[options.length][];
+    for (int d = 0; d < options.length; d++) {
+      weights[d] = new double[options[d]];
+      Arrays.fill(weights[d], 1.0 / options[d]);
+    }
+    return weights;
+  }
+}
