@@ -20,7 +20,7 @@ class EndingTest {
   void aPictureAndThreeSentences() {
     SearchResult result =
         new SearchResult(
-            found(0.9, 0.095), found(0.85, 0.1), null, List.of(), new LinkedHashMap<>());
+            found(0.9, 0.095), found(0.85, 0.1), null, List.of(), new LinkedHashMap<>(), null);
     assertEquals(
         List.of(
             "search         ####################################      90.00 % right",
