@@ -17,12 +17,12 @@ public final class Page {
         --page: #ffffff; --card: #f5f7f9; --ink: #1a1f26; --muted: #56606c; --rule: #dce1e7;
         --heat: #0b5fa5; --good: #0a7d4f;
         --c0: #0b6cb3; --c1: #d1570a; --c2: #0b8a63; --c3: #b34a8c;
-        --c4: #b98500; --c5: #5a6ad0; --c6: #8a5a3c; --c7: #6b7580; }
+        --c4: #12161b; --c5: #22107a; --c6: #63400f; --c7: #9d2bef; }
       @media screen and (prefers-color-scheme: dark) { :root {
         --page: #14181d; --card: #1c2127; --ink: #e6eaee; --muted: #a1acb8; --rule: #343c46;
         --heat: #6bb8f2; --good: #4fd19b;
         --c0: #58aef0; --c1: #ff9150; --c2: #3fcf9f; --c3: #e58cc4;
-        --c4: #e6bb3c; --c5: #98a5ff; --c6: #c99a78; --c7: #9aa6b2; } }
+        --c4: #e4d012; --c5: #766ff5; --c6: #ebfca9; --c7: #6f6f6f; } }
       * { box-sizing: border-box; }
       body { margin: 0 auto; padding: 24px 20px 48px; max-width: 1060px; background: var(--page);
         color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
