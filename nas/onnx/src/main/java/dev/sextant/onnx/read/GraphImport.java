@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -134,21 +135,11 @@ final class GraphImport {
 
   /** Goes through all nodes; the last operation then gives the logits. */
   ImportGraph read() {
+    // First all constants: what looks at the nodes behind it reads theirs too.
+    model.nodes().forEach(node -> each(node, this::takeConstant));
     for (NodeProto node : model.nodes()) {
-      if (taken.contains(node)) {
-        continue;
-      }
-      NodeReader reader = new NodeReader(source, node, constants);
-      if (!ProtoReader.isStandard(node.domain())) {
-        throw reader.error("operators of %s are not supported", NodeReader.shown(node.domain()));
-      }
-      try {
-        if (!constants.take(source, node)) {
-          read(reader);
-        }
-      } catch (SextantException e) {
-        String message = String.valueOf(e.getMessage());
-        throw message.startsWith(source) ? e : reader.error("%s", message);
+      if (!taken.contains(node)) {
+        each(node, this::read);
       }
     }
     String name = model.outputs().getFirst().name();
@@ -163,6 +154,25 @@ final class GraphImport {
       throw error("what its last nodes give is not its output");
     }
     return graph;
+  }
+
+  private void each(NodeProto node, Consumer<NodeReader> action) {
+    NodeReader reader = reader(node);
+    if (!ProtoReader.isStandard(node.domain())) {
+      throw reader.error("operators of %s are not supported", NodeReader.shown(node.domain()));
+    }
+    try {
+      action.accept(reader);
+    } catch (SextantException e) {
+      String message = String.valueOf(e.getMessage());
+      throw message.startsWith(source) ? e : reader.error("%s", message);
+    }
+  }
+
+  private void takeConstant(NodeReader node) {
+    if (constants.take(source, node.node())) {
+      taken.add(node.node());
+    }
   }
 
   private void read(NodeReader node) {
