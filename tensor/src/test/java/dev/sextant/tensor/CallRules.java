@@ -33,6 +33,8 @@ public abstract class CallRules {
           "dev.sextant.runtime.AtomicFile",
           // Reads.
           "dev.sextant.runtime.Safetensors",
+          // Reads, and maps for reading.
+          "dev.sextant.nas.data.pack.Pack",
           // A library unpacked into a fresh folder before the CUDA driver is there; replaces
           // nothing.
           "dev.sextant.kernels.natives.JCudaLoader");

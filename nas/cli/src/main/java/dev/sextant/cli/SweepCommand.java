@@ -9,6 +9,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.workers.Cluster;
 import dev.sextant.nas.workers.ClusterProvider;
 import dev.sextant.tensor.SextantException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,7 +99,8 @@ final class SweepCommand implements Runnable {
     List<Plan> plans = new ArrayList<>();
     for (String budget : budgets.isEmpty() ? List.of("") : budgets) {
       Path directory = budget.isEmpty() ? out : out.resolve(budget);
-      List<String> arguments = new ArrayList<>(ofCompare);
+      List<String> arguments = new ArrayList<>();
+      ofCompare.forEach(argument -> arguments.add(absolute(argument)));
       arguments.addAll(
           List.of(
               "--threads",
@@ -112,6 +114,15 @@ final class SweepCommand implements Runnable {
           new Plan(directory.toAbsolutePath().normalize().toString(), List.copyOf(arguments)));
     }
     return plans;
+  }
+
+  /** A file that is named from here is found from there. */
+  private static String absolute(String argument) {
+    int from = argument.startsWith("--") ? argument.indexOf('=') + 1 : 0;
+    Path file = Path.of(argument.substring(from));
+    return from == 0 && argument.startsWith("--") || !Files.exists(file)
+        ? argument
+        : argument.substring(0, from) + file.toAbsolutePath().normalize();
   }
 
   /**

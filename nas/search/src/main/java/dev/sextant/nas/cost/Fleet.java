@@ -1,5 +1,6 @@
 package dev.sextant.nas.cost;
 
+import dev.sextant.nas.measure.HostTimes;
 import dev.sextant.nas.measure.Machine;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.workers.Cluster;
@@ -128,7 +129,14 @@ public record Fleet(
             1,
             entries);
     List<Architecture> drawn = LatencyProfiler.spread(table, space, networks, seed);
-    return LatencyProfiler.fit(table, drawn, measure(drawn, batch));
+    LatencyTable fitted = LatencyProfiler.fit(table, drawn, measure(drawn, batch));
+    List<String> doubts = new ArrayList<>();
+    String scale = TableJudgement.scaleDoubt(fitted.scale());
+    if (scale != null) {
+      doubts.add(scale);
+    }
+    doubts.addAll(TableJudgement.doubts(entries));
+    return fitted.withDoubts(doubts);
   }
 
   private double[] measure(Things things) {

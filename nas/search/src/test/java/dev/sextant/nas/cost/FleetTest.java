@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.nas.measure.HostTimes;
 import dev.sextant.nas.measure.Machine;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.workers.Cluster;

@@ -13,6 +13,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -59,7 +60,7 @@ public final class Pack {
     if (!Files.isRegularFile(file)) {
       return false;
     }
-    try (FileChannel channel = FileChannel.open(file)) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return read(channel, 0, Long.BYTES).getLong(0) == PackFormat.MAGIC;
     } catch (IOException e) {
       return false;
@@ -74,7 +75,7 @@ public final class Pack {
    * @throws SextantException if it is none, cut, or damaged
    */
   public static Pack open(Path file) {
-    try (FileChannel channel = FileChannel.open(file)) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return open(file, channel);
     } catch (IOException e) {
       throw DataFile.unreadable(file, e);

@@ -1,4 +1,4 @@
-package dev.sextant.nas.cost;
+package dev.sextant.nas.measure;
 
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
@@ -16,14 +16,17 @@ import java.util.Map;
  * #TOLERANCE}, is left out: it is another machine, or was disturbed. What stands is the median of
  * the hosts that are left.
  */
-final class HostTimes {
+public final class HostTimes {
   /** How far the median of a host's anchors may be from that of all hosts. */
-  static final double TOLERANCE = 0.15;
+  public static final double TOLERANCE = 0.15;
 
   /** Anchors: enough for a median that one bad measurement does not move. */
   public static final int ANCHORS = 9;
 
   private final Map<String, Map<Integer, Double>> byHost = new LinkedHashMap<>();
+
+  /** Nothing measured yet. */
+  public HostTimes() {}
 
   /**
    * Takes note of a measurement; the shortest of a host's stands.
