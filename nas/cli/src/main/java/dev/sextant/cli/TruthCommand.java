@@ -3,12 +3,15 @@ package dev.sextant.cli;
 import dev.sextant.cli.options.ComputeOptions;
 import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.TrainingOptions;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.BatchConfig;
 import dev.sextant.nas.method.DescentConfig;
 import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.provider.Bounds;
+import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.space.Decisions;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.truth.TruthTable;
@@ -18,6 +21,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,6 +72,12 @@ final class TruthCommand implements Runnable {
   private int networks = Integer.MAX_VALUE;
 
   @Option(
+      names = "--network",
+      paramLabel = "OPTIONS",
+      description = "rather this one, such as 0-2-1, or several of them: what searches found")
+  private List<String> named = List.of();
+
+  @Option(
       names = "--train-images",
       paramLabel = "N",
       description = "of each class its share; default: all")
@@ -86,13 +96,13 @@ final class TruthCommand implements Runnable {
             training.batches(BatchConfig.DEFAULT),
             training.descent(DescentConfig.DEFAULT),
             training.regularization(Regularization.NONE));
-    SearchSpace named = Networks.space(space);
-    ConsoleProgress progress = Terminal.progress();
+    SearchSpace given = Networks.space(space);
+    Progress progress = OutputOptions.console();
     ImageDataset all = data.openAlone();
     ImageDataset used = all.withTraining(images);
     progress.message("data      " + used);
     SearchSpace sized =
-        named.withInput(
+        given.withInput(
             new Architecture.Input(used.height(), used.width(), used.channels()), used.classes());
     if (!(sized instanceof Space chain)) {
       throw new SextantException(
@@ -103,13 +113,18 @@ final class TruthCommand implements Runnable {
             Locale.ROOT,
             "space %s; %s; %d epochs at rate %s, batches of %d, augmentation %s",
             chain.name(),
-            used,
+            used.withoutPlace(),
             epochs,
             rate,
             config.batches().size(),
             config.batches().augmentation());
     try (Backend backend = Backends.open(compute.device(), compute.threads())) {
-      new TruthTraining(chain, used, config, backend, progress).run(out, settings, networks, seeds);
+      TruthTraining truth = new TruthTraining(chain, used, config, backend, progress);
+      List<int[]> trained =
+          named.isEmpty()
+              ? truth.drawn(networks)
+              : named.stream().map(text -> Decisions.parse(text, chain.options())).toList();
+      truth.run(out, settings, trained, seeds);
     }
     TruthTable table = TruthTable.read(out, chain);
     progress.message(

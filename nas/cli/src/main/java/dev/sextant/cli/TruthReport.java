@@ -32,7 +32,7 @@ final class TruthReport {
     groups.forEach(TruthReport::remark);
     System.out.printf(
         Locale.ROOT,
-        "%n%-14s %12s %5s %9s %9s %7s %12s %9s %8s  network%n",
+        "%n%-14s %12s %5s %9s %9s %7s %12s %9s %9s %8s  network%n",
         "method",
         "budget",
         "seed",
@@ -41,12 +41,13 @@ final class TruthReport {
         "gap",
         "rank",
         "Spearman",
+        "by score",
         "search s");
     for (JudgedRun run : judged) {
       Judgement judgement = run.judgement();
       System.out.printf(
           Locale.ROOT,
-          "%-14s %12s %5d %9s %9s %7s %12s %9s %8s  %s%n",
+          "%-14s %12s %5d %9s %9s %7s %12s %9s %9s %8s  %s%n",
           run.method(),
           run.budget(),
           run.seed(),
@@ -57,6 +58,7 @@ final class TruthReport {
               ? "not in table"
               : String.format(Locale.ROOT, "%d of %d", judgement.rank(), judgement.within()),
           number("%.2f", judgement.spearman()),
+          points(judgement.byScore()),
           number("%.0f", run.searchSeconds()),
           run.network());
     }

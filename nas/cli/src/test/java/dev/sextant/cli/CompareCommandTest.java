@@ -69,6 +69,8 @@ class CompareCommandTest {
     Command.run(arguments(out, "--methods=random", "--time=0.01s"))
         .refused("time: 0.01 s is too short", "random takes");
     Command.run(arguments(out, "--methods=random", "--budget=9M")).refused("budget");
+    Command.run("compare", "--truth=truth.csv", "--space=other.json", "run")
+        .refused("--space: with --truth runs are judged as they were made");
     assertFalse(Files.exists(out));
   }
 

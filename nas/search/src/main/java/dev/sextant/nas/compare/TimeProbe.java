@@ -9,6 +9,7 @@ import dev.sextant.nas.run.Folders;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.StageName;
+import dev.sextant.nas.score.HeldOutLoss;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.tensor.SextantException;
@@ -29,7 +30,7 @@ import java.util.stream.IntStream;
  * it is said, for how long its runs will take is then not known.
  */
 final class TimeProbe {
-  private static final int ROUNDS = 3;
+  static final int ROUNDS = 3;
 
   /** Of all methods, while those of one are {@link #SPREAD} apart. */
   private static final int MORE_ROUNDS = 3;
@@ -46,10 +47,18 @@ final class TimeProbe {
 
   private final ImageDataset data;
   private final Progress progress;
+  private final int rounds;
+  private long peakBytes;
 
-  TimeProbe(ImageDataset data, Progress progress) {
+  TimeProbe(ImageDataset data, Progress progress, int rounds) {
     this.data = data;
     this.progress = progress;
+    this.rounds = rounds;
+  }
+
+  /** Most memory that tensors took at once in what was timed so far. */
+  long peakBytes() {
+    return peakBytes;
   }
 
   /** Seconds of every entrant's parts, in their order. */
@@ -60,22 +69,22 @@ final class TimeProbe {
 
   /** With times that are taken in another way. */
   List<PartSeconds> time(List<Entrant> entrants, Function<Entrant, PartSeconds> timer) {
-    List<List<PartSeconds>> rounds = new ArrayList<>();
+    List<List<PartSeconds>> all = new ArrayList<>();
     List<String> doubts = List.of();
-    for (int round = 0; round < ROUNDS || round < ROUNDS + MORE_ROUNDS && !doubts.isEmpty(); ) {
+    for (int round = 0; round < rounds || round < rounds + MORE_ROUNDS && !doubts.isEmpty(); ) {
       List<PartSeconds> timed = new ArrayList<>();
       for (Entrant entrant : entrants) {
         timed.add(timer.apply(entrant));
-        int done = Math.min(round, ROUNDS - 1) * entrants.size() + timed.size();
-        progress.step("step times", done, (long) ROUNDS * entrants.size(), entrant.name(), 0);
+        int done = Math.min(round, rounds - 1) * entrants.size() + timed.size();
+        progress.step("step times", done, (long) rounds * entrants.size(), entrant.name(), 0);
       }
-      rounds.add(timed);
+      all.add(timed);
       round++;
-      doubts = doubts(entrants, rounds);
+      doubts = doubts(entrants, all);
     }
     doubts.forEach(progress::message);
     return IntStream.range(0, entrants.size())
-        .mapToObj(i -> PartSeconds.least(rounds.stream().map(timed -> timed.get(i))))
+        .mapToObj(i -> PartSeconds.least(all.stream().map(timed -> timed.get(i))))
         .toList();
   }
 
@@ -122,9 +131,13 @@ final class TimeProbe {
     ImageDataset part = data.withTraining(Math.max(images, 2 * data.classes()));
     Path directory = temporary();
     try {
+      double times = (double) data.train().count() / part.train().count();
+      double heldOut = config.images().validationFraction() * part.train().count();
       Clock clock =
           new Clock(
-              config.recipe() instanceof Recipe.Scored<?> ? config.architecture().samples() : 0);
+              times,
+              config.recipe() instanceof Recipe.Scored<?> ? config.architecture().samples() : 0,
+              Math.min(HeldOutLoss.PART, times * heldOut) / Math.min(HeldOutLoss.PART, heldOut));
       try (SearchRun run =
           SearchRun.start(
               new RunDirectory(directory),
@@ -135,7 +148,7 @@ final class TimeProbe {
               clock)) {
         run.run();
       }
-      return clock.parts((double) data.train().count() / part.train().count());
+      return clock.parts();
     } finally {
       Folders.delete(directory);
     }
@@ -150,14 +163,25 @@ final class TimeProbe {
   }
 
   /** Takes the time of every step. */
-  private static final class Clock implements Progress {
+  private final class Clock implements Progress {
     private final List<Step> steps = new ArrayList<>();
     private final long start = System.nanoTime();
+    private final double images;
     private final int scored;
+    private final double part;
+    private long weights;
 
-    /** Of a search that scores so many networks before and after its weight steps, or 0. */
-    Clock(int scored) {
+    /**
+     * Of a run on a part of the images.
+     *
+     * @param images how many times as many there are in all
+     * @param scored networks that are scored before and after the weight steps, or 0
+     * @param part how many times as many of the held-out images such a score is by in all
+     */
+    Clock(double images, int scored, double part) {
+      this.images = images;
       this.scored = scored;
+      this.part = part;
     }
 
     /** A step that is done. */
@@ -165,24 +189,38 @@ final class TimeProbe {
 
     /** What a step of a search is part of. */
     private enum Phase {
+      PRIORS,
       WARMUP,
       JOINT,
-      SCORES
+      SCORES,
+      LOOKS
     }
 
     /** Of two epochs the first is the warm-up. */
     private Phase phase(Step step) {
-      long weights = step.steps - (scored == 0 ? 0 : 2L * scored + Recipe.Scored.FINALISTS);
       long done = step.done - scored;
-      if (done <= 0 || done > weights) {
-        return Phase.SCORES;
+      if (done <= 0) {
+        return Phase.PRIORS;
+      }
+      if (done > weights) {
+        return done <= weights + scored ? Phase.SCORES : Phase.LOOKS;
       }
       return 2 * done <= weights ? Phase.WARMUP : Phase.JOINT;
     }
 
     @Override
     public void step(String stage, long done, long all, String status, long peakBytes) {
-      steps.add(new Step(StageName.parse(stage, "progress"), done, all, now()));
+      Step step = new Step(StageName.parse(stage, "progress"), done, all, now());
+      if (steps.isEmpty()) {
+        // How many there are to look at is an upper bound until scores are known.
+        weights =
+            all
+                - (scored == 0
+                    ? 0
+                    : 2L * scored + Recipe.Scored.CANDIDATES + Recipe.Scored.FINALISTS);
+      }
+      steps.add(step);
+      TimeProbe.this.peakBytes = Math.max(TimeProbe.this.peakBytes, peakBytes);
     }
 
     private double now() {
@@ -192,9 +230,10 @@ final class TimeProbe {
     @Override
     public void message(String text) {}
 
-    /** What was timed, for that many times the images. */
-    PartSeconds parts(double images) {
+    /** What was timed, for all images. */
+    PartSeconds parts() {
       double warmup = 0;
+      double more = 0;
       double joint = 0;
       double draw = 0;
       double samples = 0;
@@ -218,6 +257,8 @@ final class TimeProbe {
           case StageName.Search _ -> {
             warmup += phase(step) == Phase.WARMUP ? seconds : 0;
             joint += phase(step) == Phase.JOINT ? seconds : 0;
+            more += phase(step) == Phase.SCORES ? (part - 1) * seconds : 0;
+            more += phase(step) == Phase.LOOKS ? (images - 1) * seconds : 0;
           }
           case StageName.Training(Contestant.Found _) -> retrain += seconds;
           default -> {
@@ -231,7 +272,7 @@ final class TimeProbe {
       }
       double fixed = end - warmup - joint - draw - 2 * samples - retrain;
       return new PartSeconds(
-          fixed, images * warmup, images * joint, draw, images * samples, images * retrain);
+          fixed + more, images * warmup, images * joint, draw, images * samples, images * retrain);
     }
 
     /** When the steps from one to another began: the first took as long as the others. */

@@ -178,13 +178,23 @@ public record ImageDataset(
     return classNames.size();
   }
 
+  /** With the folder that it is from. */
   @Override
   public String toString() {
+    return described(name);
+  }
+
+  /** {@return the same text wherever its folder is: with the last part of its name alone} */
+  public String withoutPlace() {
+    return described(name.replaceFirst("[/\\\\]+$", "").replaceFirst(".*[/\\\\]", ""));
+  }
+
+  private String described(String called) {
     String text =
         String.format(
             Locale.ROOT,
             "%s: %d training and %d test images [%d,%d,%d] of %d classes",
-            name,
+            called,
             train.count(),
             test.count(),
             height(),

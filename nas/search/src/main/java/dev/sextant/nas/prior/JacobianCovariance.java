@@ -21,17 +21,16 @@ final class JacobianCovariance {
   private JacobianCovariance() {}
 
   static double score(PriorRequest request) {
-    Backend backend = request.backend();
-    int count = request.images().shape().get(0);
-    int size = request.images().size() / count;
+    int count = 0;
+    for (Tensor batch : request.images()) {
+      count += batch.shape().get(0);
+    }
+    int size = request.architecture().input().shape(1).size();
     float[] gradients = new float[count * size];
-    try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
-      Variable images = tape.leaf(request.images());
-      Variable logits = request.network().forward(tape, images);
-      Tensor ones = backend.memory().floats(logits.shape(), Category.ACTIVATIONS, "prior.ones");
-      backend.elementwise().fill(ones, 1);
-      tape.backward(logits, ones);
-      backend.download(Objects.requireNonNull(images.gradient()), gradients, 0);
+    int at = 0;
+    for (Tensor batch : request.images()) {
+      gradients(request, batch, gradients, at);
+      at += batch.size();
     }
     double[][] correlations = correlations(gradients, count, size);
     for (int i = 0; i < count; i++) {
@@ -39,6 +38,34 @@ final class JacobianCovariance {
     }
     Cholesky factor = Cholesky.of(correlations);
     return -factor.logDeterminant() - factor.inverseTrace();
+  }
+
+  /** Of the outputs' sums by the images of one batch, an image after the other. */
+  private static void gradients(PriorRequest request, Tensor batch, float[] gradients, int at) {
+    Backend backend = request.backend();
+    try (Tape tape = new Tape(backend, Tape.Mode.TRAIN_STATELESS)) {
+      Variable images = tape.leaf(batch);
+      Variable logits = request.network().forward(tape, images);
+      Tensor signs = backend.memory().floats(logits.shape(), Category.ACTIVATIONS, "prior.signs");
+      int count = batch.shape().get(0);
+      backend.upload(signs(count, logits.shape().size() / count), 0, signs);
+      tape.backward(logits, signs);
+      backend.download(Objects.requireNonNull(images.gradient()), gradients, at);
+    }
+  }
+
+  /**
+   * The outputs' sum by an image and its negative in turn. Changing the sign of a row and its
+   * column leaves the eigenvalues as they are. With one sign, gradients through a batch norm that
+   * no activation follows are nothing but rounding: its outputs add up to the same whatever the
+   * images.
+   */
+  private static float[] signs(int count, int classes) {
+    float[] signs = new float[count * classes];
+    for (int i = 0; i < signs.length; i++) {
+      signs[i] = i / classes % 2 == 0 ? 1 : -1;
+    }
+    return signs;
   }
 
   /** Of rows; a row without any deviation correlates with none. */

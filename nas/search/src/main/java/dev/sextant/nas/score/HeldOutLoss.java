@@ -23,7 +23,7 @@ import java.util.List;
  */
 public final class HeldOutLoss {
   /** Images of a part, at most. */
-  static final int PART = 512;
+  public static final int PART = 512;
 
   private final Supernet supernet;
   private final Classification classification;

@@ -1,29 +1,38 @@
 package dev.sextant.nas.score;
 
 import dev.sextant.nas.linear.Cholesky;
+import java.util.Arrays;
 
 /**
- * Scores of all networks of a space from those of some: ridge regression on a bias and every option
- * of every decision, so that a network's score is a sum. It is done with a kernel, the share of
- * decisions that two networks agree in; the ridge is the one that predicts each network best from
- * all others (leave-one-out, in closed form). Immutable.
- *
- * <p>Pairs of options predict the supernet's scores better. Whether they find better networks is
- * open: by one search on {@code bench/truth/fashion-5x3.csv} the mean gaps were 2.3 points with
- * them and 1.7 without, which is within what two seeds differ by.
+ * Scores of all networks of a space from those of some: ridge regression on a bias, every option of
+ * every decision, and every pair of options of two decisions. It is done with a kernel, the share
+ * of decisions that two networks agree in and the share of pairs of decisions; how much the pairs
+ * count and the ridge are those that predict each network best from all others (leave-one-out, in
+ * closed form). Where nothing but noise is left to the pairs the score is a sum of options.
+ * Immutable.
  */
 public final class ScoreFit {
   private static final double[] RIDGES = {0.003, 0.01, 0.03, 0.1, 0.3, 1};
 
+  /** Shares of the pairs in the kernel. */
+  private static final double[] PAIRS = {0, 0.3, 0.7};
+
   private final int[][] networks;
+  private final double pairs;
   private final double mean;
   private final double[] weights;
   private final double error;
   private final double deviation;
 
   private ScoreFit(
-      int[][] networks, double mean, double[] weights, double error, double deviation) {
+      int[][] networks,
+      double pairs,
+      double mean,
+      double[] weights,
+      double error,
+      double deviation) {
     this.networks = networks;
+    this.pairs = pairs;
     this.mean = mean;
     this.weights = weights;
     this.error = error;
@@ -50,39 +59,48 @@ public final class ScoreFit {
       squares += centred[i] * centred[i];
     }
     double least = Double.POSITIVE_INFINITY;
+    double bestPairs = 0;
     double[] weights = new double[n];
     double[][] kernel = new double[n][n];
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < i; j++) {
-        kernel[i][j] = alike(networks[i], networks[j]);
+    for (double pairs : PAIRS) {
+      for (int i = 0; i < n; i++) {
+        for (int j = 0; j < i; j++) {
+          kernel[i][j] = alike(networks[i], networks[j], pairs);
+        }
+      }
+      for (double ridge : RIDGES) {
+        for (int i = 0; i < n; i++) {
+          kernel[i][i] = 1 + ridge;
+        }
+        Cholesky factor = Cholesky.of(kernel);
+        double[] solved = factor.solve(centred);
+        double[] diagonal = factor.inverseDiagonal();
+        double errors = 0;
+        for (int i = 0; i < n; i++) {
+          errors += solved[i] / diagonal[i] * (solved[i] / diagonal[i]);
+        }
+        if (errors < least) {
+          least = errors;
+          bestPairs = pairs;
+          weights = solved;
+        }
       }
     }
-    for (double ridge : RIDGES) {
-      for (int i = 0; i < n; i++) {
-        kernel[i][i] = 1 + ridge;
-      }
-      Cholesky factor = Cholesky.of(kernel);
-      double[] solved = factor.solve(centred);
-      double[] diagonal = factor.inverseDiagonal();
-      double errors = 0;
-      for (int i = 0; i < n; i++) {
-        errors += solved[i] / diagonal[i] * (solved[i] / diagonal[i]);
-      }
-      if (errors < least) {
-        least = errors;
-        weights = solved;
-      }
-    }
-    return new ScoreFit(networks, mean, weights, Math.sqrt(least / n), Math.sqrt(squares / n));
+    return new ScoreFit(
+        networks, bestPairs, mean, weights, Math.sqrt(least / n), Math.sqrt(squares / n));
   }
 
-  /** The share of decisions in which two networks agree. */
-  private static double alike(int[] a, int[] b) {
+  /** How much two networks agree: 1 where they are the same. */
+  private static double alike(int[] a, int[] b, double pairs) {
     int alike = 0;
     for (int d = 0; d < a.length; d++) {
       alike += a[d] == b[d] ? 1 : 0;
     }
-    return (double) alike / a.length;
+    if (a.length == 1) {
+      return alike;
+    }
+    double ofPairs = alike * (alike - 1.0) / (a.length * (a.length - 1.0));
+    return (1 - pairs) * alike / a.length + pairs * ofPairs;
   }
 
   /**
@@ -93,22 +111,27 @@ public final class ScoreFit {
   public double of(int[] decisions) {
     double sum = mean;
     for (int i = 0; i < networks.length; i++) {
-      sum += weights[i] * alike(networks[i], decisions);
+      sum += weights[i] * alike(networks[i], decisions, pairs);
     }
     return sum;
   }
 
   /**
-   * {@return what each option adds}
+   * {@return what each option adds, on the average over the options of the other decisions}
    *
    * @param options how many options each decision has
    */
   public double[][] effects(int[] options) {
-    double[][] effects = new double[options.length][];
-    for (int d = 0; d < options.length; d++) {
+    int count = options.length;
+    double agreeing = Arrays.stream(options).mapToDouble(of -> 1.0 / of).sum();
+    double[][] effects = new double[count][];
+    for (int d = 0; d < count; d++) {
+      double others = agreeing - 1.0 / options[d];
+      double ofPairs = count == 1 ? 0 : pairs * 2 * others / (count - 1);
+      double share = ((count == 1 ? 1 : 1 - pairs) + ofPairs) / count;
       effects[d] = new double[options[d]];
       for (int i = 0; i < networks.length; i++) {
-        effects[d][networks[i][d]] += weights[i] / options.length;
+        effects[d][networks[i][d]] += weights[i] * share;
       }
     }
     return effects;

@@ -36,6 +36,9 @@ record DrawnNetworks(
 
   private static final int DRAWS = 8;
 
+  /** Sets of new weights that a score is the mean over. */
+  private static final int WEIGHTS = 3;
+
   /** A random network. */
   int[] draw(Rng rng) {
     return first(() -> sample(rng));
@@ -46,15 +49,16 @@ record DrawnNetworks(
   }
 
   /** Of random networks, the first of those that score best. */
-  int[] best(PriorProvider prior, Backend backend, ImageDataset data, int[] images, long seed) {
-    PriorScores scores = new PriorScores(prior, space, backend, data, images);
+  int[] best(
+      PriorProvider prior, Backend backend, ImageDataset data, int[] images, int batch, long seed) {
+    PriorScores scores = new PriorScores(prior, space, backend, data, images, batch);
     Rng rng = Rng.of(seed, 42);
     List<int[]> networks = new ArrayList<>();
     List<Double> of = new ArrayList<>();
     List<Integer> order = new ArrayList<>();
     for (int i = 0; i < Recipe.Random.SCORED; i++) {
       networks.add(sample(rng));
-      of.add(scores.ofFresh(networks.get(i), Rng.of(seed, 43, i)));
+      of.add(scores.of(networks.get(i), WEIGHTS, Rng.of(seed, 43, i)));
       order.add(i);
     }
     order.sort(Comparator.comparing(of::get, Comparator.reverseOrder()));

@@ -33,21 +33,19 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The search by scores: a training-free score of some hundred networks in the supernet as it
- * begins, weight steps on single paths that come up equally often, the held-out loss of the same
- * networks, a fit of both together ({@link Ranking}), and a longer look at the networks that it
- * holds for the best within each budget.
+ * The search by scores: a training-free score of some hundred networks, weight steps of a supernet
+ * on single paths that come up equally often, the held-out loss of the same networks, a fit of each
+ * ({@link Ranking}), the held-out loss of those that the fits hold for the best within each budget,
+ * a fit that knows of these too, and a longer look at its best.
  *
  * <p>A step is one network scored or looked at, or one weight step. Costs are in the search's unit.
  */
 final class FrontStage<S extends SampledSupernet> implements SearchStage {
-  /** Networks looked at longer, for each budget. */
-  static final int FINALISTS = 10;
+  /** Sets of new weights in a longer look's training-free score. */
+  private static final int FRESH = 3;
 
-  /**
-   * Of the weight steps' batches, for batches that are only scored: memory is that of one layer.
-   */
-  private static final int SCORED_BATCHES = 4;
+  /** The generator's stream of the first network's new weights. */
+  private static final long FIRST_OF_NETWORKS = 1000;
 
   private final SearchConfig config;
   private final Recipe.Scored<S> recipe;
@@ -112,10 +110,10 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
             config,
             (long) config.weights().warmupEpochs() * loader.batchesPerEpoch(),
             (long) config.weights().epochs() * loader.batchesPerEpoch());
-    heldOut =
-        new HeldOutLoss(
-            supernet, backend, data, split.validation(), SCORED_BATCHES * config.batches().size());
-    priors = new PriorScores(recipe.prior(), space, backend, data, split.validation());
+    heldOut = new HeldOutLoss(supernet, backend, data, split.validation(), config.batches().size());
+    priors =
+        new PriorScores(
+            recipe.prior(), space, backend, data, split.validation(), config.batches().size());
     targets = Targets.labels(config.batches().labelSmoothing());
     pathRng = Rng.of(config.seed(), 12);
     int[] counts = supernet.factoring().counts();
@@ -141,10 +139,10 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     return StageName.SEARCH;
   }
 
-  /** Before there is a fit, as many looks as there can be. */
+  /** Before there is a fit, as many candidates and looks as there can be. */
   @Override
   public long steps() {
-    return 2L * scored.size() + weightSteps() + scored.looks();
+    return 2L * scored.size() + weightSteps() + scored.candidateCount() + scored.looks();
   }
 
   @Override
@@ -160,8 +158,8 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     long lossOf = weightStep - weightSteps();
     if (weightStep < 0) {
       int network = (int) done;
-      supernet.setDecisions(scored.network(network));
-      scored.putPrior(network, priors.of(supernet, scored.network(network)));
+      Rng own = Rng.of(config.seed(), FIRST_OF_NETWORKS + network);
+      scored.putPrior(network, priors.of(scored.network(network), 1, own));
     } else if (lossOf < 0) {
       weightStep(weightStep);
     } else if (lossOf < scored.size()) {
@@ -169,7 +167,12 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
       scored.putLoss(
           network, heldOut.of(scored.network(network), network % heldOut.parts()).loss());
     } else {
-      look(scored.finalists().get((int) (lossOf - scored.size())));
+      int after = (int) (lossOf - scored.size());
+      if (after < scored.candidateCount()) {
+        scored.putCandidate(losses(scored.candidates().get(after)));
+      } else {
+        look(scored.finalists().get(after - scored.candidateCount()));
+      }
     }
     boolean trains = weightStep >= 0 && lossOf < 0;
     if (!trains) {
@@ -181,14 +184,22 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     }
     if (lossOf + 1 == scored.size()) {
       scored.rank();
-      events.emit("fitted", scored.fitted());
     }
-    if (scored.isRanked() && done == steps()) {
-      events.emit("finalists", scored.looked());
+    if (scored.isRanked()) {
+      if (done + scored.looks() == steps()) {
+        events.emit("fitted", scored.fitted());
+      }
+      if (done == steps()) {
+        events.emit("finalists", scored.looked());
+      }
     }
   }
 
   private void weightStep(long step) {
+    if (step % loader.batchesPerEpoch() == 0) {
+      // Only now: until here the means are those of the epoch that has ended.
+      running.reset();
+    }
     paths.next(options);
     supernet.setOptions(options);
     running.add(
@@ -200,15 +211,19 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     optimizer.step(rates.weights(step));
   }
 
-  /** All parts of the held-out images, and the training-free score of new weights. */
-  private void look(int[] decisions) {
+  /** On every part of the held-out images. */
+  private double[] losses(int[] decisions) {
     double[] losses = new double[heldOut.parts()];
     for (int part = 0; part < losses.length; part++) {
       losses[part] = heldOut.of(decisions, part).loss();
     }
-    double[] look = Arrays.copyOf(losses, losses.length + 1);
-    look[losses.length] = priors.ofFresh(decisions, Rng.of(config.seed(), 16));
-    scored.putLook(decisions, look);
+    return losses;
+  }
+
+  /** All of the held-out images, and the training-free score of new weights. */
+  private void look(int[] decisions) {
+    scored.putLook(
+        decisions, losses(decisions), priors.of(decisions, FRESH, Rng.of(config.seed(), 16)));
   }
 
   @Override
@@ -248,9 +263,6 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     fields.addProperty("architectureStepPeakBytes", scoringPeak);
     fields.add("probabilities", rows(uniform()));
     events.emit("epoch", fields);
-    if (done < scored.size() + weightSteps()) {
-      running.reset();
-    }
   }
 
   private double[][] uniform() {
@@ -352,8 +364,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     long trained = Math.clamp(done - scored.size(), 0, weightSteps());
     int perEpoch = loader.batchesPerEpoch();
     loader.seek(new BatchLoader.Position(trained / perEpoch, (int) (trained % perEpoch)));
-    long looked = done - 2L * scored.size() - weightSteps();
-    scored.load(checkpoint, looked >= 0, (int) Math.max(0, looked));
+    scored.load(checkpoint, done - 2L * scored.size() - weightSteps());
   }
 
   @Override

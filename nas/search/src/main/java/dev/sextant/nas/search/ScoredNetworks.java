@@ -19,12 +19,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The networks that a search by scores draws, what each was scored, and, once all are, what follows
- * for the others: the fit, those to be looked at longer, the best within any window of costs.
+ * for the others: the fits, the candidates that these hold for the best and that get a held-out
+ * loss of their own, the finalists that are looked at longer, the best within any window of costs.
  */
 final class ScoredNetworks {
   private final SearchConfig config;
@@ -34,9 +36,14 @@ final class ScoredNetworks {
   private final int parts;
   private final double[] prior;
   private final double[] loss;
-  private final Map<String, double[]> looks = new LinkedHashMap<>();
+  private final List<double[]> candidateLosses = new ArrayList<>();
+  private final Map<String, Look> looks = new LinkedHashMap<>();
   private @Nullable Ranking ranking;
-  private List<int[]> finalists = List.of();
+  private @Nullable List<int[]> candidates;
+  private @Nullable List<int[]> finalists;
+
+  /** Loss on each part of the images, and the prior's score. */
+  private record Look(double[] losses, double prior) {}
 
   /** Networks that nothing is known of, and the parts of images that losses are of in turn. */
   ScoredNetworks(SearchConfig config, Space space, Pricing pricing, int[][] networks, int parts) {
@@ -65,48 +72,87 @@ final class ScoredNetworks {
     loss[index] = held;
   }
 
-  /** Loss on each part of the images, and the prior's score. */
-  void putLook(int[] decisions, double[] look) {
-    looks.put(Decisions.text(decisions), look);
+  /** Loss of the next candidate on each part of the images; after the last, the fit is anew. */
+  void putCandidate(double[] losses) {
+    candidateLosses.add(losses);
+    if (candidateLosses.size() == candidates().size()) {
+      rankAgain();
+    }
+  }
+
+  void putLook(int[] decisions, double[] losses, double prior) {
+    looks.put(Decisions.text(decisions), new Look(losses, prior));
   }
 
   boolean isRanked() {
-    return ranking != null;
+    return finalists != null;
+  }
+
+  /** How many candidates there are; the most there can be before that is known. */
+  int candidateCount() {
+    return candidates == null ? most(Recipe.Scored.CANDIDATES) : candidates.size();
   }
 
   /** How many are looked at longer; the most there can be before that is known. */
   int looks() {
-    return isRanked() ? finalists.size() : Recipe.Scored.FINALISTS * config.budget().each().size();
+    return finalists == null ? most(Recipe.Scored.FINALISTS) : finalists.size();
+  }
+
+  private int most(int ofEach) {
+    return ofEach * config.budget().each().size();
+  }
+
+  List<int[]> candidates() {
+    return known(candidates);
   }
 
   List<int[]> finalists() {
-    return finalists;
+    return known(finalists);
   }
 
   private Ranking ranking() {
-    if (ranking == null) {
-      throw new IllegalStateException("not all networks have been scored");
-    }
-    return ranking;
+    return known(ranking);
   }
 
-  /** Fits the scores, and finds those within one of the budgets that the fit holds for the best. */
+  private static <T> T known(@Nullable T value) {
+    if (value == null) {
+      throw new IllegalStateException("not all networks have been scored");
+    }
+    return value;
+  }
+
+  /** Fits the scores of the networks drawn, and finds the candidates. */
   void rank() {
     ranking = Ranking.of(networks, loss, parts, prior);
+    candidates = bestOfBudgets(Recipe.Scored.CANDIDATES);
+    if (candidates.isEmpty()) {
+      rankAgain();
+    }
+  }
+
+  private void rankAgain() {
+    ranking = ranking().with(candidates(), candidateLosses);
+    finalists = bestOfBudgets(Recipe.Scored.FINALISTS);
+  }
+
+  /** Those within one of the budgets that the fits hold for the best. */
+  private List<int[]> bestOfBudgets(int ofEach) {
     SequencedMap<String, int[]> best = new LinkedHashMap<>();
     for (Budget budget : config.budget().each()) {
       double low = budget.ceiling() ? 0 : (1 - RunStages.TOLERANCE) * budget.cost();
       double high = budget.ceiling() ? budget.cost() : (1 + RunStages.TOLERANCE) * budget.cost();
-      best(pricing, low, high, Recipe.Scored.FINALISTS)
+      best(pricing, low, high, ofEach)
           .forEach(network -> best.put(Decisions.text(network), network));
     }
-    finalists = List.copyOf(best.values());
+    return List.copyOf(best.values());
   }
 
-  /** The score of the fit; of what was looked at, that of the look too. */
+  /** The score of the fits; of what was looked at, that of the look too. */
   private double score(int[] decisions) {
-    double[] look = looks.get(Decisions.text(decisions));
-    return look == null ? ranking().fit().of(decisions) : ranking().looked(decisions, look);
+    Look look = looks.isEmpty() ? null : looks.get(Decisions.text(decisions));
+    return look == null
+        ? ranking().of(decisions)
+        : ranking().looked(decisions, look.losses, look.prior);
   }
 
   /** The best within a window, the best first. */
@@ -146,46 +192,54 @@ final class ScoredNetworks {
 
   /** What each option adds by itself. */
   double[][] effects() {
-    return ranking().fit().effects(space.options());
+    return ranking().effects(space.options());
   }
 
-  /** {@code scores.csv}. */
+  /** {@code scores.csv}: the networks drawn, then the candidates on every part of the images. */
   String text() {
     StringBuilder text = new StringBuilder("network,cost,prior,part,held_out_loss\n");
     for (int i = 0; i < networks.length; i++) {
-      text.append(Decisions.text(networks[i])).append(',').append(pricing.of(networks[i]));
-      text.append(',').append(prior[i]).append(',').append(i % parts);
-      text.append(',').append(loss[i]).append('\n');
+      line(text, networks[i], Double.toString(prior[i]), i % parts, loss[i]);
+    }
+    for (int i = 0; i < candidateLosses.size(); i++) {
+      for (int part = 0; part < parts; part++) {
+        line(text, candidates().get(i), "", part, candidateLosses.get(i)[part]);
+      }
     }
     return text.toString();
   }
 
-  /** How well the fit predicts. */
+  private void line(StringBuilder text, int[] network, String score, int part, double held) {
+    text.append(Decisions.text(network)).append(',').append(pricing.of(network));
+    text.append(',').append(score).append(',').append(part).append(',').append(held).append('\n');
+  }
+
+  /** How well the fits predict, each in deviations of what it is fitted to. */
   JsonObject fitted() {
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", StageName.SEARCH.text());
-    fields.addProperty("networks", networks.length);
-    fields.addProperty("deviation", ranking().fit().deviation());
-    fields.addProperty("error", ranking().fit().error());
+    fields.addProperty("networks", networks.length + candidateLosses.size());
+    fields.addProperty("lossDeviation", ranking().lossFit().deviation());
+    fields.addProperty("lossError", ranking().lossFit().error());
+    fields.addProperty("priorDeviation", ranking().priorFit().deviation());
+    fields.addProperty("priorError", ranking().priorFit().error());
     return fields;
   }
 
   /** The networks that were looked at, the best first. */
   JsonObject looked() {
-    List<int[]> sorted = new ArrayList<>(finalists);
+    List<int[]> sorted = new ArrayList<>(finalists());
     sorted.sort((a, b) -> Double.compare(score(b), score(a)));
     JsonArray best = new JsonArray();
     for (int[] decisions : sorted) {
-      double[] look = looks.getOrDefault(Decisions.text(decisions), new double[1]);
-      int priorAt = look.length - 1;
+      Look look = known(looks.get(Decisions.text(decisions)));
       JsonObject network = new JsonObject();
       network.addProperty("network", Decisions.text(decisions));
       network.addProperty("cost", pricing.of(decisions));
       network.addProperty("score", score(decisions));
-      network.addProperty("fitted", ranking().fit().of(decisions));
-      network.addProperty(
-          "heldOutLoss", Arrays.stream(look, 0, priorAt).average().orElse(Double.NaN));
-      network.addProperty("prior", look[priorAt]);
+      network.addProperty("fitted", ranking().of(decisions));
+      network.addProperty("heldOutLoss", Arrays.stream(look.losses).average().orElse(Double.NaN));
+      network.addProperty("prior", look.prior);
       best.add(network);
     }
     JsonObject fields = new JsonObject();
@@ -198,34 +252,49 @@ final class ScoredNetworks {
     checkpoint.putDoubles("prior", prior);
     checkpoint.putDoubles("loss", loss);
     checkpoint.putDoubles(
-        "looks", looks.values().stream().flatMapToDouble(Arrays::stream).toArray());
+        "candidates", candidateLosses.stream().flatMapToDouble(Arrays::stream).toArray());
+    checkpoint.putDoubles(
+        "looks",
+        looks.values().stream()
+            .flatMapToDouble(
+                look ->
+                    DoubleStream.concat(Arrays.stream(look.losses), DoubleStream.of(look.prior)))
+            .toArray());
   }
 
   /**
-   * Goes on from a checkpoint.
+   * Goes on from a checkpoint: fits and what they hold for the best come again from the same
+   * numbers.
    *
-   * @param ranked whether all were scored: the fit and its best come again from the same numbers
-   * @param looked at how many of the best there was a longer look
-   * @throws SextantException if there are not so many
+   * @param after steps since the networks drawn were scored; negative before that
+   * @throws SextantException if there are not so many to score
    */
-  void load(Checkpoint checkpoint, boolean ranked, int looked) {
+  void load(Checkpoint checkpoint, long after) {
     System.arraycopy(checkpoint.getDoubles("prior", prior.length), 0, prior, 0, prior.length);
     System.arraycopy(checkpoint.getDoubles("loss", loss.length), 0, loss, 0, loss.length);
-    if (ranked) {
-      rank();
+    if (after < 0) {
+      return;
     }
-    if (looked > finalists.size()) {
+    rank();
+    int tried = (int) Math.min(after, candidates().size());
+    double[] losses = checkpoint.getDoubles("candidates", tried * parts);
+    for (int i = 0; i < tried; i++) {
+      putCandidate(Arrays.copyOfRange(losses, i * parts, (i + 1) * parts));
+    }
+    int looked = (int) (after - tried);
+    if (looked > (isRanked() ? finalists().size() : 0)) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
               "checkpoint: a longer look at %d networks, of which there are %d",
               looked,
-              finalists.size()));
+              isRanked() ? finalists().size() : 0));
     }
     int each = parts + 1;
     double[] values = checkpoint.getDoubles("looks", looked * each);
     for (int i = 0; i < looked; i++) {
-      putLook(finalists.get(i), Arrays.copyOfRange(values, i * each, (i + 1) * each));
+      double[] held = Arrays.copyOfRange(values, i * each, i * each + parts);
+      putLook(finalists().get(i), held, values[i * each + parts]);
     }
   }
 }

@@ -18,6 +18,7 @@ import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
@@ -127,24 +128,33 @@ public record JudgedRun(
     try {
       List<CsvTable.Row> rows = CsvTable.parse(JsonText.readFile(file)).rows();
       int parts = 1 + (int) rows.stream().mapToLong(row -> row.whole("part")).max().orElse(-1);
-      // Network i was scored on part i modulo their number.
+      int drawn = (int) rows.stream().takeWhile(row -> !row.text("prior").isEmpty()).count();
+      // Network i was scored on part i modulo their number, a candidate on all.
       for (int i = 0; i < rows.size(); i++) {
-        if (rows.get(i).whole("part") != i % parts) {
+        if (rows.get(i).whole("part") != (i < drawn ? i : i - drawn) % parts) {
           throw new SextantException(rows.get(i).where() + ": part is out of turn");
         }
       }
-      if (rows.isEmpty()) {
-        throw new SextantException("holds no network");
+      if (drawn == 0 || (rows.size() - drawn) % parts != 0) {
+        throw new SextantException("holds no network, or not all of one");
       }
+      double[] losses = rows.stream().mapToDouble(row -> row.number("held_out_loss")).toArray();
+      List<CsvTable.Row> own = rows.subList(0, drawn);
       Ranking ranking =
           Ranking.of(
-              rows.stream()
+              own.stream()
                   .map(row -> Decisions.parse(row.text("network"), options))
                   .toArray(int[][]::new),
-              rows.stream().mapToDouble(row -> row.number("held_out_loss")).toArray(),
+              Arrays.copyOf(losses, drawn),
               parts,
-              rows.stream().mapToDouble(row -> row.number("prior")).toArray());
-      return ranking.fit()::of;
+              own.stream().mapToDouble(row -> row.number("prior")).toArray());
+      List<int[]> candidates = new ArrayList<>();
+      List<double[]> looks = new ArrayList<>();
+      for (int i = drawn; i < rows.size(); i += parts) {
+        candidates.add(Decisions.parse(rows.get(i).text("network"), options));
+        looks.add(Arrays.copyOfRange(losses, i, i + parts));
+      }
+      return ranking.with(candidates, looks)::of;
     } catch (SextantException e) {
       throw new SextantException(file + ": " + e.getMessage(), e);
     }

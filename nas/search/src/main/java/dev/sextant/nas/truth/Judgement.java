@@ -23,6 +23,8 @@ import java.util.function.ToDoubleFunction;
  * @param within how many networks of the table are within the budget
  * @param spearman of the search's scores with the accuracies of those at 95 to 100 %; NaN where
  *     there are few or the search scores no networks
+ * @param byScore of the network that the search's scores hold for the best of the table's within
+ *     the budget, which tells of a table that lacks many; NaN where the search scores no networks
  * @param baselines what no search gives: the best of 1, 5 and 20 networks drawn within the budget
  *     and trained, on average, and the network of most layers, multiply-adds and parameters there
  */
@@ -33,6 +35,7 @@ public record Judgement(
     int rank,
     int within,
     double spearman,
+    double byScore,
     SequencedMap<String, Double> baselines) {
   /** Below the budget, what counts as near. */
   private static final double NEAR = 0.05;
@@ -84,7 +87,21 @@ public record Judgement(
             : spearman(
                 near.stream().mapToDouble(known -> score.applyAsDouble(known.decisions)).toArray(),
                 nearby),
+        byScore(within, score),
         baselines(within, sorted, space));
+  }
+
+  private static double byScore(List<Known> within, ToDoubleFunction<int[]> score) {
+    double highest = Double.NaN;
+    double accuracy = Double.NaN;
+    for (Known known : within) {
+      double of = score.applyAsDouble(known.decisions);
+      if (of > highest || Double.isNaN(highest)) {
+        highest = of;
+        accuracy = known.accuracy;
+      }
+    }
+    return Double.isNaN(highest) ? Double.NaN : accuracy;
   }
 
   private static SequencedMap<String, Double> baselines(

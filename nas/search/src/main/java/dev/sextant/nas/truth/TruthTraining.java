@@ -23,7 +23,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -81,19 +83,18 @@ public final class TruthTraining {
    *
    * @param file to be made or continued; its first line says {@code settings}
    * @param settings how networks are trained, for a reader, in one line
-   * @param networks how many, at most all
+   * @param networks decisions of each
    * @param seeds trainings of each
    * @throws SextantException if the file was made with other settings, or cannot be written
    */
-  public void run(Path file, String settings, int networks, int seeds) {
+  public void run(Path file, String settings, List<int[]> networks, int seeds) {
     Set<String> done = new HashSet<>();
     long length = begun(file, "# " + settings + "\n" + HEADER, done);
-    int count = Math.min(networks, space.size().intValueExact());
-    int[] order = order();
+    int count = networks.size();
     try (FileOutput out = FileOutput.append(file, length)) {
       for (int seed = 1; seed <= seeds; seed++) {
         for (int i = 0; i < count; i++) {
-          int[] decisions = Decisions.at(space.options(), order[i]);
+          int[] decisions = networks.get(i);
           if (!done.contains(key(Decisions.text(decisions), seed))) {
             String line = train(decisions, seed);
             out.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
@@ -140,10 +141,18 @@ public final class TruthTraining {
     return whole.getBytes(StandardCharsets.UTF_8).length;
   }
 
-  private int[] order() {
+  /**
+   * {@return a random part of the space's networks, always the same}
+   *
+   * @param count how many, at most all
+   */
+  public List<int[]> drawn(int count) {
     int[] order = IntStream.range(0, space.size().intValueExact()).toArray();
     new Rng(ORDER_SEED).shuffle(order);
-    return order;
+    return Arrays.stream(order)
+        .limit(count)
+        .mapToObj(number -> Decisions.at(space.options(), number))
+        .toList();
   }
 
   private String train(int[] decisions, int seed) {

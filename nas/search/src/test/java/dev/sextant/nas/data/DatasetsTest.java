@@ -3,6 +3,7 @@ package dev.sextant.nas.data;
 import static dev.sextant.nas.data.TestData.assertError;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
@@ -60,6 +61,18 @@ class DatasetsTest {
     assertError(() -> Images.of(1 << 16, 1 << 16, 1, pixels, new int[4]), "exceeds 256 MiB");
     assertError(() -> Images.allocate("x", 1L << 40, 1, 1, 1), "more than 2^31");
     assertError(() -> Images.allocate("x", 1 << 30, 64, 64, 3), "x: ", "-Xmx");
+  }
+
+  @Test
+  void aDescriptionWithoutItsPlaceIsTheSameEverywhere() {
+    ImageDataset data = Datasets.open("builtin:40", DataOptions.DEFAULT);
+    ImageDataset here =
+        ImageDataset.of("/data/mine/", data.classNames(), data.train(), data.test());
+    ImageDataset there =
+        ImageDataset.of("D:\\sets\\mine", data.classNames(), data.train(), data.test());
+    assertTrue(here.withoutPlace().startsWith("mine: 40 training"), here.withoutPlace());
+    assertEquals(here.withoutPlace(), there.withoutPlace());
+    assertTrue(there.toString().startsWith("D:\\sets\\mine: 40 training"), there.toString());
   }
 
   @Test

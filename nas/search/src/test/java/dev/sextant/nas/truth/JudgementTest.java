@@ -55,6 +55,7 @@ class JudgementTest {
     assertEquals(0.09, judgement.gap(), 1e-12);
     assertEquals(2, judgement.rank());
     assertEquals(6, judgement.within());
+    assertEquals(0.70, judgement.byScore(), 1e-12, "2-0 has the highest score within the budget");
     assertTrue(Double.isNaN(judgement.median()), "three are near");
     assertEquals(
         (0.50 + 0.51 + 0.52 + 0.60 + 0.61 + 0.70) / 6,

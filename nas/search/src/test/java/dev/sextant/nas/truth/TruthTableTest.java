@@ -102,20 +102,24 @@ class TruthTableTest {
     Path stopped = folder.resolve("stopped.csv");
     try (Backend backend = Backend.cpu(1)) {
       TruthTraining training = new TruthTraining(sized, data, config, backend, Progress.NONE);
-      training.run(whole, "as a test", 3, 2);
+      training.run(whole, "as a test", training.drawn(3), 2);
       List<String> lines = Files.readAllLines(whole);
       assertEquals(2 + 6, lines.size());
       Files.writeString(
           stopped, String.join("\n", lines.subList(0, 4)) + "\n" + lines.get(4).substring(0, 5));
-      training.run(stopped, "as a test", 3, 2);
+      training.run(stopped, "as a test", training.drawn(3), 2);
       assertEquals(withoutSeconds(lines), withoutSeconds(Files.readAllLines(stopped)));
       SextantException thrown =
-          assertThrows(SextantException.class, () -> training.run(whole, "another test", 3, 2));
+          assertThrows(
+              SextantException.class,
+              () -> training.run(whole, "another test", training.drawn(3), 2));
       assertTrue(thrown.getMessage().contains("other settings"), thrown.getMessage());
+      training.run(whole, "as a test", List.of(new int[sized.options().length]), 1);
       assertEquals(0, backend.memory().current(), backend.memory()::largestHolders);
     }
     TruthTable table = TruthTable.read(whole, sized);
-    assertEquals(3, table.networks().size());
+    assertEquals(4, table.networks().size());
+    assertTrue(table.has(new int[sized.options().length]));
     assertTrue(table.noise() >= 0);
   }
 
