@@ -18,8 +18,12 @@ public final class NetworkWeights {
   private NetworkWeights() {}
 
   /**
-   * A network's weights with the normalization of its images and the names of its classes.
+   * {@return a network's weights with the normalization of its images and the names of its classes}
    *
+   * @param network whose parameters and statistics are taken
+   * @param architecture of the network
+   * @param data the images it was trained on
+   * @param backend whose memory holds the network
    * @param what the network is called where a weight is not finite
    */
   public static Weights of(
@@ -49,6 +53,10 @@ public final class NetworkWeights {
   /**
    * Puts weights into a network.
    *
+   * @param weights a copy of which goes into it
+   * @param architecture of the network
+   * @param network whose parameters and statistics are overwritten
+   * @param backend whose memory holds the network
    * @throws dev.sextant.tensor.SextantException if they are another architecture's
    */
   public static void load(
