@@ -43,7 +43,7 @@ public final class Parity {
   }
 
   public static float[] ours(Architecture network, Weights weights, float[] images, int batch) {
-    float[] logits = new float[batch * network.classes()];
+    float[] logits = new float[batch * network.outputs()];
     try (CompiledModel model = CompiledModel.compile(network, weights, Device.CPU, 1, batch)) {
       model.run(images, logits);
     }
