@@ -12,4 +12,6 @@ module dev.sextant.cli {
       info.picocli;
   opens dev.sextant.cli.options to
       info.picocli;
+  opens dev.sextant.cli.output to
+      info.picocli;
 }

@@ -10,10 +10,12 @@ module dev.sextant.runtime {
   requires static transitive org.jspecify;
 
   exports dev.sextant.runtime;
+  exports dev.sextant.runtime.dag;
   exports dev.sextant.runtime.detection;
   exports dev.sextant.runtime.graph;
   exports dev.sextant.runtime.image;
   exports dev.sextant.runtime.layer;
+  exports dev.sextant.runtime.pretrained;
   exports dev.sextant.runtime.service;
   exports dev.sextant.runtime.json to
       dev.sextant.search;

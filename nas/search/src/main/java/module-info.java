@@ -1,10 +1,17 @@
 /** The search: spaces, supernets, policies, costs, objectives, data, training and runs. */
 module dev.sextant.search {
   requires transitive dev.sextant.autograd;
+  requires transitive dev.sextant.onnx;
   requires transitive dev.sextant.runtime;
   requires com.google.gson;
   requires de.siegmar.fastcsv;
   requires java.desktop;
+  requires com.google.protobuf;
+  requires java.management;
+  requires java.net.http;
+  requires jdk.httpserver;
+  requires jdk.jfr;
+  requires jdk.management;
   requires org.snakeyaml.engine.v2;
   requires static transitive org.jspecify;
 
@@ -13,6 +20,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
   exports dev.sextant.nas.detection;
+  exports dev.sextant.nas.live;
   exports dev.sextant.nas.method;
   exports dev.sextant.nas.objective;
   exports dev.sextant.nas.policy;
@@ -23,6 +31,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.run;
   exports dev.sextant.nas.score;
   exports dev.sextant.nas.search;
+  exports dev.sextant.nas.shrink;
   exports dev.sextant.nas.space;
   exports dev.sextant.nas.supernet;
   exports dev.sextant.nas.train;

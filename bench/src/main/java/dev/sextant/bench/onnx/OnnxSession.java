@@ -4,6 +4,8 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.sextant.onnx.ExportOptions;
+import dev.sextant.onnx.OnnxExport;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Weights;
 import java.nio.ByteBuffer;
@@ -40,7 +42,11 @@ public final class OnnxSession implements AutoCloseable {
       options.setInterOpNumThreads(1);
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       OrtEnvironment environment = OrtEnvironment.getEnvironment();
-      session = environment.createSession(OnnxNetwork.bytes(architecture, weights, batch), options);
+      session =
+          environment.createSession(
+              OnnxExport.bytes(
+                  architecture, weights, ExportOptions.DEFAULT.withBatch(batch).keepingBatchNorm()),
+              options);
       Architecture.Input input = architecture.input();
       long[] extents = {batch, input.channels(), input.height(), input.width()};
       imageBuffer = direct(batch * input.channels() * input.height() * input.width());

@@ -5,9 +5,12 @@ import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.MeasurementOptions;
 import dev.sextant.cli.options.SearchSettings;
 import dev.sextant.cli.options.TimeConverter;
+import dev.sextant.cli.output.Outcomes;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.compare.Entrant;
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.Plan;
+import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
@@ -17,6 +20,7 @@ import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.CellNetworkSpace;
@@ -145,6 +149,8 @@ final class CompareCommand implements Runnable {
     }
   }
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Override
   public void run() {
     if (truth != null) {
@@ -165,9 +171,11 @@ final class CompareCommand implements Runnable {
           String.format(
               Locale.ROOT, "%s: runs that have ended are judged by --truth", runs.getFirst()));
     }
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = output.progress();
     MethodComparison comparison = MethodComparison.isIn(out) ? continued() : begun(progress);
-    Terminal.print(comparison.run(checkpointSeconds, progress), comparison);
+    Standing standing = comparison.run(checkpointSeconds, progress);
+    output.outcome(
+        Outcomes.of(standing, comparison.directory()), () -> Terminal.print(standing, comparison));
   }
 
   /**
@@ -188,7 +196,7 @@ final class CompareCommand implements Runnable {
     if (MethodComparison.isIn(command.out)) {
       command.continued();
     } else {
-      command.begun(Terminal.progress());
+      command.begun(command.output.progress());
     }
   }
 
@@ -229,7 +237,7 @@ final class CompareCommand implements Runnable {
     return comparison;
   }
 
-  private MethodComparison begun(ConsoleProgress progress) {
+  private MethodComparison begun(Progress progress) {
     measurement.device();
     if (seeds < 1 || seeds > Plan.MAX_SEEDS) {
       throw new SextantException(
@@ -279,7 +287,7 @@ final class CompareCommand implements Runnable {
     return config.withBudget(config.budget().withPercentile(percentile));
   }
 
-  private List<Entrant> entrants(List<Pair> pairs, ImageDataset images, ConsoleProgress progress) {
+  private List<Entrant> entrants(List<Pair> pairs, ImageDataset images, Progress progress) {
     Map<String, SearchSpace> spaces = new HashMap<>();
     Map<String, CostModel> models = new HashMap<>();
     List<Entrant> entrants = new ArrayList<>();

@@ -27,19 +27,27 @@ import picocli.CommandLine.Command;
       PredictorCommand.class,
       DescribeCommand.class,
       TrainCommand.class,
+      ShrinkCommand.class,
       TruthCommand.class,
       PackCommand.class,
       EvalCommand.class,
+      ExportCommand.class,
+      ImportCommand.class,
       ServeCommand.class,
       ReportCommand.class,
+      WatchCommand.class,
       DoctorCommand.class,
+      CompletionCommand.class,
       PtxCommand.class
     })
 public final class Main implements Runnable {
   /** Bad input, or too little memory: one line on standard error, nothing half-written. */
   static final int BAD_INPUT = 2;
 
-  private Main() {}
+  /** What a shell gives a process that Ctrl-C ended. */
+  static final int INTERRUPTED = 130;
+
+  Main() {}
 
   /**
    * Runs a command and exits with its status: 0, 2 for bad input, 1 for a defect.

@@ -2,6 +2,7 @@ package dev.sextant.cli;
 
 import dev.sextant.cli.options.Doubts;
 import dev.sextant.cli.options.ImageSize;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cells.CellLatencies;
 import dev.sextant.nas.cells.CellSamples;
 import dev.sextant.nas.cost.Fleet;
@@ -228,7 +229,7 @@ final class PredictorCommand implements Runnable {
     encoding = String.format(Locale.ROOT, "darts-%s-cell", types);
     if (source.csv != null) {
       CellSamples read = CellSamples.read(space, source.csv);
-      judge(read, Terminal.progress());
+      judge(read, OutputOptions.console());
       return read.encoded();
     }
     if (source.measure < MIN_MEASURED) {
@@ -237,7 +238,7 @@ final class PredictorCommand implements Runnable {
               Locale.ROOT, "--measure: %d is not at least %d", source.measure, MIN_MEASURED));
     }
     List<Genotype> cells = latencies.sample(source.measure, seed);
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     if (master != null) {
       return keep(measuredElsewhere(latencies, cells, master, progress), progress);
     }
@@ -249,7 +250,7 @@ final class PredictorCommand implements Runnable {
   }
 
   private static CellSamples measuredElsewhere(
-      CellLatencies latencies, List<Genotype> cells, String master, ConsoleProgress progress) {
+      CellLatencies latencies, List<Genotype> cells, String master, Progress progress) {
     try (Cluster cluster = ClusterProvider.open(master, 1)) {
       Fleet fleet = new Fleet(cluster, Device.CPU, 1, FLEET_SECONDS, progress::message);
       return latencies.samples(
@@ -257,7 +258,7 @@ final class PredictorCommand implements Runnable {
     }
   }
 
-  private LatencySamples keep(CellSamples measured, ConsoleProgress progress) {
+  private LatencySamples keep(CellSamples measured, Progress progress) {
     if (save != null) {
       measured.write(save);
       progress.message("written to " + save);

@@ -3,10 +3,12 @@ package dev.sextant.cli;
 import dev.sextant.cli.options.ImageSize;
 import dev.sextant.cli.options.PercentileConverter;
 import dev.sextant.cli.options.ThreadsConverter;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cost.Fleet;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyProfiler;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.workers.Cluster;
 import dev.sextant.nas.workers.ClusterProvider;
@@ -187,7 +189,7 @@ final class ProfileCommand implements Runnable {
   }
 
   private LatencyTable measured(Space searched, Path out) {
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     if (master != null) {
       try (Cluster cluster = ClusterProvider.open(master, 1)) {
         Fleet fleet =
@@ -214,7 +216,7 @@ final class ProfileCommand implements Runnable {
         progress);
   }
 
-  private static LatencyTable written(LatencyTable table, Path out, ConsoleProgress progress) {
+  private static LatencyTable written(LatencyTable table, Path out, Progress progress) {
     LatencyFiles.write(table, out);
     progress.message(
         String.format(
@@ -238,7 +240,7 @@ final class ProfileCommand implements Runnable {
   }
 
   private void compare(LatencyTable latencies, Space searched) {
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     LatencyProfiler profiler =
         new LatencyProfiler(
             profile(latencies.setting().threads(), latencies.setting().percentile()),

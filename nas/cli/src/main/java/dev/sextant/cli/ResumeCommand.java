@@ -1,13 +1,17 @@
 package dev.sextant.cli;
 
 import dev.sextant.cli.options.ClusterOptions;
+import dev.sextant.cli.output.Outcomes;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.compare.MethodComparison;
+import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.Folders;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
+import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.TrainingSetup;
 import dev.sextant.nas.search.SearchRun;
@@ -55,6 +59,8 @@ final class ResumeCommand implements Runnable {
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
   private double checkpointSeconds;
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Override
   public void run() {
     List<RunDirectory> runs = runs();
@@ -76,7 +82,8 @@ final class ResumeCommand implements Runnable {
         throw new SextantException(
             directory + ": is a comparison, which a cluster continues by the same sextant sweep");
       }
-      Terminal.print(comparison.run(checkpointSeconds, Terminal.progress()), comparison);
+      Standing standing = comparison.run(checkpointSeconds, output.progress());
+      output.outcome(Outcomes.of(standing, directory), () -> Terminal.print(standing, comparison));
       return;
     }
     RunDirectory run = new RunDirectory(directory);
@@ -89,8 +96,10 @@ final class ResumeCommand implements Runnable {
       return;
     }
     SearchConfig config = new RunFile(run).read().config();
-    try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, Terminal.progress())) {
-      Terminal.print(resumed.run(), config, run);
+    try (SearchRun resumed = SearchRun.resume(run, checkpointSeconds, output.progress())) {
+      SearchResult result = resumed.run();
+      output.outcome(
+          Outcomes.of(result, config, directory), () -> Terminal.print(result, config, run));
     }
   }
 
@@ -122,11 +131,9 @@ final class ResumeCommand implements Runnable {
 
   private void resumeTraining(RunDirectory directory) {
     try (TrainingRun resumed =
-        TrainingRun.resume(directory, checkpointSeconds, Terminal.progress())) {
+        TrainingRun.resume(directory, checkpointSeconds, output.progress())) {
       Architecture architecture = resumed.architecture();
-      Terminal.print(
-          architecture, resumed.run(), Terminal.latency(architecture, resumed.device(), 1, 1));
+      Terminal.trained(output, architecture, resumed.run(), resumed.device(), directory.path());
     }
-    System.out.println("written to " + directory.path());
   }
 }

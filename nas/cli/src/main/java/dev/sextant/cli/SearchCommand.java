@@ -8,22 +8,28 @@ import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.MeasurementOptions;
 import dev.sextant.cli.options.RecipeOptions;
 import dev.sextant.cli.options.SearchSettings;
+import dev.sextant.cli.output.Outcomes;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.live.LivePage;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.WeightSteps;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
+import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.tensor.SextantException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -55,6 +61,8 @@ final class SearchCommand implements Runnable {
   @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Mixin private RecipeOptions parts = new RecipeOptions();
+
+  @Mixin private OutputOptions output = new OutputOptions();
 
   @Option(
       names = "--space",
@@ -119,6 +127,29 @@ final class SearchCommand implements Runnable {
   private @Nullable Integer randomSamples;
 
   @Option(
+      names = "--dry-run",
+      description =
+          "say what would be done, how long it takes here, by a short probe, and how much memory;"
+              + " write nothing")
+  private boolean dryRun;
+
+  @Option(
+      names = "--tensorboard",
+      description = "write event files for TensorBoard into the run's directory")
+  private boolean tensorBoard;
+
+  @Option(
+      names = "--mlflow",
+      paramLabel = "URI",
+      description = "tell a server of MLflow, as in http://127.0.0.1:5000")
+  private @Nullable URI mlflow;
+
+  @Option(
+      names = "--live",
+      description = "serve a page that shows the run while it goes on, on this machine's loopback")
+  private boolean live;
+
+  @Option(
       names = "--checkpoint-seconds",
       defaultValue = "30",
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
@@ -126,7 +157,8 @@ final class SearchCommand implements Runnable {
 
   @Override
   public void run() {
-    ConsoleProgress progress = Terminal.progress();
+    long began = System.nanoTime();
+    Progress progress = output.progress();
     measurement.device();
     SearchSpace chosen =
         settings.cells().sized(Networks.space(space == null ? parts.space() : space));
@@ -175,6 +207,11 @@ final class SearchCommand implements Runnable {
                 .withBudget(config.budget().withFront(others, front).withPercentile(percentile)),
             model);
     SearchRun.check(setup, model);
+    if (dryRun) {
+      DryRun plan = DryRun.of(setup, model, images, (System.nanoTime() - began) * 1e-9, progress);
+      output.outcome(plan.json(directory.path()), () -> plan.print(directory.path()));
+      return;
+    }
     if (cluster.isGiven(config.batches().size())) {
       SearchRun.prepare(directory, setup, model);
       cluster.share(directory);
@@ -182,9 +219,29 @@ final class SearchCommand implements Runnable {
       Terminal.print(SearchRun.result(directory), setup.config(), directory);
       return;
     }
+    if (!live) {
+      search(directory, setup, model, images, progress);
+      return;
+    }
+    try (LivePage page = LivePage.serve(directory.path(), 0, () -> System.exit(Main.INTERRUPTED))) {
+      progress.message("live      " + page.address());
+      search(directory, setup, model, images, Progress.both(progress, page.progress()));
+    }
+  }
+
+  private void search(
+      RunDirectory directory,
+      SearchSetup setup,
+      CostModel model,
+      ImageDataset images,
+      Progress progress) {
     try (SearchRun run =
         SearchRun.start(directory, setup, model, images, checkpointSeconds, progress)) {
-      Terminal.print(run.run(), setup.config(), directory);
+      run.follow(tensorBoard, mlflow);
+      SearchResult result = run.run();
+      output.outcome(
+          Outcomes.of(result, setup.config(), directory.path()),
+          () -> Terminal.print(result, setup.config(), directory));
     }
   }
 

@@ -1,9 +1,11 @@
 package dev.sextant.cli;
 
 import dev.sextant.cli.options.BudgetConverter;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.compare.Sweep;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.workers.Cluster;
 import dev.sextant.nas.workers.ClusterProvider;
 import dev.sextant.tensor.SextantException;
@@ -69,7 +71,7 @@ final class SweepCommand implements Runnable {
     for (String budget : budgets) {
       new BudgetConverter().convert(budget);
     }
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     try (Cluster cluster = ClusterProvider.open(master, threads)) {
       List<Plan> plans = plans();
       // A machine of the cluster times the methods and measures the latency table.

@@ -1,5 +1,8 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.output.Ending;
+import dev.sextant.cli.output.Outcomes;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.Plan;
 import dev.sextant.nas.compare.Standing;
@@ -18,7 +21,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Memory;
-import java.io.Console;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -33,20 +36,15 @@ final class Terminal {
 
   private Terminal() {}
 
-  /** A live line on a terminal, plain lines elsewhere. */
-  static ConsoleProgress progress() {
-    Console console = System.console();
-    return new ConsoleProgress(System.out, console != null && console.isTerminal());
-  }
-
   /** The outcome of a run. */
   static void print(SearchResult result, SearchConfig config, RunDirectory directory) {
     CostUnit unit = config.recipe().cost().unit();
     SearchResult.Search search = result.search();
+    SearchResult.Found original = result.original();
     System.out.println();
     System.out.println("network   " + layers(result.found()));
     printCells(result.found().architecture());
-    if (search != null) {
+    if (search != null && original == null) {
       System.out.printf(
           Locale.ROOT,
           "search    average of the networks drawn %s, most probable %s, lambda %.3f%s%n",
@@ -78,7 +76,10 @@ final class Terminal {
         Locale.ROOT,
         "                     predicted  measured ms  vs budget  test accuracy  parameters     "
             + " MACs   seconds%n");
-    row("search", result.found(), config, config.budget().cost());
+    if (original != null) {
+      row("given", original, config, config.budget().cost());
+    }
+    row(original == null ? "search" : "shrunk", result.found(), config, config.budget().cost());
     for (int i = 0; i < result.others().size(); i++) {
       row("budget " + (i + 2), result.others().get(i), config, config.budget().others().get(i));
     }
@@ -86,6 +87,7 @@ final class Terminal {
       row("random search", result.random(), config, config.budget().cost());
     }
     System.out.println();
+    Ending.of(result, config, directory.path()).forEach(System.out::println);
     System.out.println("written to " + directory.path());
   }
 
@@ -143,6 +145,22 @@ final class Terminal {
         }
       }
     }
+  }
+
+  /** What came of a training. */
+  static void trained(
+      OutputOptions output,
+      Architecture architecture,
+      double testAccuracy,
+      Device device,
+      Path directory) {
+    Measured measured = latency(architecture, device, 1, 1);
+    output.outcome(
+        Outcomes.of(architecture, testAccuracy, measured.latency, directory),
+        () -> {
+          print(architecture, testAccuracy, measured);
+          System.out.println("written to " + directory);
+        });
   }
 
   /** A network's accuracy on test images and its latency. */

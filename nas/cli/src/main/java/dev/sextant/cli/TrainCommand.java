@@ -5,11 +5,13 @@ import dev.sextant.cli.options.ComputeOptions;
 import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.GenotypeOptions;
 import dev.sextant.cli.options.TrainingOptions;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.BatchConfig;
 import dev.sextant.nas.method.DescentConfig;
 import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.TrainingConfig;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
 import dev.sextant.nas.train.Evaluation;
@@ -93,6 +95,8 @@ final class TrainCommand implements Runnable {
       description = "between checkpoints; default: ${DEFAULT-VALUE}")
   private double checkpointSeconds;
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Override
   public void run() {
     Device target = compute.device();
@@ -110,7 +114,7 @@ final class TrainCommand implements Runnable {
     if (freeze != null && model == null) {
       throw new SextantException("freeze: new weights have to be trained (--from)");
     }
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = output.progress();
     ImageDataset images = data.openAlone();
     progress.message("data      " + images);
     Architecture trained =
@@ -142,25 +146,8 @@ final class TrainCommand implements Runnable {
             images,
             checkpointSeconds,
             progress)) {
-      Terminal.print(trained, run.run(), Terminal.latency(trained, target, 1, 1));
+      Terminal.trained(output, trained, run.run(), target, out);
     }
-    System.out.println("written to " + directory.path());
-  }
-
-  /** What a training on other machines came to, by the weights that it left. */
-  static void print(RunDirectory directory, TrainingSetup setup, ImageDataset images) {
-    double accuracy =
-        Evaluation.accuracy(
-            setup.architecture(),
-            Weights.read(directory.weights()),
-            images.test(),
-            setup.device(),
-            setup.threads());
-    Terminal.print(
-        setup.architecture(),
-        accuracy,
-        Terminal.latency(setup.architecture(), setup.device(), 1, 1));
-    System.out.println("written to " + directory.path());
   }
 
   private TrainedModel model(Path place) {
@@ -182,7 +169,7 @@ final class TrainCommand implements Runnable {
   }
 
   private TrainingSetup.Start start(
-      TrainedModel model, Architecture trained, ImageDataset images, ConsoleProgress progress) {
+      TrainedModel model, Architecture trained, ImageDataset images, Progress progress) {
     int frozen = freeze == null ? 0 : Transfer.frozen(freeze, trained);
     progress.message(
         String.format(
@@ -193,5 +180,21 @@ final class TrainCommand implements Runnable {
             frozen,
             trained.layers().size()));
     return new TrainingSetup.Start(model.name(), model.weights().checksum(), frozen);
+  }
+
+  /** What a training on other machines came to, by the weights that it left. */
+  static void print(RunDirectory directory, TrainingSetup setup, ImageDataset images) {
+    double accuracy =
+        Evaluation.accuracy(
+            setup.architecture(),
+            Weights.read(directory.weights()),
+            images.test(),
+            setup.device(),
+            setup.threads());
+    Terminal.print(
+        setup.architecture(),
+        accuracy,
+        Terminal.latency(setup.architecture(), setup.device(), 1, 1));
+    System.out.println("written to " + directory.path());
   }
 }

@@ -3,12 +3,14 @@ package dev.sextant.cli;
 import dev.sextant.cli.options.ComputeOptions;
 import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.TrainingOptions;
+import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.BatchConfig;
 import dev.sextant.nas.method.DescentConfig;
 import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.provider.Bounds;
+import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.space.Decisions;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
@@ -95,7 +97,7 @@ final class TruthCommand implements Runnable {
             training.descent(DescentConfig.DEFAULT),
             training.regularization(Regularization.NONE));
     SearchSpace given = Networks.space(space);
-    ConsoleProgress progress = Terminal.progress();
+    Progress progress = OutputOptions.console();
     ImageDataset all = data.openAlone();
     ImageDataset used = all.withTraining(images);
     progress.message("data      " + used);

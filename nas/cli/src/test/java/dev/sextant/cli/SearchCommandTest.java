@@ -64,7 +64,9 @@ class SearchCommandTest {
             "checkpoint",
             "architecture.json",
             "weights.safetensors",
+            "model.onnx",
             "result.json",
+            "evaluation.json",
             "report.html",
             "owner.json",
             "owner.lock",
@@ -95,6 +97,46 @@ class SearchCommandTest {
     heldElsewhere(out, shown);
     damaged(out);
     evaluated(out);
+  }
+
+  /** What a dry run says is no run; a program reads it and its outcome line by line. */
+  @Test
+  void aDryRunWritesNothingAndProgramsReadObjects() throws Exception {
+    Path out = directory.resolve("run");
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of(
+                "search",
+                "--data=builtin:120",
+                "--table=" + CheapTable.write(directory.resolve("table.json")),
+                "--budget=" + CheapTable.budget(),
+                "--out=" + out,
+                "--batch=24",
+                "--warmup-epochs=1",
+                "--epochs=1",
+                "--retrain-epochs=1",
+                "--random-samples=1",
+                "--architecture-interval=1",
+                "--architecture-rate=0.1",
+                "--threads=1"));
+    arguments.add("--dry-run");
+    String planned = Command.run(arguments.toArray()).succeeded();
+    assertTrue(planned.contains("would     proxyless-small is searched by gates"), planned);
+    assertTrue(planned.lines().anyMatch(line -> line.matches("time +about .* here")), planned);
+    assertFalse(Files.exists(out));
+
+    arguments.set(arguments.size() - 1, "--format=json");
+    List<String> lines = Command.run(arguments.toArray()).succeeded().lines().toList();
+    JsonObject last = JsonParser.parseString(lines.getLast()).getAsJsonObject();
+    assertEquals("result", last.get("event").getAsString());
+    assertEquals(out.toString(), last.get("directory").getAsString());
+    assertTrue(last.getAsJsonObject("found").get("testAccuracy").getAsDouble() <= 1);
+    for (String line : lines) {
+      assertTrue(JsonParser.parseString(line).getAsJsonObject().has("event"), line);
+    }
+
+    String quiet = Command.run("resume", out, "--quiet").succeeded();
+    assertTrue(quiet.strip().startsWith("network "), quiet);
   }
 
   /** Each method, and combinations of its parts, runs to its end and says what it was. */

@@ -1,5 +1,7 @@
 package dev.sextant.runtime;
 
+import static dev.sextant.runtime.Preprocessing.given;
+
 import dev.sextant.runtime.event.CompileEvent;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
@@ -51,10 +53,7 @@ public final class CompiledModel implements AutoCloseable {
   private final Preprocessing preprocessing;
   private final Execution.Place place;
   private final int batch;
-
-  /** Numbers for one image. */
   private final int outputs;
-
   private final Execution execution;
 
   /** Whether kernels compute on arrays, which images can be put to. */
@@ -235,8 +234,7 @@ public final class CompiledModel implements AutoCloseable {
    * the weights' metadata has them ({@link #MEAN}, {@link #DEVIATION}).
    *
    * @param pixels unsigned bytes {@code [batch, height, width, channels]}, row-major
-   * @param logits {@code [batch, classes]}, or of a network that detects {@code [batch,
-   *     predictions]} ({@link Architecture#outputs}), overwritten
+   * @param logits as {@link #run(float[], float[])} gives them, overwritten
    * @throws SextantException as {@link #run} does, or if the metadata lacks mean or deviation
    */
   public void runPixels(byte[] pixels, float[] logits) {
@@ -329,8 +327,8 @@ public final class CompiledModel implements AutoCloseable {
   }
 
   /**
-   * Runs on random images until the JIT compilers are done: none has ended a compilation, and no
-   * run was faster, for three tenths of a second. Requests are then as fast as they will be.
+   * Runs on random images until the JIT compilers are done: for three tenths of a second none has
+   * ended a compilation, and no run was faster or allocated. Requests are then as fast as they get.
    */
   public void warmUp() {
     float[] images = randomImages();
@@ -343,14 +341,6 @@ public final class CompiledModel implements AutoCloseable {
     float[] images = new float[inputSize()];
     Weights.normal(new Rng(2), 1, images);
     return images;
-  }
-
-  /** Callers are not all checked for nullness, and a null is said by its name. */
-  private static <T> T given(String what, @Nullable T value) {
-    if (value == null) {
-      throw new SextantException("model: " + what + " is null");
-    }
-    return value;
   }
 
   private static void length(String what, int actual, int expected) {

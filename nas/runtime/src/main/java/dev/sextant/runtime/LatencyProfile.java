@@ -5,6 +5,7 @@ import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -41,6 +42,11 @@ public record LatencyProfile(
 
   /** Layers with fewer weights than 1 / 16 of that spend no time on them. */
   private static final int MAX_COPIES = 16;
+
+  /** Runs of a network whose layers are timed, and as many before. */
+  private static final int LAYER_RUNS = 101;
+
+  private static final long LAYER_NANOS = 3_000_000_000L;
 
   /** One thread of the CPU. */
   public static final LatencyProfile DEFAULT =
@@ -83,10 +89,66 @@ public record LatencyProfile(
     }
   }
 
+  /** Of sorted times; 0 stands where a run was left out. */
+  private static double medianOfRuns(double[] sorted) {
+    int first = 0;
+    while (first < sorted.length - 1 && sorted[first] == 0) {
+      first++;
+    }
+    return sorted[(first + sorted.length) / 2];
+  }
+
   private static void fill(Execution execution, int value, long seed) {
     float[] images = new float[execution.value(value).size()];
     Weights.normal(new Rng(seed), 1, images);
     execution.backend().upload(images, 0, execution.value(value));
+  }
+
+  /**
+   * {@return milliseconds of each layer within a network with random weights, medians; 0 for a
+   * layer that computes nothing}
+   *
+   * <p>Together they are a little more than the network: each step is timed on its own.
+   *
+   * @param architecture the network
+   * @param batch number of images
+   */
+  public double[] layers(Architecture architecture, int batch) {
+    ProgramBuilder builder =
+        new ProgramBuilder(Weights.random(architecture, 1), architecture.batchNormEpsilon());
+    int[] ends = new int[architecture.layers().size()];
+    int before = Program.NONE;
+    int value = builder.value(architecture.input().shape(batch));
+    for (int i = 0; i < ends.length; i++) {
+      int next = builder.layer(WeightNames.prefix(i), architecture.layers().get(i), before, value);
+      before = value;
+      value = next;
+      ends[i] = builder.program().steps().size();
+    }
+    Program program = builder.program();
+    SharedWeights shared = new SharedWeights(device, threads, program, builder.parameters());
+    double[][] ms = new double[ends.length][LAYER_RUNS];
+    long[] nanos = new long[program.steps().size()];
+    try (Execution execution =
+        new Execution(
+            program, BufferPlan.reusing(program), shared, new Execution.Place(device, threads))) {
+      // The first ones are still being compiled; of a large network there are fewer.
+      long end = System.nanoTime() + LAYER_NANOS;
+      for (int run = -LAYER_RUNS; run < LAYER_RUNS; run++) {
+        if (run < 0 && System.nanoTime() > end) {
+          run = LAYER_RUNS - 1;
+        }
+        // A run may overwrite its input.
+        fill(execution, program.input(), 2);
+        execution.timeSteps(nanos);
+        for (int i = 0, step = 0; run >= 0 && i < ms.length; i++) {
+          for (; step < ends[i]; step++) {
+            ms[i][run] += nanos[step] * 1e-6;
+          }
+        }
+      }
+    }
+    return Arrays.stream(ms).peek(Arrays::sort).mapToDouble(LatencyProfile::medianOfRuns).toArray();
   }
 
   /**

@@ -182,6 +182,14 @@ public final class Preprocessing {
     return (int) count;
   }
 
+  /** Callers are not all checked for nullness, and a null is said by its name. */
+  static <T> T given(String what, @Nullable T value) {
+    if (value == null) {
+      throw new SextantException("model: " + what + " is null");
+    }
+    return value;
+  }
+
   /** Checks that this thread can reach a segment. */
   static void requireOpen(String what, MemorySegment segment) {
     if (!segment.scope().isAlive()) {

@@ -40,11 +40,11 @@ final class Safetensors {
 
   // ---- writing
 
-  static String write(Weights weights, Path path) {
+  static String write(Weights weights, Path path, SafetensorsHeader.Type type) {
     SequencedMap<String, String> metadata = new LinkedHashMap<>(weights.metadata());
     metadata.put(Weights.VERSION, VERSION);
     metadata.put(Weights.CHECKSUM, NO_CHECKSUM);
-    SafetensorsHeader header = new SafetensorsHeader(slots(weights), metadata);
+    SafetensorsHeader header = new SafetensorsHeader(slots(weights, type), metadata);
     MessageDigest digest = header.digest();
     AtomicFile.write(
         path,
@@ -54,7 +54,7 @@ final class Safetensors {
           channel.position(placeholder.remaining());
           ByteBuffer chunk = chunk();
           for (Weights.Entry entry : weights.entries().values()) {
-            writeValues(entry.values(), chunk, digest, channel);
+            writeValues(entry.values(), type, chunk, digest, channel);
           }
           metadata.put(Weights.CHECKSUM, HexFormat.of().formatHex(digest.digest()));
           channel.position(0);
@@ -63,43 +63,55 @@ final class Safetensors {
     return String.valueOf(metadata.get(Weights.CHECKSUM));
   }
 
-  private static List<Slot> slots(Weights weights) {
+  private static List<Slot> slots(Weights weights, SafetensorsHeader.Type type) {
     List<Slot> slots = new ArrayList<>();
     long offset = 0;
     for (Map.Entry<String, Weights.Entry> tensor : weights.entries().entrySet()) {
       Shape shape = tensor.getValue().shape();
-      long end = offset + shape.size() * (long) Float.BYTES;
-      slots.add(new Slot(tensor.getKey(), shape, offset, end));
+      long end = offset + shape.size() * (long) type.bytes();
+      slots.add(new Slot(tensor.getKey(), type, shape, offset, end));
       offset = end;
     }
     return slots;
   }
 
   private static void writeValues(
-      float[] values, ByteBuffer chunk, MessageDigest digest, FileOutput channel)
+      float[] values,
+      SafetensorsHeader.Type type,
+      ByteBuffer chunk,
+      MessageDigest digest,
+      FileOutput channel)
       throws IOException {
     for (int from = 0; from < values.length; from += CHUNK) {
-      fill(chunk, values, from);
+      fill(chunk, values, from, type);
       digest.update(chunk.array(), 0, chunk.limit());
       channel.write(chunk);
     }
   }
 
-  private static void fill(ByteBuffer chunk, float[] values, int from) {
+  private static void fill(
+      ByteBuffer chunk, float[] values, int from, SafetensorsHeader.Type type) {
     int count = Math.min(CHUNK, values.length - from);
-    chunk.clear().limit(count * Float.BYTES);
-    chunk.asFloatBuffer().put(values, from, count);
+    chunk.clear().limit(count * type.bytes());
+    if (type == SafetensorsHeader.Type.F32) {
+      chunk.asFloatBuffer().put(values, from, count);
+    } else {
+      for (int i = 0; i < count; i++) {
+        chunk.putShort(i * Short.BYTES, Float.floatToFloat16(values[from + i]));
+      }
+    }
   }
 
   /** The checksum that a file of these weights has. */
   static String checksum(Weights weights) {
     SequencedMap<String, String> metadata = new LinkedHashMap<>(weights.metadata());
     metadata.put(Weights.VERSION, VERSION);
-    MessageDigest digest = new SafetensorsHeader(slots(weights), metadata).digest();
+    MessageDigest digest =
+        new SafetensorsHeader(slots(weights, SafetensorsHeader.Type.F32), metadata).digest();
     ByteBuffer chunk = chunk();
     for (Weights.Entry entry : weights.entries().values()) {
       for (int from = 0; from < entry.values().length; from += CHUNK) {
-        fill(chunk, entry.values(), from);
+        fill(chunk, entry.values(), from, SafetensorsHeader.Type.F32);
         digest.update(chunk.array(), 0, chunk.limit());
       }
     }
@@ -182,7 +194,7 @@ final class Safetensors {
       Map<String, Weights.Entry> byName = new LinkedHashMap<>();
       for (Slot slot : inOrder) {
         float[] values = new float[slot.shape().size()];
-        readValues(values, chunk, digest);
+        readValues(values, slot.type(), chunk, digest);
         byName.put(slot.name(), new Weights.Entry(slot.shape(), values));
       }
       if (expected != null && digest != null) {
@@ -206,16 +218,26 @@ final class Safetensors {
       return new Weights(entries, header.metadata());
     }
 
-    private void readValues(float[] values, ByteBuffer chunk, @Nullable MessageDigest digest)
+    private void readValues(
+        float[] values,
+        SafetensorsHeader.Type type,
+        ByteBuffer chunk,
+        @Nullable MessageDigest digest)
         throws IOException {
-      for (int from = 0; from < values.length; from += CHUNK) {
-        int count = Math.min(CHUNK, values.length - from);
-        chunk.clear().limit(count * Float.BYTES);
+      int most = CHUNK * Float.BYTES / type.bytes();
+      for (int from = 0; from < values.length; from += most) {
+        int count = Math.min(most, values.length - from);
+        chunk.clear().limit(count * type.bytes());
         readFully(chunk);
         if (digest != null) {
           digest.update(chunk.array(), 0, chunk.limit());
         }
-        chunk.flip().asFloatBuffer().get(values, from, count);
+        chunk.flip();
+        if (type == SafetensorsHeader.Type.F32) {
+          chunk.asFloatBuffer().get(values, from, count);
+        } else {
+          type.get(chunk, values, from, count);
+        }
       }
     }
 

@@ -14,10 +14,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeMap;
 
@@ -35,8 +37,49 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
   /** The limit of the format's own implementation. */
   static final long MAX_BYTES = 100_000_000;
 
+  /** The elements of tensors on disk; all become floats. */
+  enum Type {
+    F32(Float.BYTES),
+    F16(Short.BYTES),
+    BF16(Short.BYTES),
+    /** What PyTorch counts batches in. */
+    I64(Long.BYTES);
+
+    private final int bytes;
+
+    Type(int bytes) {
+      this.bytes = bytes;
+    }
+
+    /** Bytes of an element. */
+    int bytes() {
+      return bytes;
+    }
+
+    static Optional<Type> named(String name) {
+      return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
+    }
+
+    static List<Type> all() {
+      return List.of(values());
+    }
+
+    /** Reads elements from a buffer's position on, which moves. */
+    void get(ByteBuffer from, float[] to, int at, int count) {
+      for (int i = at; i < at + count; i++) {
+        to[i] =
+            switch (this) {
+              case F32 -> from.getFloat();
+              case F16 -> Float.float16ToFloat(from.getShort());
+              case BF16 -> Float.intBitsToFloat(from.getShort() << 16);
+              case I64 -> from.getLong();
+            };
+      }
+    }
+  }
+
   /** Where a tensor lies in the data: bytes from begin to end, that one left out. */
-  record Slot(String name, Shape shape, long begin, long end) {}
+  record Slot(String name, Type type, Shape shape, long begin, long end) {}
 
   /**
    * The bytes in front of the data.
@@ -52,7 +95,12 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
       }
       json.endObject();
       for (Slot slot : slots) {
-        json.name(slot.name).beginObject().name("dtype").value("F32").name("shape").beginArray();
+        json.name(slot.name)
+            .beginObject()
+            .name("dtype")
+            .value(slot.type.name())
+            .name("shape")
+            .beginArray();
         for (int i = 0; i < slot.shape.rank(); i++) {
           json.value(slot.shape.get(i));
         }
@@ -100,7 +148,7 @@ record SafetensorsHeader(List<Slot> slots, SequencedMap<String, String> metadata
     sorted.sort(Comparator.comparing(Slot::name));
     for (Slot slot : sorted) {
       update(digest, slot.name);
-      update(digest, "F32 " + slot.shape + " " + slot.begin + " " + slot.end);
+      update(digest, slot.type.name() + " " + slot.shape + " " + slot.begin + " " + slot.end);
     }
     return digest;
   }

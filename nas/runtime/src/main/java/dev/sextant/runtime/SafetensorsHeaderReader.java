@@ -93,7 +93,7 @@ final class SafetensorsHeaderReader {
 
   private Slot slot(JsonReader json, String name) throws IOException {
     String tensor = "tensor '" + name + "'";
-    boolean typed = false;
+    SafetensorsHeader.Type type = null;
     long[] extents = null;
     long[] offsets = null;
     expect(json, JsonToken.BEGIN_OBJECT, tensor, "");
@@ -102,7 +102,7 @@ final class SafetensorsHeaderReader {
       String field = json.nextName();
       boolean twice =
           switch (field) {
-            case "dtype" -> typed;
+            case "dtype" -> type != null;
             case "shape" -> extents != null;
             case "data_offsets" -> offsets != null;
             default ->
@@ -115,10 +115,17 @@ final class SafetensorsHeaderReader {
       if (field.equals("dtype")) {
         expect(json, JsonToken.STRING, tensor, ".dtype");
         String dtype = json.nextString();
-        if (!dtype.equals("F32")) {
-          throw defect(String.format(Locale.ROOT, "%s is %s, only F32 is read", tensor, dtype));
-        }
-        typed = true;
+        type =
+            SafetensorsHeader.Type.named(dtype)
+                .orElseThrow(
+                    () ->
+                        defect(
+                            String.format(
+                                Locale.ROOT,
+                                "%s is %s, only %s are read",
+                                tensor,
+                                dtype,
+                                SafetensorsHeader.Type.all())));
       } else if (field.equals("shape")) {
         extents = numbers(json, tensor, ".shape");
       } else {
@@ -126,13 +133,14 @@ final class SafetensorsHeaderReader {
       }
     }
     json.endObject();
-    if (!typed || extents == null || offsets == null) {
+    if (type == null || extents == null || offsets == null) {
       throw defect(tensor + " lacks dtype, shape or data_offsets");
     }
-    return checkSlot(name, tensor, extents, offsets);
+    return checkSlot(name, type, tensor, extents, offsets);
   }
 
-  private Slot checkSlot(String name, String tensor, long[] extents, long[] offsets) {
+  private Slot checkSlot(
+      String name, SafetensorsHeader.Type type, String tensor, long[] extents, long[] offsets) {
     if (offsets.length != 2 || offsets[0] > offsets[1]) {
       throw defect(
           String.format(
@@ -154,17 +162,17 @@ final class SafetensorsHeaderReader {
               Locale.ROOT, "%s: shape %s is too large", tensor, Arrays.toString(extents)));
     }
     long bytes = offsets[1] - offsets[0];
-    if (bytes != shape.size() * (long) Float.BYTES) {
+    if (bytes != shape.size() * (long) type.bytes()) {
       throw defect(
           String.format(
               Locale.ROOT,
               "%s: shape %s needs %d bytes, data_offsets span %d",
               tensor,
               shape,
-              shape.size() * (long) Float.BYTES,
+              shape.size() * (long) type.bytes(),
               bytes));
     }
-    return new Slot(name, shape, offsets[0], offsets[1]);
+    return new Slot(name, type, shape, offsets[0], offsets[1]);
   }
 
   private long[] numbers(JsonReader json, String tensor, String field) throws IOException {

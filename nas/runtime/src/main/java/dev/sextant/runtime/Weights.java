@@ -197,7 +197,8 @@ public final class Weights {
   }
 
   /**
-   * Reads a safetensors file whose tensors are all F32, and verifies its checksum where it has one.
+   * Reads a safetensors file, whose tensors are F32, F16, BF16 or I64 and become floats, and
+   * verifies its checksum where it has one.
    *
    * @param path of the file
    * @return the tensors and the metadata
@@ -225,7 +226,18 @@ public final class Weights {
    * @throws SextantException naming the file if it cannot be written
    */
   public String write(Path path) {
-    return Safetensors.write(this, path);
+    return Safetensors.write(this, path, SafetensorsHeader.Type.F32);
+  }
+
+  /**
+   * Writes the same with every float as the nearest of 16 bits, which takes half the room.
+   *
+   * @param path of the file
+   * @return the checksum
+   * @throws SextantException naming the file if it cannot be written
+   */
+  public String writeHalves(Path path) {
+    return Safetensors.write(this, path, SafetensorsHeader.Type.F16);
   }
 
   /** {@return the checksum that {@link #write} gives a file of these tensors and metadata} */
@@ -241,8 +253,9 @@ public final class Weights {
    * @param norm what the names of the norm's tensors start with
    * @param epsilon added to the variance
    * @param from the first of those channels
+   * @throws SextantException if a variance is negative
    */
-  List<Entry> folded(Entry kernel, String norm, double epsilon, int from) {
+  public List<Entry> folded(Entry kernel, String norm, double epsilon, int from) {
     float[] gamma = get(norm + "gamma").values();
     float[] beta = get(norm + "beta").values();
     float[] mean = get(norm + "mean").values();

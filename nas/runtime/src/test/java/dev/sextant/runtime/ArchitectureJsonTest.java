@@ -203,8 +203,8 @@ class ArchitectureJsonTest {
         Arguments.of(
             "{'op':'attention'}",
             "layers[0].op: \"attention\" is not one of avg-pool, cell, conv, depthwise, detect,"
-                + " dilated, fork, global-avg-pool, identity, linear, max-pool, mbconv, next,"
-                + " separable, shuffle, skip, sum, zero"),
+                + " dilated, fork, global-avg-pool, graph, identity, linear, max-pool, mbconv,"
+                + " next, separable, shuffle, skip, sum, zero"),
         Arguments.of("{'op':3}", "layers[0].op: 3 is not a string"),
         Arguments.of("{'kernel':3}", "layers[0]: op is missing"),
         Arguments.of("{'op':'zero'}", "layers[0].op: zero would cut the chain of layers; use skip"),

@@ -143,7 +143,7 @@ class WeightsTest {
         "{} | 4 | 4 bytes at the end belong to no tensor",
         "{\"a\":1} | 0 | tensor 'a': expected BEGIN_OBJECT",
         "{\"a\":{}} | 0 | lacks dtype, shape or data_offsets",
-        "{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}} | 8 | is I64, only F32",
+        "{\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}} | 8 | is F64, only",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]}} | 8 | needs 4 bytes",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}} | 4 | no [begin, end]",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}} | 4 | no [begin, end]",

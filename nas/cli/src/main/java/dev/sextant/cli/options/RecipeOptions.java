@@ -5,6 +5,7 @@ import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Methods;
 import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.method.SupernetKind;
 import dev.sextant.nas.objective.Objectives;
 import dev.sextant.nas.policy.Policies;
@@ -122,6 +123,7 @@ public final class RecipeOptions {
                           : supernet != null ? "supernet " + supernet : "objective " + objective,
                       method)
                   + " compares them by accuracy (another --method)");
+      case Shrinking _ -> throw new IllegalStateException("no method shrinks");
       case Recipe.Scored<?> own -> {
         if (policy != null || objective != null) {
           throw new SextantException(

@@ -127,6 +127,14 @@ public final class SearchSettings {
               + " with the file that it needs behind an @")
   private List<Limit> limits = List.of();
 
+  @Option(
+      names = "--finalists",
+      paramLabel = "N",
+      description =
+          "most probable networks within the budget of which the one with the least loss on"
+              + " held-out images is taken, by the supernet's weights; default: 1, as published")
+  private @Nullable Integer finalists;
+
   @Option(names = "--retrain-rate", description = "default: " + Retraining.RATE)
   private @Nullable Double retrainRate;
 
@@ -214,7 +222,8 @@ public final class SearchSettings {
                     .withLambda(
                         requireNonNullElse(lambda, budget.lambda()),
                         fixedLambda || budget.fixedLambda())
-                    .withLimits(limits))
+                    .withLimits(limits)
+                    .withFinalists(finalists(recipe, budget)))
             .withRetraining(
                 new Retraining(
                     retraining.epochs(),
@@ -225,6 +234,12 @@ public final class SearchSettings {
     return options.isEmpty()
         ? cells.config(config)
         : cells.config(config).withOptions(merged(config, options));
+  }
+
+  /** Of several methods compared, some may have nothing to look at. */
+  private int finalists(Recipe recipe, Budget preset) {
+    boolean looks = recipe instanceof Recipe.InSupernet<?, ?> && !recipe.hasCells();
+    return looks ? requireNonNullElse(finalists, preset.finalists()) : preset.finalists();
   }
 
   private TeacherConfig teacher(TeacherConfig otherwise) {
@@ -241,6 +256,13 @@ public final class SearchSettings {
    */
   public void checkUsed(Recipe recipe) {
     cells.checkUsed(recipe);
+    if (finalists != null && (recipe.hasCells() || !(recipe instanceof Recipe.InSupernet<?, ?>))) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "finalists with --method %s: it has no most probable networks of a chain",
+              recipe.method()));
+    }
     boolean keeps = inheritWeights || teacherWeight != null || teacherTemperature != null;
     if (keeps && recipe instanceof Recipe.Random) {
       throw new SextantException(

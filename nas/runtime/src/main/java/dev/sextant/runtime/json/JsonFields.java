@@ -196,24 +196,45 @@ public final class JsonFields {
   }
 
   /**
-   * {@return the strings of an array, none where the field is absent}
+   * {@return a required array of one to {@code most} strings}
    *
    * @param field name of the field
    * @param most largest number of entries
    */
   public List<String> strings(String field, int most) {
-    if (!has(field)) {
-      return List.of();
-    }
-    if (!(required(field) instanceof JsonArray array) || array.size() > most) {
-      throw error(field, String.format(Locale.ROOT, "must be an array of at most %d texts", most));
+    return strings(field, 1, most);
+  }
+
+  /**
+   * {@return the strings of an array, none where the field is absent}
+   *
+   * @param field name of the field
+   * @param most largest number of entries
+   */
+  public List<String> stringsIfAny(String field, int most) {
+    return has(field) ? strings(field, 0, most) : List.of();
+  }
+
+  private List<String> strings(String field, int least, int most) {
+    if (!(required(field) instanceof JsonArray array)
+        || array.size() < least
+        || array.size() > most) {
+      throw error(
+          field,
+          String.format(
+              Locale.ROOT,
+              "must be an array of %s %d strings",
+              least == 0 ? "at most" : "one to",
+              most));
     }
     List<String> values = new ArrayList<>(array.size());
     for (JsonElement element : array) {
       if (!(element instanceof JsonPrimitive primitive) || !primitive.isString()) {
-        throw error(field, shown(element) + " is not a string");
+        throw error(
+            String.format(Locale.ROOT, "%s[%d]", field, values.size()),
+            shown(element) + " is not a string");
       }
-      values.add(element.getAsString());
+      values.add(primitive.getAsString());
     }
     return values;
   }

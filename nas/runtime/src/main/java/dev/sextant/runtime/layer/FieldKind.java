@@ -17,7 +17,12 @@ import java.util.SequencedMap;
  * @param <T> the type of the values
  */
 public abstract sealed class FieldKind<T>
-    permits FieldKind.Whole, FieldKind.Real, FieldKind.Words, FieldKind.Flag, CellNodes {
+    permits FieldKind.Whole,
+        FieldKind.Real,
+        FieldKind.Words,
+        FieldKind.Flag,
+        FieldKind.Texts,
+        CellNodes {
   FieldKind() {}
 
   /**
@@ -63,6 +68,15 @@ public abstract sealed class FieldKind<T>
    */
   public static <T> FieldKind<T> words(Class<T> type, SequencedMap<String, T> values) {
     return new Words<>(type, values);
+  }
+
+  /**
+   * {@return one to so many texts, which the layer itself reads}
+   *
+   * @param most largest number of texts
+   */
+  public static FieldKind<List<String>> texts(int most) {
+    return new Texts(most);
   }
 
   abstract T cast(Object value);
@@ -261,6 +275,53 @@ public abstract sealed class FieldKind<T>
     @Override
     void check(String where, Boolean value) {
       // Both are right.
+    }
+  }
+
+  static final class Texts extends FieldKind<List<String>> {
+    private final int most;
+
+    private Texts(int most) {
+      this.most = most;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // what read and the layer give
+    List<String> cast(Object value) {
+      return (List<String>) value;
+    }
+
+    @Override
+    List<String> read(JsonFields json, String name) {
+      return json.strings(name, most);
+    }
+
+    @Override
+    JsonElement write(List<String> value) {
+      JsonArray texts = new JsonArray();
+      value.forEach(texts::add);
+      return texts;
+    }
+
+    @Override
+    JsonObject schema() {
+      JsonObject item = new JsonObject();
+      item.addProperty("type", "string");
+      JsonObject schema = new JsonObject();
+      schema.addProperty("type", "array");
+      schema.addProperty("minItems", 1);
+      schema.addProperty("maxItems", most);
+      schema.add("items", item);
+      return schema;
+    }
+
+    @Override
+    void check(String where, List<String> value) {
+      if (value.isEmpty() || value.size() > most) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT, "%s: %d texts is not between 1 and %d", where, value.size(), most));
+      }
     }
   }
 }

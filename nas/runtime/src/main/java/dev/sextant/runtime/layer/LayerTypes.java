@@ -1,5 +1,6 @@
 package dev.sextant.runtime.layer;
 
+import dev.sextant.runtime.dag.GraphLayer;
 import dev.sextant.tensor.SextantException;
 import java.util.Collection;
 import java.util.List;
@@ -32,7 +33,8 @@ public final class LayerTypes {
           Detect.TYPE,
           GlobalAvgPool.TYPE,
           Linear.TYPE,
-          Cell.TYPE);
+          Cell.TYPE,
+          GraphLayer.TYPE);
 
   private static @Nullable Map<String, LayerType<?>> found;
 

@@ -145,7 +145,7 @@ public record CellSamples(
   /** A comment that is no object is someone else's. */
   private static List<String> doubts(String comment) {
     return comment.stripLeading().startsWith("{")
-        ? JsonFields.parse(comment, "line 1").strings(DOUBTS, MOST_DOUBTS)
+        ? JsonFields.parse(comment, "line 1").stringsIfAny(DOUBTS, MOST_DOUBTS)
         : List.of();
   }
 

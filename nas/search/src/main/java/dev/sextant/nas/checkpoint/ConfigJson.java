@@ -13,6 +13,7 @@ import dev.sextant.nas.method.Regularization;
 import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.method.SupernetKind;
 import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.method.WeightSteps;
@@ -84,6 +85,9 @@ public final class ConfigJson {
     }
     if (config.recipe() instanceof Recipe.Random random && random.prior() != null) {
       recipe.addProperty("prior", random.prior().id());
+    }
+    if (config.recipe() instanceof Shrinking shrunk) {
+      recipe.addProperty("teacher", shrunk.teacher());
     }
     recipe.addProperty("cost", config.recipe().cost().id());
     JsonObject json = new JsonObject();
@@ -164,6 +168,10 @@ public final class ConfigJson {
 
   private static Recipe recipe(JsonObject json) {
     String method = word(json, "method");
+    if (json.has("teacher")) {
+      return new Shrinking(
+          Costs.ALL.named(word(json, "cost")), field(json, "teacher").getAsString());
+    }
     if (!json.has("supernet") || word(json, "supernet").equals("none")) {
       return new Recipe.Random(
           method,

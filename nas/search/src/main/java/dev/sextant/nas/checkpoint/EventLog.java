@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /**
  * {@code events.jsonl}: one JSON object a line. A checkpoint remembers the length; a resumed run
@@ -26,6 +27,7 @@ public final class EventLog implements Events, AutoCloseable {
   private final Path file;
   private final FileOutput out;
   private String checksum;
+  private Consumer<JsonObject> follower = _ -> {};
 
   /**
    * Where a log ends.
@@ -112,6 +114,16 @@ public final class EventLog implements Events, AutoCloseable {
     } catch (IOException e) {
       throw AtomicFile.unwritable(file, e);
     }
+    follower.accept(line);
+  }
+
+  /**
+   * Lets someone follow.
+   *
+   * @param listener given each event from now on, once it is written
+   */
+  public void follow(Consumer<JsonObject> listener) {
+    follower = listener;
   }
 
   /** {@return where it ends; all before is on disk} */

@@ -96,7 +96,7 @@ public final class MethodComparison {
     for (Entrant entrant : entrants) {
       SearchRun.check(entrant.setup(), entrant.model());
     }
-    List<PartSeconds> parts = new TimeProbe(data, progress).time(entrants);
+    List<PartSeconds> parts = new TimeProbe(data, progress, TimeProbe.ROUNDS).time(entrants);
     List<Plan.Planned> methods = new ArrayList<>();
     String slowest = "";
     double least = 0;

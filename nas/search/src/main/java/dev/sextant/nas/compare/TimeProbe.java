@@ -30,7 +30,7 @@ import java.util.stream.IntStream;
  * it is said, for how long its runs will take is then not known.
  */
 final class TimeProbe {
-  private static final int ROUNDS = 3;
+  static final int ROUNDS = 3;
 
   /** Of all methods, while those of one are {@link #SPREAD} apart. */
   private static final int MORE_ROUNDS = 3;
@@ -47,10 +47,18 @@ final class TimeProbe {
 
   private final ImageDataset data;
   private final Progress progress;
+  private final int rounds;
+  private long peakBytes;
 
-  TimeProbe(ImageDataset data, Progress progress) {
+  TimeProbe(ImageDataset data, Progress progress, int rounds) {
     this.data = data;
     this.progress = progress;
+    this.rounds = rounds;
+  }
+
+  /** Most memory that tensors took at once in what was timed so far. */
+  long peakBytes() {
+    return peakBytes;
   }
 
   /** Seconds of every entrant's parts, in their order. */
@@ -61,22 +69,22 @@ final class TimeProbe {
 
   /** With times that are taken in another way. */
   List<PartSeconds> time(List<Entrant> entrants, Function<Entrant, PartSeconds> timer) {
-    List<List<PartSeconds>> rounds = new ArrayList<>();
+    List<List<PartSeconds>> all = new ArrayList<>();
     List<String> doubts = List.of();
-    for (int round = 0; round < ROUNDS || round < ROUNDS + MORE_ROUNDS && !doubts.isEmpty(); ) {
+    for (int round = 0; round < rounds || round < rounds + MORE_ROUNDS && !doubts.isEmpty(); ) {
       List<PartSeconds> timed = new ArrayList<>();
       for (Entrant entrant : entrants) {
         timed.add(timer.apply(entrant));
-        int done = Math.min(round, ROUNDS - 1) * entrants.size() + timed.size();
-        progress.step("step times", done, (long) ROUNDS * entrants.size(), entrant.name(), 0);
+        int done = Math.min(round, rounds - 1) * entrants.size() + timed.size();
+        progress.step("step times", done, (long) rounds * entrants.size(), entrant.name(), 0);
       }
-      rounds.add(timed);
+      all.add(timed);
       round++;
-      doubts = doubts(entrants, rounds);
+      doubts = doubts(entrants, all);
     }
     doubts.forEach(progress::message);
     return IntStream.range(0, entrants.size())
-        .mapToObj(i -> PartSeconds.least(rounds.stream().map(timed -> timed.get(i))))
+        .mapToObj(i -> PartSeconds.least(all.stream().map(timed -> timed.get(i))))
         .toList();
   }
 
@@ -155,7 +163,7 @@ final class TimeProbe {
   }
 
   /** Takes the time of every step. */
-  private static final class Clock implements Progress {
+  private final class Clock implements Progress {
     private final List<Step> steps = new ArrayList<>();
     private final long start = System.nanoTime();
     private final double images;
@@ -212,6 +220,7 @@ final class TimeProbe {
                     : 2L * scored + Recipe.Scored.CANDIDATES + Recipe.Scored.FINALISTS);
       }
       steps.add(step);
+      TimeProbe.this.peakBytes = Math.max(TimeProbe.this.peakBytes, peakBytes);
     }
 
     private double now() {

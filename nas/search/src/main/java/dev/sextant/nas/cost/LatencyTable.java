@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What each layer costs on one machine, in milliseconds, and what networks cost besides: a
@@ -180,10 +181,7 @@ public record LatencyTable(
       return 0;
     }
     Key key = new Key(layer, input);
-    Entry entry = entries.get(key);
-    if (entry == null) {
-      entry = entries.get(key.withoutActivation());
-    }
+    Entry entry = entry(key);
     if (entry == null) {
       throw new SextantException(
           String.format(
@@ -194,6 +192,21 @@ public record LatencyTable(
               key));
     }
     return scale * entry.ms;
+  }
+
+  /**
+   * {@return whether {@link #ms} knows a layer}
+   *
+   * @param layer a layer of a network
+   * @param input shape of the layer's input, batch 1
+   */
+  public boolean has(Layer layer, Shape input) {
+    return layer.isFree() || entry(new Key(layer, input)) != null;
+  }
+
+  private @Nullable Entry entry(Key key) {
+    Entry entry = entries.get(key);
+    return entry == null ? entries.get(key.withoutActivation()) : entry;
   }
 
   /** {@return what {@link #ms} and the overhead are, for a description of networks} */

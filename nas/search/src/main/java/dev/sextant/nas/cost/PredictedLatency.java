@@ -152,7 +152,7 @@ public final class PredictedLatency implements CostModel, AutoCloseable {
   /** Files of earlier versions have none. */
   private static List<String> doubts(Map<String, String> metadata) {
     return JsonFields.parse(metadata.getOrDefault(DOUBTS, "{}"), DOUBTS)
-        .strings("sentences", MOST_DOUBTS);
+        .stringsIfAny("sentences", MOST_DOUBTS);
   }
 
   /** {@return what it was trained on, where that was just measured or read} */

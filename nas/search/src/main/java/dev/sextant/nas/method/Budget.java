@@ -18,6 +18,8 @@ import java.util.stream.Stream;
  * @param front networks spread over the costs of the space that are measured beside these
  * @param percentile of latencies that the costs are, where they are latencies
  * @param limits what networks may cost besides, each by another cost
+ * @param finalists most probable networks within the budget that are looked at on held-out images,
+ *     to take the best of; 1 takes the most probable one, as published
  */
 public record Budget(
     double cost,
@@ -28,7 +30,8 @@ public record Budget(
     List<Double> others,
     int front,
     Percentile percentile,
-    List<Limit> limits) {
+    List<Limit> limits,
+    int finalists) {
   /**
    * One budget.
    *
@@ -39,7 +42,7 @@ public record Budget(
    * @param noiseMs deviation of noise added to predicted latencies
    */
   public Budget(double cost, boolean ceiling, double lambda, boolean fixedLambda, double noiseMs) {
-    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, Percentile.P50, List.of());
+    this(cost, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, Percentile.P50, List.of(), 1);
   }
 
   /** Checks every number. */
@@ -48,6 +51,8 @@ public record Budget(
     others = others == null ? List.of() : List.copyOf(others);
     limits = limits == null ? List.of() : List.copyOf(limits);
     percentile = percentile == null ? Percentile.P50 : percentile;
+    finalists = finalists == 0 ? 1 : finalists;
+    Bounds.atLeast("finalists", finalists, 1);
     Bounds.within("budget", cost, 1e-6, 1e15);
     others.forEach(other -> Bounds.within("budget", other, 1e-6, 1e15));
     Bounds.atLeast("front", front, 0);
@@ -61,7 +66,8 @@ public record Budget(
    * @param other whether networks may cost less
    */
   public Budget withCeiling(boolean other) {
-    return new Budget(cost, other, lambda, fixedLambda, noiseMs, others, front, percentile, limits);
+    return new Budget(
+        cost, other, lambda, fixedLambda, noiseMs, others, front, percentile, limits, finalists);
   }
 
   /**
@@ -71,7 +77,8 @@ public record Budget(
    * @param fixed whether it stays through the search
    */
   public Budget withLambda(double other, boolean fixed) {
-    return new Budget(cost, ceiling, other, fixed, noiseMs, others, front, percentile, limits);
+    return new Budget(
+        cost, ceiling, other, fixed, noiseMs, others, front, percentile, limits, finalists);
   }
 
   /**
@@ -81,7 +88,7 @@ public record Budget(
    */
   public Budget withNoise(double otherMs) {
     return new Budget(
-        cost, ceiling, lambda, fixedLambda, otherMs, others, front, percentile, limits);
+        cost, ceiling, lambda, fixedLambda, otherMs, others, front, percentile, limits, finalists);
   }
 
   /**
@@ -92,7 +99,16 @@ public record Budget(
    */
   public Budget withFront(List<Double> further, int spread) {
     return new Budget(
-        cost, ceiling, lambda, fixedLambda, noiseMs, further, spread, percentile, limits);
+        cost,
+        ceiling,
+        lambda,
+        fixedLambda,
+        noiseMs,
+        further,
+        spread,
+        percentile,
+        limits,
+        finalists);
   }
 
   /**
@@ -101,7 +117,8 @@ public record Budget(
    * @param other which
    */
   public Budget withPercentile(Percentile other) {
-    return new Budget(cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other, limits);
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, noiseMs, others, front, other, limits, finalists);
   }
 
   /**
@@ -120,7 +137,17 @@ public record Budget(
    */
   public Budget withLimits(List<Limit> other) {
     return new Budget(
-        cost, ceiling, lambda, fixedLambda, noiseMs, others, front, percentile, other);
+        cost, ceiling, lambda, fixedLambda, noiseMs, others, front, percentile, other, finalists);
+  }
+
+  /**
+   * {@return the same with another number of networks looked at in the end}
+   *
+   * @param other at least 1
+   */
+  public Budget withFinalists(int other) {
+    return new Budget(
+        cost, ceiling, lambda, fixedLambda, noiseMs, others, front, percentile, limits, other);
   }
 
   /** {@return this budget and the others, each alone} */
@@ -129,7 +156,16 @@ public record Budget(
         .map(
             one ->
                 new Budget(
-                    one, ceiling, lambda, fixedLambda, noiseMs, List.of(), 0, percentile, limits))
+                    one,
+                    ceiling,
+                    lambda,
+                    fixedLambda,
+                    noiseMs,
+                    List.of(),
+                    0,
+                    percentile,
+                    limits,
+                    finalists))
         .toList();
   }
 }

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What a search is made of; each method is one combination. */
-public sealed interface Recipe {
+public sealed interface Recipe permits Recipe.Random, Recipe.InSupernet, Recipe.Scored, Shrinking {
   /** {@return whose combination it was before any part was given another value} */
   String method();
 
@@ -52,7 +52,8 @@ public sealed interface Recipe {
   }
 
   /**
-   * {@return the side of the images that its supernet sees where none is asked for}
+   * {@return the side of the images that its supernet sees where none is asked for; 0 for images as
+   * they are}
    *
    * @param side of the images as they are
    */

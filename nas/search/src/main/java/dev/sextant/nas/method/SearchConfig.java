@@ -96,12 +96,24 @@ public record SearchConfig(
               weights.epochs()));
     }
     boolean several = !budget.others().isEmpty();
-    if ((several || budget.front() > 0) && !(recipe instanceof Recipe.Scored<?>)) {
+    boolean scores = recipe instanceof Recipe.Scored<?>;
+    boolean shrinks = recipe instanceof Shrinking;
+    if (several && !scores && !shrinks || budget.front() > 0 && !scores) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
               "%s: a search by %s is for one budget (--method front serves all)",
               several ? "budget" : "front",
+              recipe.method()));
+    }
+    if (budget.finalists() > 1
+        && (recipe.hasCells() || !(recipe instanceof Recipe.InSupernet<?, ?>))) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "finalists: %d, but a search by %s has no single networks in a supernet to take the"
+                  + " most probable of",
+              budget.finalists(),
               recipe.method()));
     }
     switch (recipe) {
@@ -111,6 +123,14 @@ public record SearchConfig(
         }
       }
       case Recipe.Scored<?> _ -> {}
+      case Shrinking _ -> {
+        boolean limited = !budget.limits().isEmpty();
+        if (!budget.ceiling() || limited || !retraining.inheritWeights() || randomSamples > 0) {
+          throw new SextantException(
+              "shrink: a budget is the most that a network may cost and its one limit, its training"
+                  + " goes on from the weights it has, and there is no random search beside it");
+        }
+      }
       case Recipe.InSupernet<?, ?> searched -> check(searched, architecture, weights, retraining);
     }
   }

@@ -1,5 +1,7 @@
 package dev.sextant.nas.provider;
 
+import java.util.List;
+
 /**
  * Who is told how far something has come. Called on the thread that does it; must return at once.
  */
@@ -13,6 +15,21 @@ public interface Progress {
         @Override
         public void message(String text) {}
       };
+
+  /**
+   * A part of what is to come.
+   *
+   * @param name as {@link #step} calls it
+   * @param work how much it is beside the others, in any unit
+   */
+  record Stage(String name, double work) {}
+
+  /**
+   * Before the first step; who does not tell the time left has no use for it.
+   *
+   * @param stages all that will come, in order
+   */
+  default void course(List<Stage> stages) {}
 
   /**
    * After every step.
@@ -31,4 +48,32 @@ public interface Progress {
    * @param text one line, without its end
    */
   void message(String text);
+
+  /**
+   * {@return one that tells two, the first one first}
+   *
+   * @param first told
+   * @param second told
+   */
+  static Progress both(Progress first, Progress second) {
+    return new Progress() {
+      @Override
+      public void course(List<Stage> stages) {
+        first.course(stages);
+        second.course(stages);
+      }
+
+      @Override
+      public void step(String stage, long done, long steps, String status, long peakBytes) {
+        first.step(stage, done, steps, status, peakBytes);
+        second.step(stage, done, steps, status, peakBytes);
+      }
+
+      @Override
+      public void message(String text) {
+        first.message(text);
+        second.message(text);
+      }
+    };
+  }
 }

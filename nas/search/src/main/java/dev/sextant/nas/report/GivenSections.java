@@ -6,8 +6,10 @@ import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.ConfigJson;
 import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.cost.LatencyTable;
+import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.report.page.Html;
 import dev.sextant.nas.report.page.Numbers;
+import dev.sextant.nas.report.page.Table;
 import dev.sextant.nas.run.SearchSetup;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -15,8 +17,16 @@ import java.util.stream.Collectors;
 /** The sections of a report that tell what the run was given: latency table and settings. */
 record GivenSections(RunRecord run, Html html) {
   void draw() {
+    classes();
     latencies();
     settings();
+  }
+
+  private void classes() {
+    if (!run.classNames().isEmpty()) {
+      html.leaf("h2", "Classes");
+      html.leaf("p", ClassNames.some(run.classNames()));
+    }
   }
 
   private void latencies() {
@@ -43,28 +53,28 @@ record GivenSections(RunRecord run, Html html) {
         "note");
     html.open("details", "open", "open");
     html.leaf("summary", String.format(Locale.ROOT, "%d layers", table.entries().size()));
-    html.open("div", "class", "scroll").open("table").open("thead").open("tr");
-    html.leaf("th", "layer", "class", "name").leaf("th", "input").leaf("th", "output");
-    html.leaf("th", "ms").leaf("th", "ninth decile, ms").leaf("th", "samples");
-    html.close().close().open("tbody");
-    table.entries().forEach(this::entry);
-    html.close().close().close().close();
+    Table rows =
+        new Table(
+            html, "Latency table", "layer", "input", "output", "ms", "ninth decile, ms", "samples");
+    table.entries().forEach((key, entry) -> entry(rows, key, entry));
+    rows.close();
+    html.close();
   }
 
-  private void entry(LatencyTable.Key key, LatencyTable.Entry entry) {
-    html.open("tr").leaf("td", key.label(), "class", "name");
-    html.leaf("td", Numbers.shape(key.input()));
-    html.leaf("td", Numbers.shape(key.layer().output(key.input())));
-    cell(entry.ms(), Numbers.significant(entry.ms()));
-    cell(entry.p90Ms(), Numbers.significant(entry.p90Ms()));
-    cell(entry.count(), Numbers.grouped(entry.count()));
-    html.close();
+  private static void entry(Table rows, LatencyTable.Key key, LatencyTable.Entry entry) {
+    rows.row(key.label());
+    rows.text(Numbers.shape(key.input()));
+    rows.text(Numbers.shape(key.layer().output(key.input())));
+    rows.number(entry.ms(), Numbers.significant(entry.ms()));
+    rows.number(entry.p90Ms(), Numbers.significant(entry.p90Ms()));
+    rows.number(entry.count(), Numbers.grouped(entry.count()));
+    rows.end();
   }
 
   private void settings() {
     SearchSetup setup = run.setup();
     html.leaf("h2", "Settings");
-    html.open("div", "class", "scroll").open("table").open("tbody");
+    html.open("table", "class", "settings").open("tbody");
     setting("data", setup.dataSource());
     setting("device", setup.device().toString());
     setting("threads", String.valueOf(setup.threads()));
@@ -76,7 +86,7 @@ record GivenSections(RunRecord run, Html html) {
           setup.tableGiven() ? "given" : "measured by this run");
     }
     settings("", ConfigJson.write(run.setup().config()));
-    html.close().close().close();
+    html.close().close();
   }
 
   /** The concerns of nested objects stand before their fields. */
@@ -88,6 +98,12 @@ record GivenSections(RunRecord run, Html html) {
               String name = concern + words(field.getKey());
               if (field.getValue() instanceof JsonObject inner) {
                 settings(name + ": ", inner);
+              } else if (field.getValue() instanceof JsonArray values
+                  && !values.isEmpty()
+                  && values.get(0) instanceof JsonObject) {
+                for (int i = 0; i < values.size(); i++) {
+                  settings(name + " " + (i + 1) + ": ", values.get(i).getAsJsonObject());
+                }
               } else if (field.getValue() instanceof JsonArray values) {
                 setting(
                     name,
@@ -107,9 +123,5 @@ record GivenSections(RunRecord run, Html html) {
   /** {@code weightDecay} as {@code weight decay}. */
   private static String words(String field) {
     return field.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT);
-  }
-
-  private void cell(double exact, String shown) {
-    html.open("td").number(exact, shown).close();
   }
 }

@@ -6,29 +6,22 @@ import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.objective.Loss;
-import dev.sextant.nas.report.RunEvents.SearchEpoch;
-import dev.sextant.nas.report.RunEvents.TrainedEpoch;
 import dev.sextant.nas.report.RunRecord.Trained;
-import dev.sextant.nas.report.page.Chart;
-import dev.sextant.nas.report.page.Chart.Stroke;
 import dev.sextant.nas.report.page.Html;
 import dev.sextant.nas.report.page.Numbers;
 import dev.sextant.nas.report.page.Page;
-import dev.sextant.nas.run.Contestant;
+import dev.sextant.nas.report.page.Table;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
-import dev.sextant.nas.run.StageName;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.AtomicFile;
 import dev.sextant.runtime.Latency.Percentile;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.SextantException;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -41,14 +34,16 @@ public final class Report {
   private final SearchConfig config;
   private final Trained found;
   private final @Nullable Trained random;
+  private final @Nullable EvaluationSection evaluation;
   private final Html html;
 
-  private Report(RunRecord run) {
+  private Report(RunRecord run, Html html) {
     this.run = run;
+    this.html = html;
     config = run.setup().config();
+    evaluation = EvaluationSection.read(run.directory());
     found = run.found();
     random = run.random();
-    html = Page.open(title());
   }
 
   /**
@@ -62,33 +57,69 @@ public final class Report {
    *     names it) or the report cannot be written
    */
   public static void write(RunDirectory directory) {
-    String text = new Report(RunRecord.read(directory)).document();
-    AtomicFile.write(directory.report(), text);
+    RunRecord run = RunRecord.read(directory);
+    AtomicFile.write(directory.report(), new Report(run, Page.open(title(run))).document());
   }
 
-  private String title() {
+  /**
+   * {@return the report's {@code main} element alone, for a page that goes on}
+   *
+   * <p>Safe to call from any thread, while the run goes on.
+   *
+   * @param directory of the run
+   * @throws SextantException as {@link #write} does
+   */
+  public static String fragment(RunDirectory directory) {
+    Html html = Html.fragment();
+    new Report(RunRecord.read(directory), html).draw();
+    return html.finish();
+  }
+
+  /**
+   * {@return what a run searches for, in a line}
+   *
+   * @param directory of the run
+   * @throws SextantException if it holds no run
+   */
+  public static String title(RunDirectory directory) {
+    return title(RunRecord.read(directory));
+  }
+
+  private static String title(RunRecord run) {
+    SearchConfig config = run.setup().config();
     return String.format(
-        Locale.ROOT, "%s within %s", run.setup().space().name(), cost(config.budget().cost()));
+        Locale.ROOT,
+        "%s within %s %s",
+        run.setup().space().name(),
+        Numbers.significant(config.budget().cost()),
+        config.recipe().cost().unit());
   }
 
   private String document() {
+    draw();
+    return html.close().close().finish();
+  }
+
+  private void draw() {
     html.open("main");
     head();
     comparison();
-    front();
-    searchCurves();
-    trainingCurves();
+    new ParetoSection(run, html).draw();
+    new CurveSections(run, html).draw();
     probabilities();
     networks();
+    if (evaluation != null) {
+      evaluation.draw(html);
+    }
     new GivenSections(run, html).draw();
-    return html.close().close().close().finish();
+    html.close();
   }
 
   // ---- summary
 
   private void head() {
     SearchSetup setup = run.setup();
-    html.leaf("h1", title());
+    html.leaf("h1", title(run));
     if (run.result() == null) {
       html.open("p").leaf("span", "not finished: " + progress(), "class", "state").close();
     }
@@ -128,7 +159,7 @@ public final class Report {
           run.expectedCost(),
           cost(run.expectedCost()),
           "over all networks, by their probability");
-      tile(symbol(), run.lambda(), Numbers.significant(run.lambda()), how());
+      tile(run.symbol(), run.lambda(), Numbers.significant(run.lambda()), how());
       tile("Peak memory, weight step", run.weightStepPeakBytes());
       tile("Peak memory, architecture step", run.architectureStepPeakBytes());
     }
@@ -212,7 +243,7 @@ public final class Report {
 
   private String how() {
     return switch (config.recipe()) {
-      case Recipe.Random _, Recipe.Scored<?> _ -> "";
+      case Recipe.Random _, Recipe.Scored<?> _, Shrinking _ -> "";
       case Recipe.InSupernet<?, ?> recipe -> {
         boolean controlled =
             recipe.objective().isControlled()
@@ -220,13 +251,6 @@ public final class Report {
                 && !config.budget().fixedLambda();
         yield (controlled ? "set by the controller, " : "fixed, ") + recipe.objective().id();
       }
-    };
-  }
-
-  private String symbol() {
-    return switch (config.recipe()) {
-      case Recipe.Random _, Recipe.Scored<?> _ -> "–";
-      case Recipe.InSupernet<?, ?> recipe -> recipe.objective().symbol();
     };
   }
 
@@ -248,27 +272,30 @@ public final class Report {
   }
 
   private void comparison() {
-    html.leaf("h2", run.isRandom() ? "Random search" : "Search beside random search");
-    html.open("div", "class", "scroll").open("table").open("thead").open("tr");
-    html.leaf("th", "", "class", "name");
-    for (String column :
-        List.of(
+    Trained original = run.original();
+    String beside = original == null ? "Search beside random search" : "Beside the network given";
+    html.leaf("h2", run.isRandom() ? "Random search" : beside);
+    Table rows =
+        new Table(
+            html,
+            "The networks found",
+            "network",
             "predicted " + unit(),
             "measured ms",
             "against budget",
             "test accuracy",
             "parameters",
             "MACs",
-            "seconds")) {
-      html.leaf("th", column);
+            "seconds");
+    if (original != null) {
+      row(rows, "given", original);
     }
-    html.close().close().open("tbody");
-    row("search", found);
+    row(rows, original == null ? "search" : "shrunk", found);
     if (random != null) {
-      row("random search", random);
+      row(rows, "random search", random);
     }
-    html.close().close().close();
-    if (random == null && !run.isRandom()) {
+    rows.close();
+    if (random == null && !run.isRandom() && original == null) {
       html.leaf(
           "p",
           config.randomSamples() == 0
@@ -279,127 +306,21 @@ public final class Report {
     }
   }
 
-  private void row(String name, Trained trained) {
-    html.open("tr").leaf("td", name, "class", "name");
-    cell(trained.predictedCost(), Numbers.significant(trained.predictedCost()));
-    cell(trained.measuredMs(), Numbers.significant(trained.measuredMs()));
-    cell(change(trained), Numbers.change(change(trained)));
-    cell(trained.testAccuracy(), Numbers.percent(trained.testAccuracy()));
+  private void row(Table rows, String name, Trained trained) {
+    rows.row(name);
+    rows.number(trained.predictedCost(), Numbers.significant(trained.predictedCost()));
+    rows.number(trained.measuredMs(), Numbers.significant(trained.measuredMs()));
+    rows.number(change(trained), Numbers.change(change(trained)));
+    rows.number(trained.testAccuracy(), Numbers.percent(trained.testAccuracy()));
     Architecture network = trained.network();
     if (network == null) {
-      html.leaf("td", "–").leaf("td", "–");
+      rows.text("–").text("–");
     } else {
-      cell(network.parameters(), Numbers.grouped(network.parameters()));
-      cell(network.macs(), Numbers.grouped(network.macs()));
+      rows.number(network.parameters(), Numbers.grouped(network.parameters()));
+      rows.number(network.macs(), Numbers.grouped(network.macs()));
     }
-    cell(trained.seconds(), Numbers.duration(trained.seconds()));
-    html.close();
-  }
-
-  private void cell(double exact, String shown) {
-    html.open("td").number(exact, shown).close();
-  }
-
-  // ---- the front
-
-  private void front() {
-    RunJson result = run.result();
-    if (result == null || !result.has("front")) {
-      return;
-    }
-    double[][] points = result.rows("front");
-    double[] costs = Arrays.stream(points).mapToDouble(point -> point[0]).toArray();
-    double[] scores = Arrays.stream(points).mapToDouble(point -> point[1]).toArray();
-    html.leaf("h2", "The front");
-    html.leaf(
-        "p",
-        "Networks of which none is both cheaper and held for better than another, by their scores"
-            + " in deviations of all networks'; front.csv has them, measured.",
-        "class",
-        "note");
-    html.open("div", "class", "grid");
-    new Chart("Score over " + costName(), "score, deviations")
-        .over(String.format(Locale.ROOT, "%s, %s", costName(), unit()))
-        .add(new Chart.Series("network", 0, Stroke.SOLID, costs, scores))
-        .draw(html);
-    html.close();
-  }
-
-  // ---- curves
-
-  private void searchCurves() {
-    RunEvents events = run.events();
-    if (events.searched().isEmpty()) {
-      return;
-    }
-    html.leaf("h2", "The search").open("div", "class", "grid");
-    chart("Loss", "cross-entropy, nats")
-        .add(events.searched("training", 0, Stroke.SOLID, SearchEpoch::loss))
-        .add(events.searched("validation", 1, Stroke.DASHED, SearchEpoch::validationLoss))
-        .draw(html);
-    chart("Accuracy", "accuracy, %")
-        .add(events.searched("training", 0, Stroke.SOLID, e -> 100 * e.accuracy()))
-        .add(events.searched("validation", 1, Stroke.DASHED, e -> 100 * e.validationAccuracy()))
-        .draw(html);
-    chart("Expected " + costName(), String.format(Locale.ROOT, "%s, %s", costName(), unit()))
-        .add(events.searched("average", 2, Stroke.SOLID, SearchEpoch::expectedCost))
-        .add(events.searched("most probable", 1, Stroke.DASHED, SearchEpoch::argmaxCost))
-        .level("budget", config.budget().cost())
-        .draw(html);
-    chart("Trade-off " + symbol(), symbol())
-        .add(events.searched(symbol(), 3, Stroke.SOLID, SearchEpoch::lambda))
-        .draw(html);
-    chart("Entropy of the choices", "mean entropy, nats")
-        .add(events.searched("mean over the choices", 5, Stroke.SOLID, SearchEpoch::entropy))
-        .fromZero()
-        .draw(html);
-    html.close();
-  }
-
-  private Chart chart(String title, String yLabel) {
-    return new Chart(title, yLabel).band("warm-up", 0, run.events().warmup());
-  }
-
-  private void trainingCurves() {
-    RunEvents events = run.events();
-    if (events.trained().isEmpty()) {
-      return;
-    }
-    html.leaf("h2", "Training single networks").open("div", "class", "grid");
-    retraining("Retraining: loss", "cross-entropy, nats", TrainedEpoch::loss);
-    retraining("Retraining: accuracy", "training accuracy, %", e -> 100 * e.accuracy());
-    samples("Random search: loss", "cross-entropy, nats", TrainedEpoch::loss);
-    samples(
-        "Random search: validation accuracy",
-        "validation accuracy, %",
-        e -> 100 * e.validationAccuracy());
-    html.close();
-  }
-
-  private void retraining(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
-    RunEvents events = run.events();
-    Chart chart =
-        new Chart(title, yLabel)
-            .add(events.trained(StageName.RETRAIN, "network found", 0, Stroke.SOLID, value))
-            .add(
-                events.trained(
-                    StageName.RANDOM_RETRAIN, "best of random search", 1, Stroke.DASHED, value));
-    for (StageName stage : events.trained().keySet()) {
-      if (stage instanceof StageName.Training(Contestant.OnFront _)) {
-        chart.add(events.trained(stage, "of a further budget", 2, Stroke.SOLID, value));
-      }
-    }
-    chart.draw(html);
-  }
-
-  private void samples(String title, String yLabel, ToDoubleFunction<TrainedEpoch> value) {
-    Chart chart = new Chart(title, yLabel);
-    for (StageName stage : run.events().trained().keySet()) {
-      if (stage instanceof StageName.Training(Contestant.Sample _)) {
-        chart.add(run.events().trained(stage, "a network each", 1, Stroke.FAINT, value));
-      }
-    }
-    chart.draw(html);
+    rows.number(trained.seconds(), Numbers.duration(trained.seconds()));
+    rows.end();
   }
 
   // ---- probabilities and networks
@@ -420,23 +341,40 @@ public final class Report {
   }
 
   private void networks() {
+    Architecture sampled = random == null ? null : random.network();
     if (run.network() != null) {
       html.leaf("h2", "The networks");
-      drawing(run.network(), "Found by the search");
+      drawing(
+          run.network(),
+          evaluation == null ? null : evaluation.layersMs(),
+          "Found by the search",
+          sampled,
+          "random search");
+    } else {
+      Architecture current = ParetoSection.current(run);
+      if (current != null) {
+        html.leaf("h2", "The network at the moment");
+        drawing(current, null, "Most probable so far", null, "");
+      }
     }
-    if (random != null && random.network() != null) {
-      drawing(random.network(), "Best of random search");
+    if (sampled != null) {
+      drawing(sampled, null, "Best of random search", run.network(), "search");
     }
   }
 
-  private void drawing(Architecture network, String title) {
-    NetworkDrawing drawing;
+  private void drawing(
+      Architecture network,
+      double @Nullable [] measured,
+      String title,
+      @Nullable Architecture other,
+      String otherName) {
+    NetworkTable drawing;
     try {
-      drawing = new NetworkDrawing(network, run.table());
+      drawing = new NetworkTable(network, run.table(), measured);
     } catch (SextantException e) {
       throw new SextantException(run.directory().latency() + ": " + e.getMessage(), e);
     }
-    drawing.draw(html, title);
+    drawing.draw(html, title, other, otherName);
     CellDrawing.draw(html, network, title);
   }
 }

@@ -24,11 +24,13 @@ import org.jspecify.annotations.Nullable;
  * @param searched epochs of the search
  * @param trained epochs of training single networks, by stage, the stages in order
  * @param outcomes of networks that were trained to the end, by stage
+ * @param drawn the decisions of the networks of random search, by stage
  */
 record RunEvents(
     List<SearchEpoch> searched,
     SequencedMap<StageName, List<TrainedEpoch>> trained,
-    Map<StageName, Outcome> outcomes) {
+    Map<StageName, Outcome> outcomes,
+    SequencedMap<StageName, int[]> drawn) {
   /**
    * An epoch of the search.
    *
@@ -69,7 +71,8 @@ record RunEvents(
    */
   static RunEvents read(Path file, SearchSpace space, int randomSamples, boolean sealed) {
     RunEvents events =
-        new RunEvents(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
+        new RunEvents(
+            new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
     if (Files.notExists(file)) {
       return events;
     }
@@ -98,6 +101,7 @@ record RunEvents(
                   event.number("predictedCost"),
                   event.number("measuredMs"),
                   event.numberOrNaN("testAccuracy")));
+      case "drawn" -> drawn.put(stage(event, randomSamples), event.integers("decisions"));
       default -> {}
     }
   }

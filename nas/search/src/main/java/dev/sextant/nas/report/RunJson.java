@@ -67,6 +67,24 @@ record RunJson(String source, JsonObject object) {
     throw error(field, "is not true or false");
   }
 
+  /** A required array of anything. */
+  JsonArray array(String field) {
+    return array(required(field), field);
+  }
+
+  /** A required object. */
+  RunJson object(String field) {
+    if (required(field) instanceof JsonObject value) {
+      return new RunJson(source + ": " + field, value);
+    }
+    throw error(field, "is not an object");
+  }
+
+  /** A required array of numbers. */
+  double[] numbers(String field) {
+    return numbers(required(field), field);
+  }
+
   /** A required array of whole numbers. */
   int[] integers(String field) {
     double[] numbers = numbers(required(field), field);
@@ -87,6 +105,18 @@ record RunJson(String source, JsonObject object) {
       rows.add(numbers(row, field + "[" + rows.size() + "]"));
     }
     return rows.toArray(double[][]::new);
+  }
+
+  /** A required array of strings. */
+  List<String> strings(String field) {
+    List<String> strings = new ArrayList<>();
+    for (JsonElement element : array(required(field), field)) {
+      if (!(element instanceof JsonPrimitive value) || !value.isString()) {
+        throw error(field + "[" + strings.size() + "]", "is not a string");
+      }
+      strings.add(value.getAsString());
+    }
+    return strings;
   }
 
   /** An error about a field. */

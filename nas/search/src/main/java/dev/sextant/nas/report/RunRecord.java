@@ -3,6 +3,7 @@ package dev.sextant.nas.report;
 import dev.sextant.nas.cost.LatencyFiles;
 import dev.sextant.nas.cost.LatencyTable;
 import dev.sextant.nas.method.Recipe;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.report.RunEvents.SearchEpoch;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
@@ -14,6 +15,7 @@ import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -79,6 +81,12 @@ record RunRecord(
         Files.exists(directory.result()) ? RunJson.read(directory.result(), sealed) : null);
   }
 
+  /** The network found for one of several budgets, counted from 1; null before there is one. */
+  @Nullable Architecture network(int budget) {
+    Path file = directory.architecture(budget);
+    return Files.exists(file) ? Architecture.read(file) : null;
+  }
+
   /** The network that the search found. */
   Trained found() {
     double seconds =
@@ -93,6 +101,13 @@ record RunRecord(
   double limited(String cost) {
     String field = Contestant.FOUND.key() + "." + SearchResult.LIMITED + cost;
     return result != null && result.has(field) ? result.number(field) : Double.NaN;
+  }
+
+  /**
+   * The names of the classes; none of a run that has not ended, or was begun by a version before.
+   */
+  List<String> classNames() {
+    return result == null || !result.has("classes") ? List.of() : result.strings("classes");
   }
 
   /** Whether the search is random search itself. */
@@ -128,6 +143,20 @@ record RunRecord(
       throw new SextantException(directory.result() + ": random.decisions: " + e.getMessage(), e);
     }
     return trained(Contestant.BEST_OF_RANDOM, architecture, StageName.RANDOM_RETRAIN, seconds);
+  }
+
+  /** The network that was shrunk, or null where none was given or it was not looked at yet. */
+  @Nullable Trained original() {
+    if (result == null || !result.has("original.testAccuracy")) {
+      return null;
+    }
+    Architecture network = setup.space().derive(new int[setup.space().options().length]);
+    return new Trained(
+        network,
+        result.number("original.predictedCost"),
+        result.number("original.measuredMs"),
+        result.number("original.testAccuracy"),
+        Double.NaN);
   }
 
   private Trained trained(
@@ -172,6 +201,14 @@ record RunRecord(
     return result != null
         ? result.numberOrNaN(result.has("lambda") ? "lambda" : "strength")
         : last(SearchEpoch::lambda);
+  }
+
+  /** What the objective calls its trade-off. */
+  String symbol() {
+    return switch (setup.config().recipe()) {
+      case Recipe.Random _, Recipe.Scored<?> _, Shrinking _ -> "–";
+      case Recipe.InSupernet<?, ?> recipe -> recipe.objective().symbol();
+    };
   }
 
   /** Most bytes of activations and workspace in a weight step. */

@@ -166,6 +166,29 @@ public final class Owner implements AutoCloseable {
     }
   }
 
+  /**
+   * {@return the process of this machine that holds a directory, or null if none does} One that has
+   * got the number of a holder that is gone is younger than that one's claim.
+   *
+   * @param directory of a run or a comparison
+   */
+  public static @Nullable ProcessHandle process(Path directory) {
+    Claim claim = readable(directory);
+    if (claim == null || !claim.held || !claim.host.equals(host())) {
+      return null;
+    }
+    return ProcessHandle.of(claim.process)
+        .filter(ProcessHandle::isAlive)
+        .filter(
+            process ->
+                process
+                    .info()
+                    .startInstant()
+                    .map(start -> start.isBefore(claim.since))
+                    .orElse(true))
+        .orElse(null);
+  }
+
   private static @Nullable Claim readable(Path directory) {
     try {
       return Claim.read(directory);

@@ -35,10 +35,12 @@ import java.util.regex.Pattern;
  * inherited.safetensors the weights that its training begins with, of those of the search, and
  * teacher.json          the network that it learns from, and
  * teacher.safetensors   that one's weights, where these were asked for
- * architecture-2.json   that of a second budget, and its weights
+ * model.onnx            network and weights for other programs
+ * architecture-2.json   that of a second budget, its weights and its model
  * scores.csv            the networks that a search by scores looked at
  * front.csv             the networks that it holds for the best at their costs
  * result.json           latencies and accuracies, that of random search beside them
+ * evaluation.json       what the network found confuses, and how long it takes
  * report.html           all of this for a reader
  * owner.json            the process that may write here, an {@link Owner}; owner.lock is its lock
  * </pre>
@@ -299,6 +301,15 @@ public record RunDirectory(Path path) {
     return path.resolve("start.safetensors");
   }
 
+  /**
+   * {@return a network with its weights for other programs}
+   *
+   * @param budget counted from 1
+   */
+  public Path onnx(int budget) {
+    return path.resolve(budget == 1 ? "model.onnx" : "model-" + budget + ".onnx");
+  }
+
   /** {@return the networks that a search by scores looked at, with their scores} */
   public Path scores() {
     return path.resolve("scores.csv");
@@ -307,6 +318,11 @@ public record RunDirectory(Path path) {
   /** {@return the networks that it holds for the best at their costs} */
   public Path front() {
     return path.resolve("front.csv");
+  }
+
+  /** {@return how the network found was judged: what it confuses, and how long it takes} */
+  public Path evaluation() {
+    return path.resolve("evaluation.json");
   }
 
   /** {@return the summary} */

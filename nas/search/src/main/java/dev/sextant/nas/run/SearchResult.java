@@ -14,13 +14,15 @@ import org.jspecify.annotations.Nullable;
  * @param others found for further budgets, in their order
  * @param limited what the network found has of each cost that is limited besides the budget, by the
  *     cost's name
+ * @param original the network that was shrunk, or null where none was given
  */
 public record SearchResult(
     Found found,
     @Nullable Found random,
     @Nullable Search search,
     List<Found> others,
-    SequencedMap<String, Double> limited) {
+    SequencedMap<String, Double> limited,
+    @Nullable Found original) {
   /** Begins the names of what a network has of a cost that is limited. */
   public static final String LIMITED = "limited.";
 

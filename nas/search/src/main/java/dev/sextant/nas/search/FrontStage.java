@@ -196,6 +196,10 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
   }
 
   private void weightStep(long step) {
+    if (step % loader.batchesPerEpoch() == 0) {
+      // Only now: until here the means are those of the epoch that has ended.
+      running.reset();
+    }
     paths.next(options);
     supernet.setOptions(options);
     running.add(
@@ -259,9 +263,6 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     fields.addProperty("architectureStepPeakBytes", scoringPeak);
     fields.add("probabilities", rows(uniform()));
     events.emit("epoch", fields);
-    if (done < scored.size() + weightSteps()) {
-      running.reset();
-    }
   }
 
   private double[][] uniform() {

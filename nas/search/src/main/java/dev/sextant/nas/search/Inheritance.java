@@ -8,6 +8,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.method.Retraining;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.policy.Derivation;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
@@ -106,7 +107,10 @@ final class Inheritance implements AutoCloseable {
         }
       }
     }
-    if (retraining.teacher().teaches()) {
+    if (setup.config().recipe() instanceof Shrinking shrunk) {
+      // The network that is shrunk, whose files the run was given.
+      results.put(TEACHER, shrunk.teacher());
+    } else if (retraining.teacher().teaches()) {
       leaveTeacher(search, search.best(), largest());
     }
   }
@@ -205,7 +209,7 @@ final class Inheritance implements AutoCloseable {
           stage.network(),
           backend());
     }
-    if (results.has(TEACHER)) {
+    if (results.has(TEACHER) && retraining.teacher().teaches()) {
       stage.learnFrom(
           Teacher.evaluating(backend(), teacher()),
           retraining.teacher().temperature(),

@@ -49,6 +49,17 @@ final class NetworkLatency {
 
   /** In milliseconds. For a budget or a result; what is doubtful about it is said. */
   double judged(Architecture architecture) {
+    return quantiles(architecture).ms(percentile());
+  }
+
+  /** Milliseconds of each layer within a network. */
+  double[] layers(Architecture architecture) {
+    return new LatencyProfile(setup.device(), setup.latencyThreads(), QUICK_METER)
+        .layers(architecture, setup.latencyBatch());
+  }
+
+  /** As {@link #judged} measures, with its quantiles. */
+  Latency quantiles(Architecture architecture) {
     try (OtherWork others = OtherWork.during("measuring in " + directory)) {
       Latency latency = measured(architecture, meter());
       if (latency.isDoubtful()) {
@@ -60,7 +71,7 @@ final class NetworkLatency {
                 100 * latency.relativeInterval(),
                 others.text()));
       }
-      return latency.ms(percentile());
+      return latency;
     }
   }
 

@@ -9,9 +9,11 @@ import dev.sextant.nas.data.Split;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
+import dev.sextant.nas.run.OnnxFile;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
@@ -25,12 +27,14 @@ import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
+import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +67,7 @@ final class RunStages implements AutoCloseable {
   private final NetworkLatency latency;
   private final Inheritance inheritance;
   private final Limits limits;
+  private final OriginalNetwork original;
   private Pricing pricing;
 
   RunStages(
@@ -87,6 +92,7 @@ final class RunStages implements AutoCloseable {
     this.progress = progress;
     this.results = results;
     latency = new NetworkLatency(setup, directory.path(), results, progress);
+    original = new OriginalNetwork(directory, setup, results);
     inheritance = new Inheritance(directory, setup, data, split, classification, results);
   }
 
@@ -117,8 +123,14 @@ final class RunStages implements AutoCloseable {
     return switch (config.recipe()) {
       case Recipe.Random random when random.prior() != null -> StageName.RETRAIN;
       case Recipe.Random _ -> StageName.sample(1);
-      case Recipe.Scored<?> _, Recipe.InSupernet<?, ?> _ -> StageName.SEARCH;
+      case Recipe.Scored<?> _, Recipe.InSupernet<?, ?> _, Shrinking _ -> StageName.SEARCH;
     };
+  }
+
+  /** How much work each of them is beside the others. */
+  List<Progress.Stage> course() {
+    IntUnaryOperator epochs = this::randomEpochs;
+    return new RunCourse(config, searchSplit(), split, data, randomSamples(), epochs).stages();
   }
 
   private boolean isRandom() {
@@ -159,9 +171,9 @@ final class RunStages implements AutoCloseable {
   }
 
   private RunStage search() {
-    int size = config.images().size();
-    int side = Math.min(data.height(), data.width());
-    ImageDataset seen = data.resized(size == 0 ? config.recipe().searchSize(side) : size);
+    int asked = config.images().size();
+    int own = config.recipe().searchSize(Math.min(data.height(), data.width()));
+    ImageDataset seen = data.resized(asked == 0 ? own : asked);
     SearchSpace searched =
         space.withInput(
             new Architecture.Input(seen.height(), seen.width(), seen.channels()), seen.classes());
@@ -172,6 +184,9 @@ final class RunStages implements AutoCloseable {
       case Recipe.Scored<?> recipe ->
           new FrontStage<>(
               config, recipe, (Space) searched, pricing, seen, searchSplit(), small, events);
+      case Shrinking _ ->
+          new ShrinkStage(
+              config, (Space) searched, pricing, directory, seen, searchSplit(), small, events);
       case Recipe.InSupernet<?, ?> recipe -> search(recipe, searched, seen, small);
     };
   }
@@ -250,6 +265,7 @@ final class RunStages implements AutoCloseable {
   private int[] drawn(Contestant.Sample sample) {
     if (!results.hasDecisions(sample)) {
       results.putDecisions(sample, networks().draw(Rng.of(config.seed(), 41, sample.index())));
+      events.emit("drawn", results.drawn(sample));
     }
     return results.decisions(sample);
   }
@@ -290,12 +306,14 @@ final class RunStages implements AutoCloseable {
       case Contestant.Found found -> {
         Weights weights = training.trained();
         results.put(found, WEIGHTS, weights.write(directory.weights()));
+        exportModel(1, found, weights);
         record(found, training, weights);
         yield after(1);
       }
       case Contestant.OnFront front -> {
         Weights weights = training.trained();
         weights.write(directory.weights(front.index()));
+        exportModel(front.index(), front, weights);
         record(front, training, weights);
         yield after(front.index());
       }
@@ -307,21 +325,26 @@ final class RunStages implements AutoCloseable {
     };
   }
 
+  private void exportModel(int budget, Contestant who, Weights weights) {
+    OnnxFile.write(directory, budget, space.derive(results.decisions(who)), weights, progress);
+  }
+
   private RunStage finish(SearchStage search) {
+    original.judge(pricing, latency, data);
     List<Budget> budgets = config.budget().each();
     for (int i = 1; i <= budgets.size(); i++) {
       int[] decisions = derive(budgets.get(i - 1), search::best);
       results.putDecisions(Contestant.found(i), decisions);
+      original.tellGap(search.gap(pricing, budgets.get(i - 1).cost()), i, progress);
       RunDirectory.write(directory.architecture(i), space.derive(decisions).toJson());
     }
     int[] decisions = results.decisions(Contestant.FOUND);
-    int[] free = search.best();
     results.put(
         new SearchResult.Search(
             search.expectedCost(),
-            pricing.of(free),
+            pricing.of(search.best()),
             search.lambda(),
-            !Arrays.equals(decisions, free),
+            !Arrays.equals(decisions, search.best()),
             search.weightPeak(),
             search.architecturePeak()));
     results.put("alphas", search.alphaValues());
@@ -329,12 +352,8 @@ final class RunStages implements AutoCloseable {
       RunDirectory.write(directory.scores(), search.scores());
     }
     if (config.budget().front() > 0) {
-      FrontFile front = new FrontFile(directory, results, space);
-      for (SearchStage.Point point : search.front(pricing, config.budget().front())) {
-        double measured = latency.judged(space.derive(point.decisions()));
-        front.add(point, pricing.of(point.decisions()), measured);
-      }
-      front.write();
+      new FrontFile(directory, results, space)
+          .write(search.front(pricing, config.budget().front()), pricing, latency);
     }
     inheritance.leave(search);
     return retraining(StageName.RETRAIN, Contestant.FOUND);
@@ -397,20 +416,21 @@ final class RunStages implements AutoCloseable {
   private void record(Contestant who, TrainingStage training, Weights weights) {
     int[] decisions = results.decisions(who);
     Architecture architecture = space.derive(decisions);
-    double accuracy =
-        Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads());
-    double measured = latency.judged(architecture);
+    int[] labels =
+        Evaluation.labels(architecture, weights, data.test(), setup.device(), setup.threads());
+    Latency quantiles = latency.quantiles(architecture);
+    if (who.equals(Contestant.FOUND)) {
+      EvaluationFile.write(directory, architecture, data, labels, quantiles, latency);
+    }
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
-    fields.addProperty("measuredMs", measured);
-    fields.addProperty("testAccuracy", accuracy);
+    fields.addProperty("measuredMs", quantiles.ms(config.budget().percentile()));
+    fields.addProperty("testAccuracy", Evaluation.accuracy(labels, data.test()));
     limits
         .of(decisions)
         .forEach((cost, value) -> results.put(who, SearchResult.LIMITED + cost, value));
-    for (String field : new String[] {"predictedCost", "measuredMs", "testAccuracy"}) {
-      results.put(who, field, fields.get(field));
-    }
+    results.putNumbers(who, fields);
     events.emit("trained", fields);
   }
 
@@ -439,6 +459,7 @@ final class RunStages implements AutoCloseable {
                         space,
                         search + results.seconds(new StageName.Training(Contestant.found(i)))))
             .toList(),
-        limits.of(results.decisions(Contestant.FOUND)));
+        limits.of(results.decisions(Contestant.FOUND)),
+        original.result());
   }
 }

@@ -9,6 +9,8 @@ import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.PredictedLatency;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.flight.FlightEvents;
+import dev.sextant.nas.follow.Followers;
 import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
@@ -22,11 +24,13 @@ import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
+import dev.sextant.nas.train.TrainedModel;
 import dev.sextant.nas.workers.Workers;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.SextantException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +49,7 @@ public final class SearchRun implements AutoCloseable {
   private final Backend backend;
   private final String identity;
   private final EventLog events;
+  private final Followers followers;
   private final Progress progress;
   private final Workers workers;
   private final long checkpointNanos;
@@ -74,11 +79,40 @@ public final class SearchRun implements AutoCloseable {
       ImageDataset data,
       double checkpointSeconds,
       Progress progress) {
+    return start(directory, setup, null, model, data, checkpointSeconds, progress);
+  }
+
+  /**
+   * Starts the shrinking of a trained network in an empty directory.
+   *
+   * @param directory where the run's files are
+   * @param setup what the run is to do: its space is that of {@link
+   *     dev.sextant.nas.shrink.Alternatives}, its recipe says the checksum of the weights
+   * @param teacher the network; null where the run shrinks none
+   * @param model which must price every network of the space; stays the caller's
+   * @param data what {@code setup} names, opened
+   * @param checkpointSeconds between checkpoints
+   * @param progress told of every step; called on the thread of the run
+   * @return the run, to be begun by {@link #run}
+   * @throws SextantException as {@link #start(RunDirectory, SearchSetup, CostModel, ImageDataset,
+   *     double, Progress)} does, or if the weights are another network's
+   */
+  public static SearchRun start(
+      RunDirectory directory,
+      SearchSetup setup,
+      @Nullable TrainedModel teacher,
+      CostModel model,
+      ImageDataset data,
+      double checkpointSeconds,
+      Progress progress) {
     check(setup, model);
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
       return directory.begin(
           owner -> {
+            if (teacher != null) {
+              OriginalNetwork.keep(directory, teacher);
+            }
             write(directory, setup, model);
             return new SearchRun(
                 directory,
@@ -220,10 +254,12 @@ public final class SearchRun implements AutoCloseable {
     this.setup = setup;
     this.backend = backend;
     this.progress = progress;
-    checkData(data);
+    ImageDataset seen = OriginalNetwork.seen(directory, setup, data);
+    checkData(seen);
     checkpointNanos = (long) (checkpointSeconds * 1e9);
     results =
         new RunResults(checkpoint == null ? new JsonObject() : checkpoint.getObject("results"));
+    results.put("classes", seen.classNames());
     identity = new RunFile(directory).identity();
     events =
         new EventLog(
@@ -231,9 +267,10 @@ public final class SearchRun implements AutoCloseable {
             checkpoint == null
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
+    followers = followers(directory);
     Classification classification = new Classification(backend, setup.space().input(), workers);
     course =
-        new RunStages(directory, setup, model, data, classification, events, progress, results);
+        new RunStages(directory, setup, model, seen, classification, events, progress, results);
     stage = open(checkpoint);
   }
 
@@ -258,9 +295,32 @@ public final class SearchRun implements AutoCloseable {
         throw e;
       }
     } catch (RuntimeException | Error e) {
+      followers.close();
       events.close();
       throw e;
     }
+  }
+
+  private Followers followers(RunDirectory directory) {
+    try {
+      Followers opened = new Followers(directory, progress);
+      events.follow(opened::accept);
+      return opened;
+    } catch (RuntimeException | Error e) {
+      events.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Lets other tools follow the run, before {@link #run}; a run that is resumed goes on with those
+   * it had.
+   *
+   * @param tensorBoard whether event files for TensorBoard are written into its directory
+   * @param mlflow the address of a server of MLflow, or null
+   */
+  public void follow(boolean tensorBoard, @Nullable URI mlflow) {
+    followers.add(tensorBoard, mlflow);
   }
 
   /**
@@ -337,8 +397,11 @@ public final class SearchRun implements AutoCloseable {
    *     stays
    */
   public SearchResult run() {
+    FlightEvents.Run event = FlightEvents.run(directory.path());
     try (OtherWork _ = OtherWork.during("the run in " + directory.path())) {
       return toTheEnd();
+    } finally {
+      event.commit();
     }
   }
 
@@ -348,10 +411,15 @@ public final class SearchRun implements AutoCloseable {
       checkpoint();
       workers.meet();
     }
+    progress.course(course.course());
     while (!results.isFinished()) {
       while (stage.done() < stage.steps()) {
         backend.memory().resetPeaks();
+        FlightEvents.Step event = FlightEvents.step();
         stage.step();
+        if (event != null) {
+          event.commit(stage.name().text(), stage.done());
+        }
         progress.step(
             stage.name().text(),
             stage.done(),
@@ -376,6 +444,7 @@ public final class SearchRun implements AutoCloseable {
       workers.meet();
     }
     Report.write(directory);
+    followers.end();
     return course.result();
   }
 
@@ -404,6 +473,7 @@ public final class SearchRun implements AutoCloseable {
     stage.close();
     course.close();
     events.close();
+    followers.close();
     backend.close();
     if (ownModel != null) {
       ownModel.close();

@@ -30,6 +30,11 @@ interface SearchStage extends RunStage {
    */
   record Point(int[] decisions, double score) {}
 
+  /** How far the score of the best network within a ceiling may be from the least there is. */
+  default double gap(Pricing pricing, double ceiling) {
+    return 0;
+  }
+
   /** Average cost of the networks drawn. */
   double expectedCost();
 

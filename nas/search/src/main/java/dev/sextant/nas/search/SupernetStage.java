@@ -14,6 +14,7 @@ import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
+import dev.sextant.nas.flight.FlightEvents;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.HeldOut;
@@ -70,6 +71,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   /** Searches of cells smooth no labels, those of their networks may. */
   private final Targets targets;
 
+  private final @Nullable Finalists finalists;
   private final RunningMean running = new RunningMean();
   private final HeldOutBatch heldOut = new HeldOutBatch();
   private @Nullable Batch training;
@@ -116,6 +118,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     validation =
         new SequentialBatches(
             data.train(), split.validation(), config.batches().size(), data.normalization());
+    finalists = Finalists.of(config, supernet, classification.backend(), data, split.validation());
     policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
   }
 
@@ -210,7 +213,14 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     Memory memory = classification.backend().memory();
     memory.resetPeaks();
     heldOut.batch = validationLoader.next();
-    policy.learn(heldOut, rates.architecture(done));
+    if (FlightEvents.hasArchitectureSteps()) {
+      FlightEvents.ArchitectureStep event = new FlightEvents.ArchitectureStep();
+      event.begin();
+      policy.learn(heldOut, rates.architecture(done));
+      event.commit();
+    } else {
+      policy.learn(heldOut, rates.architecture(done));
+    }
     architecturePeak = Math.max(architecturePeak, memory.transientPeak());
     architectureSteps++;
   }
@@ -325,7 +335,9 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
 
   @Override
   public int @Nullable [] best(Pricing pricing, double low, double high) {
-    return pricing.mostProbable(policy.preferences(), low, high);
+    return finalists == null
+        ? pricing.mostProbable(policy.preferences(), low, high)
+        : finalists.best(pricing, policy.preferences(), low, high);
   }
 
   @Override

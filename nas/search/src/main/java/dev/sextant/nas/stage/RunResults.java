@@ -126,6 +126,23 @@ public final class RunResults {
   }
 
   /**
+   * Takes note of every number of an event about a network.
+   *
+   * @param who the network
+   * @param event fields of the event
+   */
+  public void putNumbers(Contestant who, JsonObject event) {
+    event
+        .entrySet()
+        .forEach(
+            field -> {
+              if (field.getValue() instanceof JsonPrimitive value && value.isNumber()) {
+                put(who, field.getKey(), value);
+              }
+            });
+  }
+
+  /**
    * Takes note of a result.
    *
    * @param field its name
@@ -168,6 +185,18 @@ public final class RunResults {
    */
   public void putDecisions(Contestant who, int[] decisions) {
     put(who.key() + DECISIONS, decisions);
+  }
+
+  /**
+   * {@return what the event says that tells of a network of random search}
+   *
+   * @param sample the network
+   */
+  public JsonObject drawn(Contestant.Sample sample) {
+    JsonObject fields = new JsonObject();
+    fields.addProperty("stage", sample.key());
+    fields.add("decisions", json.get(sample.key() + DECISIONS));
+    return fields;
   }
 
   /**

@@ -6,6 +6,7 @@ import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
 import dev.sextant.autograd.ops.Dropout;
 import dev.sextant.autograd.ops.Reshape;
+import dev.sextant.nas.flight.FlightEvents;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.Junction;
@@ -138,6 +139,24 @@ public final class Network extends Module {
     return logits;
   }
 
+  private Variable layer(Tape tape, int i, @Nullable Variable before, Variable y) {
+    if (!FlightEvents.hasLayers()) {
+      return forward(tape, i, before, y);
+    }
+    FlightEvents.LayerForward event = new FlightEvents.LayerForward();
+    event.begin();
+    Variable output = forward(tape, i, before, y);
+    event.index = i;
+    event.commit();
+    return output;
+  }
+
+  private Variable forward(Tape tape, int i, @Nullable Variable before, Variable y) {
+    return before != null && body.get(i) instanceof CellModule cell
+        ? cell.forward(tape, before, y)
+        : body.get(i).forward(tape, y);
+  }
+
   /**
    * Has the first layers stay as they are: in training too their batch norms have the running
    * statistics, nothing of them is recorded, and their weights get no gradient.
@@ -194,10 +213,7 @@ public final class Network extends Module {
     Variable before = begun;
     Variable y = x;
     for (int i = from; i < to; i++) {
-      Variable next =
-          before != null && body.get(i) instanceof CellModule cell
-              ? cell.forward(tape, before, y)
-              : body.get(i).forward(tape, y);
+      Variable next = layer(tape, i, before, y);
       tap.output(i, next);
       if (before != null && before != x) {
         before.release();

@@ -26,6 +26,35 @@ public final class Evaluation {
    */
   public static double accuracy(
       Architecture architecture, Weights weights, Images images, Device device, int threads) {
+    return accuracy(labels(architecture, weights, images, device, threads), images);
+  }
+
+  /**
+   * {@return the share of labels that are those of the images}
+   *
+   * @param labels as {@link #labels} gives them
+   * @param images that were classified
+   */
+  public static double accuracy(int[] labels, Images images) {
+    int correct = 0;
+    for (int i = 0; i < labels.length; i++) {
+      correct += labels[i] == images.label(i) ? 1 : 0;
+    }
+    return (double) correct / images.count();
+  }
+
+  /**
+   * {@return where the largest logit of each image is, the first of equals}
+   *
+   * @param architecture of the network
+   * @param weights of the network, as it was trained
+   * @param images to be classified
+   * @param device where the compiled network runs
+   * @param threads workers that share each kernel
+   * @throws SextantException if images and network do not fit, or the weights are not the network's
+   */
+  public static int[] labels(
+      Architecture architecture, Weights weights, Images images, Device device, int threads) {
     Architecture.Input input = architecture.input();
     if (input.height() != images.height()
         || input.width() != images.width()
@@ -47,7 +76,7 @@ public final class Evaluation {
     int classes = architecture.classes();
     byte[] pixels = new byte[batch * images.imageBytes()];
     float[] logits = new float[batch * classes];
-    int correct = 0;
+    int[] labels = new int[images.count()];
     try (CompiledModel model =
         CompiledModel.compile(architecture, weights, device, threads, batch)) {
       for (int from = 0; from < images.count(); from += batch) {
@@ -57,13 +86,11 @@ public final class Evaluation {
         }
         model.runPixels(pixels, logits);
         for (int i = 0; i < count; i++) {
-          if (argmax(logits, i * classes, classes) == images.label(from + i)) {
-            correct++;
-          }
+          labels[from + i] = argmax(logits, i * classes, classes);
         }
       }
     }
-    return (double) correct / images.count();
+    return labels;
   }
 
   private static int argmax(float[] values, int from, int count) {

@@ -7,6 +7,7 @@ import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.measure.OtherWork;
 import dev.sextant.nas.provider.Progress;
+import dev.sextant.nas.run.OnnxFile;
 import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
@@ -22,6 +23,7 @@ import dev.sextant.tensor.Backends;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -93,11 +95,7 @@ public final class TrainingRun implements AutoCloseable {
       Progress progress) {
     return directory.begin(
         owner -> {
-          RunDirectory.write(directory.architecture(), setup.architecture().toJson());
-          if (from != null) {
-            from.write(directory.start());
-          }
-          new RunFile(directory).write(setup);
+          prepare(directory, from, setup);
           Backend backend = Backends.open(setup.device(), setup.threads());
           try {
             return new TrainingRun(
@@ -247,8 +245,8 @@ public final class TrainingRun implements AutoCloseable {
    */
   public static void follow(RunDirectory directory, Workers workers) {
     TrainingSetup setup = new RunFile(directory).readTraining();
-    ImageDataset data = Datasets.open(setup.dataSource(), setup.dataOptions());
-    Transfer transfer = Transfer.of(directory, setup, data);
+    ImageDataset images = Datasets.open(setup.dataSource(), setup.dataOptions());
+    Transfer transfer = Transfer.of(directory, setup, images);
     workers.meet();
     try (Backend backend = Backends.open(setup.device(), setup.threads());
         TrainingStage stage =
@@ -279,21 +277,26 @@ public final class TrainingRun implements AutoCloseable {
    *
    * @param directory where the run's files are
    * @param setup what the run is to do
-   * @param from the weights whose checksum {@code setup} says, or null
+   * @param from the weights whose checksum {@code setup} says, if any
    * @throws SextantException if the directory cannot be written
    */
   public static void prepare(RunDirectory directory, TrainingSetup setup, @Nullable Weights from) {
     directory.begin(
         owner -> {
           try (owner) {
-            RunDirectory.write(directory.architecture(), setup.architecture().toJson());
-            if (from != null) {
-              from.write(directory.start());
-            }
-            new RunFile(directory).write(setup);
+            prepare(directory, from, setup);
           }
           return directory;
         });
+  }
+
+  /** Writes what a run begins with, {@code run.json} last. */
+  private static void prepare(RunDirectory directory, @Nullable Weights from, TrainingSetup setup) {
+    RunDirectory.write(directory.architecture(), setup.architecture().toJson());
+    if (from != null) {
+      from.write(directory.start());
+    }
+    new RunFile(directory).write(setup);
   }
 
   /**
@@ -313,6 +316,7 @@ public final class TrainingRun implements AutoCloseable {
       checkpoint();
       workers.meet();
     }
+    progress.course(List.of(new Progress.Stage(STAGE.text(), 1)));
     while (stage.done() < stage.steps()) {
       backend.memory().resetPeaks();
       stage.step();
@@ -325,6 +329,7 @@ public final class TrainingRun implements AutoCloseable {
     checkpoint();
     Weights weights = stage.trained();
     weights.write(directory.weights());
+    OnnxFile.write(directory, 1, setup.architecture(), weights, progress);
     return Evaluation.accuracy(
         setup.architecture(), weights, data.test(), setup.device(), setup.threads());
   }

@@ -249,7 +249,8 @@ class MethodComparisonTest {
         List.of(
             TinyComparison.entrant(PublishedMethod.TUNAS),
             TinyComparison.entrant(PublishedMethod.RANDOM));
-    List<PartSeconds> parts = new TimeProbe(TinyRun.data(), Progress.NONE).time(entrants);
+    List<PartSeconds> parts =
+        new TimeProbe(TinyRun.data(), Progress.NONE, TimeProbe.ROUNDS).time(entrants);
     PartSeconds tunas = parts.getFirst();
     assertTrue(tunas.warmupEpoch() > 0 && tunas.jointEpoch() > 0 && tunas.retrainEpoch() > 0);
     assertEquals(0, tunas.draw() + tunas.sampleEpoch());

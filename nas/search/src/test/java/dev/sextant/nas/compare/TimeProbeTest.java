@@ -32,7 +32,7 @@ class TimeProbeTest {
           }
         };
     List<Entrant> entrants = List.of(TinyComparison.entrant(PublishedMethod.RANDOM));
-    return new TimeProbe(TinyRun.data(), progress)
+    return new TimeProbe(TinyRun.data(), progress, TimeProbe.ROUNDS)
         .time(
             entrants,
             _ -> {

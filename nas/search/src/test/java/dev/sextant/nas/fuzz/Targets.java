@@ -391,6 +391,7 @@ final class Targets implements AutoCloseable {
             },
             8 * MIB,
             60));
+    add(OnnxTarget.of(read(run.onnx(1)), network));
     Path predictor = folder.resolve("predictor.safetensors");
     restored.predictor(predictor);
     add(

@@ -41,6 +41,8 @@ import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.io.IOException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -294,6 +296,13 @@ final class ReportTest {
     assertTrue(titles.contains("network found, epoch 1: 1.200"), titles.toString());
     assertTrue(titles.contains("best of random search, epoch 1: 55.00"), titles.toString());
     assertTrue(titles.contains("a network each, epoch 1: 40.00"), titles.toString());
+    List<String> said =
+        elements(report(), "svg").stream().map(svg -> svg.getAttribute("aria-label")).toList();
+    assertTrue(
+        said.contains(
+            "Loss; training: 2.000 at epoch 1 to 1.000 at 2;"
+                + " validation: 1.500 at epoch 1 to 1.500 at 2"),
+        said.toString());
     Chart.Series line =
         new Chart.Series("a", 0, Chart.Stroke.SOLID, new double[] {0, 1}, new double[] {0, 10});
     Html html = new Html();
@@ -301,10 +310,46 @@ final class ReportTest {
     assertTrue(html.finish().contains("d=\"M62 206L446 14\""), html.finish());
   }
 
+  /** A network of each kind, with its numbers, its link and its line of CSV. */
+  @Test
+  void everyNetworkSeenIsAPointThatLeadsToIt() throws Exception {
+    finished();
+    Files.writeString(
+        directory.events(),
+        Files.readString(directory.events())
+                .replace("\"validationLoss\"", "\"validationAccuracy\":0.45,\"validationLoss\"")
+            + "{\"event\":\"drawn\",\"stage\":\"random-1\",\"decisions\":[1,0]}\n");
+    Document report = report();
+    List<String> points =
+        elements(report, "a").stream()
+            .filter(a -> a.getAttribute("class").equals("point"))
+            .map(a -> a.getAttribute("aria-label") + " " + a.getAttribute("href"))
+            .toList();
+    assertTrue(points.contains("network found: 87.50 at 0.06330 #network-3"), points.toString());
+    assertTrue(
+        points.contains("best of random search: 75.00 at 0.06010 #network-4"), points.toString());
+    assertTrue(
+        points.stream().anyMatch(p -> p.startsWith("random-1: 40.00 at ")), points.toString());
+    assertTrue(
+        points.stream().anyMatch(p -> p.startsWith("epoch 2: 45.00 at ")), points.toString());
+    Element csv =
+        elements(report, "a").stream()
+            .filter(a -> a.getAttribute("download").equals("networks.csv"))
+            .findFirst()
+            .orElseThrow();
+    String text = URLDecoder.decode(csv.getAttribute("href"), StandardCharsets.UTF_8);
+    assertEquals(6, text.lines().count(), text);
+    assertTrue(text.contains("found by the search (test),network found,0.875,0.0633,"), text);
+  }
+
   @Test
   void latencyTableIsThere() throws Exception {
     finished();
-    Element table = elements(report(), "table").get(1);
+    Element table =
+        elements(report(), "table").stream()
+            .filter(each -> each.getTextContent().strip().startsWith("Latency table"))
+            .findFirst()
+            .orElseThrow();
     List<Double> expected = new ArrayList<>();
     for (LatencyTable.Entry entry : table().entries().values()) {
       expected.addAll(List.of(entry.ms(), entry.p90Ms(), (double) entry.count()));
@@ -322,7 +367,7 @@ final class ReportTest {
     String text = Files.readString(directory.report());
     assertFalse(text.contains("<script"));
     assertFalse(text.contains("\u0001"));
-    assertFalse(text.contains("href"));
+    assertFalse(text.matches("(?s).*href=\"(?!#|data:text/csv).*"), text);
     assertFalse(text.contains("src="));
   }
 

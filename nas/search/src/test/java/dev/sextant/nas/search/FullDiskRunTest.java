@@ -40,6 +40,7 @@ class FullDiskRunTest {
         },
         "result.json",
         "report.html",
+        "evaluation.json",
         "prices.json");
   }
 

@@ -153,7 +153,9 @@ class SearchRunTest {
         .toList();
   }
 
-  /** Warm-up 1, joint 2, retrain 1, and three epochs and a retraining of the random network. */
+  /**
+   * Warm-up 1, joint 2, retrain 1, and drawing, three epochs and a retraining of the random one.
+   */
   @Test
   void aRunRecordsEveryEpochAndItsResult() throws IOException {
     List<JsonObject> events = events(whole);
@@ -164,6 +166,7 @@ class SearchRunTest {
             "search",
             "retrain",
             "retrain",
+            "random-1",
             "random-1",
             "random-1",
             "random-1",
@@ -180,7 +183,7 @@ class SearchRunTest {
   void randomSearchIsAMethod() throws IOException {
     Whole random = whole(PublishedMethod.RANDOM);
     assertEquals(
-        List.of("random-1", "random-1", "random-1", "retrain", "retrain"),
+        List.of("random-1", "random-1", "random-1", "random-1", "retrain", "retrain"),
         events(random.directory).stream().map(event -> event.get("stage").getAsString()).toList());
     assertNull(random.result.random());
     assertNull(random.result.search());

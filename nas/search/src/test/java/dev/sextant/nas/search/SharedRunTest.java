@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.method.PublishedMethod;
+import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
@@ -15,11 +16,13 @@ import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@Tag("long")
 class SharedRunTest {
   @TempDir Path folder;
 
@@ -47,7 +50,9 @@ class SharedRunTest {
   @ParameterizedTest
   @EnumSource(PublishedMethod.class)
   void twoWorkersEndInTheSameBitsAfterOneWasLost(PublishedMethod method) throws IOException {
-    SearchConfig config = TinyRun.config(1, method.recipe());
+    boolean random = method == PublishedMethod.RANDOM;
+    SearchConfig config =
+        TinyRun.config(1, method.recipe()).withLength(new RunLength(1, 1, 1, random ? 1 : 0));
     RunDirectory whole = prepared("whole", config);
     run(whole, 1e9, -1);
     RunDirectory killed = prepared("killed", config);

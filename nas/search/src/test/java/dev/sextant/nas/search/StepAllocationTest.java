@@ -14,6 +14,7 @@ import dev.sextant.nas.method.PublishedMethod;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.SearchImages;
+import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.space.Space;
@@ -118,7 +119,7 @@ class StepAllocationTest {
     Split split = Split.stratified(data.train(), 0.5, 1);
     Classification classification = new Classification(backend, space.input());
     return switch (config.recipe()) {
-      case Recipe.Random _ -> throw new IllegalArgumentException("no supernet");
+      case Recipe.Random _, Shrinking _ -> throw new IllegalArgumentException("no supernet");
       case Recipe.Scored<?> recipe ->
           new FrontStage<>(
               config, recipe, space, pricing, data, split, classification, (event, fields) -> {});

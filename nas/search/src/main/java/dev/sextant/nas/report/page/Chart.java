@@ -157,7 +157,7 @@ public final class Chart {
         "role",
         "img",
         "aria-label",
-        title);
+        described());
     html.leaf("title", title);
     if (!band.isEmpty()) {
       shade(html, x);
@@ -170,6 +170,38 @@ public final class Chart {
       draw(html, line, x, y);
     }
     html.close().close();
+  }
+
+  /** What a reader of screens says: where each line begins and ends. */
+  private String described() {
+    StringBuilder text = new StringBuilder(title);
+    for (Series line : series) {
+      int first = -1;
+      int last = -1;
+      for (int i = 0; i < line.y.length; i++) {
+        if (Double.isFinite(line.y[i])) {
+          first = first < 0 ? i : first;
+          last = i;
+        }
+      }
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "; %s: %s at %s %s to %s at %s",
+              line.name,
+              Numbers.significant(line.y[first]),
+              xLabel,
+              at(line.x[first]),
+              Numbers.significant(line.y[last]),
+              at(line.x[last])));
+    }
+    levels.forEach(
+        level ->
+            text.append("; ")
+                .append(level.name)
+                .append(' ')
+                .append(Numbers.significant(level.value)));
+    return text.toString();
   }
 
   private Axis xAxis() {

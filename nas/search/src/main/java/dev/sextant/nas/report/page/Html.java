@@ -12,7 +12,7 @@ import java.util.Set;
  */
 public final class Html {
   /** Elements of HTML that have no end tag; all others get one, as HTML asks. */
-  private static final Set<String> VOID = Set.of("meta", "br", "hr", "col");
+  private static final Set<String> VOID = Set.of("meta", "br", "hr", "col", "input", "img");
 
   private final StringBuilder out = new StringBuilder();
   private final Deque<String> open = new ArrayDeque<>();
@@ -20,7 +20,16 @@ public final class Html {
 
   /** Starts a document. */
   public Html() {
-    out.append("<!DOCTYPE html>");
+    this("<!DOCTYPE html>");
+  }
+
+  private Html(String start) {
+    out.append(start);
+  }
+
+  /** Starts a part of a document. */
+  public static Html fragment() {
+    return new Html("");
   }
 
   /**
@@ -85,6 +94,17 @@ public final class Html {
   public Html leaf(String tag, String text, String... attributes) {
     open(tag, attributes);
     return text(text).close();
+  }
+
+  /**
+   * Adds a text as it is: a script of this module's own.
+   *
+   * @param text of the page
+   * @return this document
+   */
+  public Html raw(String text) {
+    out.append(text);
+    return this;
   }
 
   /**

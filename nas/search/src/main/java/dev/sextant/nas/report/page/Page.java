@@ -6,7 +6,8 @@ public final class Page {
   public static final int COLORS = 8;
 
   /** Nothing is fetched and nothing runs, whatever a report should ever come to hold. */
-  private static final String POLICY = "default-src 'none'; style-src 'unsafe-inline'";
+  private static final String POLICY =
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
   /** Holds no character that XML would have to escape. */
   private static final String STYLE =
@@ -16,12 +17,12 @@ public final class Page {
         --page: #ffffff; --card: #f5f7f9; --ink: #1a1f26; --muted: #56606c; --rule: #dce1e7;
         --heat: #0b5fa5; --good: #0a7d4f;
         --c0: #0b6cb3; --c1: #d1570a; --c2: #0b8a63; --c3: #b34a8c;
-        --c4: #b98500; --c5: #5a6ad0; --c6: #8a5a3c; --c7: #6b7580; }
+        --c4: #12161b; --c5: #22107a; --c6: #63400f; --c7: #9d2bef; }
       @media screen and (prefers-color-scheme: dark) { :root {
         --page: #14181d; --card: #1c2127; --ink: #e6eaee; --muted: #a1acb8; --rule: #343c46;
         --heat: #6bb8f2; --good: #4fd19b;
         --c0: #58aef0; --c1: #ff9150; --c2: #3fcf9f; --c3: #e58cc4;
-        --c4: #e6bb3c; --c5: #98a5ff; --c6: #c99a78; --c7: #9aa6b2; } }
+        --c4: #e4d012; --c5: #766ff5; --c6: #ebfca9; --c7: #6f6f6f; } }
       * { box-sizing: border-box; }
       body { margin: 0 auto; padding: 24px 20px 48px; max-width: 1060px; background: var(--page);
         color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
@@ -38,6 +39,15 @@ public final class Page {
       .tiles dt { color: var(--muted); font-size: 13px; }
       .tiles dd { margin: 0; font-size: 21px; font-variant-numeric: tabular-nums; }
       .tiles dd small { display: block; color: var(--muted); font-size: 13px; }
+      .live { position: sticky; top: 0; z-index: 1; background: var(--card); padding: 8px 12px;
+        border-radius: 8px; margin-bottom: 16px; }
+      .live p { margin: 2px 0; font-variant-numeric: tabular-nums; }
+      .live progress { width: 100%; accent-color: var(--c0); }
+      button { font: inherit; color: var(--ink); background: var(--card); cursor: pointer;
+        border: 1px solid var(--muted); border-radius: 6px; padding: 1px 10px; margin-right: 8px; }
+      th button { border: 0; padding: 0; margin: 0; background: none; color: inherit; font-weight: 600; }
+      .export button { font-size: 12px; }
+      .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
       .grid { display: grid; gap: 20px 28px; align-items: start;
         grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); }
       figure { margin: 0; max-width: 520px; break-inside: avoid; }
@@ -56,6 +66,12 @@ public final class Page {
       svg .taken { font-weight: 700; fill: var(--good); }
       svg .total { font-weight: 700; }
       svg .tick { stroke: var(--rule); stroke-width: 1; }
+      svg .value { visibility: hidden; font-weight: 600; paint-order: stroke; stroke: var(--page);
+        stroke-width: 4px; pointer-events: none; }
+      .point:hover .value, .point:focus .value, .point:focus-within .value { visibility: visible; }
+      .point:focus { outline: none; } .point:focus .mark { stroke: var(--ink); stroke-width: 2; }
+      .seen { display: none; border-left: 3px solid var(--c0); padding-left: 12px; }
+      .seen:target, .seen.shown { display: block; }
       svg .axis { stroke: var(--muted); stroke-width: 1; }
       svg .level { stroke: var(--ink); stroke-width: 1.3; stroke-dasharray: 2 3; }
       svg .warmup { fill: var(--muted); fill-opacity: .13; }
@@ -69,6 +85,10 @@ public final class Page {
       svg .box { fill: currentColor; fill-opacity: .85; }
       svg .skipped { fill: none; stroke: var(--muted); stroke-dasharray: 3 3; opacity: .6; }
       svg .away { fill: var(--muted); opacity: .75; }
+      tr.away th, tr.away td { color: var(--muted); font-weight: 400; }
+      tr.differs th, tr.differs td:last-child { font-weight: 700; }
+      tr.total th, tr.total td { font-weight: 700; color: var(--ink); }
+      td svg.bar { display: inline-block; vertical-align: middle; max-width: 100%; }
       svg .cost { fill: var(--muted); fill-opacity: .35; }
       svg .flow { stroke: var(--rule); stroke-width: 2; }
       svg .edge { stroke: var(--ink); stroke-width: 1.5; }
@@ -81,11 +101,30 @@ public final class Page {
         white-space: nowrap; }
       th { color: var(--muted); font-weight: 600; vertical-align: bottom; }
       th.name, td.name { text-align: left; }
+      tbody th { color: var(--ink); font-weight: 400; }
+      @media screen and (max-width: 760px) {
+        .cards thead { display: none; }
+        .cards, .cards tbody, .cards tr, .cards th, .cards td { display: block; width: 100%; }
+        .cards tr { padding: 8px 0; border-bottom: 2px solid var(--rule); }
+        .cards tbody th { font-weight: 700; white-space: normal; border: 0; }
+        .cards td { display: flex; justify-content: space-between; gap: 12px; border: 0;
+          padding: 1px 0; white-space: normal; overflow-wrap: anywhere; }
+        .cards td:empty { display: none; }
+        .cards td::before { content: attr(data-label); color: var(--muted); text-align: left; }
+        .settings td.name { white-space: normal; } }
       td.wrap { white-space: normal; overflow-wrap: anywhere; text-align: left; }
       tr { break-inside: avoid; }
+      .confusion td { text-align: center; min-width: 34px; border: 1px solid var(--rule);
+        padding: 2px 4px; background: color-mix(in srgb, var(--tint) var(--share, 0%), transparent); }
+      .confusion .right { --tint: var(--c2); } .confusion .wrong { --tint: var(--c1); }
+      .confusion thead td { border: 0; background: none; }
+      .pictures { display: flex; flex-wrap: wrap; gap: 12px; }
+      .pictures figure { width: 96px; } .pictures figcaption { font-weight: 400; font-size: 12px;
+        line-height: 1.3; overflow-wrap: anywhere; }
+      .pictures img { image-rendering: pixelated; border: 1px solid var(--rule); }
       summary { cursor: pointer; }
       @media print { body { max-width: none; padding: 0; font-size: 11pt; }
-        h2 { break-after: avoid; } .scroll { overflow: visible; } .scroll svg { min-width: 0; }
+        h2 { break-after: avoid; } figure svg { max-height: 9cm; } .scroll { overflow: visible; } .scroll svg { min-width: 0; }
         * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
       """;
 
@@ -97,11 +136,22 @@ public final class Page {
    * @param title of the document
    */
   public static Html open(String title) {
+    return open(title, POLICY);
+  }
+
+  /** The same for a page whose server says in a header what it may do. */
+  public static Html live(String title) {
+    return open(title, "");
+  }
+
+  private static Html open(String title, String policy) {
     Html html = new Html();
     html.open("html", "xmlns", "http://www.w3.org/1999/xhtml", "lang", "en");
     html.open("head");
     html.open("meta", "charset", "utf-8");
-    html.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);
+    if (!policy.isEmpty()) {
+      html.open("meta", "http-equiv", "Content-Security-Policy", "content", policy);
+    }
     html.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
     html.leaf("title", title);
     html.leaf("style", STYLE);

@@ -124,49 +124,45 @@ public final class WorkerTeam implements AutoCloseable {
    */
   public void run(Task work) {
     ReentrantLock lock = turn;
-    if (lock == null) {
-      runAlone(work);
-      return;
+    if (lock != null) {
+      lock.lock();
     }
-    lock.lock();
     try {
-      runAlone(work);
+      if (closed) {
+        throw new IllegalStateException("the team is closed");
+      }
+      int shares = threads();
+      if (shares == 1) {
+        work.run(0, 1);
+        return;
+      }
+      task = work;
+      failure = null;
+      finished.set(0);
+      claims.set(((claims.get() >>> 32) + 1) << 32);
+      for (Worker worker : workers) {
+        if (worker.parked) {
+          LockSupport.unpark(worker);
+        }
+      }
+      while (claimAndRun()) {
+        // Until every share is claimed.
+      }
+      for (int spins = 0; finished.get() < shares; spins++) {
+        if (spins < SPINS) {
+          Thread.onSpinWait();
+        } else {
+          Thread.yield();
+        }
+      }
+      Throwable thrown = failure;
+      if (thrown != null) {
+        throw new IllegalStateException("a worker failed", thrown);
+      }
     } finally {
-      lock.unlock();
-    }
-  }
-
-  private void runAlone(Task work) {
-    if (closed) {
-      throw new IllegalStateException("the team is closed");
-    }
-    int shares = threads();
-    if (shares == 1) {
-      work.run(0, 1);
-      return;
-    }
-    task = work;
-    failure = null;
-    finished.set(0);
-    claims.set(((claims.get() >>> 32) + 1) << 32);
-    for (Worker worker : workers) {
-      if (worker.parked) {
-        LockSupport.unpark(worker);
+      if (lock != null) {
+        lock.unlock();
       }
-    }
-    while (claimAndRun()) {
-      // Until every share is claimed.
-    }
-    for (int spins = 0; finished.get() < shares; spins++) {
-      if (spins < SPINS) {
-        Thread.onSpinWait();
-      } else {
-        Thread.yield();
-      }
-    }
-    Throwable thrown = failure;
-    if (thrown != null) {
-      throw new IllegalStateException("a worker failed", thrown);
     }
   }
 

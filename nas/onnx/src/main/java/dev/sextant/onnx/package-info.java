@@ -1,0 +1,2 @@
+/** Networks as ONNX files, and ONNX files as networks. */
+package dev.sextant.onnx;

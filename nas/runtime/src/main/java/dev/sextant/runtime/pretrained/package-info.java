@@ -1,0 +1,2 @@
+/** Weights that other libraries' trainings left, for networks of this one. */
+package dev.sextant.runtime.pretrained;
