@@ -27,7 +27,7 @@ public final class Html {
     out.append(start);
   }
 
-  /** Starts a part of a document. */
+  /** {@return a part of a document, at its beginning} */
   public static Html fragment() {
     return new Html("");
   }

@@ -139,7 +139,11 @@ public final class Page {
     return open(title, POLICY);
   }
 
-  /** The same for a page whose server says in a header what it may do. */
+  /**
+   * {@return the same for a page whose server says in a header what it may do}
+   *
+   * @param title of the document
+   */
   public static Html live(String title) {
     return open(title, "");
   }

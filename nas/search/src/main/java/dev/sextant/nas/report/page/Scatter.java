@@ -18,6 +18,8 @@ public final class Scatter {
    *
    * @param kind its series, from 0: shape and color
    * @param name said with its numbers
+   * @param x horizontal quantity
+   * @param y vertical quantity
    * @param target of its link, the id of an element of the page; or empty
    */
   public record Point(int kind, String name, double x, double y, String target) {}
@@ -42,6 +44,9 @@ public final class Scatter {
   /**
    * An empty chart.
    *
+   * @param title above it
+   * @param xLabel what the horizontal quantity is, with its unit
+   * @param yLabel what the vertical quantity is, with its unit
    * @param kinds the names of the series
    */
   public Scatter(String title, String xLabel, String yLabel, List<String> kinds) {
@@ -51,21 +56,34 @@ public final class Scatter {
     this.kinds = List.copyOf(kinds);
   }
 
-  /** Adds a point, unless one of its numbers is not known. */
+  /**
+   * Adds a point, unless one of its numbers is not known.
+   *
+   * @param point to be drawn over those before it
+   */
   public void add(Point point) {
     if (Double.isFinite(point.x) && Double.isFinite(point.y)) {
       points.add(point);
     }
   }
 
-  /** Marks a place on the horizontal axis. */
+  /**
+   * Marks a place on the horizontal axis, unless it is not known.
+   *
+   * @param name written beside it
+   * @param x where it lies
+   */
   public void mark(String name, double x) {
     if (Double.isFinite(x)) {
       marks.add(new Mark(name, x));
     }
   }
 
-  /** Draws the chart, or nothing if it has no points. */
+  /**
+   * Draws the chart, or nothing if it has no points.
+   *
+   * @param html where it is added
+   */
   public void draw(Html html) {
     if (points.isEmpty()) {
       return;

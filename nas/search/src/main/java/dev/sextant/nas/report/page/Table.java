@@ -16,6 +16,7 @@ public final class Table {
   /**
    * Opens a table.
    *
+   * @param html where it is added
    * @param caption what it is of, for readers of screens
    * @param columns their names; the first is of a row's name
    */
@@ -31,12 +32,23 @@ public final class Table {
     html.close().close().open("tbody");
   }
 
-  /** Opens a row of that name. */
+  /**
+   * Opens a row.
+   *
+   * @param name in its first cell
+   * @return this table
+   */
   public Table row(String name) {
     return row(name, "");
   }
 
-  /** Opens a row that looks like others of a class. */
+  /**
+   * Opens a row that looks like others of a class.
+   *
+   * @param name in its first cell
+   * @param style the class; or empty
+   * @return this table
+   */
   public Table row(String name, String style) {
     html.open("tr", "class", style);
     html.leaf("th", name, "scope", "row", "class", "name");
@@ -44,18 +56,33 @@ public final class Table {
     return this;
   }
 
-  /** The next cell, to be closed. */
+  /**
+   * {@return the next cell, open, to be closed}
+   *
+   * @param style its class; or empty
+   */
   public Html open(String style) {
     return html.open("td", "data-label", columns.get(column++), "class", style);
   }
 
-  /** The next cell. */
+  /**
+   * Adds the next cell.
+   *
+   * @param text as a reader sees it
+   * @return this table
+   */
   public Table text(String text) {
     open("").text(text).close();
     return this;
   }
 
-  /** The next cell. */
+  /**
+   * Adds the next cell.
+   *
+   * @param exact the number
+   * @param shown the same for a reader
+   * @return this table
+   */
   public Table number(double exact, String shown) {
     open("").number(exact, shown).close();
     return this;
