@@ -7,6 +7,7 @@ import dev.sextant.cli.options.SearchSettings;
 import dev.sextant.cli.options.TimeConverter;
 import dev.sextant.cli.output.Outcomes;
 import dev.sextant.cli.output.OutputOptions;
+import dev.sextant.cli.output.TruthReport;
 import dev.sextant.nas.compare.Entrant;
 import dev.sextant.nas.compare.MethodComparison;
 import dev.sextant.nas.compare.Plan;
@@ -22,7 +23,7 @@ import dev.sextant.nas.method.RunLength;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
-import dev.sextant.nas.search.SearchRun;
+import dev.sextant.nas.search.BudgetCheck;
 import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
@@ -318,7 +319,7 @@ final class CompareCommand implements Runnable {
                       0,
                       progress));
       if (budgetMs == 0) {
-        SearchRun.Range costs = SearchRun.costs(model, searched);
+        BudgetCheck.Range costs = BudgetCheck.costs(model, searched);
         budgetMs = costs.minimum() + DEFAULT_BUDGET * (costs.maximum() - costs.minimum());
       }
       boolean alone = pairs.stream().filter(p -> p.method == pair.method).count() == 1;

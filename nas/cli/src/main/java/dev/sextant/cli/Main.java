@@ -1,5 +1,6 @@
 package dev.sextant.cli;
 
+import dev.sextant.cli.output.CleanOutput;
 import dev.sextant.tensor.Memory;
 import dev.sextant.tensor.MemoryLimitException;
 import dev.sextant.tensor.SextantException;

@@ -8,6 +8,7 @@ import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.MeasurementOptions;
 import dev.sextant.cli.options.RecipeOptions;
 import dev.sextant.cli.options.SearchSettings;
+import dev.sextant.cli.output.DryRun;
 import dev.sextant.cli.output.Outcomes;
 import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cost.CostModel;
@@ -24,6 +25,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.search.BudgetCheck;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.runtime.Architecture;
@@ -176,7 +178,7 @@ final class SearchCommand implements Runnable {
     CostModel model =
         measurement.model(
             recipe.cost(), searched, settings.cells(), data.others(), percentile, seed, progress);
-    SearchRun.Range costs = SearchRun.costs(model, searched);
+    BudgetCheck.Range costs = BudgetCheck.costs(model, searched);
     CostUnit unit = model.unit();
     double asked =
         !budgets.isEmpty()
@@ -206,7 +208,7 @@ final class SearchCommand implements Runnable {
                 .withLength(length(config))
                 .withBudget(config.budget().withFront(others, front).withPercentile(percentile)),
             model);
-    SearchRun.check(setup, model);
+    BudgetCheck.check(setup, model);
     if (dryRun) {
       DryRun plan = DryRun.of(setup, model, images, (System.nanoTime() - began) * 1e-9, progress);
       output.outcome(plan.json(directory.path()), () -> plan.print(directory.path()));

@@ -23,6 +23,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.search.BudgetCheck;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.shrink.Alternatives;
 import dev.sextant.nas.space.Space;
@@ -155,7 +156,7 @@ final class ShrinkCommand implements Runnable {
             seed,
             progress);
     CostUnit unit = prices.unit();
-    SearchRun.Range costs = SearchRun.costs(prices, space);
+    BudgetCheck.Range costs = BudgetCheck.costs(prices, space);
     progress.message(
         String.format(
             Locale.ROOT,

@@ -1,6 +1,7 @@
 package dev.sextant.runtime;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.sextant.runtime.clock.ClockSpeed;
 import dev.sextant.tensor.SextantException;
 import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;

@@ -32,10 +32,9 @@ final class ProgramBuilder {
   private static final Window EVEN = new Window(1, 2, 0, 1);
 
   private final Weights weights;
-  private final double epsilon;
   private final List<Program.Value> values = new ArrayList<>();
   private final List<Program.Step> steps = new ArrayList<>();
-  private final List<Weights.Entry> parameters = new ArrayList<>();
+  private final FoldedParameters parameters;
 
   /** What was activated already. */
   private final Map<Activated, Integer> activated = new HashMap<>();
@@ -48,7 +47,7 @@ final class ProgramBuilder {
   /** A builder whose layers read their tensors, named as {@link WeightNames} says, from there. */
   ProgramBuilder(Weights weights, double epsilon) {
     this.weights = weights;
-    this.epsilon = epsilon;
+    parameters = new FoldedParameters(weights, epsilon);
   }
 
   /** A network for that many images at once. */
@@ -81,7 +80,7 @@ final class ProgramBuilder {
 
   /** The folded parameters, by the indices that the steps use. */
   List<Weights.Entry> parameters() {
-    return List.copyOf(parameters);
+    return parameters.all();
   }
 
   /** A value in a buffer of its own. */
@@ -191,7 +190,7 @@ final class ProgramBuilder {
         int first = parameters.size();
         List<Shape> shapes = node.inputs().stream().map(Graph.Value::shape).toList();
         List<Operation.Weight> weights = custom.kernel().weights(shapes);
-        weights.forEach(weight -> parameter(this.weights.get(prefix + weight.name())));
+        weights.forEach(weight -> parameters.add(this.weights.get(prefix + weight.name())));
         int out = value(node.output().shape());
         steps.add(new Program.Custom(custom.kernel(), operands, first, weights.size(), out));
         yield out;
@@ -206,9 +205,9 @@ final class ProgramBuilder {
   private int weight(String prefix, String name, @Nullable String norm, boolean bias) {
     String path = prefix + dotted(name);
     if (norm != null) {
-      return folded(path + "weight", prefix + dotted(norm));
+      return parameters.folded(path + "weight", prefix + dotted(norm));
     }
-    return bias ? biased(path) : unbiased(weights.get(path + "weight"));
+    return bias ? parameters.biased(path) : parameters.unbiased(weights.get(path + "weight"));
   }
 
   /** A value and activation is computed once, whoever reads it. */
@@ -278,12 +277,13 @@ final class ProgramBuilder {
 
   /** Two pointwise convolutions of stride 2 side by side, one of them a pixel further on. */
   private int factorized(String name, int x) {
-    int[] kernels = foldedSideBySide(name + "even.weight", name + "odd.weight", name + "norm.");
+    int[] kernels =
+        parameters.foldedSideBySide(name + "even.weight", name + "odd.weight", name + "norm.");
     int even = convolution(x, kernels[0], EVEN, Activation.IDENTITY, Program.NONE);
     int channels = shape(x).channels();
     float[] pick = new float[4 * channels];
     Arrays.fill(pick, 3 * channels, 4 * channels, 1);
-    int kernel = unbiased(new Weights.Entry(Shape.of(2, 2, channels), pick));
+    int kernel = parameters.unbiased(new Weights.Entry(Shape.of(2, 2, channels), pick));
     int picked = depthwise(x, kernel, PAIR, Activation.IDENTITY);
     int odd = convolution(picked, kernels[1], Window.POINTWISE, Activation.IDENTITY, Program.NONE);
     Shape half = shape(even);
@@ -338,8 +338,8 @@ final class ProgramBuilder {
   private int dense(String prefix, int in, Activation activation) {
     Weights.Entry weight = weights.get(prefix + "weight");
     Shape kernel = Shape.of(1, 1, weight.shape().get(0), weight.shape().get(1));
-    int parameter = parameter(new Weights.Entry(kernel, weight.values()));
-    parameter(weights.get(prefix + "bias"));
+    int parameter = parameters.add(new Weights.Entry(kernel, weight.values()));
+    parameters.add(weights.get(prefix + "bias"));
     int pixel = reshape(in, Shape.of(shape(in).get(0), 1, 1, shape(in).channels()));
     return convolution(pixel, parameter, Window.POINTWISE, activation, Program.NONE);
   }
@@ -357,15 +357,15 @@ final class ProgramBuilder {
       int in, int weight, Window window, int groups, Activation activation, int residual) {
     Weights.Entry kernel = parameters.get(weight);
     Weights.Entry bias = parameters.get(weight + 1);
-    parameters.subList(weight, parameters.size()).clear();
+    parameters.takeBack(weight);
     int from = shape(in).channels() / groups;
     int to = kernel.shape().channels() / groups;
     int out = value(window.output(shape(in), groups * to));
     for (int group = 0; group < groups; group++) {
       int part = value(shape(in).withChannels(from));
       steps.add(new Program.CopyChannels(in, group * from, 0, part));
-      int own = parameter(kernel.columns(group * to, to));
-      parameter(bias.columns(group * to, to));
+      int own = parameters.add(kernel.columns(group * to, to));
+      parameters.add(bias.columns(group * to, to));
       int result = convolution(part, own, window, activation, Program.NONE);
       steps.add(new Program.CopyChannels(result, 0, group * to, out));
     }
@@ -433,45 +433,5 @@ final class ProgramBuilder {
     int out = value(window.output(shape(in), shape(in).channels()));
     steps.add(new Program.Depthwise(in, weight, weight + 1, window, activation, out));
     return out;
-  }
-
-  private int parameter(Weights.Entry entry) {
-    parameters.add(entry);
-    return parameters.size() - 1;
-  }
-
-  /** A kernel and the bias behind it. */
-  private int biased(String prefix) {
-    int weight = parameter(weights.get(prefix + "weight"));
-    parameter(weights.get(prefix + "bias"));
-    return weight;
-  }
-
-  /** A kernel that nothing follows, with biases of 0. */
-  private int unbiased(Weights.Entry kernel) {
-    int weight = parameter(kernel);
-    int channels = kernel.shape().channels();
-    parameter(new Weights.Entry(Shape.of(channels), new float[channels]));
-    return weight;
-  }
-
-  /** Folds a batch norm into the kernel before it, whose last extent is the norm's channels. */
-  private int folded(String name, String norm) {
-    return folded(weights.get(name), norm, 0);
-  }
-
-  /** Folds a batch norm into two kernels whose outputs it takes side by side. */
-  private int[] foldedSideBySide(String first, String second, String norm) {
-    Weights.Entry left = weights.get(first);
-    return new int[] {
-      folded(left, norm, 0), folded(weights.get(second), norm, left.shape().channels())
-    };
-  }
-
-  /** The kernel's channels are those of the norm from {@code from} on. */
-  private int folded(Weights.Entry kernel, String norm, int from) {
-    int weight = parameters.size();
-    parameters.addAll(weights.folded(kernel, norm, epsilon, from));
-    return weight;
   }
 }

@@ -23,6 +23,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.search.BudgetCheck;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.search.SharedRun;
 import dev.sextant.nas.space.Space;
@@ -108,7 +109,7 @@ class LocalClusterTest {
                     new CostRequest.Measuring(Device.parse("cpu"), 1, 1, 20),
                     1,
                     Progress.NONE));
-    SearchRun.Range range = SearchRun.costs(model, space);
+    BudgetCheck.Range range = BudgetCheck.costs(model, space);
     SearchSetup setup =
         new SearchSetup(
             IMAGES,

@@ -9,6 +9,7 @@ import dev.sextant.nas.report.Report;
 import dev.sextant.nas.run.FileName;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.search.BudgetCheck;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.workers.Cluster;
 import dev.sextant.tensor.SextantException;
@@ -94,7 +95,7 @@ public final class MethodComparison {
       Progress progress) {
     RunDirectory.create(directory);
     for (Entrant entrant : entrants) {
-      SearchRun.check(entrant.setup(), entrant.model());
+      BudgetCheck.check(entrant.setup(), entrant.model());
     }
     List<PartSeconds> parts = new TimeProbe(data, progress, TimeProbe.ROUNDS).time(entrants);
     List<Plan.Planned> methods = new ArrayList<>();

@@ -4,6 +4,7 @@ import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /**
  * Indices of one {@link Images} in two parts, each ascending.
@@ -116,5 +117,21 @@ public record Split(int[] train, int[] validation) {
       quota[(int) (order[i] & Integer.MAX_VALUE)]++;
     }
     return quota;
+  }
+
+  /**
+   * {@return a share of either part: every so many images, at least one}
+   *
+   * @param share above 0, at most 1
+   */
+  public Split share(double share) {
+    return new Split(share(train, share), share(validation, share));
+  }
+
+  private static int[] share(int[] images, double share) {
+    int count = Math.max(1, (int) Math.rint(share * images.length));
+    return IntStream.range(0, count)
+        .map(i -> images[(int) ((long) i * images.length / count)])
+        .toArray();
   }
 }

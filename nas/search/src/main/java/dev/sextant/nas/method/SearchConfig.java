@@ -373,4 +373,21 @@ public record SearchConfig(
   public SearchConfig timed(RunLength length) {
     return withArchitecture(architecture.withDelayEpochs(0).withRate(0)).withLength(length);
   }
+
+  /** {@return the networks that random search trains: no more than the search has epochs} */
+  public int drawnNetworks() {
+    return Math.min(randomSamples, weights.warmupEpochs() + weights.epochs());
+  }
+
+  /**
+   * {@return the epochs of a network of random search: those of the search shared out, so that both
+   * see as many images}
+   *
+   * @param sample of the {@link #drawnNetworks}, from 1
+   */
+  public int drawnEpochs(int sample) {
+    int total = weights.warmupEpochs() + weights.epochs();
+    int samples = drawnNetworks();
+    return total / samples + (sample <= total % samples ? 1 : 0);
+  }
 }

@@ -47,7 +47,7 @@ public record RunSummary(
     Trained random = run.random();
     RunEvents events = run.events();
     int searched = config.weights().warmupEpochs() + config.weights().epochs();
-    int samples = Math.min(config.randomSamples(), searched);
+    int samples = config.drawnNetworks();
     int all = config.retraining().epochs() * config.budget().each().size();
     if (!run.isRandom()) {
       all += searched + (samples > 0 ? searched + config.retraining().epochs() : 0);

@@ -1,25 +1,65 @@
 package dev.sextant.nas.search;
 
+import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
+import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.stage.Auxiliary;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
 import java.util.Locale;
 
 /** Whether a space has networks that a run may find, before anything is spent on it. */
-final class BudgetCheck {
+public final class BudgetCheck {
   private BudgetCheck() {}
 
   /**
-   * Checks that some network of the space meets the budget.
+   * What the networks of a space cost.
    *
+   * @param minimum of the cheapest
+   * @param maximum of the dearest
+   */
+  public record Range(double minimum, double maximum) {}
+
+  /**
+   * {@return the range of the costs of a space's networks; of cells as far as a search by moves
+   * finds it}
+   *
+   * @param model that prices networks of the space
+   * @param space whose networks are priced
+   * @throws SextantException if the model does not price them
+   */
+  public static Range costs(CostModel model, SearchSpace space) {
+    Pricing pricing = Pricing.of(model, space);
+    return new Range(pricing.minimum(), pricing.maximum());
+  }
+
+  /**
+   * {@return what a run's networks cost, by what its directory holds}
+   *
+   * @param directory of the run
+   * @param setup of the run
+   * @throws SextantException if its prices are missing or damaged
+   */
+  public static Cost prices(RunDirectory directory, SearchSetup setup) {
+    CostProvider costs = setup.config().recipe().cost();
+    CostModel model = costs.read(directory.path(), setup.config().optionsOf(costs));
+    return Pricing.of(model, setup.space())::of;
+  }
+
+  /**
+   * Checks that some network of the space meets the budget and all limits.
+   *
+   * @param setup what the run is to do
+   * @param model that prices networks of the space
    * @throws SextantException with the range of the space if none does
    */
-  static void check(SearchSetup setup, CostModel model) {
+  public static void check(SearchSetup setup, CostModel model) {
     Pricing cost = Pricing.of(model, setup.space());
     setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
     SearchConfig config = setup.config();

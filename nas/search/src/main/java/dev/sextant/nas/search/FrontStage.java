@@ -10,6 +10,7 @@ import dev.sextant.nas.data.Augmentation;
 import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
+import dev.sextant.nas.method.Rates;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Outcome;

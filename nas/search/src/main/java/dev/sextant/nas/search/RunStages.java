@@ -14,6 +14,7 @@ import dev.sextant.nas.objective.Objective;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.OnnxFile;
+import dev.sextant.nas.run.RunCourse;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
@@ -129,8 +130,9 @@ final class RunStages implements AutoCloseable {
 
   /** How much work each of them is beside the others. */
   List<Progress.Stage> course() {
-    IntUnaryOperator epochs = this::randomEpochs;
-    return new RunCourse(config, searchSplit(), split, data, randomSamples(), epochs).stages();
+    IntUnaryOperator epochs = config::drawnEpochs;
+    return new RunCourse(config, searchSplit(), split, data, config.drawnNetworks(), epochs)
+        .stages();
   }
 
   private boolean isRandom() {
@@ -163,11 +165,11 @@ final class RunStages implements AutoCloseable {
   }
 
   private TrainingStage sample(StageName name, Contestant.Sample sample) {
-    if (sample.index() > randomSamples()) {
+    if (sample.index() > config.drawnNetworks()) {
       throw unknown(name);
     }
     return training(
-        name, drawn(sample), split.train(), split.validation(), randomEpochs(sample.index()));
+        name, drawn(sample), split.train(), split.validation(), config.drawnEpochs(sample.index()));
   }
 
   private RunStage search() {
@@ -210,16 +212,7 @@ final class RunStages implements AutoCloseable {
 
   /** The split of the images that the search sees. */
   private Split searchSplit() {
-    double share = config.images().share();
-    return new Split(share(split.train(), share), share(split.validation(), share));
-  }
-
-  /** Every so many of them, at least one. */
-  private static int[] share(int[] images, double share) {
-    int count = Math.max(1, (int) Math.rint(share * images.length));
-    return IntStream.range(0, count)
-        .map(i -> images[(int) ((long) i * images.length / count)])
-        .toArray();
+    return split.share(config.images().share());
   }
 
   private TrainingStage retraining(StageName name, Contestant who) {
@@ -273,18 +266,6 @@ final class RunStages implements AutoCloseable {
   private DrawnNetworks networks() {
     return new DrawnNetworks(
         space, config.budget(), () -> pricing, this::correct, measures() ? latency::judged : null);
-  }
-
-  /** The search's epochs shared out: the same number of training images for both. */
-  private int randomEpochs(int sample) {
-    int total = config.weights().warmupEpochs() + config.weights().epochs();
-    int samples = randomSamples();
-    return total / samples + (sample <= total % samples ? 1 : 0);
-  }
-
-  private int randomSamples() {
-    return Math.min(
-        config.randomSamples(), config.weights().warmupEpochs() + config.weights().epochs());
   }
 
   // ---- what stages leave
@@ -364,7 +345,7 @@ final class RunStages implements AutoCloseable {
     if (budget < config.budget().each().size()) {
       return open(new StageName.Training(Contestant.found(budget + 1)));
     }
-    return !isRandom() && randomSamples() > 0 ? open(StageName.sample(1)) : null;
+    return !isRandom() && config.drawnNetworks() > 0 ? open(StageName.sample(1)) : null;
   }
 
   private void found(int[] decisions) {
@@ -400,7 +381,7 @@ final class RunStages implements AutoCloseable {
       results.put(best, "validationAccuracy", accuracy);
       results.putDecisions(best, results.decisions(sample));
     }
-    if (sample.index() < randomSamples()) {
+    if (sample.index() < config.drawnNetworks()) {
       return open(StageName.sample(sample.index() + 1));
     }
     return isRandom() ? retrain(results.decisions(best)) : open(StageName.RANDOM_RETRAIN);
@@ -437,11 +418,11 @@ final class RunStages implements AutoCloseable {
   /** The result of a run that has come to its end. */
   SearchResult result() {
     double samples = 0;
-    for (int i = 1; i <= randomSamples(); i++) {
+    for (int i = 1; i <= config.drawnNetworks(); i++) {
       samples += results.seconds(StageName.sample(i));
     }
     double search = isRandom() ? samples : results.seconds(StageName.SEARCH);
-    boolean compared = !isRandom() && randomSamples() > 0;
+    boolean compared = !isRandom() && config.drawnNetworks() > 0;
     return new SearchResult(
         results.found(Contestant.FOUND, space, search + results.seconds(StageName.RETRAIN)),
         compared

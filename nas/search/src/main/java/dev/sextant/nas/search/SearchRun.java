@@ -3,7 +3,6 @@ package dev.sextant.nas.search;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.checkpoint.Checkpoint;
 import dev.sextant.nas.checkpoint.EventLog;
-import dev.sextant.nas.cost.Cost;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostProvider;
 import dev.sextant.nas.cost.PredictedLatency;
@@ -20,7 +19,6 @@ import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
-import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
@@ -105,7 +103,7 @@ public final class SearchRun implements AutoCloseable {
       ImageDataset data,
       double checkpointSeconds,
       Progress progress) {
-    check(setup, model);
+    BudgetCheck.check(setup, model);
     Backend backend = Backends.open(setup.device(), setup.threads());
     try {
       return directory.begin(
@@ -141,7 +139,7 @@ public final class SearchRun implements AutoCloseable {
    * @throws SextantException as {@link #start} does
    */
   public static void prepare(RunDirectory directory, SearchSetup setup, CostModel model) {
-    check(setup, model);
+    BudgetCheck.check(setup, model);
     directory.begin(
         owner -> {
           try (owner) {
@@ -321,50 +319,6 @@ public final class SearchRun implements AutoCloseable {
    */
   public void follow(boolean tensorBoard, @Nullable URI mlflow) {
     followers.add(tensorBoard, mlflow);
-  }
-
-  /**
-   * What the networks of a space cost.
-   *
-   * @param minimum of the cheapest
-   * @param maximum of the dearest
-   */
-  public record Range(double minimum, double maximum) {}
-
-  /**
-   * {@return the range of the costs of a space's networks; of cells as far as a search by moves
-   * finds it}
-   *
-   * @param model that prices networks of the space
-   * @param space whose networks are priced
-   * @throws SextantException if the model does not price them
-   */
-  public static Range costs(CostModel model, SearchSpace space) {
-    Pricing pricing = Pricing.of(model, space);
-    return new Range(pricing.minimum(), pricing.maximum());
-  }
-
-  /**
-   * {@return what a run's networks cost, by what its directory holds}
-   *
-   * @param directory of the run
-   * @param setup of the run
-   * @throws SextantException if its prices are missing or damaged
-   */
-  public static Cost prices(RunDirectory directory, SearchSetup setup) {
-    CostModel model = costs(setup).read(directory.path(), setup.config().optionsOf(costs(setup)));
-    return Pricing.of(model, setup.space())::of;
-  }
-
-  /**
-   * Checks that some network of the space meets the budget.
-   *
-   * @param setup what the run is to do
-   * @param model that prices networks of the space
-   * @throws SextantException with the range of the space if none does
-   */
-  public static void check(SearchSetup setup, CostModel model) {
-    BudgetCheck.check(setup, model);
   }
 
   private void checkData(ImageDataset data) {

@@ -15,6 +15,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.data.Split;
 import dev.sextant.nas.flight.FlightEvents;
+import dev.sextant.nas.method.Rates;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.objective.Outcome;
 import dev.sextant.nas.policy.HeldOut;
@@ -94,14 +95,13 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     turn = assembly.recipe().policy().turn();
     supernet = assembly.supernet();
     optimizer = assembly.optimizer(supernet);
-    Augmentation augmentation = Augmentation.preset(config.batches().augmentation(), data.height());
     loader =
         new BatchLoader(
             data.train(),
             split.train(),
             Math.min(config.batches().size(), split.train().length),
             data.normalization(),
-            augmentation,
+            Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 13).nextLong(),
             classification.workers());
     validationLoader =
@@ -120,10 +120,6 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
             data.train(), split.validation(), config.batches().size(), data.normalization());
     finalists = Finalists.of(config, supernet, classification.backend(), data, split.validation());
     policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
-  }
-
-  private boolean mixes() {
-    return turn == LearningTurn.BEFORE_WEIGHTS;
   }
 
   private long warmupSteps() {
@@ -163,7 +159,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
       running.reset();
     }
     training = loader.next();
-    if (mixes()) {
+    if (turn == LearningTurn.BEFORE_WEIGHTS) {
       architectureStep(done - warmupSteps());
       weightStep(training);
     } else {
@@ -274,7 +270,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   }
 
   private void endEpoch() {
-    if (!mixes()) {
+    if (turn != LearningTurn.BEFORE_WEIGHTS) {
       supernet.setDecisions(mostProbable());
     }
     Outcome evaluated = classification.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);

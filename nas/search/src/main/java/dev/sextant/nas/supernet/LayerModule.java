@@ -40,11 +40,6 @@ import org.jspecify.annotations.Nullable;
  * 2C statistics each, and the inner product with its output is found without writing it.
  */
 public final class LayerModule extends Module implements GateCandidate {
-  /** One op on values by their index in the graph. */
-  private interface Compute {
-    Variable run(Tape tape, Variable[] values);
-  }
-
   /**
    * A step of the forward pass.
    *
@@ -52,7 +47,7 @@ public final class LayerModule extends Module implements GateCandidate {
    * @param stages empty but for a chain
    */
   private record Step(
-      @Nullable Compute compute,
+      @Nullable ValueOp compute,
       List<NormalizedChain.ConvNorm> stages,
       List<Integer> inputs,
       int output) {
@@ -62,83 +57,6 @@ public final class LayerModule extends Module implements GateCandidate {
 
     @Nullable Integer residual() {
       return isChain() && inputs.size() > 1 ? inputs.get(1) : null;
-    }
-  }
-
-  /**
-   * Channels of n values in turn. Channels come last, so that these are n columns of a matrix side
-   * by side: a copy for each value, where a concatenation and {@code ShuffleChannels} would make
-   * one for each channel.
-   */
-  private static final class Interleaving implements Compute {
-    private final List<Integer> inputs;
-    private final Variable[] parts;
-
-    /** Of the pass before, so that a loop over batches of one size makes none. */
-    private Shape shape = Shape.of(0);
-
-    private Shape column = shape;
-    private Shape whole = shape;
-
-    private Interleaving(List<Integer> inputs) {
-      this.inputs = inputs;
-      parts = new Variable[inputs.size()];
-    }
-
-    @Override
-    public Variable run(Tape tape, Variable[] values) {
-      gather(values, inputs, parts);
-      if (!parts[0].shape().equals(shape)) {
-        shape = parts[0].shape();
-        column = Shape.of(shape.size(), 1);
-        whole = shape.withChannels(parts.length * shape.channels());
-      }
-      for (int i = 0; i < parts.length; i++) {
-        parts[i] = Reshape.apply(tape, parts[i], column);
-      }
-      Variable columns = Concat.apply(tape, parts);
-      for (Variable part : parts) {
-        part.release();
-      }
-      return replace(columns, Reshape.apply(tape, columns, whole));
-    }
-  }
-
-  /** Predictions of boxes and of classes side by side, anchor by anchor. */
-  private static final class AnchorRows implements Compute {
-    private final int anchors;
-    private final List<Integer> inputs;
-
-    /** Of the pass before, so that a loop over batches of one size makes none. */
-    private int rows;
-
-    private Shape boxes = Shape.of(0);
-    private Shape scores = boxes;
-    private Shape whole = boxes;
-
-    private AnchorRows(int anchors, List<Integer> inputs) {
-      this.anchors = anchors;
-      this.inputs = inputs;
-    }
-
-    @Override
-    public Variable run(Tape tape, Variable[] values) {
-      Variable x = values[inputs.get(0)];
-      Variable y = values[inputs.get(1)];
-      if (x.shape().size() != rows * boxes.channels()) {
-        int columns = x.shape().channels() / anchors;
-        rows = x.shape().size() / columns;
-        boxes = Shape.of(rows, columns);
-        scores = Shape.of(rows, y.shape().channels() / anchors);
-        int images = x.shape().get(0);
-        whole = Shape.of(images, rows / images * (columns + scores.channels()));
-      }
-      Variable left = Reshape.apply(tape, x, boxes);
-      Variable right = Reshape.apply(tape, y, scores);
-      Variable both = Concat.apply(tape, left, right);
-      left.release();
-      right.release();
-      return replace(both, Reshape.apply(tape, both, whole));
     }
   }
 
@@ -243,9 +161,9 @@ public final class LayerModule extends Module implements GateCandidate {
         Variable[] parts = new Variable[in.size()];
         add(in, out, (tape, v) -> Concat.apply(tape, gather(v, in, parts)));
       }
-      case Operation.Interleave _ -> add(in, out, new Interleaving(in));
+      case Operation.Interleave _ -> add(in, out, new ValueOp.Interleaving(in));
       case Operation.Predictions predictions ->
-          add(in, out, new AnchorRows(predictions.anchors(), in));
+          add(in, out, new ValueOp.AnchorRows(predictions.anchors(), in));
       case Operation.FactorizedReduction reduction -> {
         FactorizedReduce module =
             child(
@@ -257,7 +175,7 @@ public final class LayerModule extends Module implements GateCandidate {
     }
   }
 
-  private void add(List<Integer> inputs, int out, Compute compute) {
+  private void add(List<Integer> inputs, int out, ValueOp compute) {
     steps.add(new Step(compute, List.of(), inputs, out));
   }
 

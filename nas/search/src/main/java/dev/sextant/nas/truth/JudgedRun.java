@@ -11,7 +11,7 @@ import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.score.Ranking;
-import dev.sextant.nas.search.SearchRun;
+import dev.sextant.nas.search.BudgetCheck;
 import dev.sextant.nas.space.Decisions;
 import dev.sextant.runtime.json.JsonText;
 import dev.sextant.tensor.SextantException;
@@ -63,7 +63,7 @@ public record JudgedRun(
 
   private static List<JudgedRun> judged(RunDirectory run, SearchSetup setup, TruthTable table) {
     JsonObject result = JsonText.parse(JsonText.readFile(run.result()), run.result().toString());
-    Cost cost = SearchRun.prices(run, setup);
+    Cost cost = BudgetCheck.prices(run, setup);
     ToDoubleFunction<int[]> score = score(run, result, setup);
     List<JudgedRun> judged = new ArrayList<>();
     List<Budget> budgets = setup.config().budget().each();

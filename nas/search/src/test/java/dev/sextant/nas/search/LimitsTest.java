@@ -106,7 +106,7 @@ class LimitsTest {
                         .budget()
                         .withLimits(config.budget().limits())));
     String message =
-        assertThrows(SextantException.class, () -> SearchRun.check(both, model)).getMessage();
+        assertThrows(SextantException.class, () -> BudgetCheck.check(both, model)).getMessage();
     assertTrue(
         message.matches(
             "max: no network of tiny meets the budget of .* ms and all limits; the nearest has .*"
@@ -126,7 +126,7 @@ class LimitsTest {
     SearchSetup setup =
         TinyRun.setup(config.withBudget(config.budget().withLimits(List.of(limit))));
     String message =
-        assertThrows(SextantException.class, () -> SearchRun.check(setup, TinyRun.model(setup)))
+        assertThrows(SextantException.class, () -> BudgetCheck.check(setup, TinyRun.model(setup)))
             .getMessage();
     assertTrue(message.contains(part), message);
   }

@@ -1,12 +1,10 @@
-package dev.sextant.nas.search;
+package dev.sextant.nas.method;
 
 import dev.sextant.autograd.optim.Schedule;
-import dev.sextant.nas.method.SearchConfig;
-import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.policy.ArchitectureSteps;
 
-/** The learning rates of a search, step by step. */
-final class Rates {
+/** The learning rates of a search, step by step. Immutable. */
+public final class Rates {
   /** Share of the steps in which the rate of one cosine grows (TuNAS, Appendix E.1). */
   private static final double GROWING = 0.025;
 
@@ -18,7 +16,14 @@ final class Rates {
   private final Schedule whole;
   private final Schedule architecture;
 
-  Rates(SearchConfig config, long warmupSteps, long jointSteps) {
+  /**
+   * The rates of a search.
+   *
+   * @param config of the search
+   * @param warmupSteps weight steps before the joint ones
+   * @param jointSteps weight steps in which the architecture is learnt too
+   */
+  public Rates(SearchConfig config, long warmupSteps, long jointSteps) {
     this.warmupSteps = warmupSteps;
     this.jointSteps = jointSteps;
     WeightSteps weights = config.weights();
@@ -31,8 +36,12 @@ final class Rates {
     architecture = new Schedule.Exponential(steps.rate(), steps.growth());
   }
 
-  /** Of the weights: one cosine through both phases, as with cells, or one for each. */
-  double weights(long step) {
+  /**
+   * {@return that of the weights: one cosine through both phases, as with cells, or one for each}
+   *
+   * @param step from 0
+   */
+  public double weights(long step) {
     if (oneCosine) {
       return whole.rate(step, warmupSteps + jointSteps);
     }
@@ -41,8 +50,12 @@ final class Rates {
         : joint.rate(step - warmupSteps, jointSteps);
   }
 
-  /** Of the architecture parameters: 0 in the warm-up. */
-  double architecture(long step) {
+  /**
+   * {@return that of the architecture parameters: 0 in the warm-up}
+   *
+   * @param step from 0
+   */
+  public double architecture(long step) {
     return step < warmupSteps ? 0 : architecture.rate(step - warmupSteps, jointSteps);
   }
 }

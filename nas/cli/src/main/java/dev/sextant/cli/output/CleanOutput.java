@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.output;
 
 import java.io.PrintStream;
 
@@ -8,13 +8,13 @@ import java.io.PrintStream;
  * its cursor, change its title or turn the text around; what they consist of is printed as {@code
  * ?}. Line ends and tabs pass, and so do bytes written as such.
  */
-final class CleanOutput extends PrintStream {
-  CleanOutput(PrintStream out) {
+public final class CleanOutput extends PrintStream {
+  public CleanOutput(PrintStream out) {
     super(out, true, out.charset());
   }
 
   /** A text without what a terminal would obey. */
-  static String clean(String text) {
+  public static String clean(String text) {
     StringBuilder clean = null;
     for (int i = 0; i < text.length(); i++) {
       if (isObeyed(text.charAt(i))) {

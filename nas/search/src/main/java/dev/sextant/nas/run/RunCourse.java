@@ -1,4 +1,4 @@
-package dev.sextant.nas.search;
+package dev.sextant.nas.run;
 
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Split;
@@ -7,8 +7,6 @@ import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.policy.LearningTurn;
 import dev.sextant.nas.provider.Progress;
-import dev.sextant.nas.run.Contestant;
-import dev.sextant.nas.run.StageName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
@@ -17,13 +15,14 @@ import java.util.function.IntUnaryOperator;
  * How much work the stages of a run are beside one another, in forward passes of one image through
  * one network: enough to say how long the later ones take while an earlier one goes on.
  *
+ * @param config of the run
  * @param searched what the search trains on
  * @param sampled what networks of random search are trained on
  * @param data what the networks found are trained on
  * @param samples networks of random search
  * @param sampleEpochs epochs of each, by its number from 1
  */
-record RunCourse(
+public record RunCourse(
     SearchConfig config,
     Split searched,
     Split sampled,
@@ -39,8 +38,8 @@ record RunCourse(
   /** Batches that one network is scored by. */
   private static final double SCORED = 4;
 
-  /** All stages in order. */
-  List<Progress.Stage> stages() {
+  /** {@return all stages in order} */
+  public List<Progress.Stage> stages() {
     List<Progress.Stage> stages = new ArrayList<>();
     double training = TRAINING * data.train().count() * config.retraining().epochs();
     boolean random = config.recipe() instanceof Recipe.Random;

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.output;
 
 import com.google.gson.JsonObject;
 import dev.sextant.nas.compare.RunEstimate;
@@ -20,9 +20,9 @@ import java.util.Locale;
  * @param pricing seconds that images and costs took just now, which the run would take again
  * @param imageBytes of all images
  */
-record DryRun(SearchSetup setup, RunEstimate estimate, double pricing, long imageBytes) {
+public record DryRun(SearchSetup setup, RunEstimate estimate, double pricing, long imageBytes) {
   /** Times a short run of the same kind. */
-  static DryRun of(
+  public static DryRun of(
       SearchSetup setup, CostModel model, ImageDataset data, double pricing, Progress progress) {
     return new DryRun(
         setup,
@@ -44,7 +44,7 @@ record DryRun(SearchSetup setup, RunEstimate estimate, double pricing, long imag
   }
 
   /** For a person. */
-  void print(Path directory) {
+  public void print(Path directory) {
     SearchConfig config = setup.config();
     System.out.println();
     line("would", setup.space().name() + " is searched" + how(config) + ", into " + directory);
@@ -114,7 +114,7 @@ record DryRun(SearchSetup setup, RunEstimate estimate, double pricing, long imag
   }
 
   /** For a program. */
-  JsonObject json(Path directory) {
+  public JsonObject json(Path directory) {
     JsonObject json = new JsonObject();
     json.addProperty("event", "result");
     json.addProperty("command", "search --dry-run");

@@ -1,4 +1,4 @@
-package dev.sextant.runtime;
+package dev.sextant.runtime.clock;
 
 /**
  * How fast the processor's clock runs now, beside the fastest it was seen to run in this process.
@@ -9,7 +9,7 @@ package dev.sextant.runtime;
  * by the probe 1.7 % and 3.0 %. Single rounds scatter by 4 % either way: the probe tells a slow
  * spell, it does not correct for one.)
  */
-final class ClockSpeed {
+public final class ClockSpeed {
   private static final int STEPS = 20_000;
   private static final int REPETITIONS = 50;
 
@@ -18,8 +18,11 @@ final class ClockSpeed {
 
   private ClockSpeed() {}
 
-  /** The clock's period now over the shortest ever seen: 1 at full speed, 1.05 when 5 % slower. */
-  static synchronized double slowdown() {
+  /**
+   * {@return the clock's period now over the shortest ever seen: 1 at full speed, 1.05 when 5 %
+   * slower} May be called from any thread.
+   */
+  public static synchronized double slowdown() {
     long best = Long.MAX_VALUE;
     for (int i = 0; i < REPETITIONS; i++) {
       long start = System.nanoTime();

@@ -1,4 +1,4 @@
-package dev.sextant.cli;
+package dev.sextant.cli.output;
 
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.truth.JudgedRun;
@@ -12,10 +12,10 @@ import java.util.Locale;
 import java.util.Map;
 
 /** What {@code sextant compare --truth} prints: what is below a baseline first, then every run. */
-final class TruthReport {
+public final class TruthReport {
   private TruthReport() {}
 
-  static void print(Path truth, List<Path> runs) {
+  public static void print(Path truth, List<Path> runs) {
     if (runs.isEmpty()) {
       throw new SextantException("truth: give the directories of the runs to judge");
     }

@@ -1,0 +1,2 @@
+/** The processor's own speed, which latencies go with. */
+package dev.sextant.runtime.clock;
