@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sextant.nas.cost.Costs;
 import dev.sextant.nas.method.PublishedMethod;
+import dev.sextant.nas.method.Rates;
 import dev.sextant.nas.method.Recipe;
 import dev.sextant.nas.method.SupernetKind;
 import dev.sextant.nas.objective.Loss;
