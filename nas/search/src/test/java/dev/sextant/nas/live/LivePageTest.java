@@ -9,8 +9,10 @@ import dev.sextant.nas.run.Owner;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.search.SearchRun;
 import dev.sextant.nas.search.TinyRun;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -138,13 +140,15 @@ class LivePageTest {
             HttpRequest.newBuilder(URI.create(address)).build(),
             HttpResponse.BodyHandlers.ofInputStream());
     StringBuilder text = new StringBuilder();
-    try (InputStream in = response.body()) {
-      while (text.toString().split("\n\n", -1).length <= count) {
-        int c = in.read();
-        if (c < 0) {
+    try (BufferedReader in =
+        new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+      for (int events = 0; events < count; ) {
+        String line = in.readLine();
+        if (line == null) {
           throw new IOException("the stream ended: " + text);
         }
-        text.append((char) c);
+        events += line.isEmpty() ? 1 : 0;
+        text.append(line).append('\n');
       }
     }
     return text.toString();
