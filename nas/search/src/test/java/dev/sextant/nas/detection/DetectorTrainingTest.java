@@ -150,6 +150,8 @@ class DetectorTrainingTest {
     MeanAveragePrecision trained;
     try (Backend backend = Backend.cpu(2)) {
       try (DetectorTraining training = new DetectorTraining(network, scenes, backend, config)) {
+        double untrained = training.evaluate().value(0.5);
+        assertTrue(untrained < 0.01, "mAP at 0.5 is " + untrained + " before it learns");
         double before = training.step();
         double after = 0;
         while (training.done() < training.steps()) {
@@ -158,7 +160,7 @@ class DetectorTrainingTest {
         trained = training.evaluate();
         weights = training.trained();
         assertTrue(after < 0.6 * before, before + " to " + after);
-        assertTrue(trained.value(0.5) > 0.05, "mAP at 0.5 is " + trained.value(0.5));
+        assertTrue(trained.value(0.5) > 0.02, "mAP at 0.5 is " + trained.value(0.5));
       }
       assertEquals(0, backend.memory().current());
     }

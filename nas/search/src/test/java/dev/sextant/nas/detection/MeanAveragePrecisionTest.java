@@ -119,8 +119,8 @@ class MeanAveragePrecisionTest {
       for (int i = rng.nextInt(6); i > 0; i--) {
         float left = rng.nextInt(60);
         float top = rng.nextInt(60);
-        float right = left + 4 + rng.nextInt(90);
-        float bottom = top + 4 + rng.nextInt(90);
+        float right = left + 12 + rng.nextInt(82);
+        float bottom = top + 12 + rng.nextInt(82);
         Scene.Kind kind = Scene.Kind.values()[Math.max(0, rng.nextInt(6) - 3)];
         double area = ((double) right - left) * ((double) bottom - top);
         Scene.Item item =

@@ -18,8 +18,10 @@ import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A recorded run has its steps, epochs and, where it is asked for, layers. */
+@Isolated("what other tests do would be recorded too")
 class FlightEventsTest {
   @TempDir private Path folder;
 

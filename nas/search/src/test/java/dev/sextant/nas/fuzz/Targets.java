@@ -203,7 +203,7 @@ final class Targets implements AutoCloseable {
             List.of(read(run.events())),
             JsonGrammar.LINES,
             reported(run.events(), read(run.events())),
-            8 * MIB,
+            24 * MIB,
             4000));
     add(
         new Target(
@@ -211,7 +211,7 @@ final class Targets implements AutoCloseable {
             List.of(read(run.result())),
             JsonGrammar.OBJECT,
             reported(run.result(), read(run.result())),
-            8 * MIB,
+            24 * MIB,
             4000));
     add(
         new Target(

@@ -175,7 +175,8 @@ class LivePageTest {
       String held =
           Files.readString(owner)
               .replace("released", "held")
-              .replaceFirst("\"process\": \\d+", "\"process\": " + other.pid());
+              .replaceFirst("\"process\": \\d+", "\"process\": " + other.pid())
+              .replaceFirst("\"since\": \"[^\"]*\"", "\"since\": \"2020-01-01T00:00:00Z\"");
       Files.writeString(owner, held);
       assertEquals(null, Owner.process(directory.path()));
       Files.writeString(

@@ -89,10 +89,13 @@ class BitFlipsTest {
             "architecture.json",
             "checkpoint/state.safetensors",
             "events.jsonl",
+            "inherited.safetensors",
             "latency.json",
             "prices.json",
             "result.json",
             "run.json",
+            "teacher.json",
+            "teacher.safetensors",
             "weights.safetensors"),
         files());
   }

@@ -22,8 +22,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 class OnnxSpacesTest {
   private static final int NETWORKS = Integer.getInteger("sextant.onnx.networks", 1);
 
+  /**
+   * Networks of cells cannot be drawn decision by decision; published ones are written elsewhere.
+   */
   static List<String> spaces() {
-    return SearchSpace.names();
+    return SearchSpace.names().stream()
+        .filter(name -> SearchSpace.named(name) instanceof Space)
+        .toList();
   }
 
   @ParameterizedTest
@@ -43,7 +48,10 @@ class OnnxSpacesTest {
         decisions[d] = rng.nextInt(options[d]);
       }
       Architecture network = space.derive(decisions);
-      Weights weights = Parity.weights(network, i);
+      // The many sums of a tree's blocks would grow beyond all floats by norms that are no
+      // identity.
+      Weights weights =
+          name.contains("tree") ? Weights.random(network, i) : Parity.weights(network, i);
       byte[] model = OnnxExport.bytes(network, weights, ExportOptions.DEFAULT);
       for (int batch : new int[] {1, 8}) {
         float[] images = Parity.images(network.input(), batch, i);

@@ -223,7 +223,8 @@ class TransferTest {
 
   @Test
   void whatDoesNotFitIsNamed() {
-    Weights other = Weights.random(Architectures.named("proxyless-cpu"), 1);
+    Architecture larger = Architectures.named("proxyless-cpu").withInput(NETWORK.input(), 1000);
+    Weights other = Weights.random(larger, 1);
     TrainingSetup setup = setup(NETWORK, other, 0);
     String message =
         String.valueOf(

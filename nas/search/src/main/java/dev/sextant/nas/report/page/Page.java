@@ -59,6 +59,7 @@ public final class Page {
       .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 2px 0 4px; font-size: 13px;
         color: var(--muted); }
       .legend span { white-space: nowrap; }
+      @media (max-width: 480px) { .legend span { white-space: normal; } }
       svg.swatch { display: inline-block; width: 24px; height: 10px; }
       svg text { fill: var(--ink); font-size: 12px; font-family: system-ui, sans-serif;
         font-variant-numeric: tabular-nums; }
