@@ -21,4 +21,7 @@ module dev.sextant.runtime {
       dev.sextant.search;
 
   uses dev.sextant.runtime.layer.LayerProvider;
+
+  provides dev.sextant.runtime.layer.LayerProvider with
+      dev.sextant.runtime.dag.GraphLayerProvider;
 }

@@ -35,6 +35,8 @@ public abstract class CallRules {
           "dev.sextant.runtime.Safetensors",
           // Reads, and maps for reading.
           "dev.sextant.nas.data.pack.Pack",
+          // Writes a picture, into memory.
+          "dev.sextant.nas.search.EvaluationFile",
           // A library unpacked into a fresh folder before the CUDA driver is there; replaces
           // nothing.
           "dev.sextant.kernels.natives.JCudaLoader");

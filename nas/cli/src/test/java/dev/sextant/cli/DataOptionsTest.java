@@ -51,8 +51,8 @@ class DataOptionsTest {
   @Test
   void threadsAreAtLeastOne() throws IOException {
     for (String bad : List.of("-5", "0", "x")) {
-      train("--threads", bad).refused("--threads", "'" + bad + "'", "1 or more");
-      Command.run("eval", "--model", folder, "--threads", bad).refused("--threads", "1 or more");
+      train("--threads", bad).refused("--threads", "'" + bad + "'", "1 to 1024");
+      Command.run("eval", "--model", folder, "--threads", bad).refused("--threads", "1 to 1024");
     }
   }
 
@@ -135,6 +135,7 @@ class DataOptionsTest {
     assertTrue(out.contains("accuracy"), out);
     Command.run("resume", run).succeeded();
     classes("three", "a", "b", "c");
-    Command.run("resume", run, "--data", folder.resolve("three")).refused("3 classes");
+    Command.run("resume", run, "--data", folder.resolve("three"))
+        .refused("the classes are a, b, c, those of the run are a, b");
   }
 }

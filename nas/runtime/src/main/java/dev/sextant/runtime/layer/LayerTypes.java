@@ -1,6 +1,5 @@
 package dev.sextant.runtime.layer;
 
-import dev.sextant.runtime.dag.GraphLayer;
 import dev.sextant.tensor.SextantException;
 import java.util.Collection;
 import java.util.List;
@@ -33,8 +32,7 @@ public final class LayerTypes {
           Detect.TYPE,
           GlobalAvgPool.TYPE,
           Linear.TYPE,
-          Cell.TYPE,
-          GraphLayer.TYPE);
+          Cell.TYPE);
 
   private static @Nullable Map<String, LayerType<?>> found;
 

