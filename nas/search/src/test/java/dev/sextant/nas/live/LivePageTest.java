@@ -115,12 +115,12 @@ class LivePageTest {
     try (SearchRun run = begun(Progress.both(Progress.NONE, page.progress()))) {
       run.run();
       String events = firstEvents(at("events"), 2);
-      assertTrue(events.startsWith("event: report\ndata: {\"html\":\"\\n\\u003cmain"), events);
+      assertTrue(events.startsWith("event: report\ndata: {\"html\":\"\\n<main"), events);
       assertTrue(events.contains("event: state\ndata: {\"state\":\"ended\""), events);
     }
     try (LivePage table = LivePage.serve(folder.resolve("runs"), 0, () -> {})) {
       String events = firstEvents(table.address().replace("/?", "/events?"), 2);
-      assertTrue(events.contains("\"name\":\"\\u003cb\\u003eone\""), events);
+      assertTrue(events.contains("\"name\":\"<b>one\""), events);
       assertTrue(events.contains("\"testAccuracy\":"), events);
       HttpResponse<String> over =
           get(table.address().replace("/?", "/overlay?") + "&run=%3Cb%3Eone&run=%3Cb%3Eone");
