@@ -5,6 +5,7 @@ import dev.sextant.tensor.Backend;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -71,16 +72,16 @@ public sealed interface GraphKernel extends LayerKernel {
           int from = row - top;
           int end = at + columns * channels;
           if (from < 0 || from >= height || last <= first) {
-            java.util.Arrays.fill(to, at, end, value);
+            Arrays.fill(to, at, end, value);
           } else {
-            java.util.Arrays.fill(to, at, at + first * channels, value);
+            Arrays.fill(to, at, at + first * channels, value);
             System.arraycopy(
                 x.floats(),
                 x.offset() + ((image * height + from) * width + first - left) * channels,
                 to,
                 at + first * channels,
                 (last - first) * channels);
-            java.util.Arrays.fill(to, at + last * channels, end, value);
+            Arrays.fill(to, at + last * channels, end, value);
           }
           at = end;
         }
@@ -129,9 +130,11 @@ public sealed interface GraphKernel extends LayerKernel {
     @Override
     public void forward(Backend backend, List<Tensor> operands, Tensor y) {
       Tensor x = operands.getFirst();
-      for (int i = 0; i < y.size(); i++) {
-        float line = alpha * x.floats()[x.offset() + i] + beta;
-        y.floats()[y.offset() + i] = Math.min(Math.max(line, 0), 1);
+      float[] from = x.floats();
+      float[] to = y.floats();
+      int shift = x.offset() - y.offset();
+      for (int i = y.offset(); i < y.offset() + y.size(); i++) {
+        to[i] = Math.min(Math.max(alpha * from[i + shift] + beta, 0), 1);
       }
     }
   }
@@ -155,9 +158,12 @@ public sealed interface GraphKernel extends LayerKernel {
     @Override
     public void forward(Backend backend, List<Tensor> operands, Tensor y) {
       Tensor x = operands.getFirst();
-      for (int i = 0; i < y.size(); i++) {
-        float value = x.floats()[x.offset() + i];
-        y.floats()[y.offset() + i] = value > 0 ? value : slope * value;
+      float[] from = x.floats();
+      float[] to = y.floats();
+      int shift = x.offset() - y.offset();
+      for (int i = y.offset(); i < y.offset() + y.size(); i++) {
+        float value = from[i + shift];
+        to[i] = value > 0 ? value : slope * value;
       }
     }
   }

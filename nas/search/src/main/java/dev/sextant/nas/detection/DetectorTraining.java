@@ -5,6 +5,8 @@ import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.optim.Schedule;
 import dev.sextant.autograd.optim.Sgd;
+import dev.sextant.nas.data.ClassNames;
+import dev.sextant.nas.stage.NetworkWeights;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
@@ -22,7 +24,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SequencedMap;
 
 /**
  * Trains a network with {@link dev.sextant.runtime.layer.Detect} layers on scenes: {@link
@@ -208,22 +209,18 @@ public final class DetectorTraining implements AutoCloseable {
     return metric;
   }
 
-  /** {@return the weights, with the normalization of the images} */
+  /**
+   * {@return the weights, with the normalization of the images and the names of the classes}
+   *
+   * @throws SextantException if a weight is no finite number
+   */
   public Weights trained() {
-    SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
-    network
-        .state()
-        .forEach(
-            (name, tensor) -> {
-              float[] values = new float[tensor.size()];
-              backend.download(tensor, values, 0);
-              entries.put(name, new Weights.Entry(tensor.shape(), values));
-            });
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(CompiledModel.MEAN, joined(scenes.normalization().mean()));
     metadata.put(CompiledModel.DEVIATION, joined(scenes.normalization().deviation()));
+    ClassNames.put(scenes.classNames(), metadata);
     metadata.put(Weights.ARCHITECTURE, architecture.sha256());
-    return new Weights(entries, metadata);
+    return new Weights(NetworkWeights.tensors(network, backend, architecture.name()), metadata);
   }
 
   private static String joined(float[] values) {

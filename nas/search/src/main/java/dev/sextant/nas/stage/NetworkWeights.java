@@ -28,6 +28,28 @@ public final class NetworkWeights {
    */
   public static Weights of(
       Network network, Architecture architecture, ImageDataset data, Backend backend, String what) {
+    // In a fixed order, which Map.of does not have: equal runs write equal files.
+    Map<String, String> metadata = new LinkedHashMap<>();
+    Preprocessing.record(
+        architecture.input(),
+        data.normalization().mean(),
+        data.normalization().deviation(),
+        metadata);
+    ClassNames.put(data.classNames(), metadata);
+    metadata.put(Weights.ARCHITECTURE, architecture.sha256());
+    return new Weights(tensors(network, backend, what), metadata);
+  }
+
+  /**
+   * {@return a network's parameters and statistics by their paths}
+   *
+   * @param network whose they are
+   * @param backend whose memory holds the network
+   * @param what the network is called where a weight is not finite
+   * @throws dev.sextant.tensor.SextantException naming the first weight that is no finite number
+   */
+  public static SequencedMap<String, Weights.Entry> tensors(
+      Network network, Backend backend, String what) {
     SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
     network
         .state()
@@ -38,16 +60,7 @@ public final class NetworkWeights {
               Checkpoint.checkFinite(what, name, values);
               entries.put(name, new Weights.Entry(tensor.shape(), values));
             });
-    // In a fixed order, which Map.of does not have: equal runs write equal files.
-    Map<String, String> metadata = new LinkedHashMap<>();
-    Preprocessing.record(
-        architecture.input(),
-        data.normalization().mean(),
-        data.normalization().deviation(),
-        metadata);
-    ClassNames.put(data.classNames(), metadata);
-    metadata.put(Weights.ARCHITECTURE, architecture.sha256());
-    return new Weights(entries, metadata);
+    return entries;
   }
 
   /**

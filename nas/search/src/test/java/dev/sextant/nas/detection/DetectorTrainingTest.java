@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.Images;
 import dev.sextant.nas.data.Normalization;
 import dev.sextant.runtime.Architecture;
@@ -21,6 +22,7 @@ import dev.sextant.tensor.Device;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** Scenes, their batches, and a small detector that learns them. */
@@ -159,6 +161,7 @@ class DetectorTrainingTest {
         }
         trained = training.evaluate();
         weights = training.trained();
+        assertEquals(Optional.of(scenes.classNames()), ClassNames.of(weights.metadata(), 5));
         assertTrue(after < 0.6 * before, before + " to " + after);
         assertTrue(trained.value(0.5) > 0.02, "mAP at 0.5 is " + trained.value(0.5));
       }
