@@ -48,6 +48,11 @@ class ExportCommandTest {
             file)
         .succeeded();
     assertFalse(java.util.Arrays.equals(folded, Files.readAllBytes(file)));
+    String rounded =
+        Command.run("export", directory, "--quantize", "--data=builtin:40", "--out", file)
+            .succeeded();
+    assertTrue(rounded.contains("in 32 bits") && rounded.contains("in 8"), rounded);
+    assertTrue(Files.size(file) != folded.length);
   }
 
   @Test

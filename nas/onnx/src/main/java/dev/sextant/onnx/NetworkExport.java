@@ -6,6 +6,7 @@ import dev.sextant.onnx.proto.Attribute;
 import dev.sextant.onnx.proto.ElementType;
 import dev.sextant.onnx.proto.ModelProto;
 import dev.sextant.onnx.proto.ValueInfo;
+import dev.sextant.onnx.quantize.Simulation;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.WeightNames;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -43,16 +45,22 @@ final class NetworkExport {
   private final ExportOptions options;
   private final NodeList nodes;
   private final OperationExport operations;
+  private final @Nullable Rounding rounding;
   private final Deque<Fork> forks = new ArrayDeque<>();
 
-  private NetworkExport(Architecture architecture, Weights weights, ExportOptions options) {
+  private NetworkExport(
+      Architecture architecture,
+      Weights weights,
+      ExportOptions options,
+      @Nullable Rounding rounding) {
+    this.rounding = rounding;
     this.architecture = architecture;
     this.weights = weights;
     this.options = options;
     nodes = new NodeList(options.batch(), options.halves());
     operations =
         new OperationExport(
-            nodes, weights, architecture.batchNormEpsilon(), options.keepBatchNorm());
+            nodes, weights, architecture.batchNormEpsilon(), options.keepBatchNorm(), rounding);
   }
 
   /** A value and its shape in this engine's order of extents, for one image. */
@@ -68,8 +76,18 @@ final class NetworkExport {
     }
   }
 
-  static ModelProto model(Architecture architecture, Weights weights, ExportOptions options) {
-    return new NetworkExport(architecture, weights, options).model();
+  /**
+   * The model of a network.
+   *
+   * @param scales of its values, where they are to be rounded to eight bits
+   */
+  static ModelProto model(
+      Architecture architecture,
+      Weights weights,
+      ExportOptions options,
+      @Nullable Map<String, Float> scales) {
+    Rounding rounding = scales == null ? null : new Rounding(scales);
+    return new NetworkExport(architecture, weights, options, rounding).model();
   }
 
   private ModelProto model() {
@@ -90,7 +108,8 @@ final class NetworkExport {
             : nodes.info(IMAGES, ElementType.FLOAT, extents(image));
     Value before = null;
     List<String> predictions = new ArrayList<>();
-    Value value = new Value(options.pixels() ? normalised(image) : IMAGES, image);
+    Value value =
+        rounded(Simulation.INPUT, new Value(options.pixels() ? normalised(image) : IMAGES, image));
     for (int i = 0; i < layers.size(); i++) {
       int first = nodes.size();
       Value next = layer(WeightNames.prefix(i), layers.get(i), before, value);
@@ -208,9 +227,13 @@ final class NetworkExport {
       values.add(before);
     }
     values.add(in);
-    for (Graph.Node node : graph.nodes()) {
+    for (int i = 0; i < graph.nodes().size(); i++) {
+      Graph.Node node = graph.nodes().get(i);
       List<Value> inputs = node.inputs().stream().map(value -> values.get(value.index())).toList();
-      values.add(operations.add(prefix, node.operation(), inputs, node.output().shape()));
+      Value output =
+          operations.add(
+              prefix, node.operation(), inputs, node.output().shape(), Simulation.part(prefix, i));
+      values.add(rounded(Simulation.value(prefix, i), output));
     }
     return values.get(graph.output().index());
   }
@@ -227,6 +250,10 @@ final class NetworkExport {
       return fork.input;
     }
     forks.pop();
-    return sum;
+    return rounded(prefix, sum);
+  }
+
+  private Value rounded(String value, Value x) {
+    return rounding == null ? x : rounding.add(nodes, value, x);
   }
 }

@@ -129,6 +129,38 @@ final class NodeList {
         extents);
   }
 
+  /**
+   * Adds whole numbers and their scales, one for each index of an axis; returns the name of the
+   * floats that they stand for.
+   */
+  String steps(TensorProto steps, float[] scales, int axis) {
+    String of = constant(steps);
+    List<Long> each = List.of((long) scales.length);
+    String scale = constant(TensorProto.floats(unique(of + ".scale"), each, scales));
+    List<String> inputs = new ArrayList<>(List.of(of, scale));
+    if (steps.type() == ElementType.INT8) {
+      inputs.add(constant(TensorProto.bytes(unique(of + ".zero"), each, new byte[scales.length])));
+    }
+    return addConstant(
+        "DequantizeLinear", of + ".floats", inputs, attributes("axis", axis), steps.extents());
+  }
+
+  /** Adds the rounding of a value to eight bits and back; returns the name of the floats. */
+  String rounded(String value, float scale, long... extents) {
+    String step = constant(TensorProto.floats(unique(value + ".scale"), List.of(), scale));
+    String zero = constant(TensorProto.bytes("zero", List.of(), (byte) 0));
+    String steps =
+        add(
+            "QuantizeLinear",
+            value + ".steps",
+            ElementType.INT8,
+            List.of(value, step, zero),
+            attributes(),
+            extents);
+    return add(
+        "DequantizeLinear", value + ".rounded", List.of(steps, step, zero), attributes(), extents);
+  }
+
   /** Adds a constant under its name, once. */
   String constant(TensorProto tensor) {
     constants.putIfAbsent(tensor.name(), tensor);

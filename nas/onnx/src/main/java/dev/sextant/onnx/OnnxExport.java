@@ -12,7 +12,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Networks as ONNX files: format version 8 and operators 17, channels before pixels, one input
@@ -85,13 +87,45 @@ public final class OnnxExport {
     return Optional.empty();
   }
 
+  /**
+   * {@return a network as the bytes of an ONNX file with weights and values in eight bits}
+   * Operators QuantizeLinear and DequantizeLinear stand around each value; weights have a scale for
+   * each output channel, zero is zero.
+   *
+   * @param architecture the network
+   * @param weights its weights
+   * @param options how; batch norms are folded and weights are no halves
+   * @param quantization the steps of the values
+   * @throws SextantException as {@link #bytes(Architecture, Weights, ExportOptions)} does, or if
+   *     the options do not go with eight bits
+   */
+  public static byte[] bytes(
+      Architecture architecture,
+      Weights weights,
+      ExportOptions options,
+      Quantization quantization) {
+    if (options.keepBatchNorm() || options.halves()) {
+      throw new SextantException(
+          "onnx: eight bits go neither with batch norms of their own nor with halves");
+    }
+    return ProtoWriter.bytes(model(architecture, weights, options, quantization.scales()));
+  }
+
   static ModelProto model(Architecture architecture, Weights weights, ExportOptions options) {
+    return model(architecture, weights, options, null);
+  }
+
+  private static ModelProto model(
+      Architecture architecture,
+      Weights weights,
+      ExportOptions options,
+      @Nullable Map<String, Float> scales) {
     weights.check(architecture);
     obstacle(architecture)
         .ifPresent(
             reason -> {
               throw new SextantException(reason);
             });
-    return NetworkExport.model(architecture, weights, options);
+    return NetworkExport.model(architecture, weights, options, scales);
   }
 }

@@ -24,21 +24,32 @@ final class OperationExport {
   private final Weights weights;
   private final double epsilon;
   private final boolean keepBatchNorm;
+  private final @Nullable Rounding rounding;
 
-  OperationExport(NodeList nodes, Weights weights, double epsilon, boolean keepBatchNorm) {
+  OperationExport(
+      NodeList nodes,
+      Weights weights,
+      double epsilon,
+      boolean keepBatchNorm,
+      @Nullable Rounding rounding) {
+    this.rounding = rounding;
     this.nodes = nodes;
     this.weights = weights;
     this.epsilon = epsilon;
     this.keepBatchNorm = keepBatchNorm;
   }
 
-  /** Adds an operation; returns its output. */
-  Value add(String prefix, Operation operation, List<Value> inputs, Shape output) {
+  /**
+   * Adds an operation; returns its output.
+   *
+   * @param part the name of a convolution's value before something is added to it
+   */
+  Value add(String prefix, Operation operation, List<Value> inputs, Shape output, String part) {
     Value x = inputs.getFirst();
     String name =
         switch (operation) {
           case Operation.Convolution convolution ->
-              convolution(prefix, convolution, inputs, output);
+              convolution(prefix, convolution, inputs, output, part);
           case Operation.Depthwise depthwise -> {
             int channels = output.channels();
             String y =
@@ -56,11 +67,7 @@ final class OperationExport {
             String path = prefix + dotted(linear.name());
             String y =
                 nodes.add(
-                    "Gemm",
-                    path + "gemm",
-                    List.of(x.name(), plain(path + "weight"), plain(path + "bias")),
-                    attributes(),
-                    extents(output));
+                    "Gemm", path + "gemm", linear(path, x.name()), attributes(), extents(output));
             yield activation(y, linear.activation(), output);
           }
           case Operation.Pool pool -> pool(prefix, x, pool, output);
@@ -114,6 +121,18 @@ final class OperationExport {
     return new Value(name, output);
   }
 
+  private List<String> linear(String path, String x) {
+    if (rounding == null) {
+      return List.of(x, plain(path + "weight"), plain(path + "bias"));
+    }
+    Weights.Entry kernel = weights.get(path + "weight");
+    float[] bias = weights.get(path + "bias").values();
+    return List.of(
+        x,
+        rounding.matrix(nodes, path + "weight", kernel),
+        rounding.bias(nodes, path + "bias", bias, kernel, x));
+  }
+
   /** Why an operation cannot be written, if it cannot. */
   static Optional<String> obstacle(Operation operation) {
     return switch (operation) {
@@ -129,7 +148,11 @@ final class OperationExport {
   }
 
   private String convolution(
-      String prefix, Operation.Convolution convolution, List<Value> inputs, Shape output) {
+      String prefix,
+      Operation.Convolution convolution,
+      List<Value> inputs,
+      Shape output,
+      String part) {
     String y =
         convolved(
             inputs.getFirst(),
@@ -140,9 +163,14 @@ final class OperationExport {
             convolution.groups(),
             output);
     y = activation(y, convolution.activation(), output);
-    return inputs.size() == 1
-        ? y
-        : sum(prefix + "residual", new Value(y, output), inputs.get(1)).name();
+    if (inputs.size() == 1) {
+      return y;
+    }
+    Value value = new Value(y, output);
+    if (rounding != null) {
+      value = rounding.add(nodes, part, value);
+    }
+    return sum(prefix + "residual", value, inputs.get(1)).name();
   }
 
   /** A sum; what the narrower lacks is zero. */
@@ -178,10 +206,14 @@ final class OperationExport {
     List<String> inputs = new ArrayList<>(List.of(x.name()));
     if (norm != null && !keepBatchNorm) {
       List<Weights.Entry> folded = weights.folded(kernel, norm, epsilon, 0);
-      inputs.add(kernel(path + "weight", folded.get(0)));
-      inputs.add(plain(path + "bias", folded.get(1)));
+      add(inputs, path, folded.get(0), folded.get(1), x.name());
+    } else if (rounding != null && bias) {
+      add(inputs, path, kernel, weights.get(path + "bias"), x.name());
     } else {
-      inputs.add(kernel(path + "weight", kernel));
+      inputs.add(
+          rounding == null
+              ? kernel(path + "weight", kernel)
+              : rounding.kernel(nodes, path + "weight", kernel));
       if (bias) {
         inputs.add(plain(path + "bias"));
       }
@@ -191,6 +223,18 @@ final class OperationExport {
     attributes.put("group", new Attribute.Whole(groups));
     String y = nodes.add("Conv", path + "conv", inputs, attributes, extents(output));
     return norm != null && keepBatchNorm ? norm(y, norm, output) : y;
+  }
+
+  /** A kernel and a bias, in eight bits where values are. */
+  private void add(
+      List<String> inputs, String path, Weights.Entry kernel, Weights.Entry bias, String x) {
+    if (rounding == null) {
+      inputs.add(kernel(path + "weight", kernel));
+      inputs.add(plain(path + "bias", bias));
+    } else {
+      inputs.add(rounding.kernel(nodes, path + "weight", kernel));
+      inputs.add(rounding.bias(nodes, path + "bias", bias.values(), kernel, x));
+    }
   }
 
   private static SequencedMap<String, Attribute> window(Window window) {

@@ -38,6 +38,18 @@ public record TensorProto(String name, List<Long> extents, ElementType type, byt
     return new TensorProto(name, List.of((long) values.length), ElementType.INT64, raw.array());
   }
 
+  /** Signed bytes. */
+  public static TensorProto bytes(String name, List<Long> extents, byte... values) {
+    return new TensorProto(name, extents, ElementType.INT8, values);
+  }
+
+  /** Whole numbers of 32 bits. */
+  public static TensorProto integers(String name, List<Long> extents, int... values) {
+    ByteBuffer raw = buffer(Math.multiplyExact(values.length, Integer.BYTES));
+    raw.asIntBuffer().put(values);
+    return new TensorProto(name, extents, ElementType.INT32, raw.array());
+  }
+
   private static ByteBuffer buffer(int bytes) {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
