@@ -17,6 +17,14 @@ public final class Parity {
 
   /** Weights as a training leaves them: norms and biases are not the identity. */
   public static Weights weights(Architecture architecture, long seed) {
+    return weights(architecture, seed, 1);
+  }
+
+  /**
+   * The same with gains of batch norms times that: below 1, networks of hundreds of sums keep
+   * values that floats hold.
+   */
+  public static Weights weights(Architecture architecture, long seed, float gain) {
     Weights random = Weights.random(architecture, seed);
     SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
     int index = 0;
@@ -26,6 +34,11 @@ public final class Parity {
       if (!tensor.getKey().endsWith("weight")) {
         for (int i = 0; i < values.length; i++) {
           values[i] += (float) (0.2 * (rng.nextDouble() - 0.5));
+        }
+      }
+      if (tensor.getKey().endsWith("gamma")) {
+        for (int i = 0; i < values.length; i++) {
+          values[i] *= gain;
         }
       }
       entries.put(tensor.getKey(), new Weights.Entry(tensor.getValue().shape(), values));
