@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.function.Executable;
 
 /** Images, files and errors that the tests of this package share. */
-final class TestData {
+public final class TestData {
   private TestData() {}
 
   /** Random images, image i of class i modulo {@code classes}. */
@@ -63,7 +63,7 @@ final class TestData {
    * A folder of real data, found in {@code sextant.data} or in {@code shared/data} beside an
    * ancestor of the working directory; the test is skipped where there is none.
    */
-  static Path real(String name) {
+  public static Path real(String name) {
     String property = System.getProperty("sextant.data");
     if (property != null) {
       Path folder = Path.of(property, name);
