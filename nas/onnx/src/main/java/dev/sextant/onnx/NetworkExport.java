@@ -90,6 +90,14 @@ final class NetworkExport {
     return new NetworkExport(architecture, weights, options, rounding).model();
   }
 
+  /** The biases of the model in eight bits, as floats, by their names in the network. */
+  static Map<String, float[]> biases(
+      Architecture architecture, Weights weights, Map<String, Float> scales) {
+    Rounding rounding = new Rounding(scales);
+    new NetworkExport(architecture, weights, ExportOptions.DEFAULT, rounding).model();
+    return rounding.biases();
+  }
+
   private ModelProto model() {
     List<Layer> layers = architecture.layers();
     if (!options.milliseconds().isEmpty() && options.milliseconds().size() != layers.size()) {

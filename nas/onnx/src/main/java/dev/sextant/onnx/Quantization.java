@@ -45,6 +45,9 @@ public record Quantization(Map<String, Float> scales, Architecture simulated, We
     return new Quantization(
         scales,
         Simulation.rounded(architecture, scales),
-        Simulation.rounded(architecture, weights));
+        // A bias differs by less than its step, but in every image: enough to move values that lie
+        // between two steps, and with them the logits.
+        Simulation.rounded(
+            architecture, weights, NetworkExport.biases(architecture, weights, scales)));
   }
 }

@@ -16,8 +16,15 @@ final class Rounding {
   /** The steps of values that were rounded, by the names of their floats. */
   private final Map<String, Float> steps = new HashMap<>();
 
+  /** The floats that rounded biases stand for, by the names of the biases. */
+  private final Map<String, float[]> biases = new HashMap<>();
+
   Rounding(Map<String, Float> scales) {
     this.scales = scales;
+  }
+
+  Map<String, float[]> biases() {
+    return biases;
   }
 
   /** Adds the rounding of a value. */
@@ -65,10 +72,13 @@ final class Rounding {
     }
     float[] each = Steps.of(kernel).scales().clone();
     int[] whole = new int[bias.length];
+    float[] floats = new float[bias.length];
     for (int c = 0; c < bias.length; c++) {
       each[c] *= step;
       whole[c] = (int) Math.rint((double) bias[c] / each[c]);
+      floats[c] = whole[c] * each[c];
     }
+    biases.put(name, floats);
     List<Long> extents = List.of((long) bias.length);
     return nodes.steps(TensorProto.integers(name, extents, whole), each, 0);
   }

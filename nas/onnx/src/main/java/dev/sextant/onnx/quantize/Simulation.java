@@ -107,15 +107,21 @@ public final class Simulation {
 
   /** The weights of the tapped network: batch norms folded, kernels as they are. */
   private static Weights folded(Architecture architecture, Weights weights) {
-    return weights(architecture, weights, false);
+    return weights(architecture, weights, null);
   }
 
-  /** The weights of the network with every value rounded: kernels in eight bits. */
-  public static Weights rounded(Architecture architecture, Weights weights) {
-    return weights(architecture, weights, true);
+  /**
+   * The weights of the network with every value rounded: kernels in eight bits.
+   *
+   * @param biases rounded, by their names in the network
+   */
+  public static Weights rounded(
+      Architecture architecture, Weights weights, Map<String, float[]> biases) {
+    return weights(architecture, weights, biases);
   }
 
-  private static Weights weights(Architecture architecture, Weights weights, boolean rounded) {
+  private static Weights weights(
+      Architecture architecture, Weights weights, @Nullable Map<String, float[]> biases) {
     SequencedMap<String, Weights.Entry> entries = new LinkedHashMap<>();
     List<Shape> shapes = architecture.shapes();
     // The first layer of the tapped network is the image, and behind each sum there is one more.
@@ -129,11 +135,11 @@ public final class Simulation {
         Operation operation = node.operation();
         switch (operation) {
           case Operation.Convolution(String name, String norm, boolean bias, _, _, _, _) ->
-              keep(architecture, weights, from, to, name, norm, bias, rounded, entries);
+              keep(architecture, weights, from, to, name, norm, bias, biases, entries);
           case Operation.Depthwise(String name, String norm, boolean bias, _, _) ->
-              keep(architecture, weights, from, to, name, norm, bias, rounded, entries);
+              keep(architecture, weights, from, to, name, norm, bias, biases, entries);
           case Operation.Linear linear ->
-              keep(architecture, weights, from, to, linear.name(), null, true, rounded, entries);
+              keep(architecture, weights, from, to, linear.name(), null, true, biases, entries);
           default ->
               operation
                   .weights(inputs)
@@ -156,7 +162,7 @@ public final class Simulation {
       String name,
       @Nullable String norm,
       boolean bias,
-      boolean rounded,
+      @Nullable Map<String, float[]> biases,
       SequencedMap<String, Weights.Entry> entries) {
     String path = name.isEmpty() ? "" : name + ".";
     Weights.Entry kernel = weights.get(from + path + "weight");
@@ -171,7 +177,12 @@ public final class Simulation {
       kernel = both.get(0);
       added = both.get(1);
     }
-    entries.put(to + path + "weight", rounded ? Steps.of(kernel).floats(kernel) : kernel);
+    if (biases != null) {
+      float[] floats = biases.get(from + path + "bias");
+      kernel = Steps.of(kernel).floats(kernel);
+      added = floats == null ? added : new Weights.Entry(added.shape(), floats);
+    }
+    entries.put(to + path + "weight", kernel);
     entries.put(to + path + "bias", added);
   }
 }
