@@ -11,13 +11,17 @@ public enum Activation {
   /** y = x * relu6(x + 3) / 6, also known as swish6. */
   HSWISH,
   /** y = 1 / (1 + exp(-x)). */
-  SIGMOID;
+  SIGMOID,
+  /** y = relu6(x + 3) / 6, as in the gates of MobileNetV3. */
+  HARD_SIGMOID,
+  /** y = x / (1 + exp(-x)), also known as swish. */
+  SILU;
 
   /** {@return whether it is a clamp to a range, or nothing} */
   public boolean clamps() {
     return switch (this) {
       case IDENTITY, RELU, RELU6 -> true;
-      case HSWISH, SIGMOID -> false;
+      case HSWISH, SIGMOID, HARD_SIGMOID, SILU -> false;
     };
   }
 
@@ -33,6 +37,8 @@ public enum Activation {
       case RELU6 -> Math.min(Math.max(x, 0), 6);
       case HSWISH -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
       case SIGMOID -> 1 / (1 + Math.exp(-x));
+      case HARD_SIGMOID -> Math.min(Math.max(x + 3, 0), 6) / 6;
+      case SILU -> x / (1 + Math.exp(-x));
     };
   }
 
@@ -50,6 +56,11 @@ public enum Activation {
       case SIGMOID -> {
         double s = 1 / (1 + Math.exp(-x));
         yield s * (1 - s);
+      }
+      case HARD_SIGMOID -> x > -3 && x < 3 ? 1 / 6.0 : 0;
+      case SILU -> {
+        double s = 1 / (1 + Math.exp(-x));
+        yield s * (1 + x * (1 - s));
       }
     };
   }

@@ -83,7 +83,10 @@ interface NormalizedConvolutionContract extends ContractSubject {
       Operand gamma = trial.uniform(0.5, 1.5, Shape.of(outputs));
       Operand beta = trial.random(outputs);
       Operand shift = trial.random(outputs);
+      // As many random products of about a third each.
+      double terms = Math.max(1, Math.sqrt(output.size()) / 3);
       trial.call(
+          terms,
           b ->
               b.bottleneck()
                   .convolutionInnerProduct(

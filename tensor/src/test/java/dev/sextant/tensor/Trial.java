@@ -149,9 +149,19 @@ final class Trial implements AutoCloseable {
 
   /** Makes the call on both, then compares its results and every operand. */
   void call(ToDoubleFunction<Backend> call) {
+    call(1, call);
+  }
+
+  /**
+   * The same for a result whose terms may cancel.
+   *
+   * @param scale what it is about where they do not, to which differences are compared if it is
+   *     greater
+   */
+  void call(double scale, ToDoubleFunction<Backend> call) {
     double actual = call.applyAsDouble(tested);
     double expected = call.applyAsDouble(reference);
-    assertEquals(expected, actual, tolerance * Math.max(1, Math.abs(expected)), what);
+    assertEquals(expected, actual, tolerance * Math.max(scale, Math.abs(expected)), what);
     compare();
   }
 

@@ -9,7 +9,7 @@ import dev.sextant.tensor.Activation;
 
 /**
  * Squeeze-and-excite (Hu et al., 2018): each channel is scaled by sigmoid(W2 relu(W1 mean)), as in
- * MobileNetV3's and TuNAS's blocks.
+ * TuNAS's blocks.
  */
 public final class SqueezeExcite extends Module {
   private final Linear reduce;

@@ -211,6 +211,17 @@ final class OpTable {
               of(s(7))),
           line(
               Activate.class,
+              (t, x) -> Activate.apply(t, x[0], Activation.HARD_SIGMOID),
+              Samples::awayFromKinks,
+              of(s(3, 17)),
+              of(s(7))),
+          line(
+              Activate.class,
+              (t, x) -> Activate.apply(t, x[0], Activation.SILU),
+              of(s(3, 17)),
+              of(s(7))),
+          line(
+              Activate.class,
               (t, x) -> Activate.apply(t, x[0], Activation.SIGMOID),
               Samples::awayFromKinks,
               of(s(3, 17)),

@@ -11,6 +11,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Residual;
 import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.runtime.layer.Skip;
@@ -109,6 +110,7 @@ final class LayerCode {
       case Zero _ -> set(String.format(Locale.ROOT, "torch.zeros_like(%s)", x));
       case GlobalAvgPool _ -> set(String.format(Locale.ROOT, "torch.mean(%s, [2, 3])", x));
       case Shuffle unit -> shuffle(unit, in, x, prefix);
+      case Residual block -> residual(block, in, x, prefix);
       case Detect detect -> {
         String boxes = predictor(detect, in, x, prefix + "box", Detect.BOX);
         String scores = predictor(detect, in, x, prefix + "class", 1 + detect.classes());
@@ -135,6 +137,27 @@ final class LayerCode {
     return set(
         String.format(
             Locale.ROOT, "torch.unflatten(%s, 2, [%d, %d])", last, detect.anchors(), numbers));
+  }
+
+  private String residual(Residual block, int in, String x, String prefix) {
+    Window window = Window.same(block.kernel(), block.stride());
+    boolean three = block.bottleneck() > 0;
+    String z = convolution(x, prefix + "first.weight", three ? Window.POINTWISE : window, 1);
+    String a = norm(z, prefix + "first_norm.", block.activation());
+    Window next = three ? window : Window.same(block.kernel(), 1);
+    z = convolution(a, prefix + "second.weight", next, block.groups());
+    a = norm(z, prefix + "second_norm.", three ? block.activation() : Activation.IDENTITY);
+    if (three) {
+      z = convolution(a, prefix + "third.weight", Window.POINTWISE, 1);
+      a = norm(z, prefix + "third_norm.", Activation.IDENTITY);
+    }
+    String shortcut = x;
+    if (block.stride() > 1 || in != block.out()) {
+      z = convolution(x, prefix + "shortcut.weight", Window.same(1, block.stride()), 1);
+      shortcut = norm(z, prefix + "shortcut_norm.", Activation.IDENTITY);
+    }
+    String sum = set(String.format(Locale.ROOT, "torch.add(%s, %s)", a, shortcut));
+    return set(activation(sum, block.activation(), true));
   }
 
   private String shuffle(Shuffle unit, int in, String x, String prefix) {
@@ -171,19 +194,18 @@ final class LayerCode {
     String z = convolution(h, prefix + "depthwise.weight", block.window(), block.expanded(in));
     String a = norm(z, prefix + "depthwise_norm.", block.activation());
     if (block.squeezed(in) > 0) {
-      a = squeezeExcite(a, prefix + "squeeze.");
+      a = squeezeExcite(a, prefix + "squeeze.", block);
     }
     String projected = convolution(a, prefix + "project.weight", Window.POINTWISE, 1);
     return norm(projected, prefix + "project_norm.", Activation.IDENTITY);
   }
 
-  /** Writes squeeze-and-excite. */
-  String squeezeExcite(String x, String prefix) {
+  /** Writes the squeeze-and-excite of a block. */
+  String squeezeExcite(String x, String prefix, MbConv block) {
     String mean = set(String.format(Locale.ROOT, "torch.mean(%s, [2, 3])", x));
     String hidden =
-        set(String.format(Locale.ROOT, "torch.relu_(%s)", linear(mean, prefix + "reduce.")));
-    String gate =
-        set(String.format(Locale.ROOT, "torch.sigmoid_(%s)", linear(hidden, prefix + "expand.")));
+        set(activation(linear(mean, prefix + "reduce."), block.squeezeActivation(), true));
+    String gate = set(activation(linear(hidden, prefix + "expand."), block.gate(), true));
     return set(
         String.format(
             Locale.ROOT, "torch.mul(%s, torch.unsqueeze(torch.unsqueeze(%s, -1), -1))", x, gate));
@@ -290,6 +312,8 @@ final class LayerCode {
       case RELU6 -> String.format(Locale.ROOT, "torch.hardtanh(%s, 0., 6.)", x);
       case HSWISH -> String.format(Locale.ROOT, "torch.hardswish(%s)", x);
       case SIGMOID -> String.format(Locale.ROOT, "torch.sigmoid%s(%s)", end, x);
+      case HARD_SIGMOID -> String.format(Locale.ROOT, "torch.hardsigmoid(%s)", x);
+      case SILU -> String.format(Locale.ROOT, "torch.silu(%s)", x);
     };
   }
 }

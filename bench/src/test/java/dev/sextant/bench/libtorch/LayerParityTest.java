@@ -28,6 +28,7 @@ import dev.sextant.runtime.layer.GlobalAvgPool;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Residual;
 import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.runtime.layer.Skip;
@@ -149,7 +150,8 @@ class LayerParityTest {
               "to " + s[4],
               Activation.IDENTITY,
               init -> new SqueezeExcite(init, s[3], s[4]),
-              code -> code.squeezeExcite("x", ""),
+              code ->
+                  code.squeezeExcite("x", "", new MbConv(3, 1, 1, 1, Activation.RELU, 1, false)),
               Shape.of(s[0], s[1], s[2], s[3])));
     }
     for (int[] s : new int[][] {{1, 1, 1, 3}, {2, 7, 6, 17}}) {
@@ -292,6 +294,14 @@ class LayerParityTest {
       for (int in : new int[] {34, 3}) {
         Layer unit = new Shuffle(3, stride, 34, Activation.RELU);
         table.add(searched(Activation.RELU, unit, 2, 7, 6, in));
+      }
+      for (int in : new int[] {12, 5}) {
+        table.add(
+            searched(
+                Activation.RELU, new Residual(3, stride, 0, 1, 12, Activation.RELU), 2, 7, 6, in));
+        table.add(
+            searched(
+                Activation.RELU, new Residual(3, stride, 6, 2, 12, Activation.RELU), 2, 7, 6, in));
       }
       for (int groups = 2; groups <= 3; groups++) {
         for (boolean norm : new boolean[] {true, false}) {

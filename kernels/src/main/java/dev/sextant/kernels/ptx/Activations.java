@@ -31,6 +31,9 @@ public final class Activations {
         F32 power = k.exp2(k.multiply(x, k.constant(-LOG2_E)));
         yield k.divide(k.constant(1f), k.add(power, k.constant(1f)));
       }
+      case HARD_SIGMOID ->
+          k.multiply(atMostSix(k, atLeastZero(k, shifted(k, x))), k.constant(1 / 6f));
+      case SILU -> k.multiply(x, apply(k, Activation.SIGMOID, x));
     };
   }
 
@@ -50,6 +53,17 @@ public final class Activations {
       case SIGMOID -> {
         F32 s = apply(k, activation, x);
         yield k.multiply(dy, k.multiply(s, k.subtract(k.constant(1f), s)));
+      }
+      case HARD_SIGMOID ->
+          k.select(
+              k.and(k.greater(x, k.constant(-3f)), k.less(x, k.constant(3f))),
+              k.multiply(dy, k.constant(1 / 6f)),
+              zero);
+      case SILU -> {
+        // s (1 + x (1 - s))
+        F32 s = apply(k, Activation.SIGMOID, x);
+        F32 one = k.constant(1f);
+        yield k.multiply(dy, k.multiply(s, k.fma(x, k.subtract(one, s), one)));
       }
     };
   }

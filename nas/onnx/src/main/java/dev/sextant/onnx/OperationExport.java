@@ -291,6 +291,18 @@ final class OperationExport {
           nodes.add("HardSwish", x + ".hswish", List.of(x), attributes(), extents(shape));
       case SIGMOID ->
           nodes.add("Sigmoid", x + ".sigmoid", List.of(x), attributes(), extents(shape));
+      case HARD_SIGMOID ->
+          nodes.add(
+              "HardSigmoid",
+              x + ".hard-sigmoid",
+              List.of(x),
+              attributes("alpha", 1 / 6f, "beta", 0.5f),
+              extents(shape));
+      case SILU -> {
+        String gate =
+            nodes.add("Sigmoid", x + ".sigmoid", List.of(x), attributes(), extents(shape));
+        yield nodes.add("Mul", x + ".silu", List.of(x, gate), attributes(), extents(shape));
+      }
     };
   }
 

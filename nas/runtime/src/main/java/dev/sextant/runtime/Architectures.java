@@ -21,6 +21,11 @@ import java.util.Locale;
  *       to stride 32
  *   <li>{@code mobilenet-v3-ssdlite}: MobileNetV3-Large with halved last blocks and SSDLite (Howard
  *       et al., 2019, section 6.3) as torchvision builds it, with 90 classes; gates are sigmoids
+ *   <li>{@code mobilenet-v3-large}, {@code mobilenet-v3-small}: MobileNetV3 1.0 (Howard et al.,
+ *       2019), as torchvision and timm build it
+ *   <li>{@code efficientnet-b0}: EfficientNet-B0 (Tan and Le, 2019), as they build it
+ *   <li>{@code resnet-18}, {@code resnet-50}: ResNet (He et al., 2016), the stride of a bottleneck
+ *       in its 3x3 convolution, as they build it
  *   <li>{@code mnasnet-b1}: MnasNet-B1 (Tan et al., 2019)
  *   <li>{@code darts-v1}, {@code darts-v2}: the cells found by DARTS (Liu et al., 2019), first and
  *       second order, 20 of width 36
@@ -39,6 +44,11 @@ public final class Architectures {
           "mobilenet-v2",
           "mobilenet-v2-ssdlite",
           "mobilenet-v3-ssdlite",
+          "mobilenet-v3-large",
+          "mobilenet-v3-small",
+          "efficientnet-b0",
+          "resnet-18",
+          "resnet-50",
           "mnasnet-b1",
           "darts-v1",
           "darts-v2",

@@ -199,12 +199,13 @@ class ArchitectureJsonTest {
             "layers[0].norm: \"layer\" is not one of batch, none"),
         Arguments.of(
             "{'op':'conv','kernel':3,'out':8,'act':'gelu'}",
-            "layers[0].act: \"gelu\" is not one of none, relu, relu6, hswish, sigmoid"),
+            "layers[0].act: \"gelu\" is not one of none, relu, relu6, hswish, sigmoid,"
+                + " hard-sigmoid, silu"),
         Arguments.of(
             "{'op':'attention'}",
             "layers[0].op: \"attention\" is not one of avg-pool, cell, conv, depthwise, detect,"
                 + " dilated, fork, global-avg-pool, graph, identity, linear, max-pool, mbconv,"
-                + " next, separable, shuffle, skip, sum, zero"),
+                + " next, residual, separable, shuffle, skip, sum, zero"),
         Arguments.of("{'op':3}", "layers[0].op: 3 is not a string"),
         Arguments.of("{'kernel':3}", "layers[0]: op is missing"),
         Arguments.of("{'op':'zero'}", "layers[0].op: zero would cut the chain of layers; use skip"),
@@ -212,8 +213,8 @@ class ArchitectureJsonTest {
         Arguments.of(
             "{'op':'mbconv','kernel':3,'expand':17,'out':8}", "layers[0].expand: 17 is above 16"),
         Arguments.of(
-            "{'op':'mbconv','kernel':3,'expand':3,'out':8,'squeeze-excite':1.5}",
-            "layers[0].squeeze-excite: 1.5 is above 1"),
+            "{'op':'mbconv','kernel':3,'expand':3,'out':8,'squeeze-excite':-0.5}",
+            "layers[0].squeeze-excite: -0.5 is below 0"),
         Arguments.of(
             "{'op':'mbconv','kernel':3,'expand':3,'out':8,'residual':'yes'}",
             "layers[0].residual: \"yes\" is not true or false"),

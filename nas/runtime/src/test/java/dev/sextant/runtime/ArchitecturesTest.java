@@ -17,7 +17,8 @@ class ArchitecturesTest {
   /**
    * ProxylessNAS's figures are those of its released configurations (its paper rounds them to 4.36M
    * and 439.2M, 7.12M and 465.3M, 4.08M and 320.4M, 581M); MobileNetV2's and MnasNet-B1's are
-   * torchvision's (3.50M and 4.38M); Single-Path's is timm's spnasnet_100 (4.42M).
+   * torchvision's (3.50M and 4.38M), as are those of MobileNetV3, EfficientNet-B0 and ResNet;
+   * Single-Path's is timm's spnasnet_100 (4.42M).
    */
   @ParameterizedTest
   @CsvSource({
@@ -27,6 +28,11 @@ class ArchitecturesTest {
     "proxyless-mobile-14, 6857568, 580883408, 0.001",
     "single-path-pixel1, 4421616, 333467072, 0.001",
     "mobilenet-v2, 3504872, 300774272, 0.00001",
+    "mobilenet-v3-large, 5483032, 216589760, 0.001",
+    "mobilenet-v3-small, 2542856, 56510400, 0.001",
+    "efficientnet-b0, 5288548, 385814752, 0.00001",
+    "resnet-18, 11689512, 1814073344, 0.00001",
+    "resnet-50, 25557032, 4089184256, 0.00001",
     "mnasnet-b1, 4383312, 314415872, 0.001"
   })
   void publishedCounts(String name, long parameters, long macs, double epsilon) {
@@ -106,12 +112,12 @@ class ArchitecturesTest {
 
   @Test
   void anUnknownNameListsTheKnown() {
-    SextantException e =
-        assertThrows(SextantException.class, () -> Architectures.named("resnet-50"));
+    SextantException e = assertThrows(SextantException.class, () -> Architectures.named("vgg-16"));
     assertEquals(
-        "no architecture is named \"resnet-50\" (there are proxyless-cpu, proxyless-gpu,"
+        "no architecture is named \"vgg-16\" (there are proxyless-cpu, proxyless-gpu,"
             + " proxyless-mobile, proxyless-mobile-14, single-path-pixel1, mobilenet-v2,"
-            + " mobilenet-v2-ssdlite, mobilenet-v3-ssdlite, mnasnet-b1, darts-v1, darts-v2,"
+            + " mobilenet-v2-ssdlite, mobilenet-v3-ssdlite, mobilenet-v3-large, mobilenet-v3-small,"
+            + " efficientnet-b0, resnet-18, resnet-50, mnasnet-b1, darts-v1, darts-v2,"
             + " pc-darts-cifar, pc-darts-imagenet)",
         e.getMessage());
   }

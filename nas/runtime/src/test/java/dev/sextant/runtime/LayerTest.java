@@ -141,7 +141,11 @@ class LayerTest {
     assertError("pool: stride 5 is not between 1 and 4", () -> new Pool(true, 3, 5));
     assertError("mbconv: expand 0 is not between 1 and 16", () -> mbConv(3, 1, 0, 8, 0));
     assertError(
-        "mbconv: squeeze-excite NaN is not between 0 and 1", () -> mbConv(3, 1, 3, 8, Double.NaN));
+        "mbconv: squeeze-excite NaN is not between 0 and 65536",
+        () -> mbConv(3, 1, 3, 8, Double.NaN));
+    assertError(
+        "mbconv: squeeze-excite 1.5 is above 1 and so a width, but not whole",
+        () -> mbConv(3, 1, 3, 8, 1.5));
     assertError("linear: out 0 is not between 1 and 65536", () -> new Linear(0));
   }
 

@@ -11,6 +11,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Residual;
 import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.runtime.layer.Skip;
@@ -103,7 +104,7 @@ final class ReferenceNetwork implements AutoCloseable {
 
   Tensor layer(String prefix, Layer layer, Tensor x) {
     return switch (layer) {
-      case Cell _, Junction _, Shuffle _, Detect _, CustomLayer _ ->
+      case Cell _, Junction _, Shuffle _, Residual _, Detect _, CustomLayer _ ->
           throw new IllegalArgumentException(
               "cells, forks and others are compared with their trained form");
       case Conv conv -> {
@@ -148,8 +149,8 @@ final class ReferenceNetwork implements AutoCloseable {
     Tensor z = depthwise(a, prefix + "depthwise.weight", block.window());
     a = norm(z, prefix + "depthwise_norm.", block.activation());
     if (block.squeezeExcite() > 0) {
-      Tensor hidden = linear(prefix + "squeeze.reduce.", mean(a), Activation.RELU);
-      Tensor gate = linear(prefix + "squeeze.expand.", hidden, Activation.SIGMOID);
+      Tensor hidden = linear(prefix + "squeeze.reduce.", mean(a), block.squeezeActivation());
+      Tensor gate = linear(prefix + "squeeze.expand.", hidden, block.gate());
       Tensor gated = floats(a.shape());
       backend.channels().scale(a, gate, gated);
       a = gated;

@@ -272,15 +272,18 @@ final class GraphImport {
       }
       return new Activated(output, Activation.IDENTITY);
     }
-    NodeProto product = gatedByItself(output, "HardSigmoid");
-    if (product != null) {
-      return new Activated(reader(product).output(), Activation.HSWISH);
+    for (Activation activation : List.of(Activation.HSWISH, Activation.SILU)) {
+      NodeProto product = gatedByItself(output, activation);
+      if (product != null) {
+        return new Activated(reader(product).output(), activation);
+      }
     }
     return new Activated(output, Activation.IDENTITY);
   }
 
-  /** Takes x f(x), with the hard sigmoid of hswish; returns the product, or null. */
-  private @Nullable NodeProto gatedByItself(String x, String operator) {
+  /** Takes x f(x), with the gate f of hswish or SiLU; returns the product, or null. */
+  private @Nullable NodeProto gatedByItself(String x, Activation activation) {
+    Activation f = activation == Activation.HSWISH ? Activation.HARD_SIGMOID : Activation.SIGMOID;
     List<NodeProto> all = readers.getOrDefault(x, List.of());
     if (all.size() != 2 || isOutput(x)) {
       return null;
@@ -288,11 +291,11 @@ final class GraphImport {
     for (int i = 0; i < 2; i++) {
       NodeProto gate = all.get(i);
       NodeProto product = all.get(1 - i);
-      if (gate.operator().equals(operator)
-          && product.operator().equals("Mul")
+      if (product.operator().equals("Mul")
           && !taken.contains(gate)
           && !taken.contains(product)
-          && isSwish(reader(gate))
+          && isGate(gate)
+          && plain(reader(gate)) == f
           && product == onlyReader(reader(gate).output())) {
         take(gate);
         take(product);
@@ -302,7 +305,11 @@ final class GraphImport {
     return null;
   }
 
-  private static boolean isSwish(NodeReader hardSigmoid) {
+  private static boolean isGate(NodeProto node) {
+    return node.operator().equals("Sigmoid") || node.operator().equals("HardSigmoid");
+  }
+
+  private static boolean isOfMobileNet(NodeReader hardSigmoid) {
     return Math.abs(hardSigmoid.real("alpha", 0.2f) - 1 / 6f) < 1e-6f
         && hardSigmoid.real("beta", 0.5f) == 0.5f;
   }
@@ -312,6 +319,7 @@ final class GraphImport {
     return switch (node.node().operator()) {
       case "Relu" -> Activation.RELU;
       case "Sigmoid" -> Activation.SIGMOID;
+      case "HardSigmoid" -> isOfMobileNet(node) ? Activation.HARD_SIGMOID : null;
       case "HardSwish" -> Activation.HSWISH;
       case "Clip" -> clip(node);
       default -> null;
@@ -334,14 +342,15 @@ final class GraphImport {
 
   private void activation(NodeReader node) {
     Value x = value(node, 0);
-    NodeProto product =
-        node.node().operator().equals("HardSigmoid")
-            ? gatedByItself(node.input(0), "HardSigmoid")
-            : null;
-    if (product != null) {
-      Operation hswish = new Operation.Activate(Activation.HSWISH);
-      put(reader(product).output(), with(x, graph.add(hswish, x.index)));
-      return;
+    if (isGate(node.node())) {
+      for (Activation swish : List.of(Activation.HSWISH, Activation.SILU)) {
+        NodeProto product = gatedByItself(node.input(0), swish);
+        if (product != null) {
+          int y = graph.add(new Operation.Activate(swish), x.index);
+          put(reader(product).output(), with(x, y));
+          return;
+        }
+      }
     }
     Activation activation = plain(node);
     Operation operation;

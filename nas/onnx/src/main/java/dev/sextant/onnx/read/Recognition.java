@@ -13,6 +13,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Residual;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * GraphLayer}.
  */
 final class Recognition {
+  /** Of squeeze and excitation's hidden width to the expanded width: MobileNetV3, MnasNet. */
+  private static final double PUBLISHED_RATIO = 0.25;
+
   private final ImportGraph graph;
   private final List<GraphNode> nodes;
   private final double epsilon;
@@ -227,6 +231,13 @@ final class Recognition {
     List<Layer> candidates = new ArrayList<>();
     add(candidates, () -> bottleneck(at));
     add(candidates, () -> shuffle(at));
+    for (int convolutions = 2; convolutions <= 3; convolutions++) {
+      for (int shortcut = 0; shortcut <= 1; shortcut++) {
+        int own = convolutions;
+        int last = at + own + shortcut;
+        add(candidates, () -> residual(at, own, last));
+      }
+    }
     add(candidates, () -> single(nodes.get(at).operation()));
     return candidates;
   }
@@ -291,12 +302,16 @@ final class Recognition {
     if (!(operation(next) instanceof Operation.Depthwise depthwise)) {
       return null;
     }
-    int expanded = graph.shape(next + 1).channels();
     next++;
     int hidden = 0;
+    Activation squeezed = Activation.RELU;
+    Activation gate = Activation.SIGMOID;
     if (operation(next) instanceof Operation.GlobalAvgPool
-        && operation(next + 1) instanceof Operation.Linear reduce) {
+        && operation(next + 1) instanceof Operation.Linear reduce
+        && operation(next + 2) instanceof Operation.Linear widen) {
       hidden = reduce.out();
+      squeezed = reduce.activation();
+      gate = widen.activation();
       next += 4;
     }
     if (!(operation(next) instanceof Operation.Convolution project)) {
@@ -315,16 +330,43 @@ final class Recognition {
     if (hidden == 0) {
       return plain;
     }
-    MbConv gated =
-        new MbConv(
-            plain.kernel(),
-            plain.stride(),
-            expand,
-            plain.out(),
-            plain.activation(),
-            (double) hidden / expanded,
-            residual);
-    return gated.squeezed(in) == hidden ? gated : null;
+    // The published ratio where it gives that width, else the width itself.
+    for (double width : new double[] {PUBLISHED_RATIO, hidden}) {
+      MbConv gated =
+          new MbConv(
+              plain.kernel(),
+              plain.stride(),
+              expand,
+              plain.out(),
+              plain.activation(),
+              width,
+              squeezed,
+              gate,
+              residual);
+      if (gated.squeezed(in) == hidden) {
+        return gated;
+      }
+    }
+    return null;
+  }
+
+  /** A block of so many convolutions, whose activation is at {@code last}. */
+  private @Nullable Layer residual(int at, int convolutions, int last) {
+    if (!(operation(at) instanceof Operation.Convolution first)
+        || !(operation(at + 1) instanceof Operation.Convolution second)
+        || !(operation(last - 1) instanceof Operation.Convolution added)
+        || !(operation(last) instanceof Operation.Activate end)) {
+      return null;
+    }
+    boolean three = convolutions == 3;
+    Operation.Convolution strided = three ? second : first;
+    return new Residual(
+        strided.window().kernel(),
+        strided.window().stride(),
+        three ? first.out() : 0,
+        strided.groups(),
+        added.out(),
+        end.activation());
   }
 
   private @Nullable Layer shuffle(int at) {

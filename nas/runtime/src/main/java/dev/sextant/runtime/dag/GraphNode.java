@@ -1,6 +1,7 @@
 package dev.sextant.runtime.dag;
 
 import dev.sextant.runtime.graph.Operation;
+import dev.sextant.runtime.layer.Field;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
@@ -27,11 +28,9 @@ public record GraphNode(Operation operation, List<Integer> from) {
   private static final SequencedMap<String, Activation> ACTIVATIONS = new LinkedHashMap<>();
 
   static {
-    ACTIVATIONS.put("none", Activation.IDENTITY);
-    ACTIVATIONS.put("relu", Activation.RELU);
-    ACTIVATIONS.put("relu6", Activation.RELU6);
-    ACTIVATIONS.put("hswish", Activation.HSWISH);
-    ACTIVATIONS.put("sigmoid", Activation.SIGMOID);
+    for (Activation activation : Activation.values()) {
+      ACTIVATIONS.put(Field.word(activation), activation);
+    }
   }
 
   /** Copies the list. */

@@ -252,20 +252,22 @@ public final class Graph {
   }
 
   /**
-   * {@return the output of squeeze and excitation (Hu et al., 2018): x sigmoid(W2 relu(W1
-   * mean(x))), both with biases}
+   * {@return the output of squeeze and excitation (Hu et al., 2018): x gate(W2 act(W1 mean(x))),
+   * both with biases}
    *
    * @param x image {@code [N, H, W, C]}
    * @param name what its weights' names start with; may be empty
    * @param hidden units between the two linear layers
+   * @param activation between them
+   * @param gate behind them
    */
-  public Value squeezeExcite(Value x, String name, int hidden) {
+  public Value squeezeExcite(
+      Value x, String name, int hidden, Activation activation, Activation gate) {
     Value mean = add(new Operation.GlobalAvgPool(), x);
-    Value squeezed = add(new Operation.Linear(name + ".reduce", hidden, Activation.RELU), mean);
+    Value squeezed = add(new Operation.Linear(name + ".reduce", hidden, activation), mean);
     int channels = x.shape().channels();
-    Value gate =
-        add(new Operation.Linear(name + ".expand", channels, Activation.SIGMOID), squeezed);
-    return add(new Operation.ScaleChannels(), x, gate);
+    Value gates = add(new Operation.Linear(name + ".expand", channels, gate), squeezed);
+    return add(new Operation.ScaleChannels(), x, gates);
   }
 
   /**

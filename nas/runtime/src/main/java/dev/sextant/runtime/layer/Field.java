@@ -170,15 +170,37 @@ public final class Field<L extends Layer, T> {
    */
   public static <L extends Layer> Field<L, Activation> activation(
       Function<L, Activation> value, Activation fallback) {
-    return of(ACTIVATION, ACTIVATIONS, value).otherwise(fallback);
+    return activation(ACTIVATION, value, fallback);
+  }
+
+  /**
+   * {@return a field of an activation under another name}
+   *
+   * @param <L> the layer's record
+   * @param name of the field
+   * @param value reads it from a layer
+   * @param fallback the activation where none is given
+   */
+  public static <L extends Layer> Field<L, Activation> activation(
+      String name, Function<L, Activation> value, Activation fallback) {
+    return of(name, ACTIVATIONS, value).otherwise(fallback);
+  }
+
+  /**
+   * {@return the word for an activation: its name in lower case, {@code "none"} for the identity}
+   *
+   * @param activation any
+   */
+  public static String word(Activation activation) {
+    return activation == Activation.IDENTITY
+        ? "none"
+        : activation.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static SequencedMap<String, Activation> words() {
     SequencedMap<String, Activation> words = new LinkedHashMap<>();
     for (Activation activation : Activation.values()) {
-      words.put(
-          activation == Activation.IDENTITY ? "none" : activation.name().toLowerCase(Locale.ROOT),
-          activation);
+      words.put(word(activation), activation);
     }
     return words;
   }

@@ -27,6 +27,7 @@ public sealed interface Layer
         Separable,
         MbConv,
         Shuffle,
+        Residual,
         Pool,
         Skip,
         Zero,

@@ -21,6 +21,7 @@ public final class LayerTypes {
           Separable.DILATED,
           MbConv.TYPE,
           Shuffle.TYPE,
+          Residual.TYPE,
           Pool.MAX,
           Pool.AVERAGE,
           Skip.TYPE,

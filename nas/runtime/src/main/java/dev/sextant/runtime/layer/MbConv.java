@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * (linear); [plus the input]. The convolutions have no bias; the two pointwise ones inside squeeze
  * and excitation do.
  *
+ * <p>Squeeze and excitation is x gate(W2 act(W1 mean(x))): ReLU and sigmoid where nothing else is
+ * said, ReLU and hard sigmoid in MobileNetV3, SiLU and sigmoid in EfficientNet.
+ *
  * <p>Weights: {@code expand.weight [1, 1, in, mid]} and {@code expand_norm.*} (absent where expand
  * is 1), {@code depthwise.weight [k, k, mid]}, {@code depthwise_norm.*}, with squeeze and
  * excitation {@code squeeze.reduce.weight [mid, hidden]}, {@code squeeze.reduce.bias}, {@code
@@ -25,8 +28,10 @@ import org.jspecify.annotations.Nullable;
  * @param expand ratio of the expanded width to the input width, 1 to 16
  * @param out output channels
  * @param activation after the expansion and after the depthwise convolution
- * @param squeezeExcite ratio of squeeze-and-excitation's hidden width to the expanded width, at
- *     most 1; 0 for none
+ * @param squeezeExcite ratio of squeeze-and-excitation's hidden width to the expanded width where
+ *     at most 1, made divisible by 8; a whole number above 1 is the hidden width itself; 0 for none
+ * @param squeezeActivation between the two pointwise convolutions of squeeze and excitation
+ * @param gate behind them, times which the image goes on
  * @param residual whether the input is added to the output: needs stride 1 and equal widths
  */
 public record MbConv(
@@ -36,6 +41,8 @@ public record MbConv(
     int out,
     Activation activation,
     double squeezeExcite,
+    Activation squeezeActivation,
+    Activation gate,
     boolean residual)
     implements Layer {
   private static final Field<MbConv, Integer> KERNEL = Field.kernel(MbConv::kernel);
@@ -46,11 +53,16 @@ public record MbConv(
   private static final Field<MbConv, Activation> ACTIVATION =
       Field.activation(MbConv::activation, Activation.RELU6).written();
   private static final Field<MbConv, Double> SQUEEZE_EXCITE =
-      Field.of("squeeze-excite", FieldKind.number(0, 1), MbConv::squeezeExcite)
+      Field.of("squeeze-excite", FieldKind.number(0, Layer.MAX_WIDTH), MbConv::squeezeExcite)
           .otherwise(0.0)
           .marked("se%s")
           .describedAs(
-              "Hidden width of squeeze and excitation over the expanded width; 0 for none.");
+              "Hidden width of squeeze and excitation over the expanded width, or above 1 that"
+                  + " width itself; 0 for none.");
+  private static final Field<MbConv, Activation> SQUEEZE_ACTIVATION =
+      Field.activation("squeeze-act", MbConv::squeezeActivation, Activation.RELU).marked("%s");
+  private static final Field<MbConv, Activation> GATE =
+      Field.activation("gate", MbConv::gate, Activation.SIGMOID).marked("%s");
   private static final Field<MbConv, Boolean> RESIDUAL =
       Field.of(Field.RESIDUAL, FieldKind.flag(), MbConv::residual)
           .otherwise(MbConv::residualFits)
@@ -62,7 +74,16 @@ public record MbConv(
       LayerType.of(
           "mbconv",
           MbConv.class,
-          List.of(KERNEL, EXPAND, STRIDE, OUT, ACTIVATION, SQUEEZE_EXCITE, RESIDUAL),
+          List.of(
+              KERNEL,
+              EXPAND,
+              STRIDE,
+              OUT,
+              ACTIVATION,
+              SQUEEZE_EXCITE,
+              SQUEEZE_ACTIVATION,
+              GATE,
+              RESIDUAL),
           values ->
               new MbConv(
                   values.get(KERNEL),
@@ -71,7 +92,41 @@ public record MbConv(
                   values.get(OUT),
                   values.get(ACTIVATION),
                   values.get(SQUEEZE_EXCITE),
+                  values.get(SQUEEZE_ACTIVATION),
+                  values.get(GATE),
                   values.get(RESIDUAL)));
+
+  /**
+   * A block whose squeeze and excitation, if any, has a ReLU and a sigmoid.
+   *
+   * @param kernel odd, 1 to 15, of the depthwise convolution
+   * @param stride 1 to 4, of the depthwise convolution
+   * @param expand ratio of the expanded width to the input width, 1 to 16
+   * @param out output channels
+   * @param activation after the expansion and after the depthwise convolution
+   * @param squeezeExcite ratio of the hidden width, or the width, of squeeze and excitation; 0 for
+   *     none
+   * @param residual whether the input is added to the output
+   */
+  public MbConv(
+      int kernel,
+      int stride,
+      int expand,
+      int out,
+      Activation activation,
+      double squeezeExcite,
+      boolean residual) {
+    this(
+        kernel,
+        stride,
+        expand,
+        out,
+        activation,
+        squeezeExcite,
+        Activation.RELU,
+        Activation.SIGMOID,
+        residual);
+  }
 
   /** Checks the ranges. */
   public MbConv {
@@ -80,6 +135,50 @@ public record MbConv(
     OUT.check("mbconv", out);
     EXPAND.check("mbconv", expand);
     SQUEEZE_EXCITE.check("mbconv", squeezeExcite);
+    if (squeezeExcite > 1 && squeezeExcite != Math.rint(squeezeExcite)) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "mbconv: squeeze-excite %s is above 1 and so a width, but not whole",
+              squeezeExcite));
+    }
+  }
+
+  /**
+   * {@return the same block with another kernel and expansion}
+   *
+   * @param otherKernel of the depthwise convolution
+   * @param otherExpand ratio of the expanded width to the input width
+   */
+  public MbConv sized(int otherKernel, int otherExpand) {
+    return new MbConv(
+        otherKernel,
+        stride,
+        otherExpand,
+        out,
+        activation,
+        squeezeExcite,
+        squeezeActivation,
+        gate,
+        residual);
+  }
+
+  /**
+   * {@return the same block with the squeeze and excitation of another}
+   *
+   * @param other whose hidden width and activations it takes
+   */
+  public MbConv squeezedAs(MbConv other) {
+    return new MbConv(
+        kernel,
+        stride,
+        expand,
+        out,
+        activation,
+        other.squeezeExcite,
+        other.squeezeActivation,
+        other.gate,
+        residual);
   }
 
   /** {@return the window of the depthwise convolution} */
@@ -102,7 +201,9 @@ public record MbConv(
    * @param channels input channels
    */
   public int squeezed(int channels) {
-    return squeezeExcite == 0 ? 0 : Widths.makeDivisible(expanded(channels) * squeezeExcite);
+    return squeezeExcite > 1
+        ? (int) squeezeExcite
+        : squeezeExcite == 0 ? 0 : Widths.makeDivisible(expanded(channels) * squeezeExcite);
   }
 
   /**
@@ -150,7 +251,7 @@ public record MbConv(
     }
     mid = graph.depthwise(mid, "depthwise", "depthwise_norm", window(), activation);
     if (squeezeExcite > 0) {
-      mid = graph.squeezeExcite(mid, "squeeze", squeezed(in));
+      mid = graph.squeezeExcite(mid, "squeeze", squeezed(in), squeezeActivation, gate);
     }
     Graph.@Nullable Value added = residual ? x : null;
     return graph.project(mid, "project", "project_norm", out, added);

@@ -103,15 +103,23 @@ final class Modules {
           all.containsKey(path + "conv_pwl")
               ? List.of("conv_pw", "bn1", "conv_dw", "bn2", "se", "conv_pwl", "bn3")
               : List.of("conv_dw", "bn1", "se", "conv_pw", "bn2");
+      if (part.equals("conv") || (part.equals("bn1") && all.containsKey(path + "conv"))) {
+        // The last convolution of timm's MobileNetV3.
+        return part.equals("conv") ? 0 : 1;
+      }
       if (path.endsWith(".se.")) {
         order = List.of("conv_reduce", "conv_expand");
       }
       return known(order.indexOf(part), path + part);
     }
+    if (part.equals("fc1") || part.equals("fc2")) {
+      // Of torchvision's squeeze and excitation.
+      return part.equals("fc1") ? 0 : 1;
+    }
     if (part.equals("bn2") && path.isEmpty() && all.containsKey("conv_head")) {
       return ORDER.indexOf("bn_head");
     }
-    if (part.equals("conv") || part.equals("layers")) {
+    if (part.equals("conv") || part.equals("layers") || part.equals("block")) {
       return ORDER.indexOf("layers");
     }
     return known(ORDER.indexOf(part), path + part);

@@ -28,11 +28,17 @@ public record Pretrained(Architecture architecture, Weights weights) {
   /** Of PyTorch's batch norms, unless a network says otherwise. */
   public static final double EPSILON = 1e-5;
 
+  /** Of torchvision's MobileNetV3, whose classifier alone has two linear layers. */
+  private static final double MOBILENET_V3_EPSILON = 1e-3;
+
+  private static final String MOBILENET_V3 = "classifier.3.weight";
+
   /**
    * {@return the weights of a file's state, by the names of this library}
    *
-   * @param state tensors by PyTorch's names: those of timm's and torchvision's MobileNetV2 and
-   *     MnasNet, timm's Single-Path NAS, or other networks of the same modules
+   * @param state tensors by PyTorch's names: those of timm's and torchvision's MobileNetV2 and V3,
+   *     MnasNet, EfficientNet-B0 and ResNet, timm's Single-Path NAS, or other networks of the same
+   *     modules
    * @param source what errors call it
    * @param architecture the network that they are of
    * @throws SextantException naming the first tensor that does not fit
@@ -44,7 +50,7 @@ public record Pretrained(Architecture architecture, Weights weights) {
               architecture.name(),
               architecture.classes(),
               architecture.input(),
-              EPSILON,
+              state.entries().containsKey(MOBILENET_V3) ? MOBILENET_V3_EPSILON : EPSILON,
               architecture.layers());
       Map<String, String> texts = new LinkedHashMap<>(state.metadata());
       texts.remove(Weights.CHECKSUM);

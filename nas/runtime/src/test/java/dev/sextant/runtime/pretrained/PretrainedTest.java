@@ -91,6 +91,15 @@ class PretrainedTest {
     "timm-mobilenetv2_100, mobilenet-v2",
     "timm-mnasnet_100, mnasnet-b1",
     "timm-spnasnet_100, single-path-pixel1",
+    "timm-mobilenetv3_large_100, mobilenet-v3-large",
+    "timm-mobilenetv3_small_100, mobilenet-v3-small",
+    "timm-efficientnet_b0, efficientnet-b0",
+    "timm-resnet18, resnet-18",
+    "torchvision-mobilenet_v3_large, mobilenet-v3-large",
+    "torchvision-mobilenet_v3_small, mobilenet-v3-small",
+    "torchvision-efficientnet_b0, efficientnet-b0",
+    "torchvision-resnet18, resnet-18",
+    "torchvision-resnet50, resnet-50",
     "torchvision-mobilenet_v2, mobilenet-v2",
     "torchvision-mnasnet1_0, mnasnet-b1"
   })

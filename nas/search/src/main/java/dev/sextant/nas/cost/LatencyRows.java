@@ -5,6 +5,7 @@ import dev.sextant.runtime.layer.Cell;
 import dev.sextant.runtime.layer.CellNodes;
 import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.Depthwise;
+import dev.sextant.runtime.layer.Field;
 import dev.sextant.runtime.layer.GlobalAvgPool;
 import dev.sextant.runtime.layer.Junction;
 import dev.sextant.runtime.layer.Layer;
@@ -101,7 +102,7 @@ final class LatencyRows {
       return Activation.IDENTITY;
     }
     for (Activation activation : Activation.values()) {
-      if (activation.name().toLowerCase(Locale.ROOT).equals(word)) {
+      if (Field.word(activation).equals(word)) {
         return activation;
       }
     }

@@ -19,6 +19,7 @@ import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.Linear;
 import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Pool;
+import dev.sextant.runtime.layer.Residual;
 import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.runtime.layer.Skip;
@@ -74,7 +75,7 @@ final class NetworkTable {
       // Kernels 3, 5 and 7 are what most spaces choose among.
       case MbConv l -> Math.clamp((l.kernel() - 1) / 2, 1, 4);
       case Linear _, Detect _ -> 5;
-      case Depthwise _, Separable _, Shuffle _, Cell _, CustomLayer _ -> 6;
+      case Depthwise _, Separable _, Shuffle _, Residual _, Cell _, CustomLayer _ -> 6;
       case Pool _, GlobalAvgPool _, Skip _, Zero _, Junction _ -> 7;
     };
   }

@@ -87,15 +87,7 @@ public final class Alternatives {
       case MbConv block -> {
         for (int kernel : kernels(block.kernel())) {
           for (int expand : expansions(block.expand())) {
-            candidates.add(
-                new MbConv(
-                    kernel,
-                    block.stride(),
-                    expand,
-                    block.out(),
-                    block.activation(),
-                    block.squeezeExcite(),
-                    block.residual()));
+            candidates.add(block.sized(kernel, expand));
           }
         }
         if (block.residual()) {

@@ -37,10 +37,10 @@ public final class NestedChoice {
     ofSizes = new int[kernels.length][expansions.length];
     for (int shell = 0; shell < kernels.length; shell++) {
       for (int group = 0; group < expansions.length; group++) {
-        ofSizes[shell][group] = candidates.indexOf(sized(first, kernels[shell], expansions[group]));
+        ofSizes[shell][group] = candidates.indexOf(first.sized(kernels[shell], expansions[group]));
       }
     }
-    largest = sized(first, kernels[kernels.length - 1], expansions[expansions.length - 1]);
+    largest = first.sized(kernels[kernels.length - 1], expansions[expansions.length - 1]);
   }
 
   /**
@@ -86,7 +86,7 @@ public final class NestedChoice {
       return "candidates other than blocks of depthwise kernels and skip";
     }
     for (MbConv block : blocks) {
-      if (!block.equals(sized(first, block.kernel(), block.expand()))) {
+      if (!block.equals(first.sized(block.kernel(), block.expand()))) {
         return block.label()
             + " differs from "
             + first.label()
@@ -122,17 +122,6 @@ public final class NestedChoice {
 
   private static int[] distinct(List<Integer> values) {
     return new TreeSet<>(values).stream().mapToInt(Integer::intValue).toArray();
-  }
-
-  private static MbConv sized(MbConv like, int kernel, int expand) {
-    return new MbConv(
-        kernel,
-        like.stride(),
-        expand,
-        like.out(),
-        like.activation(),
-        like.squeezeExcite(),
-        like.residual());
   }
 
   /** {@return the candidate that holds all others} */

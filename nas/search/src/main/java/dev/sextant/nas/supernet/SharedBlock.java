@@ -153,11 +153,11 @@ final class SharedBlock extends SharedKernels {
               a,
               List.of(
                   (inside, y) -> Reshape.apply(inside, y, y.shape()),
-                  (inside, y) -> squeeze(inside, y, gated.squeezed(in))));
+                  (inside, y) -> squeeze(inside, y, gated, in)));
       a.release();
       a = mean;
     } else if (block.squeezeExcite() > 0) {
-      Variable gated = squeeze(tape, a, block.squeezed(in));
+      Variable gated = squeeze(tape, a, block, in);
       a.release();
       a = gated;
     }
@@ -184,14 +184,7 @@ final class SharedBlock extends SharedKernels {
   }
 
   private MbConv withSqueeze(MbConv block) {
-    return new MbConv(
-        block.kernel(),
-        block.stride(),
-        block.expand(),
-        block.out(),
-        block.activation(),
-        squeezed.squeezeExcite(),
-        block.residual());
+    return block.squeezedAs(squeezed);
   }
 
   private List<Rematerialize.Segment> kernels(MbConv block) {
@@ -213,21 +206,23 @@ final class SharedBlock extends SharedKernels {
     return normalize(tape, z, own.norm, block.activation(), null);
   }
 
-  private Variable squeeze(Tape tape, Variable x, int hidden) {
+  private Variable squeeze(Tape tape, Variable x, MbConv block, int in) {
+    int hidden = block.squeezed(in);
     if (gate == null) {
       throw new IllegalStateException("no candidate has squeeze-and-excite");
     }
     int channels = x.shape().channels();
     Variable mean = GlobalAvgPool.apply(tape, x);
     Variable reduce = narrow(tape, gate.reduce, channels, hidden);
-    Variable h = biased(tape, MatMul.apply(tape, mean, reduce), gate.reduceBias, Activation.RELU);
+    Variable h =
+        biased(tape, MatMul.apply(tape, mean, reduce), gate.reduceBias, block.squeezeActivation());
     reduce.release();
     mean.release();
     Variable widen = narrow(tape, gate.expand, hidden, channels);
     Variable u = biased(tape, MatMul.apply(tape, h, widen), gate.bias, Activation.IDENTITY);
     widen.release();
     h.release();
-    Variable s = Activate.apply(tape, u, Activation.SIGMOID);
+    Variable s = Activate.apply(tape, u, block.gate());
     u.release();
     Variable y = ScaleChannels.apply(tape, x, s);
     s.release();

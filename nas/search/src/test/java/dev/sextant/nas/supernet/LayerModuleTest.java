@@ -24,6 +24,7 @@ import dev.sextant.runtime.layer.Field;
 import dev.sextant.runtime.layer.Layer;
 import dev.sextant.runtime.layer.LayerJson;
 import dev.sextant.runtime.layer.MbConv;
+import dev.sextant.runtime.layer.Residual;
 import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Shuffle;
 import dev.sextant.tensor.Activation;
@@ -54,6 +55,12 @@ class LayerModuleTest {
         new Shuffle(3, 1, 8, Activation.RELU),
         new Shuffle(5, 2, 12, Activation.HSWISH),
         new Shuffle(3, 1, 12, Activation.RELU6),
+        new Residual(3, 1, 0, 1, 8, Activation.RELU),
+        new Residual(3, 2, 0, 1, 12, Activation.RELU),
+        new Residual(5, 1, 6, 2, 8, Activation.HSWISH),
+        new MbConv(3, 1, 3, 8, Activation.SILU, 2, Activation.SILU, Activation.SIGMOID, true),
+        new MbConv(
+            3, 1, 2, 8, Activation.HSWISH, 0.25, Activation.HSWISH, Activation.HARD_SIGMOID, true),
         new Conv(3, 1, 1, 2, 8, true, Activation.RELU),
         new Conv(3, 2, 1, 4, 12, false, Activation.HSWISH),
         new MbConv(3, 1, 3, 8, Activation.RELU6, 0, true),

@@ -90,6 +90,10 @@ class ReferenceBackendTest {
     // 1 / (1 + e^4), ...
     backend.elementwise().activate(x, Activation.SIGMOID, out);
     assertValues(out, 1e-7, 0.01798621, 0.26894142, 0.73105858, 0.95257413, 0.99966465);
+    backend.elementwise().activate(x, Activation.HARD_SIGMOID, out);
+    assertValues(out, 1e-7, 0, 1 / 3.0, 2 / 3.0, 1, 1);
+    backend.elementwise().activate(x, Activation.SILU, out);
+    assertValues(out, 1e-6, -0.07194484, -0.26894142, 0.73105858, 2.85772238, 7.9973172);
     backend.elementwise().activateBackward(x, Activation.RELU6, one, out);
     assertValues(out, 0, 0, 0, 1, 1, 0);
     // (2 x + 3) / 6 between -3 and 3
@@ -98,6 +102,11 @@ class ReferenceBackendTest {
     // s (1 - s)
     backend.elementwise().activateBackward(x, Activation.SIGMOID, one, out);
     assertValues(out, 1e-7, 0.01766271, 0.19661193, 0.19661193, 0.04517666, 0.00033524);
+    backend.elementwise().activateBackward(x, Activation.HARD_SIGMOID, one, out);
+    assertValues(out, 1e-7, 0, 1 / 6.0, 1 / 6.0, 0, 0);
+    // s (1 + x (1 - s))
+    backend.elementwise().activateBackward(x, Activation.SILU, one, out);
+    assertValues(out, 1e-6, -0.05266461, 0.07232949, 0.92767051, 1.08810411, 1.00234654);
   }
 
   @Test

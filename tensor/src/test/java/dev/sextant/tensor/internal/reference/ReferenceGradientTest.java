@@ -198,7 +198,7 @@ class ReferenceGradientTest {
   @ParameterizedTest
   @EnumSource(
       value = Activation.class,
-      names = {"IDENTITY", "HSWISH", "SIGMOID"})
+      names = {"IDENTITY", "HSWISH", "SIGMOID", "SILU"})
   void batchNormalisation(Activation activation) {
     Tensor z = random(Shape.of(7, 3));
     Tensor mean = empty(Shape.of(3));

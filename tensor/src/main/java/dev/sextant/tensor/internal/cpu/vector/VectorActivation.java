@@ -22,13 +22,17 @@ public final class VectorActivation {
   /** Elements that go through the passes of a sigmoid together, within the first-level cache. */
   private static final int CHUNK = 1024;
 
+  /** Sigmoids of a chunk beside its elements, which a product with them still needs. */
+  private static final ThreadLocal<float[]> SIGMOIDS =
+      ThreadLocal.withInitial(() -> new float[CHUNK]);
+
   private VectorActivation() {}
 
   /** What the activation clamps to from below; minus infinity where it does not. */
   public static float low(Activation activation) {
     return switch (activation) {
       case RELU, RELU6 -> 0;
-      case IDENTITY, HSWISH, SIGMOID -> Float.NEGATIVE_INFINITY;
+      case IDENTITY, HSWISH, SIGMOID, HARD_SIGMOID, SILU -> Float.NEGATIVE_INFINITY;
     };
   }
 
@@ -36,7 +40,7 @@ public final class VectorActivation {
   public static float high(Activation activation) {
     return switch (activation) {
       case RELU6 -> 6;
-      case IDENTITY, RELU, HSWISH, SIGMOID -> Float.POSITIVE_INFINITY;
+      case IDENTITY, RELU, HSWISH, SIGMOID, HARD_SIGMOID, SILU -> Float.POSITIVE_INFINITY;
     };
   }
 
@@ -55,6 +59,8 @@ public final class VectorActivation {
       case RELU, RELU6 -> clamp(x, ix, out, iout, count, low(activation), high(activation));
       case HSWISH -> hswish(x, ix, out, iout, count);
       case SIGMOID -> sigmoid(x, ix, out, iout, count);
+      case HARD_SIGMOID -> hardSigmoid(x, ix, out, iout, count);
+      case SILU -> silu(x, ix, out, iout, count);
     }
   }
 
@@ -77,6 +83,8 @@ public final class VectorActivation {
         sigmoid(x, ix, dx, idx, count);
         sigmoidGradient(dy, idy, dx, idx, count);
       }
+      case HARD_SIGMOID -> hardSigmoidGradient(x, ix, dy, idy, dx, idx, count);
+      case SILU -> siluGradient(x, ix, dy, idy, dx, idx, count);
     }
   }
 
@@ -186,6 +194,92 @@ public final class VectorActivation {
       float v = x[ix + i];
       float slope = v <= -3 ? 0 : v >= 3 ? 1 : (v + v + 3f) * (1f / 6);
       dx[idx + i] = slope * dy[idy + i];
+    }
+  }
+
+  /** out = relu6(x + 3) / 6. */
+  private static void hardSigmoid(float[] x, int ix, float[] out, int iout, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector v = FloatVector.fromArray(SPECIES, x, ix + i).add(3f);
+      v = v.blend(0f, v.compare(VectorOperators.LT, 0f));
+      v = v.blend(6f, v.compare(VectorOperators.GT, 6f));
+      v.mul(1f / 6).intoArray(out, iout + i);
+    }
+    for (; i < count; i++) {
+      out[iout + i] = clamp(x[ix + i] + 3f, 0, 6) * (1f / 6);
+    }
+  }
+
+  /** dx = dy / 6 for x between -3 and 3, else 0. */
+  private static void hardSigmoidGradient(
+      float[] x, int ix, float[] dy, int idy, float[] dx, int idx, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector v = FloatVector.fromArray(SPECIES, x, ix + i);
+      VectorMask<Float> flat =
+          v.compare(VectorOperators.LE, -3f).or(v.compare(VectorOperators.GE, 3f));
+      FloatVector slope = FloatVector.fromArray(SPECIES, dy, idy + i).mul(1f / 6);
+      slope.blend(0f, flat).intoArray(dx, idx + i);
+    }
+    for (; i < count; i++) {
+      float v = x[ix + i];
+      dx[idx + i] = v <= -3 || v >= 3 ? 0 : dy[idy + i] * (1f / 6);
+    }
+  }
+
+  /** out = x sigmoid(x). */
+  private static void silu(float[] x, int ix, float[] out, int iout, int count) {
+    float[] s = SIGMOIDS.get();
+    for (int i = 0; i < count; i += CHUNK) {
+      int length = Math.min(CHUNK, count - i);
+      sigmoid(x, ix + i, s, 0, length);
+      multiply(x, ix + i, s, out, iout + i, length);
+    }
+  }
+
+  private static void multiply(float[] x, int ix, float[] s, float[] out, int iout, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector.fromArray(SPECIES, s, i)
+          .mul(FloatVector.fromArray(SPECIES, x, ix + i))
+          .intoArray(out, iout + i);
+    }
+    for (; i < count; i++) {
+      out[iout + i] = s[i] * x[ix + i];
+    }
+  }
+
+  /** dx = dy s (1 + x (1 - s)) with s = sigmoid(x). */
+  private static void siluGradient(
+      float[] x, int ix, float[] dy, int idy, float[] dx, int idx, int count) {
+    float[] s = SIGMOIDS.get();
+    for (int i = 0; i < count; i += CHUNK) {
+      int length = Math.min(CHUNK, count - i);
+      sigmoid(x, ix + i, s, 0, length);
+      siluGradient(x, ix + i, s, dy, idy + i, dx, idx + i, length);
+    }
+  }
+
+  private static void siluGradient(
+      float[] x, int ix, float[] s, float[] dy, int idy, float[] dx, int idx, int count) {
+    int bound = SPECIES.loopBound(count);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector v = FloatVector.fromArray(SPECIES, s, i);
+      FloatVector.broadcast(SPECIES, 1f)
+          .sub(v)
+          .mul(FloatVector.fromArray(SPECIES, x, ix + i))
+          .add(1f)
+          .mul(v)
+          .mul(FloatVector.fromArray(SPECIES, dy, idy + i))
+          .intoArray(dx, idx + i);
+    }
+    for (; i < count; i++) {
+      dx[idx + i] = ((1f - s[i]) * x[ix + i] + 1f) * s[i] * dy[idy + i];
     }
   }
 
