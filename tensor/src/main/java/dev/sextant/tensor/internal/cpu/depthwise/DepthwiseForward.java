@@ -8,13 +8,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * The forward pass.
  *
- * <p>A worker keeps the source rows that one output row needs as padded tiles in a ring, brings
- * each row into it once and computes an output row tile by tile. Where there is more to do, it
- * copies that out from the first-level cache: through the activation, or taking the statistics.
+ * <p>An image that lies open is read where it is ({@link DepthwiseImage}). Of others a worker keeps
+ * the source rows that one output row needs as padded tiles in a ring, brings each row into it once
+ * and computes an output row tile by tile. Where there is more to do, it copies that out from the
+ * first-level cache: through the activation, or taking the statistics.
  */
 public final class DepthwiseForward extends DepthwiseTask {
   public final DepthwisePlan plan = new DepthwisePlan();
   public final DepthwiseSource source = new DepthwiseSource();
+  final DepthwiseImage image = new DepthwiseImage();
+
+  /** Whether {@link #image} has a plan of the pass. */
+  boolean planned;
+
   public final DepthwiseStatistics statistics = new DepthwiseStatistics();
 
   float[] out = {};
@@ -49,6 +55,9 @@ public final class DepthwiseForward extends DepthwiseTask {
   /** Clears the columns beside the image: all else is written before it is read. */
   @Override
   public void start(int worker) {
+    if (readsImage()) {
+      return;
+    }
     int own = own(worker);
     int line = plan.width * LANES;
     int left = plan.left * LANES;
@@ -59,11 +68,15 @@ public final class DepthwiseForward extends DepthwiseTask {
     }
   }
 
+  private boolean readsImage() {
+    return planned && !measured && activation.clamps() && source.liesOpen();
+  }
+
   /** Computes some rows of all tiles of an image. */
-  public void rows(int worker, int image, int fromRow, int toRow) {
+  public void rows(int worker, int of, int fromRow, int toRow) {
     int tiles = DepthwiseTiles.count(channels);
     for (int tile = 0; tile < tiles; tile += blockTiles) {
-      slice(worker, own(worker), image, fromRow, toRow, tile, Math.min(tiles, tile + blockTiles));
+      slice(worker, own(worker), of, fromRow, toRow, tile, Math.min(tiles, tile + blockTiles));
     }
   }
 
@@ -86,8 +99,11 @@ public final class DepthwiseForward extends DepthwiseTask {
   }
 
   @Override
-  public void slice(
-      int worker, int own, int image, int fromRow, int toRow, int fromTile, int toTile) {
+  public void slice(int worker, int own, int of, int fromRow, int toRow, int fromTile, int toTile) {
+    if (readsImage()) {
+      open(worker, of, fromRow, toRow, fromTile, toTile);
+      return;
+    }
     int line = plan.width * LANES;
     int ringSize = plan.ringRows * line;
     int dense = own + blockTiles * ringSize;
@@ -100,11 +116,10 @@ public final class DepthwiseForward extends DepthwiseTask {
       if (taps > 0) {
         for (int last = plan.lastRow(y); next <= last; next++) {
           int to = own + next % plan.ringRows * line + plan.left * LANES;
-          source.load(worker, image, next, fromTile, toTile, work, to, ringSize, scratch);
+          source.load(worker, of, next, fromTile, toTile, work, to, ringSize, scratch);
         }
       }
-      int row = outOffset + (image * outHeight + y) * outWidth * channels;
-      row += outShifts == null ? 0 : outShifts[worker];
+      int row = outRow(worker, of, y);
       for (int tile = fromTile; tile < toTile; tile++) {
         int ring = own + (tile - fromTile) * ringSize;
         int weight = weights + (tile * kernel + plan.kernelRow[y]) * kernel * LANES;
@@ -131,6 +146,39 @@ public final class DepthwiseForward extends DepthwiseTask {
       int count = (toRow - fromRow) * outWidth;
       int plane = blockTiles * LANES;
       statistics.add(worker, fromTile, toTile - fromTile, work, shift, plane, count);
+    }
+  }
+
+  private int outRow(int worker, int of, int y) {
+    int row = outOffset + (of * outHeight + y) * outWidth * channels;
+    return row + (outShifts == null ? 0 : outShifts[worker]);
+  }
+
+  private void open(int worker, int of, int fromRow, int toRow, int fromTile, int toTile) {
+    float low = VectorActivation.low(activation);
+    float high = VectorActivation.high(activation);
+    int weightStep = kernel * LANES;
+    for (int y = fromRow; y < toRow; y++) {
+      int from = source.row(worker, of, plan.firstRow[y]);
+      int to = outRow(worker, of, y);
+      for (int tile = fromTile; tile < toTile; tile++) {
+        int first = DepthwiseTiles.channel(tile, channels);
+        image.row(
+            source.array(),
+            from + first,
+            source.width * channels,
+            plan.rowTaps[y],
+            channels,
+            kernels,
+            weights + (tile * kernel + plan.kernelRow[y]) * weightStep,
+            weightStep,
+            biases + tile * LANES,
+            out,
+            to + first,
+            channels,
+            low,
+            high);
+      }
     }
   }
 

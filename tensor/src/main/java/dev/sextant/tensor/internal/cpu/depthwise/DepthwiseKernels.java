@@ -206,6 +206,7 @@ public final class DepthwiseKernels implements Depthwise {
     int tiles = DepthwiseTiles.count(channels);
     DepthwisePlan plan = forward.plan;
     plan.forward(window, x.get(1), x.get(2), out.get(1), out.get(2), true);
+    forward.planned = forward.image.plan(window, x.get(2), out.get(2));
     output(forward, out, window);
     forward.source.width = x.get(2);
     forward.source.near = near;

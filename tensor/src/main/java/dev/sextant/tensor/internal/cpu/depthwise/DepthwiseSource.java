@@ -114,6 +114,22 @@ public final class DepthwiseSource {
     activation = by;
   }
 
+  /** Whether rows can be read where they lie, as they are: {@link #row}. */
+  boolean liesOpen() {
+    return kind == Kind.PLAIN && slab == null && channels >= LANES;
+  }
+
+  /** The array of what lies open. */
+  float[] array() {
+    return x;
+  }
+
+  /** Where the first pixel of a row lies. */
+  int row(int worker, int image, int row) {
+    int at = (image * height + row) * width * channels;
+    return offset + at + (shifts == null ? 0 : shifts[worker]);
+  }
+
   private void view(Kind of, Tensor tensor) {
     view(of, tensor.shape(), tensor.shape().channels());
     x = tensor.floats();

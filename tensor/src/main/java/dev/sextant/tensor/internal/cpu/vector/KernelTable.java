@@ -38,6 +38,10 @@ public enum KernelTable {
    */
   public static final int DEPTHWISE_FEWER_COLUMNS = 7;
 
+  /** Output columns of the depthwise kernels that read an image where it lies. */
+  public static final List<Integer> DEPTHWISE_BLOCKS =
+      List.of(DEPTHWISE_COLUMNS, DEPTHWISE_FEWER_COLUMNS);
+
   /** Taps from one output column to the next, where there are unrolled depthwise kernels. */
   public static final List<Integer> DEPTHWISE_STRIDES = List.of(1, 2);
 
@@ -94,6 +98,20 @@ public enum KernelTable {
             "depthwise filter of " + taps + " taps: " + columns + " columns do not divide a row's");
       }
     }
+  }
+
+  /**
+   * Pixels that a block of output columns lacks at the left, for so many taps and padding to the
+   * same size: none, or at an end of the row as many as are padded.
+   */
+  public static List<Integer> leftOut(int taps) {
+    return List.of(0, taps / 2);
+  }
+
+  /** The same at the right, where a stride may step over the last padding. */
+  public static List<Integer> rightOut(int taps, int stride) {
+    int padding = taps / 2;
+    return stride > 1 && padding > 1 ? List.of(0, padding - 1, padding) : List.of(0, padding);
   }
 
   /** The row of a processor with vectors of that many bits at most. */
