@@ -116,6 +116,7 @@ public final class ConvolutionKernels implements Convolution {
   /** Reads the patches where they lie, with the first block's weights. */
   private void direct(
       Tensor x, Window window, Activation activation, @Nullable Tensor residual, Tensor result) {
+    blocks[0].epilogue(activation);
     shareFirst();
     direct.set(window, x.shape(), result.shape());
     int floats = Math.multiplyExact(blocks.length, direct.columnsPerWorker());

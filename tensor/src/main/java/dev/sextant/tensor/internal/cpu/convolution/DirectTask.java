@@ -111,8 +111,10 @@ final class DirectTask implements WorkerTeam.Task {
       ends(worker, row * outWidth, first, at);
       interior(block, scratch[worker], row, at + first * block.n);
       ends(worker, row * outWidth + end, outWidth - end, at + end * block.n);
+      if (!activation.clamps()) {
+        VectorActivation.apply(out, at + first * block.n, (end - first) * block.n, activation);
+      }
       int count = outWidth * block.n;
-      VectorActivation.apply(out, at, count, activation);
       if (residual != NONE) {
         int from = iresidual + row * count;
         VectorMath.add(residual, from, out, at, out, at, count);
@@ -194,7 +196,9 @@ final class DirectTask implements WorkerTeam.Task {
           block.startAt(vector),
           whole ? out : tile,
           whole ? to : 0,
-          whole ? block.n : panel * LANES);
+          whole ? block.n : panel * LANES,
+          VectorActivation.low(activation),
+          VectorActivation.high(activation));
       if (!whole) {
         GemmBlock.copyTile(
             tile, 0, panel * LANES, out, to, block.n, count, (panel - 1) * LANES + last);

@@ -319,6 +319,9 @@ public final class GemmBlock {
       boolean adding,
       boolean clamping,
       float[] scratch) {
+    Activation clamp = clamping ? activation : Activation.IDENTITY;
+    float low = VectorActivation.low(clamp);
+    float high = VectorActivation.high(clamp);
     int width;
     for (int vector = vectorFrom; vector < vectorTo; vector += width) {
       width = width(vectorTo - vector);
@@ -367,17 +370,9 @@ public final class GemmBlock {
             sRow,
             whole ? c : scratch,
             whole ? at : 0,
-            whole ? cRow : width * LANES);
-        if (clamping) {
-          VectorActivation.clampTile(
-              whole ? c : scratch,
-              whole ? at : 0,
-              whole ? cRow : width * LANES,
-              rows,
-              width,
-              VectorActivation.low(activation),
-              VectorActivation.high(activation));
-        }
+            whole ? cRow : width * LANES,
+            low,
+            high);
         if (!whole) {
           copyTile(scratch, 0, width * LANES, c, at, cRow, rows, (width - 1) * LANES + last);
         }

@@ -23,6 +23,9 @@ public enum KernelTable {
   /** AVX2 and older, and what is not known. */
   AVX2(16, rows(12, 4, 2, 1), rows(4, 2, 1), rows(4, 2, 1));
 
+  /** What becomes of a tile's results on their way out: nothing, or a clamp to above or between. */
+  public static final List<String> CLAMPS = List.of("", "Above", "Between");
+
   /** Tiles of a GEMM are one to so many vectors wide. */
   public static final int GEMM_WIDTHS = 3;
 

@@ -102,37 +102,6 @@ public final class VectorActivation {
     }
   }
 
-  /**
-   * Clamps a tile of whole vectors to [low, high], while it is in the first-level cache.
-   *
-   * @param row elements from one row to the next
-   */
-  public static void clampTile(
-      float[] a, int at, int row, int rows, int vectors, float low, float high) {
-    for (int v = 0; v < vectors; v++) {
-      if (high == Float.POSITIVE_INFINITY) {
-        raise(a, at + v * LANES, row, rows, low);
-      } else {
-        clamp(a, at + v * LANES, row, rows, low, high);
-      }
-    }
-  }
-
-  private static void raise(float[] a, int at, int row, int rows, float low) {
-    for (int r = 0; r < rows; r++) {
-      FloatVector v = FloatVector.fromArray(SPECIES, a, at + r * row);
-      v.blend(low, v.compare(VectorOperators.LT, low)).intoArray(a, at + r * row);
-    }
-  }
-
-  private static void clamp(float[] a, int at, int row, int rows, float low, float high) {
-    for (int r = 0; r < rows; r++) {
-      FloatVector v = FloatVector.fromArray(SPECIES, a, at + r * row);
-      v = v.blend(low, v.compare(VectorOperators.LT, low));
-      v.blend(high, v.compare(VectorOperators.GT, high)).intoArray(a, at + r * row);
-    }
-  }
-
   /** x clamped to [low, high]; NaN stays NaN. */
   public static float clamp(float x, float low, float high) {
     return x < low ? low : x > high ? high : x;

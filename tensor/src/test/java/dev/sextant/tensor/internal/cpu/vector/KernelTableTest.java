@@ -25,7 +25,9 @@ class KernelTableTest {
         int[] rows = kind.gemmRows(width);
         assertEquals(1, rows[rows.length - 1], kind + " has a tile for any number of rows");
         for (int height : rows) {
-          tiles.add(type + width + ".rows" + height);
+          for (String clamp : KernelTable.CLAMPS) {
+            tiles.add(type + width + ".rows" + height + clamp);
+          }
         }
       }
     }

@@ -46,18 +46,20 @@ class KernelTemplatesTest {
           Map.entry("CalibrationPass512", "6b1de908ef0c8c7f"),
           Map.entry("DepthwiseFilterRow", "82d9b25cf7f5cd79"),
           Map.entry("DepthwiseFilterThreeRows", "53c1f45dbf4f1120"),
+          Map.entry("DepthwiseImageRowStride1", "b764a2c8f21db99c"),
+          Map.entry("DepthwiseImageRowStride2", "48b74f4a2980bb59"),
           Map.entry("DepthwiseRow", "0bff5d789104680d"),
           Map.entry("DepthwiseRowAnyTaps", "011448d7ec9fdc99"),
           Map.entry("DepthwiseRowStride1", "f7085c9e01bbf9e4"),
           Map.entry("DepthwiseRowStride2", "951c7a1761bab9f8"),
-          Map.entry("GemmTile", "cbc313b14e7b8676"),
-          Map.entry("GemmTiles1", "812706913a17c9cc"),
-          Map.entry("GemmTiles2", "601df5c9e94e3d59"),
-          Map.entry("GemmTiles3", "c08745ab29c5686d"),
-          Map.entry("PatchTile", "7341aebbcccc038a"),
-          Map.entry("PatchTiles1", "950d6e1080d22539"),
-          Map.entry("PatchTiles2", "8d4bfcc63fbaf106"),
-          Map.entry("PatchTiles3", "c9a684f233e7cd7d"));
+          Map.entry("GemmTile", "dbbd494f82234e31"),
+          Map.entry("GemmTiles1", "e3cd619002c60b28"),
+          Map.entry("GemmTiles2", "fd8180389075b9c2"),
+          Map.entry("GemmTiles3", "78e942a2b66cfaa6"),
+          Map.entry("PatchTile", "fff86a0d9a96a629"),
+          Map.entry("PatchTiles1", "4671e146a6012d41"),
+          Map.entry("PatchTiles2", "718cf9dc82ecfe79"),
+          Map.entry("PatchTiles3", "72280deebf1b85db"));
 
   @TempDir Path folder;
 
