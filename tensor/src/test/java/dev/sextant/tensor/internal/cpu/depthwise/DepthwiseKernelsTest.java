@@ -168,6 +168,32 @@ class DepthwiseKernelsTest {
     }
   }
 
+  /** Rows are cut into blocks whose ends and overlaps depend on their width. */
+  @ParameterizedTest
+  @ValueSource(ints = {3, 5, 7})
+  void everyWidthOfAnImageThatIsReadWhereItLies(int kernel) {
+    try (WorkerTeam team = new WorkerTeam(2);
+        Tensor filter = KernelTests.random(memory, 2, 0, 1, kernel, kernel, 21)) {
+      DepthwiseKernels kernels = new DepthwiseKernels(team, memory);
+      for (int stride = 1; stride <= 2; stride++) {
+        Window window = Window.same(kernel, stride);
+        for (int width = 1; width <= 50; width++) {
+          Shape image = Shape.of(1, 1 + width % 6, width, 21);
+          Activation clamp = width % 2 == 0 ? Activation.RELU6 : Activation.RELU;
+          try (Tensor x = KernelTests.random(memory, width, 0, 1, 1, 1 + width % 6, width, 21);
+              Tensor out = KernelTests.empty(memory, window.output(image, 21))) {
+            double[] expected = new Loops(x, filter, out, window).out;
+            for (int i = 0; i < expected.length; i++) {
+              expected[i] = clamp.apply(expected[i]);
+            }
+            kernels.forward(x, filter, window, null, clamp, out);
+            KernelTests.assertClose(expected, out, TOLERANCE, window + " of " + image);
+          }
+        }
+      }
+    }
+  }
+
   @Test
   void emptyTensorsAreLegal() {
     try (WorkerTeam team = new WorkerTeam(2);

@@ -54,6 +54,28 @@ class KernelTableTest {
     assertEquals(rows, kernels);
   }
 
+  /** Each end of a row of an image that is read where it lies has its kernel. */
+  @Test
+  void depthwiseImageRows() throws ClassNotFoundException {
+    Set<String> rows = new TreeSet<>();
+    Set<String> kernels = new TreeSet<>();
+    for (int stride : KernelTable.DEPTHWISE_STRIDES) {
+      String type = "DepthwiseImageRowStride" + stride;
+      for (int taps : KernelTable.DEPTHWISE_TAPS) {
+        for (int columns : KernelTable.DEPTHWISE_BLOCKS) {
+          for (int left : KernelTable.leftOut(taps)) {
+            for (int right : KernelTable.rightOut(taps, stride)) {
+              String cut = "Left" + left + "Right" + right;
+              rows.add(type + ".taps" + taps + "Columns" + columns + cut);
+            }
+          }
+        }
+      }
+      kernels.addAll(methods(type, "taps"));
+    }
+    assertEquals(rows, kernels);
+  }
+
   @Test
   void depthwiseFilters() throws ClassNotFoundException {
     Set<String> rows = new TreeSet<>();
