@@ -71,7 +71,7 @@ final class DepthwiseImage {
   }
 
   private boolean hasRight(int taps, int excess) {
-    return KernelTable.rightOut(taps, stride).contains(excess);
+    return KernelTable.hasRightOut(taps, stride, excess);
   }
 
   /** Which kernel: taps, columns of a block, and pixels left out at its left and at its right. */

@@ -3,6 +3,7 @@ package dev.sextant.tensor.internal.cpu.vector;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -113,8 +114,16 @@ public enum KernelTable {
 
   /** The same at the right, where a stride may step over the last padding. */
   public static List<Integer> rightOut(int taps, int stride) {
+    return IntStream.rangeClosed(0, taps / 2)
+        .filter(right -> hasRightOut(taps, stride, right))
+        .boxed()
+        .toList();
+  }
+
+  /** Whether there are kernels that lack so many pixels at the right; takes no memory. */
+  public static boolean hasRightOut(int taps, int stride, int right) {
     int padding = taps / 2;
-    return stride > 1 && padding > 1 ? List.of(0, padding - 1, padding) : List.of(0, padding);
+    return right == 0 || right == padding || (stride > 1 && right == padding - 1);
   }
 
   /** The row of a processor with vectors of that many bits at most. */
