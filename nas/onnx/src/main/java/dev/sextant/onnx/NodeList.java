@@ -7,6 +7,7 @@ import dev.sextant.onnx.proto.NodeProto;
 import dev.sextant.onnx.proto.TensorProto;
 import dev.sextant.onnx.proto.ValueInfo;
 import dev.sextant.onnx.proto.ValueInfo.Extent;
+import dev.sextant.tensor.Activation;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -143,6 +144,29 @@ final class NodeList {
     }
     return addConstant(
         "DequantizeLinear", of + ".floats", inputs, attributes("axis", axis), steps.extents());
+  }
+
+  /** Adds an activation of a value; returns its output, the value itself for the identity. */
+  String activated(String x, Activation activation, long... extents) {
+    return switch (activation) {
+      case IDENTITY -> x;
+      case RELU -> add("Relu", x + ".relu", List.of(x), attributes(), extents);
+      case RELU6 ->
+          add("Clip", x + ".relu6", List.of(x, scalar(0), scalar(6)), attributes(), extents);
+      case HSWISH -> add("HardSwish", x + ".hswish", List.of(x), attributes(), extents);
+      case SIGMOID -> add("Sigmoid", x + ".sigmoid", List.of(x), attributes(), extents);
+      case HARD_SIGMOID ->
+          add(
+              "HardSigmoid",
+              x + ".hard-sigmoid",
+              List.of(x),
+              attributes("alpha", 1 / 6f, "beta", 0.5f),
+              extents);
+      case SILU -> {
+        String gate = add("Sigmoid", x + ".sigmoid", List.of(x), attributes(), extents);
+        yield add("Mul", x + ".silu", List.of(x, gate), attributes(), extents);
+      }
+    };
   }
 
   /** Adds the rounding of a value to eight bits and back; returns the name of the floats. */

@@ -7,7 +7,6 @@ import dev.sextant.onnx.NetworkExport.Value;
 import dev.sextant.onnx.proto.Attribute;
 import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.graph.Operation;
-import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Window;
 import java.util.ArrayList;
@@ -61,14 +60,14 @@ final class OperationExport {
                     depthwise.window(),
                     channels,
                     output);
-            yield activation(y, depthwise.activation(), output);
+            yield nodes.activated(y, depthwise.activation(), extents(output));
           }
           case Operation.Linear linear -> {
             String path = prefix + dotted(linear.name());
             String y =
                 nodes.add(
                     "Gemm", path + "gemm", linear(path, x.name()), attributes(), extents(output));
-            yield activation(y, linear.activation(), output);
+            yield nodes.activated(y, linear.activation(), extents(output));
           }
           case Operation.Pool pool -> pool(prefix, x, pool, output);
           case Operation.GlobalAvgPool _ -> {
@@ -84,7 +83,8 @@ final class OperationExport {
             yield nodes.add(
                 "Flatten", prefix + "flat", List.of(pooled), attributes(), extents(output));
           }
-          case Operation.Activate activate -> activation(x.name(), activate.activation(), output);
+          case Operation.Activate activate ->
+              nodes.activated(x.name(), activate.activation(), extents(output));
           case Operation.ScaleChannels _ -> {
             String gate =
                 nodes.add(
@@ -162,7 +162,7 @@ final class OperationExport {
             convolution.window(),
             convolution.groups(),
             output);
-    y = activation(y, convolution.activation(), output);
+    y = nodes.activated(y, convolution.activation(), extents(output));
     if (inputs.size() == 1) {
       return y;
     }
@@ -274,36 +274,6 @@ final class OperationExport {
         List.of(x.name()),
         attributes,
         extents(output));
-  }
-
-  private String activation(String x, Activation activation, Shape shape) {
-    return switch (activation) {
-      case IDENTITY -> x;
-      case RELU -> nodes.add("Relu", x + ".relu", List.of(x), attributes(), extents(shape));
-      case RELU6 ->
-          nodes.add(
-              "Clip",
-              x + ".relu6",
-              List.of(x, nodes.scalar(0), nodes.scalar(6)),
-              attributes(),
-              extents(shape));
-      case HSWISH ->
-          nodes.add("HardSwish", x + ".hswish", List.of(x), attributes(), extents(shape));
-      case SIGMOID ->
-          nodes.add("Sigmoid", x + ".sigmoid", List.of(x), attributes(), extents(shape));
-      case HARD_SIGMOID ->
-          nodes.add(
-              "HardSigmoid",
-              x + ".hard-sigmoid",
-              List.of(x),
-              attributes("alpha", 1 / 6f, "beta", 0.5f),
-              extents(shape));
-      case SILU -> {
-        String gate =
-            nodes.add("Sigmoid", x + ".sigmoid", List.of(x), attributes(), extents(shape));
-        yield nodes.add("Mul", x + ".silu", List.of(x, gate), attributes(), extents(shape));
-      }
-    };
   }
 
   private String concat(String prefix, List<Value> parts, Shape output) {

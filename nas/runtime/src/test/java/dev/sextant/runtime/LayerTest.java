@@ -13,7 +13,6 @@ import dev.sextant.runtime.layer.MbConv;
 import dev.sextant.runtime.layer.Pool;
 import dev.sextant.runtime.layer.Separable;
 import dev.sextant.runtime.layer.Skip;
-import dev.sextant.runtime.layer.Widths;
 import dev.sextant.runtime.layer.Zero;
 import dev.sextant.tensor.Activation;
 import dev.sextant.tensor.SextantException;
@@ -167,6 +166,6 @@ class LayerTest {
     "268.8,272"
   })
   void makesDivisible(double width, int expected) {
-    assertEquals(expected, Widths.makeDivisible(width));
+    assertEquals(expected, MbConv.makeDivisible(width));
   }
 }

@@ -203,7 +203,19 @@ public record MbConv(
   public int squeezed(int channels) {
     return squeezeExcite > 1
         ? (int) squeezeExcite
-        : squeezeExcite == 0 ? 0 : Widths.makeDivisible(expanded(channels) * squeezeExcite);
+        : squeezeExcite == 0 ? 0 : makeDivisible(expanded(channels) * squeezeExcite);
+  }
+
+  /**
+   * {@return the width rounded to the nearest multiple of 8, at least 8, and never more than 10 %
+   * below the width asked for: {@code make_divisible} of the published MobileNet and ProxylessNAS
+   * code}
+   *
+   * @param width number of channels, above 0
+   */
+  public static int makeDivisible(double width) {
+    int rounded = Math.max(8, (int) (width + 4) / 8 * 8);
+    return rounded < 0.9 * width ? rounded + 8 : rounded;
   }
 
   /**
