@@ -19,6 +19,7 @@ module dev.sextant.search {
   exports dev.sextant.nas.compare;
   exports dev.sextant.nas.cost;
   exports dev.sextant.nas.data;
+  exports dev.sextant.nas.data.scene;
   exports dev.sextant.nas.detection;
   exports dev.sextant.nas.live;
   exports dev.sextant.nas.method;
@@ -45,6 +46,9 @@ module dev.sextant.search {
   uses dev.sextant.nas.policy.PolicyProvider;
   uses dev.sextant.nas.prior.PriorProvider;
   uses dev.sextant.nas.workers.ClusterProvider;
+
+  provides dev.sextant.nas.data.ImageSource with
+      dev.sextant.nas.detection.SceneSource;
 
   // run.json and compare.json hold their settings as records.
   opens dev.sextant.nas.compare to

@@ -15,6 +15,7 @@ import dev.sextant.nas.compare.Standing;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.detection.SceneSource;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Method;
 import dev.sextant.nas.method.Methods;
@@ -260,6 +261,9 @@ final class CompareCommand implements Runnable {
       }
     }
     RunDirectory.create(out);
+    if (pairs.stream().allMatch(pair -> sized(pair.space).detects())) {
+      data.otherwise(SceneSource.DEFAULT);
+    }
     ImageDataset images = data.open();
     progress.message("data      " + images);
     List<Entrant> entrants = entrants(pairs, images, progress);
@@ -335,7 +339,7 @@ final class CompareCommand implements Runnable {
                   searched,
                   of(
                       settings
-                          .config(pair.method, recipe, budgetMs, ceiling, options(recipe))
+                          .config(pair.method, recipe, searched, budgetMs, ceiling, options(recipe))
                           .withLength(ANY),
                       percentile),
                   model),

@@ -4,6 +4,7 @@ import dev.sextant.cli.options.DataSource;
 import dev.sextant.cli.options.ThreadsConverter;
 import dev.sextant.nas.data.ClassNames;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.detection.SceneSource;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.nas.train.TrainedModel;
 import dev.sextant.runtime.Architecture;
@@ -60,6 +61,9 @@ final class EvalCommand implements Runnable {
     TrainedModel trained = TrainedModel.read(model);
     Architecture architecture = trained.architecture();
     Weights weights = trained.weights();
+    if (architecture.detects()) {
+      data.otherwise(SceneSource.DEFAULT);
+    }
     ImageDataset given = data.openAlone();
     System.out.println("data      " + given);
     ImageDataset images = trained.fit(given);
@@ -84,14 +88,18 @@ final class EvalCommand implements Runnable {
                 key, String.join(",", Collections.nCopies(architecture.input().channels(), taken)));
       }
     }
-    double accuracy =
-        Evaluation.accuracy(
+    Evaluation evaluation =
+        Evaluation.of(
             architecture,
             weights,
             images.test(),
             target,
             Runtime.getRuntime().availableProcessors());
-    Terminal.print(architecture, accuracy, Terminal.latency(architecture, target, threads, batch));
+    Terminal.print(
+        architecture, evaluation.score(), Terminal.latency(architecture, target, threads, batch));
+    if (evaluation instanceof Evaluation.Objects objects) {
+      System.out.printf(Locale.ROOT, "at 0.5    mAP %.2f%%%n", 100 * objects.scoreAtHalf());
+    }
   }
 
   private static void note(String text) {

@@ -165,12 +165,13 @@ final class ExportCommand implements Runnable {
   }
 
   private static double accuracy(Architecture architecture, Weights weights, ImageDataset images) {
-    return Evaluation.accuracy(
-        architecture,
-        weights,
-        images.test(),
-        Device.CPU,
-        Runtime.getRuntime().availableProcessors());
+    return Evaluation.of(
+            architecture,
+            weights,
+            images.test(),
+            Device.CPU,
+            Runtime.getRuntime().availableProcessors())
+        .score();
   }
 
   private int images() {

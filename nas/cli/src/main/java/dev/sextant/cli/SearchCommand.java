@@ -14,6 +14,7 @@ import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.cost.CostModel;
 import dev.sextant.nas.cost.CostUnit;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.detection.SceneSource;
 import dev.sextant.nas.live.LivePage;
 import dev.sextant.nas.method.Budget;
 import dev.sextant.nas.method.Recipe;
@@ -65,6 +66,33 @@ final class SearchCommand implements Runnable {
   @Mixin private RecipeOptions parts = new RecipeOptions();
 
   @Mixin private OutputOptions output = new OutputOptions();
+
+  /** What networks are searched for. */
+  enum Task {
+    /** The class of an image. */
+    CLASSIFICATION("classification"),
+    /** Objects in boxes. */
+    DETECTION("detection");
+
+    private final String id;
+
+    Task(String id) {
+      this.id = id;
+    }
+
+    /** As the command line has it. */
+    @Override
+    public String toString() {
+      return id;
+    }
+  }
+
+  @Option(
+      names = "--task",
+      description =
+          "${COMPLETION-CANDIDATES}: of objects, where nothing else is said in the space"
+              + " detection-small and on scenes:1000; default: that of the space")
+  private @Nullable Task task;
 
   @Option(
       names = "--space",
@@ -162,8 +190,15 @@ final class SearchCommand implements Runnable {
     long began = System.nanoTime();
     Progress progress = output.progress();
     measurement.device();
-    SearchSpace chosen =
-        settings.cells().sized(Networks.space(space == null ? parts.space() : space));
+    String name = task == Task.DETECTION ? "detection-small" : parts.space();
+    SearchSpace chosen = settings.cells().sized(Networks.space(space == null ? name : space));
+    if (task != null && chosen.detects() != (task == Task.DETECTION)) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "task: %s is not what %s is for", task, chosen.name()));
+    }
+    if (chosen.detects()) {
+      data.otherwise(SceneSource.DEFAULT);
+    }
     Recipe recipe = parts.recipe(chosen);
     recipe.checkSpace(chosen);
     settings.checkUsed(recipe);
@@ -194,7 +229,9 @@ final class SearchCommand implements Runnable {
             unit.format(costs.maximum()),
             unit.format(asked) + Budget.at(percentile)));
     SearchConfig config =
-        settings.config(parts.method(), recipe, asked, ceiling, data.others()).withSeed(seed);
+        settings
+            .config(parts.method(), recipe, searched, asked, ceiling, data.others())
+            .withSeed(seed);
     if (retrainEpochs != null && retrainEpochs == 0 && !config.retraining().inheritWeights()) {
       throw new SextantException(
           "retrain-epochs: 0 leaves the network found without training (--inherit-weights)");

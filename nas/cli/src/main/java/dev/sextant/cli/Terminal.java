@@ -74,8 +74,9 @@ final class Terminal {
     System.out.println();
     System.out.printf(
         Locale.ROOT,
-        "                     predicted  measured ms  vs budget  test accuracy  parameters     "
-            + " MACs   seconds%n");
+        "                     predicted  measured ms  vs budget  %13s  parameters     "
+            + " MACs   seconds%n",
+        "test " + measure(result.found().architecture()));
     if (original != null) {
       row("given", original, config, config.budget().cost());
     }
@@ -172,7 +173,12 @@ final class Terminal {
         architecture.name(),
         architecture.parameters(),
         architecture.macs());
-    System.out.printf(Locale.ROOT, "accuracy  %.2f%% of the test images%n", 100 * testAccuracy);
+    System.out.printf(
+        Locale.ROOT,
+        architecture.detects()
+            ? "mAP       %.2f%% on the test images, at overlaps of 0.5 to 0.95%n"
+            : "accuracy  %.2f%% of the test images%n",
+        100 * testAccuracy);
     System.out.printf(
         Locale.ROOT,
         "latency   p50 %.4f ms, p90 %.4f, p99 %.4f; batch %d, %d thread%s, %d samples%n",
@@ -189,6 +195,10 @@ final class Terminal {
           "doubtful  at other times %.0f %% more: something else ran, measure again%n",
           100 * latency.relativeInterval());
     }
+  }
+
+  private static String measure(Architecture architecture) {
+    return architecture.detects() ? "mAP" : "accuracy";
   }
 
   /** A latency and what it is of. */

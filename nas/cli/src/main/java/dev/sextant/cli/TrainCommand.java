@@ -7,6 +7,7 @@ import dev.sextant.cli.options.GenotypeOptions;
 import dev.sextant.cli.options.TrainingOptions;
 import dev.sextant.cli.output.OutputOptions;
 import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.detection.SceneSource;
 import dev.sextant.nas.method.BatchConfig;
 import dev.sextant.nas.method.DescentConfig;
 import dev.sextant.nas.method.Regularization;
@@ -115,6 +116,9 @@ final class TrainCommand implements Runnable {
       throw new SextantException("freeze: new weights have to be trained (--from)");
     }
     Progress progress = output.progress();
+    if (named.detects()) {
+      data.otherwise(SceneSource.DEFAULT);
+    }
     ImageDataset images = data.openAlone();
     progress.message("data      " + images);
     Architecture trained =
@@ -185,12 +189,13 @@ final class TrainCommand implements Runnable {
   /** What a training on other machines came to, by the weights that it left. */
   static void print(RunDirectory directory, TrainingSetup setup, ImageDataset images) {
     double accuracy =
-        Evaluation.accuracy(
-            setup.architecture(),
-            Weights.read(directory.weights()),
-            images.test(),
-            setup.device(),
-            setup.threads());
+        Evaluation.of(
+                setup.architecture(),
+                Weights.read(directory.weights()),
+                images.test(),
+                setup.device(),
+                setup.threads())
+            .score();
     Terminal.print(
         setup.architecture(),
         accuracy,

@@ -211,8 +211,8 @@ public record LatencyMeter(double goal, Duration warmUpLimit, Duration limit, Du
    */
   public Latency measure(CompiledModel model) {
     float[] images = model.randomImages();
-    float[] logits = new float[model.batch() * model.architecture().classes()];
-    return measure(() -> model.run(images, logits));
+    float[] outputs = new float[model.batch() * model.architecture().outputs()];
+    return measure(() -> model.run(images, outputs));
   }
 
   /**

@@ -114,17 +114,9 @@ public record LatencyProfile(
    * @param batch number of images
    */
   public double[] layers(Architecture architecture, int batch) {
-    ProgramBuilder builder =
-        new ProgramBuilder(Weights.random(architecture, 1), architecture.batchNormEpsilon());
     int[] ends = new int[architecture.layers().size()];
-    int before = Program.NONE;
-    int value = builder.value(architecture.input().shape(batch));
-    for (int i = 0; i < ends.length; i++) {
-      int next = builder.layer(WeightNames.prefix(i), architecture.layers().get(i), before, value);
-      before = value;
-      value = next;
-      ends[i] = builder.program().steps().size();
-    }
+    ProgramBuilder builder =
+        ProgramBuilder.network(architecture, Weights.random(architecture, 1), batch, ends);
     Program program = builder.program();
     SharedWeights shared = new SharedWeights(device, threads, program, builder.parameters());
     double[][] ms = new double[ends.length][LAYER_RUNS];

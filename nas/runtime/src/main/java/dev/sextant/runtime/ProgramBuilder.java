@@ -52,6 +52,11 @@ final class ProgramBuilder {
 
   /** A network for that many images at once. */
   static ProgramBuilder network(Architecture architecture, Weights weights, int batch) {
+    return network(architecture, weights, batch, new int[architecture.layers().size()]);
+  }
+
+  /** The same, which also writes before which step each layer ends. */
+  static ProgramBuilder network(Architecture architecture, Weights weights, int batch, int[] ends) {
     ProgramBuilder builder = new ProgramBuilder(weights, architecture.batchNormEpsilon());
     int before = Program.NONE;
     List<Integer> predictions = new ArrayList<>();
@@ -64,6 +69,7 @@ final class ProgramBuilder {
       } else {
         value = next;
       }
+      ends[i] = builder.steps.size();
     }
     if (!predictions.isEmpty()) {
       builder.concat(

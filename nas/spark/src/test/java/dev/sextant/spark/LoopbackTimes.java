@@ -8,7 +8,7 @@ import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.Targets;
 import dev.sextant.nas.supernet.MultiPathSupernet;
 import dev.sextant.nas.workers.Workers;
@@ -150,7 +150,7 @@ final class LoopbackTimes {
         BatchLoader loader =
             new BatchLoader(
                 data.train(), all, batch, data.normalization(), Augmentation.none(), 1, workers)) {
-      Classification classification = new Classification(backend, space.input(), workers);
+      Passes passes = Passes.of(backend, space, workers);
       Rng rng = Rng.of(2);
       int[] options = new int[supernet.factoring().counts().length];
       for (int i = -6; i < ms.length; i++) {
@@ -159,7 +159,7 @@ final class LoopbackTimes {
         }
         supernet.setOptions(options);
         long start = System.nanoTime();
-        classification.gradients(
+        passes.gradients(
             supernet, loader.next(), supernet.trainingMode(), new Targets(0.1, null, 1, 0));
         sgd.step(0.05);
         if (i >= 0) {

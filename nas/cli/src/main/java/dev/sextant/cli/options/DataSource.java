@@ -7,6 +7,7 @@ import dev.sextant.nas.provider.Options;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -14,17 +15,29 @@ import picocli.CommandLine.Option;
 public final class DataSource {
   @Option(
       names = "--data",
-      defaultValue = "builtin",
       description =
           "folder of images (IDX, CIFAR binary, or a folder a class), a pack of them, builtin[:N],"
-              + " or NAME:LOCATION of an image source from outside; default: ${DEFAULT-VALUE}")
-  private String data = "";
+              + " scenes:N (with boxes), a folder of COCO or"
+              + " Pascal VOC, or NAME:LOCATION of an image source from outside; default: builtin,"
+              + " for detectors scenes:1000")
+  private @Nullable String data;
+
+  private String otherwise = "builtin";
 
   @Mixin private ReadingOptions reading = new ReadingOptions();
 
-  /** {@return the source as given} */
+  /** {@return the source as given, or the one that stands for it} */
   public String source() {
-    return data;
+    return data == null ? otherwise : data;
+  }
+
+  /**
+   * Takes another source where none is given.
+   *
+   * @param source in place of {@code builtin}
+   */
+  public void otherwise(String source) {
+    otherwise = source;
   }
 
   /** {@return how to read it} */
@@ -49,6 +62,6 @@ public final class DataSource {
 
   /** {@return the images} */
   public ImageDataset open() {
-    return Datasets.open(data, options());
+    return Datasets.open(source(), options());
   }
 }

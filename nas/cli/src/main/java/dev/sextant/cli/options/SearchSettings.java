@@ -12,6 +12,7 @@ import dev.sextant.nas.method.SearchImages;
 import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.policy.ArchitectureSteps;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
@@ -175,13 +176,20 @@ public final class SearchSettings {
    *
    * @param method whose numbers stand where no option is given
    * @param recipe the method's, but for what was given
+   * @param space that is searched
    * @param cost the budget, in the unit of the recipe's cost
    * @param ceiling whether networks may cost less
    * @param options that were set of the recipe's parts
    */
   public SearchConfig config(
-      Method method, Recipe recipe, double cost, boolean ceiling, Map<String, String> options) {
-    SearchConfig preset = method.config(recipe, cost);
+      Method method,
+      Recipe recipe,
+      SearchSpace space,
+      double cost,
+      boolean ceiling,
+      Map<String, String> options) {
+    SearchConfig own = method.config(recipe, cost);
+    SearchConfig preset = space.detects() ? own.forDetection() : own;
     WeightSteps weights = preset.weights();
     ArchitectureSteps steps = preset.architecture();
     Budget budget = preset.budget();

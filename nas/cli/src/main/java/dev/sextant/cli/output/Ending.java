@@ -57,7 +57,11 @@ public final class Ending {
           line(
               names.get(i),
               network.testAccuracy(),
-              String.format(Locale.ROOT, "%.2f %% right", 100 * network.testAccuracy())));
+              String.format(
+                  Locale.ROOT,
+                  "%.2f %% %s",
+                  100 * network.testAccuracy(),
+                  network.architecture().detects() ? "mAP" : "right")));
       lines.add(
           line(
               "",
@@ -77,9 +81,8 @@ public final class Ending {
     String sentence =
         String.format(
             Locale.ROOT,
-            "The search found a network that recognises %.1f of 100 test images and takes %.4f ms"
-                + " for one on this machine",
-            100 * found.testAccuracy(),
+            "The search found a network that %s and takes %.4f ms for one on this machine",
+            does(found),
             found.measuredMs());
     CostProvider cost = config.recipe().cost();
     double change = found.measuredMs() / config.budget().cost() - 1;
@@ -93,13 +96,22 @@ public final class Ending {
             change <= 0 ? "less" : "more");
   }
 
+  private static String does(Found found) {
+    return String.format(
+        Locale.ROOT,
+        found.architecture().detects()
+            ? "finds objects in test images with a mean average precision of %.1f %%"
+            : "recognises %.1f of 100 test images",
+        100 * found.testAccuracy());
+  }
+
   private static String second(Found found, Found random) {
     double ahead = found.testAccuracy() - random.testAccuracy();
     String best =
         String.format(
             Locale.ROOT,
-            "The best of networks drawn at random recognises %.1f, with as much training",
-            100 * random.testAccuracy());
+            "The best of networks drawn at random %s, with as much training",
+            does(random));
     if (Math.abs(ahead) < EVEN) {
       return best + ": no difference that one run could tell.";
     }

@@ -1,6 +1,8 @@
 package dev.sextant.nas.data;
 
 import dev.sextant.nas.data.Augmentation.ResizedCrop;
+import dev.sextant.nas.data.scene.Scene;
+import dev.sextant.nas.data.scene.SceneView;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
@@ -12,6 +14,9 @@ import java.util.Locale;
  */
 final class Augmenter {
   private static final int CROP_ATTEMPTS = 10;
+
+  private static final Augmentation.ColorJitter SCENE_COLORS =
+      new Augmentation.ColorJitter(0.2, 0.2, 0.2, 0.05);
 
   private final Augmentation augmentation;
   private final int height;
@@ -50,11 +55,10 @@ final class Augmenter {
   }
 
   /**
-   * Writes image {@code index}, whose pixels begin at {@code from}, as {@code [H, W, C]} to {@code
-   * target}, beginning at {@code at}.
+   * Writes an image, whose pixels begin at {@code from}, as {@code [H, W, C]} to {@code target},
+   * beginning at {@code at}.
    */
-  void apply(byte[] pixels, int from, int index, long seed, long epoch, float[] target, int at) {
-    Rng rng = Rng.of(seed, epoch, index);
+  void apply(byte[] pixels, int from, Rng rng, float[] target, int at) {
     ResizedCrop crop = augmentation.resizedCrop();
     Augmentation.ColorJitter jitter = augmentation.jitter();
     boolean late = crop != null || jitter != null;
@@ -78,6 +82,36 @@ final class Augmenter {
     if (augmentation.cutout() > 0) {
       cutout(rng, target, at);
     }
+  }
+
+  /**
+   * The same for an image with boxes: cut to a part by what it keeps of objects where there would
+   * be a resized crop, mirrored as often, its colours changed a little where anything is changed.
+   *
+   * @return what stands in what was written
+   */
+  Scene apply(Scene scene, byte[] pixels, int from, Rng rng, float[] target, int at) {
+    boolean changes = augmentation.flip() > 0 || augmentation.resizedCrop() != null;
+    SceneView view =
+        SceneView.random(scene, augmentation.resizedCrop() != null, augmentation.flip(), rng);
+    left = pixel(view.left() * width, 0, width - 1);
+    top = pixel(view.top() * height, 0, height - 1);
+    columns = pixel(view.right() * width, left + 1, width) - left;
+    rows = pixel(view.bottom() * height, top + 1, height) - top;
+    if (columns == width && rows == height) {
+      shift(pixels, from, 0, 0, view.mirrored(), changes ? unit : normalized, target, at);
+    } else {
+      resize(pixels, from, view.mirrored(), target, at);
+    }
+    if (changes) {
+      jitterer.apply(SCENE_COLORS, rng, target, at, height * width);
+      normalize(target, at);
+    }
+    return view.scene();
+  }
+
+  private static int pixel(double at, int least, int most) {
+    return Math.clamp(Math.round(at), least, most);
   }
 
   private boolean flip(Rng rng) {

@@ -1,5 +1,9 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.scene.Scene;
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * Images ready for a network. The arrays belong to whoever made the batch and are filled again
  * after it is handed back; only the first {@link #count()} images are valid.
@@ -7,6 +11,7 @@ package dev.sextant.nas.data;
 public final class Batch {
   private final float[] pixels;
   private final int[] labels;
+  private final List<Scene> scenes = new ArrayList<>();
   private int count;
   private long epoch;
   private int index;
@@ -32,6 +37,11 @@ public final class Batch {
   /** {@return labels {@code [batch size]}} */
   public int[] labels() {
     return labels;
+  }
+
+  /** {@return what stands in its images as they are seen; empty where labels are all there is} */
+  public List<Scene> scenes() {
+    return scenes;
   }
 
   /** {@return how many images it holds: the batch size, or fewer in the last batch of an epoch} */

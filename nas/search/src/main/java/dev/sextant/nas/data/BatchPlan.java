@@ -1,5 +1,6 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.nas.workers.Workers;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
@@ -105,18 +106,20 @@ final class BatchPlan {
     if (!inArrays) {
       images.copyPixels(order, first, count, copied);
     }
+    batch.scenes().clear();
     for (int i = 0; i < count; i++) {
       int image = order[first + i];
       int at = i * images.imageBytes();
       batch.labels()[i] = images.label(image);
-      augmenter.apply(
-          inArrays ? images.chunk(image) : copied,
-          inArrays ? images.offset(image) : at,
-          image,
-          seed,
-          epoch,
-          batch.pixels(),
-          at);
+      Rng rng = Rng.of(seed, epoch, image);
+      byte[] pixels = inArrays ? images.chunk(image) : copied;
+      int from = inArrays ? images.offset(image) : at;
+      if (images.hasScenes()) {
+        Scene scene = images.scene(image);
+        batch.scenes().add(augmenter.apply(scene, pixels, from, rng, batch.pixels(), at));
+      } else {
+        augmenter.apply(pixels, from, rng, batch.pixels(), at);
+      }
     }
     batch.set(count, epoch, index);
   }

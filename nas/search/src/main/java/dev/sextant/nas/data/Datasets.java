@@ -160,6 +160,9 @@ public final class Datasets {
             && !isBuiltin(source)
             && ImageSources.named(source).isEmpty();
     ImageDataset data = folder ? open(path(source), options, true) : open(source, options);
+    if (data.train().hasScenes()) {
+      throw new SextantException(source + ": a pack has labels, no boxes");
+    }
     PixelStore train = data.train().pixels();
     PixelStore test = data.test().pixels();
     ImageLayout layout =

@@ -1,5 +1,6 @@
 package dev.sextant.nas.data;
 
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.tensor.SextantException;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +26,11 @@ public record ImageDataset(
   /** Checks that both parts have one image size and labels below the number of classes. */
   public ImageDataset {
     classNames = List.copyOf(classNames);
-    if (classNames.size() < 2) {
+    if (train.hasScenes() != test.hasScenes()) {
+      throw new SextantException(name + ": only one of its parts has boxes");
+    }
+    // What is no object is a class of a detector's own.
+    if (classNames.size() < (train.hasScenes() ? 1 : 2)) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
@@ -153,6 +158,25 @@ public record ImageDataset(
                 images.label(i),
                 part,
                 i,
+                classes));
+      }
+      if (images.hasScenes()) {
+        checkObjects(name, part, images.scene(i), i, classes);
+      }
+    }
+  }
+
+  private static void checkObjects(String name, String part, Scene scene, int image, int classes) {
+    for (Scene.Item item : scene.objects()) {
+      if (item.label() >= classes) {
+        throw new SextantException(
+            String.format(
+                Locale.ROOT,
+                "%s: class %d in %s image %d is out of range (there are %d)",
+                name,
+                item.label(),
+                part,
+                image,
                 classes));
       }
     }

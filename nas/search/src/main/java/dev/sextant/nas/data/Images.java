@@ -3,9 +3,12 @@ package dev.sextant.nas.data;
 import dev.sextant.nas.data.pack.ArrayPixels;
 import dev.sextant.nas.data.pack.FittedPixels;
 import dev.sextant.nas.data.pack.PixelStore;
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.tensor.SextantException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,20 +28,25 @@ public final class Images {
   private final PixelStore pixels;
   private final int[] labels;
 
-  private Images(int height, int width, int channels, PixelStore pixels, int[] labels) {
+  /** What stands in each image; empty where a label is all that is known. */
+  private final List<Scene> scenes;
+
+  private Images(
+      int height, int width, int channels, PixelStore pixels, int[] labels, List<Scene> scenes) {
     this.height = height;
     this.width = width;
     this.channels = channels;
     this.imageBytes = height * width * channels;
     this.pixels = pixels;
     this.labels = labels;
+    this.scenes = scenes;
   }
 
   /** Images that lie elsewhere; {@code what} begins every message. */
   static Images of(
       String what, int height, int width, int channels, PixelStore pixels, int[] labels) {
     checkSize(what, labels.length, height, width, channels);
-    return new Images(height, width, channels, pixels, labels);
+    return new Images(height, width, channels, pixels, labels, List.of());
   }
 
   /**
@@ -90,7 +98,8 @@ public final class Images {
           width,
           channels,
           new ArrayPixels((int) count, height * width * channels),
-          new int[(int) count]);
+          new int[(int) count],
+          List.of());
     } catch (OutOfMemoryError e) {
       throw tooLarge(what, bytes, e);
     }
@@ -184,6 +193,39 @@ public final class Images {
     return labels[index];
   }
 
+  /** {@return whether what stands in the images is known, beside or instead of one label} */
+  public boolean hasScenes() {
+    return !scenes.isEmpty();
+  }
+
+  /**
+   * {@return what stands in an image; its boxes are in pixels of the image as it once was, which
+   * may have been of another size}
+   *
+   * @param index of an image, from 0 to below N
+   * @throws IllegalStateException if that is not known
+   */
+  public Scene scene(int index) {
+    if (scenes.isEmpty()) {
+      throw new IllegalStateException("these images have labels alone");
+    }
+    return scenes.get(index);
+  }
+
+  /**
+   * {@return the same images, of which is known what stands in them}
+   *
+   * @param known for each image
+   * @throws SextantException if there is not one for each
+   */
+  public Images withScenes(List<Scene> known) {
+    if (known.size() != count()) {
+      throw new SextantException(
+          String.format(Locale.ROOT, "images: %d scenes for %d images", known.size(), count()));
+    }
+    return new Images(height, width, channels, pixels, labels, List.copyOf(known));
+  }
+
   /**
    * Copies one image {@code [H, W, C]} to {@code destination}, beginning at {@code offset}.
    *
@@ -220,14 +262,24 @@ public final class Images {
   Images select(int[] indices) {
     if (!isInArrays()) {
       int[] picked = Arrays.stream(indices).map(i -> labels[i]).toArray();
-      return new Images(height, width, channels, pixels.picked(indices), picked);
+      return new Images(height, width, channels, pixels.picked(indices), picked, picked(indices));
     }
     Images selected = allocate("images", indices.length, height, width, channels);
     for (int i = 0; i < indices.length; i++) {
       selected.setLabel(i, label(indices[i]));
       copyPixels(indices[i], selected.chunk(i), selected.offset(i));
     }
-    return selected;
+    return selected.withKnown(picked(indices));
+  }
+
+  private List<Scene> picked(int[] indices) {
+    return scenes.isEmpty()
+        ? scenes
+        : Arrays.stream(indices).mapToObj(scenes::get).collect(Collectors.toUnmodifiableList());
+  }
+
+  private Images withKnown(List<Scene> known) {
+    return known.isEmpty() ? this : withScenes(known);
   }
 
   /**
@@ -235,11 +287,15 @@ public final class Images {
    * whenever they are asked for, if these lie elsewhere and copies would fill the memory.
    */
   Images fitted(int size, int wanted) {
+    if (hasScenes() && height != width) {
+      // A centre cut out would leave boxes behind; sources of scenes stretch images themselves.
+      throw new SextantException("images: scenes that are not square cannot be resized");
+    }
     int rows = size == 0 ? height : size;
     int columns = size == 0 ? width : size;
     PixelStore made = new FittedPixels(pixels, height, width, channels, size, wanted);
     if (!isInArrays() && !fitInMemory((long) count() * rows * columns * wanted)) {
-      return of("images", rows, columns, wanted, made, labels);
+      return of("images", rows, columns, wanted, made, labels).withKnown(scenes);
     }
     Images fitted = allocate("images", count(), rows, columns, wanted);
     IntStream.range(0, count())
@@ -249,13 +305,14 @@ public final class Images {
               made.read(i, fitted.chunk(i), fitted.offset(i));
               fitted.setLabel(i, label(i));
             });
-    return fitted;
+    return fitted.withKnown(scenes);
   }
 
-  /** The same pixels with the labels that stand at the place of their own. */
+  /** The same pixels with the labels that stand at the place of their own, objects' too. */
   Images relabelled(int[] byLabel) {
     int[] changed = Arrays.stream(labels).map(label -> byLabel[label]).toArray();
-    return new Images(height, width, channels, pixels, changed);
+    List<Scene> renamed = scenes.stream().map(scene -> scene.relabelled(byLabel)).toList();
+    return new Images(height, width, channels, pixels, changed, renamed);
   }
 
   /** The largest label and one more. */

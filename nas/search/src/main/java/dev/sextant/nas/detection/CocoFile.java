@@ -4,6 +4,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.nas.detection.LabelledImage.NamedBox;
 import dev.sextant.runtime.PlainFile;
 import dev.sextant.tensor.SextantException;

@@ -1,8 +1,9 @@
 package dev.sextant.nas.detection;
 
+import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
-import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.image.ShapeKind;
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.util.ArrayList;
@@ -47,35 +48,36 @@ public final class GeneratedScenes {
    * @param size of both sides in pixels, 32 to 512
    * @throws SextantException if one is out of range
    */
-  public static Scenes of(int count, int size) {
-    if (count < 4 || size < LEAST_SIZE || size > LARGEST_SIZE) {
+  public static ImageDataset of(int count, int size) {
+    if (count < 4
+        || size < LEAST_SIZE
+        || size > LARGEST_SIZE
+        || (long) count * size * size * CHANNELS > Integer.MAX_VALUE - 8) {
       throw new SextantException(
           String.format(
               Locale.ROOT,
-              "built-in scenes: %d images of %d pixels; there must be 4, of %d to %d pixels",
+              "built-in scenes: %d images of %d pixels; there must be 4, of %d to %d pixels, and"
+                  + " less than 2 GiB in all",
               count,
               size,
               LEAST_SIZE,
               LARGEST_SIZE));
     }
-    Scenes.Part train = part(0, count, size);
-    return new Scenes(
+    return ImageDataset.of(
         "scenes:" + count,
         KINDS.stream().map(kind -> kind.name().toLowerCase(Locale.ROOT)).toList(),
-        train,
-        part(1, count / 4, size),
-        Normalization.of(train.images()));
+        part(0, count, size),
+        part(1, count / 4, size));
   }
 
-  private static Scenes.Part part(int part, int count, int size) {
+  private static Images part(int part, int count, int size) {
     int bytes = size * size * CHANNELS;
-    byte[] pixels = new byte[Math.multiplyExact(count, bytes)];
+    byte[] pixels = new byte[count * bytes];
     Scene[] scenes = new Scene[count];
     IntStream.range(0, count)
         .parallel()
         .forEach(i -> scenes[i] = draw(Rng.of(SEED, part, i), size, pixels, i * bytes));
-    return new Scenes.Part(
-        Images.of(size, size, CHANNELS, pixels, new int[count]), List.of(scenes));
+    return Images.of(size, size, CHANNELS, pixels, new int[count]).withScenes(List.of(scenes));
   }
 
   private static Scene draw(Rng rng, int size, byte[] pixels, int at) {

@@ -1,5 +1,6 @@
 package dev.sextant.nas.detection;
 
+import dev.sextant.nas.data.scene.Scene;
 import java.util.List;
 
 /**

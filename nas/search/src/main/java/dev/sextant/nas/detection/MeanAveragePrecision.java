@@ -1,5 +1,6 @@
 package dev.sextant.nas.detection;
 
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.runtime.detection.Boxes;
 import dev.sextant.runtime.detection.Detections;
 import java.util.ArrayList;

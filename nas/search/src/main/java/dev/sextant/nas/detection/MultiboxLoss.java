@@ -88,12 +88,59 @@ public final class MultiboxLoss implements CustomOp {
     }
   }
 
-  private double compute(Backend backend, Tensor x, boolean withGradient) {
+  /**
+   * {@return the loss of predictions, nothing recorded}
+   *
+   * @param backend of the predictions
+   * @param x as the op takes them
+   */
+  public double value(Backend backend, Tensor x) {
+    return compute(backend, x, false);
+  }
+
+  /**
+   * {@return the share of the anchors that are of objects whose class is more probable than every
+   * other and the background; 0 where there are none}
+   *
+   * @param backend of the predictions
+   * @param x as the op takes them
+   */
+  public double right(Backend backend, Tensor x) {
+    download(backend, x);
+    int objects = 0;
+    int right = 0;
+    for (int image = 0; image < targets.count(); image++) {
+      for (int anchor = 0; anchor < losses.length; anchor++) {
+        int label = targets.label(image, anchor);
+        if (label != AnchorTargets.BACKGROUND) {
+          int numbers = targets.anchors().numbers();
+          int at = (image * losses.length + anchor) * numbers + Detect.BOX;
+          objects++;
+          right += largest(at) == label ? 1 : 0;
+        }
+      }
+    }
+    return objects == 0 ? 0 : (double) right / objects;
+  }
+
+  private int largest(int at) {
+    int largest = 0;
+    for (int i = 1; i <= targets.anchors().classes(); i++) {
+      largest = predictions[at + i] > predictions[at + largest] ? i : largest;
+    }
+    return largest;
+  }
+
+  private void download(Backend backend, Tensor x) {
     if (predictions.length != x.size()) {
       predictions = new float[x.size()];
       gradient = new float[x.size()];
     }
     backend.download(x, predictions, 0);
+  }
+
+  private double compute(Backend backend, Tensor x, boolean withGradient) {
+    download(backend, x);
     if (withGradient) {
       Arrays.fill(gradient, 0);
     }

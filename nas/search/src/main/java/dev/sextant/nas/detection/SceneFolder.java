@@ -1,9 +1,10 @@
 package dev.sextant.nas.detection;
 
+import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.Images;
-import dev.sextant.nas.data.Normalization;
 import dev.sextant.nas.data.file.DataTree;
 import dev.sextant.nas.data.image.ImageFile;
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.nas.detection.LabelledImage.NamedBox;
 import dev.sextant.runtime.image.Pixels;
 import dev.sextant.runtime.image.Resampler;
@@ -45,8 +46,8 @@ public final class SceneFolder {
   /** A part before its images are read, and where they are. */
   private record Labels(List<LabelledImage> images, List<Path> folders) {}
 
-  private SceneFolder(Path root, int size) {
-    this.tree = new DataTree(root, false);
+  private SceneFolder(Path root, int size, boolean followLinks) {
+    this.tree = new DataTree(root, followLinks);
     this.size = size;
   }
 
@@ -56,13 +57,14 @@ public final class SceneFolder {
    * @param root the folder
    * @param size of both sides that images are stretched to, at least 1
    * @param seed of the split where the folder has none
+   * @param followLinks whether symbolic links out of the folder are followed
    * @throws SextantException naming the file and what is wrong with it
    */
-  public static Scenes open(Path root, int size, long seed) {
+  public static ImageDataset open(Path root, int size, long seed, boolean followLinks) {
     if (size < 1) {
       throw new SextantException(String.format(Locale.ROOT, "scenes: images of %d pixels", size));
     }
-    SceneFolder folder = new SceneFolder(root, size);
+    SceneFolder folder = new SceneFolder(root, size, followLinks);
     if (folder.has("annotations")) {
       return folder.coco();
     }
@@ -77,7 +79,7 @@ public final class SceneFolder {
     return tree.list().stream().anyMatch(entry -> entry.isFolder() && entry.name().equals(name));
   }
 
-  private Scenes coco() {
+  private ImageDataset coco() {
     Path train = instances(List.of("train"));
     Path test = instances(List.of("val", "test"));
     CocoFile.Labels trainLabels = CocoFile.read(train);
@@ -112,7 +114,7 @@ public final class SceneFolder {
         root.resolve(part), root.resolve("images").resolve(part), root.resolve("images"));
   }
 
-  private Scenes voc(long seed) {
+  private ImageDataset voc(long seed) {
     Map<String, LabelledImage> byName = new HashMap<>();
     List<String> names = new ArrayList<>();
     for (DataTree.Entry entry : tree.list(tree.root().resolve("Annotations"))) {
@@ -170,17 +172,12 @@ public final class SceneFolder {
     return picked;
   }
 
-  private Scenes scenes(List<String> classes, Labels train, Labels test) {
-    Scenes.Part trainPart = part(classes, train);
-    return new Scenes(
-        tree.root().toString(),
-        classes,
-        trainPart,
-        part(classes, test),
-        Normalization.of(trainPart.images()));
+  private ImageDataset scenes(List<String> classes, Labels train, Labels test) {
+    return ImageDataset.of(
+        tree.root().toString(), classes, part(classes, train), part(classes, test));
   }
 
-  private Scenes.Part part(List<String> classes, Labels labels) {
+  private Images part(List<String> classes, Labels labels) {
     int count = labels.images.size();
     int bytes = size * size * 3;
     if (count == 0) {
@@ -218,7 +215,7 @@ public final class SceneFolder {
               Resampler.stretch(read, size, size, pixels, i * bytes);
               scenes[i] = scene(classes, image);
             });
-    return new Scenes.Part(Images.of(size, size, 3, pixels, new int[count]), List.of(scenes));
+    return Images.of(size, size, 3, pixels, new int[count]).withScenes(List.of(scenes));
   }
 
   private Path find(String file, List<Path> folders) {

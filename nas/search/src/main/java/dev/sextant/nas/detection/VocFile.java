@@ -1,5 +1,6 @@
 package dev.sextant.nas.detection;
 
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.nas.detection.LabelledImage.NamedBox;
 import dev.sextant.runtime.PlainFile;
 import dev.sextant.tensor.SextantException;

@@ -50,6 +50,15 @@ public record SearchConfig(
     Retraining retraining,
     int randomSamples,
     SequencedMap<String, String> options) {
+  /** Share of the images held out where networks look for objects. */
+  public static final double DETECTION_FRACTION = 0.1;
+
+  /** Images of a step where networks look for objects. */
+  public static final int DETECTION_BATCH = 16;
+
+  /** Rate of alphas that follow rewards, where networks look for objects. */
+  public static final double DETECTION_RATE = 5e-3;
+
   /** Networks of random search where no number is given. */
   public static final int RANDOM_SAMPLES = 3;
 
@@ -74,6 +83,24 @@ public record SearchConfig(
         Retraining.DEFAULT,
         RANDOM_SAMPLES,
         new LinkedHashMap<>());
+  }
+
+  /**
+   * {@return the same for networks that look for objects, by TuNAS's numbers (Bender et al., 2020,
+   * appendix E.3)} A tenth of the images is held out, and rewards move alphas at {@value
+   * #DETECTION_RATE} at first. Batches have {@value #DETECTION_BATCH} images: they hold objects
+   * enough, and minutes hold more steps then.
+   */
+  public SearchConfig forDetection() {
+    boolean rewarded =
+        recipe instanceof Recipe.InSupernet<?, ?> searched
+            && (searched.policy() == Policies.CONTROLLER
+                || searched.policy() == Policies.REINFORCE);
+    SearchConfig held =
+        withImages(
+            new SearchImages(images.share(), DETECTION_FRACTION, images.size()),
+            new BatchConfig(DETECTION_BATCH, batches.augmentation(), batches.labelSmoothing()));
+    return rewarded ? held.withArchitecture(architecture.withRate(DETECTION_RATE)) : held;
   }
 
   /** Checks what the parts do not check of each other. */

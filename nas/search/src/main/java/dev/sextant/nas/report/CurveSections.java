@@ -71,11 +71,11 @@ final class CurveSections {
       return;
     }
     html.leaf("h2", "The search").open("div", "class", "grid");
-    chart("Loss", "cross-entropy, nats")
+    chart("Loss", lossUnit())
         .add(events.searched("training", 0, Stroke.SOLID, SearchEpoch::loss))
         .add(events.searched("validation", 1, Stroke.DASHED, SearchEpoch::validationLoss))
         .draw(html);
-    chart("Accuracy", "accuracy, %")
+    chart(run.setup().space().detects() ? "Anchors right, and mAP" : "Accuracy", measure() + ", %")
         .add(events.searched("training", 0, Stroke.SOLID, e -> 100 * e.accuracy()))
         .add(events.searched("validation", 1, Stroke.DASHED, e -> 100 * e.validationAccuracy()))
         .draw(html);
@@ -96,6 +96,14 @@ final class CurveSections {
     html.close();
   }
 
+  private String measure() {
+    return run.setup().space().measure();
+  }
+
+  private String lossUnit() {
+    return run.setup().space().detects() ? "SSD's loss" : "cross-entropy, nats";
+  }
+
   private Chart chart(String title, String yLabel) {
     return new Chart(title, yLabel).band("warm-up", 0, run.events().warmup());
   }
@@ -106,12 +114,13 @@ final class CurveSections {
       return;
     }
     html.leaf("h2", "Training single networks").open("div", "class", "grid");
-    retraining("Retraining: loss", "cross-entropy, nats", TrainedEpoch::loss);
-    retraining("Retraining: accuracy", "training accuracy, %", e -> 100 * e.accuracy());
-    samples("Random search: loss", "cross-entropy, nats", TrainedEpoch::loss);
+    retraining("Retraining: loss", lossUnit(), TrainedEpoch::loss);
+    String learnt = run.setup().space().detects() ? "anchors right" : "accuracy";
+    retraining("Retraining: " + learnt, "training " + learnt + ", %", e -> 100 * e.accuracy());
+    samples("Random search: loss", lossUnit(), TrainedEpoch::loss);
     samples(
-        "Random search: validation accuracy",
-        "validation accuracy, %",
+        "Random search: validation " + measure(),
+        "validation " + measure() + ", %",
         e -> 100 * e.validationAccuracy());
     html.close();
   }

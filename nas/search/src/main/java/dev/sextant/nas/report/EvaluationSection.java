@@ -22,7 +22,7 @@ final class EvaluationSection {
   private static final int MOST_CLASSES = 20;
 
   private static final int MOST_PAIRS = 30;
-  private static final String BASE64 = "[A-Za-z0-9+/]*={0,2}";
+  static final String BASE64 = "[A-Za-z0-9+/]*={0,2}";
 
   private final RunJson json;
   private final List<String> classes = new ArrayList<>();
@@ -36,7 +36,7 @@ final class EvaluationSection {
     for (JsonElement name : json.array("classes")) {
       classes.add(name.isJsonPrimitive() ? name.getAsString() : name.toString());
     }
-    for (double[] row : json.rows("confusion")) {
+    for (double[] row : json.has("confusion") ? json.rows("confusion") : new double[0][]) {
       if (row.length != 3 || !isClass(row[0]) || !isClass(row[1]) || !(row[2] >= 0)) {
         throw json.error("confusion", "is no list of labels, predicted labels and numbers");
       }
@@ -72,6 +72,11 @@ final class EvaluationSection {
   void draw(Html html) {
     html.open("section", "id", "evaluation");
     latency(html);
+    if (json.has("precision")) {
+      new DetectionSection(json, classes).draw(html);
+      html.close();
+      return;
+    }
     html.leaf("h2", "What it takes for what");
     if (classes.size() <= MOST_CLASSES) {
       matrix(html);

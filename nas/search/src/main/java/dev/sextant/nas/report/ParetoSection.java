@@ -89,7 +89,7 @@ final class ParetoSection {
         new Scatter(
             "Accuracy and " + title.toLowerCase(Locale.ROOT),
             label,
-            "accuracy, %",
+            run.setup().space().measure() + ", %",
             SeenNetworks.KINDS);
     for (int i = 0; i < seen.size(); i++) {
       Seen each = seen.get(i);
@@ -113,8 +113,9 @@ final class ParetoSection {
         "p",
         String.format(
             Locale.ROOT,
-            "%s: accuracy %s, %s, %s parameters, %s multiply-adds, %s",
+            "%s: %s %s, %s, %s parameters, %s multiply-adds, %s",
             each.name(),
+            run.setup().space().measure(),
             Numbers.percent(each.accuracy()),
             Numbers.ms(each.latencyMs()),
             Numbers.grouped(each.network().parameters()),

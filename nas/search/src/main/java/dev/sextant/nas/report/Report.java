@@ -152,7 +152,11 @@ public final class Report {
         found.measuredMs(),
         Numbers.ms(found.measuredMs()),
         againstBudget());
-    tile("Test accuracy", found.testAccuracy(), Numbers.percent(found.testAccuracy()), "");
+    tile(
+        "Test " + run.setup().space().measure(),
+        found.testAccuracy(),
+        Numbers.percent(found.testAccuracy()),
+        "");
     if (!run.isRandom()) {
       tile(
           String.format(Locale.ROOT, "Expected %s of the search", costName()),
@@ -283,7 +287,7 @@ public final class Report {
             "predicted " + unit(),
             "measured ms",
             "against budget",
-            "test accuracy",
+            "test " + run.setup().space().measure(),
             "parameters",
             "MACs",
             "seconds");

@@ -4,9 +4,9 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.objective.Outcome;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.space.SearchSpace;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.supernet.Supernet;
-import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Backend;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,13 +26,14 @@ public final class HeldOutLoss {
   public static final int PART = 512;
 
   private final Supernet supernet;
-  private final Classification classification;
+  private final Passes passes;
   private final List<SequentialBatches> parts = new ArrayList<>();
 
   /**
    * Scores by some images.
    *
    * @param supernet whose weights networks have
+   * @param space of the supernet
    * @param backend of the supernet
    * @param data where the images are from, of the size of the supernet's
    * @param images indices of training images that did not train the supernet
@@ -40,11 +41,14 @@ public final class HeldOutLoss {
    *     as there are enough images
    */
   public HeldOutLoss(
-      Supernet supernet, Backend backend, ImageDataset data, int[] images, int batch) {
+      Supernet supernet,
+      SearchSpace space,
+      Backend backend,
+      ImageDataset data,
+      int[] images,
+      int batch) {
     this.supernet = supernet;
-    classification =
-        new Classification(
-            backend, new Architecture.Input(data.height(), data.width(), data.channels()));
+    passes = Passes.of(backend, space);
     int size = Math.min(batch, images.length);
     int perPart = Math.max(1, Math.min(PART, images.length) / size) * size;
     int count = Math.max(1, images.length / perPart);
@@ -67,6 +71,6 @@ public final class HeldOutLoss {
    */
   public Outcome of(int[] decisions, int part) {
     supernet.setDecisions(decisions);
-    return classification.evaluate(supernet, parts.get(part), Tape.Mode.TRAIN_STATELESS);
+    return passes.evaluate(supernet, parts.get(part), Tape.Mode.TRAIN_STATELESS);
   }
 }

@@ -61,7 +61,6 @@ public final class BudgetCheck {
    */
   public static void check(SearchSetup setup, CostModel model) {
     Pricing cost = Pricing.of(model, setup.space());
-    setup.space().derive(cost.mostProbable(alike(setup.space().options()))).requireClassifier();
     SearchConfig config = setup.config();
     config.budget().each().forEach(budget -> check(budget, cost, setup));
     Limits limits = Limits.of(setup);

@@ -4,6 +4,7 @@ import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.score.HeldOutLoss;
 import dev.sextant.nas.space.Decisions;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.tensor.Backend;
 import java.util.ArrayList;
@@ -33,12 +34,18 @@ final class Finalists {
 
   /** Those of a search, or null where the most probable network is taken. */
   static @Nullable Finalists of(
-      SearchConfig config, Supernet supernet, Backend backend, ImageDataset data, int[] heldOut) {
+      SearchConfig config,
+      Supernet supernet,
+      SearchSpace space,
+      Backend backend,
+      ImageDataset data,
+      int[] heldOut) {
     int count = config.budget().finalists();
     return count == 1
         ? null
         : new Finalists(
-            new HeldOutLoss(supernet, backend, data, heldOut, config.batches().size()), count);
+            new HeldOutLoss(supernet, space, backend, data, heldOut, config.batches().size()),
+            count);
   }
 
   /** The best, or null where there is none in the window. */

@@ -19,7 +19,7 @@ import dev.sextant.nas.score.EqualPaths;
 import dev.sextant.nas.score.HeldOutLoss;
 import dev.sextant.nas.score.PriorScores;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.RunningMean;
 import dev.sextant.nas.stage.Targets;
 import dev.sextant.nas.supernet.Network;
@@ -52,7 +52,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
   private final Recipe.Scored<S> recipe;
   private final Space space;
   private final Pricing pricing;
-  private final Classification classification;
+  private final Passes passes;
   private final Events events;
   private final S supernet;
   private final Optimizer optimizer;
@@ -84,15 +84,15 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
       Pricing pricing,
       ImageDataset data,
       Split split,
-      Classification classification,
+      Passes passes,
       Events events) {
     this.config = config;
     this.recipe = recipe;
     this.space = space;
     this.pricing = pricing;
-    this.classification = classification;
+    this.passes = passes;
     this.events = events;
-    Backend backend = classification.backend();
+    Backend backend = passes.backend();
     supernet =
         recipe.supernet().supernet(space, new Initializer(backend, Rng.of(config.seed(), 11)));
     supernet.startUnscaled(backend);
@@ -105,13 +105,15 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
             data.normalization(),
             Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 13).nextLong(),
-            classification.workers());
+            passes.workers());
     rates =
         new Rates(
             config,
             (long) config.weights().warmupEpochs() * loader.batchesPerEpoch(),
             (long) config.weights().epochs() * loader.batchesPerEpoch());
-    heldOut = new HeldOutLoss(supernet, backend, data, split.validation(), config.batches().size());
+    heldOut =
+        new HeldOutLoss(
+            supernet, space, backend, data, split.validation(), config.batches().size());
     priors =
         new PriorScores(
             recipe.prior(), space, backend, data, split.validation(), config.batches().size());
@@ -153,7 +155,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
 
   @Override
   public void step() {
-    Memory memory = classification.backend().memory();
+    Memory memory = passes.backend().memory();
     memory.resetPeaks();
     long weightStep = done - scored.size();
     long lossOf = weightStep - weightSteps();
@@ -203,9 +205,8 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     }
     paths.next(options);
     supernet.setOptions(options);
-    running.add(
-        classification.gradients(supernet, loader.next(), supernet.trainingMode(), targets));
-    weightPeak = Math.max(weightPeak, classification.backend().memory().transientPeak());
+    running.add(passes.gradients(supernet, loader.next(), supernet.trainingMode(), targets));
+    weightPeak = Math.max(weightPeak, passes.backend().memory().transientPeak());
     if (config.descent().clip() > 0) {
       optimizer.clipGradients(config.descent().clip());
     }
@@ -334,7 +335,7 @@ final class FrontStage<S extends SampledSupernet> implements SearchStage {
     if (trained <= weightSteps()) {
       Outcome mean = running.mean();
       return String.format(
-          Locale.ROOT, "loss %.3f  accuracy %.1f%%", mean.loss(), 100 * mean.accuracy());
+          Locale.ROOT, "loss %.3f  %s %.1f%%", mean.loss(), passes.learnt(), 100 * mean.accuracy());
     }
     return scored.isRanked() ? "a longer look at the best" : "scored by held-out images";
   }

@@ -14,8 +14,8 @@ import dev.sextant.nas.run.Contestant;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.stage.Classification;
 import dev.sextant.nas.stage.NetworkWeights;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.Teacher;
 import dev.sextant.nas.stage.TrainingStage;
@@ -54,7 +54,7 @@ final class Inheritance implements AutoCloseable {
   private final SearchSetup setup;
   private final ImageDataset data;
   private final Split split;
-  private final Classification classification;
+  private final Passes passes;
   private final RunResults results;
   private @Nullable Network teacher;
 
@@ -63,14 +63,14 @@ final class Inheritance implements AutoCloseable {
       SearchSetup setup,
       ImageDataset data,
       Split split,
-      Classification classification,
+      Passes passes,
       RunResults results) {
     this.directory = directory;
     this.setup = setup;
     retraining = setup.config().retraining();
     this.data = data;
     this.split = split;
-    this.classification = classification;
+    this.passes = passes;
     this.results = results;
   }
 
@@ -156,7 +156,7 @@ final class Inheritance implements AutoCloseable {
     for (int i = 0; i < images.length; i++) {
       images[i] = (int) ((long) i * data.train().count() / images.length);
     }
-    classification.evaluate(
+    passes.evaluate(
         network,
         new SequentialBatches(
             data.train(), images, Math.min(size, images.length), data.normalization()),
@@ -170,7 +170,7 @@ final class Inheritance implements AutoCloseable {
   }
 
   private double heldOut(Network network) {
-    return classification
+    return passes
         .evaluate(
             network,
             new SequentialBatches(
@@ -187,7 +187,7 @@ final class Inheritance implements AutoCloseable {
   }
 
   private Backend backend() {
-    return classification.backend();
+    return passes.backend();
   }
 
   /** Gives a training that has not begun what was left for it. */

@@ -54,7 +54,8 @@ record OriginalNetwork(RunDirectory directory, SearchSetup setup, RunResults res
       results.put(KEY + "measuredMs", latency.judged(architecture));
       results.put(
           KEY + "testAccuracy",
-          Evaluation.accuracy(architecture, weights, data.test(), setup.device(), setup.threads()));
+          Evaluation.of(architecture, weights, data.test(), setup.device(), setup.threads())
+              .score());
     }
   }
 

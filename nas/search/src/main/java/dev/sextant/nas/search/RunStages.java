@@ -21,7 +21,7 @@ import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.stage.TrainingStage;
@@ -61,7 +61,7 @@ final class RunStages implements AutoCloseable {
   private final SearchConfig config;
   private final ImageDataset data;
   private final Split split;
-  private final Classification classification;
+  private final Passes passes;
   private final Events events;
   private final Progress progress;
   private final RunResults results;
@@ -76,7 +76,7 @@ final class RunStages implements AutoCloseable {
       SearchSetup setup,
       CostModel model,
       ImageDataset data,
-      Classification classification,
+      Passes passes,
       Events events,
       Progress progress,
       RunResults results) {
@@ -88,13 +88,13 @@ final class RunStages implements AutoCloseable {
     pricing = Pricing.Limited.of(Pricing.of(model, space), limits);
     this.data = data;
     split = Split.stratified(data.train(), config.images().validationFraction(), SPLIT_SEED);
-    this.classification = classification;
+    this.passes = passes;
     this.events = events;
     this.progress = progress;
     this.results = results;
     latency = new NetworkLatency(setup, directory.path(), results, progress);
     original = new OriginalNetwork(directory, setup, results);
-    inheritance = new Inheritance(directory, setup, data, split, classification, results);
+    inheritance = new Inheritance(directory, setup, data, split, passes, results);
   }
 
   /**
@@ -179,8 +179,7 @@ final class RunStages implements AutoCloseable {
     SearchSpace searched =
         space.withInput(
             new Architecture.Input(seen.height(), seen.width(), seen.channels()), seen.classes());
-    Classification small =
-        new Classification(classification.backend(), searched.input(), classification.workers());
+    Passes small = Passes.of(passes.backend(), searched, passes.workers());
     return switch (config.recipe()) {
       case Recipe.Random _ -> throw unknown(StageName.SEARCH);
       case Recipe.Scored<?> recipe ->
@@ -194,10 +193,7 @@ final class RunStages implements AutoCloseable {
   }
 
   private <S extends Supernet, O extends Objective> RunStage search(
-      Recipe.InSupernet<S, O> recipe,
-      SearchSpace searched,
-      ImageDataset seen,
-      Classification small) {
+      Recipe.InSupernet<S, O> recipe, SearchSpace searched, ImageDataset seen, Passes small) {
     Cost sampled =
         recipe.cost().measuresSamples()
             ? MeasuredCost.agreed(new MeasuredCost(space, latency::quick), small.sharing())
@@ -224,7 +220,7 @@ final class RunStages implements AutoCloseable {
           networks()
               .best(
                   random.prior(),
-                  classification.backend(),
+                  passes.backend(),
                   data,
                   split.validation(),
                   config.batches().size(),
@@ -249,7 +245,7 @@ final class RunStages implements AutoCloseable {
             train,
             evaluation,
             config.training(epochs, Rng.of(config.seed(), name.text().hashCode()).nextLong()));
-    return new TrainingStage(plan, data, classification, events);
+    return new TrainingStage(plan, data, passes, events);
   }
 
   // ---- random search
@@ -397,17 +393,17 @@ final class RunStages implements AutoCloseable {
   private void record(Contestant who, TrainingStage training, Weights weights) {
     int[] decisions = results.decisions(who);
     Architecture architecture = space.derive(decisions);
-    int[] labels =
-        Evaluation.labels(architecture, weights, data.test(), setup.device(), setup.threads());
+    Evaluation evaluation =
+        Evaluation.of(architecture, weights, data.test(), setup.device(), setup.threads());
     Latency quantiles = latency.quantiles(architecture);
     if (who.equals(Contestant.FOUND)) {
-      EvaluationFile.write(directory, architecture, data, labels, quantiles, latency);
+      EvaluationFile.write(directory, architecture, data, evaluation, quantiles, latency);
     }
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", training.name().text());
     fields.addProperty("predictedCost", pricing.of(decisions));
     fields.addProperty("measuredMs", quantiles.ms(config.budget().percentile()));
-    fields.addProperty("testAccuracy", Evaluation.accuracy(labels, data.test()));
+    fields.addProperty("testAccuracy", evaluation.score());
     limits
         .of(decisions)
         .forEach((cost, value) -> results.put(who, SearchResult.LIMITED + cost, value));

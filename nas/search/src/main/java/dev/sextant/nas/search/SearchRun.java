@@ -19,7 +19,7 @@ import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.train.TrainedModel;
@@ -266,9 +266,8 @@ public final class SearchRun implements AutoCloseable {
                 ? EventLog.START
                 : checkpoint.getRun(identity, directory.checkpoint()));
     followers = followers(directory);
-    Classification classification = new Classification(backend, setup.space().input(), workers);
-    course =
-        new RunStages(directory, setup, model, seen, classification, events, progress, results);
+    Passes passes = Passes.of(backend, setup.space(), workers);
+    course = new RunStages(directory, setup, model, seen, passes, events, progress, results);
     stage = open(checkpoint);
   }
 
@@ -322,6 +321,13 @@ public final class SearchRun implements AutoCloseable {
   }
 
   private void checkData(ImageDataset data) {
+    if (setup.space().detects() != data.train().hasScenes()) {
+      throw new SextantException(
+          setup.space().name()
+              + (setup.space().detects()
+                  ? ": its networks look for objects, which takes images with boxes"
+                  : ": its networks name the class of an image, these have boxes"));
+    }
     Architecture.Input input = setup.space().input();
     if (input.height() != data.height()
         || input.width() != data.width()

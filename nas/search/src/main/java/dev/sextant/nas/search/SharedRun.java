@@ -13,7 +13,7 @@ import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.SearchSetup;
 import dev.sextant.nas.run.StageName;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.RunResults;
 import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.train.TrainingRun;
@@ -145,7 +145,7 @@ public final class SharedRun {
                 setup,
                 model,
                 data,
-                new Classification(backend, setup.space().input(), workers),
+                Passes.of(backend, setup.space(), workers),
                 NOBODY,
                 Progress.NONE,
                 results);

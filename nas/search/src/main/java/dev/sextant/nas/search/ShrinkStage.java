@@ -19,7 +19,7 @@ import dev.sextant.nas.shrink.ExactChoice;
 import dev.sextant.nas.space.LayerSum;
 import dev.sextant.nas.space.Position;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.runtime.Weights;
 import dev.sextant.runtime.layer.Layer;
@@ -71,12 +71,12 @@ final class ShrinkStage implements SearchStage {
       RunDirectory directory,
       ImageDataset data,
       Split split,
-      Classification classification,
+      Passes passes,
       Events events) {
     this.space = space;
     this.pricing = pricing;
     this.events = events;
-    backend = classification.backend();
+    backend = passes.backend();
     blocks = new BlockFit(backend, space, Weights.read(directory.teacherWeights()));
     scores = new BlockScores(space);
     int size = config.batches().size();

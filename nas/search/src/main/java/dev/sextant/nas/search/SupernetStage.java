@@ -22,7 +22,7 @@ import dev.sextant.nas.policy.HeldOut;
 import dev.sextant.nas.policy.LearningTurn;
 import dev.sextant.nas.policy.Policy;
 import dev.sextant.nas.run.StageName;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.RunningMean;
 import dev.sextant.nas.stage.Targets;
 import dev.sextant.nas.supernet.Network;
@@ -57,7 +57,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
 
   private final SearchConfig config;
   private final Assembly<S, ?> assembly;
-  private final Classification classification;
+  private final Passes passes;
   private final Events events;
   private final Rng policyRng;
   private final LearningTurn turn;
@@ -82,14 +82,10 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   private long architecturePeak;
 
   SupernetStage(
-      Assembly<S, ?> assembly,
-      ImageDataset data,
-      Split split,
-      Classification classification,
-      Events events) {
+      Assembly<S, ?> assembly, ImageDataset data, Split split, Passes passes, Events events) {
     this.assembly = assembly;
     this.config = assembly.config();
-    this.classification = classification;
+    this.passes = passes;
     this.events = events;
     policyRng = Rng.of(config.seed(), 12);
     turn = assembly.recipe().policy().turn();
@@ -103,7 +99,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
             data.normalization(),
             Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 13).nextLong(),
-            classification.workers());
+            passes.workers());
     validationLoader =
         new BatchLoader(
             data.train(),
@@ -112,13 +108,15 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
             data.normalization(),
             Augmentation.none(),
             Rng.of(config.seed(), 14).nextLong(),
-            classification.workers());
+            passes.workers());
     targets = Targets.labels(config.recipe().hasCells() ? 0 : config.batches().labelSmoothing());
     rates = new Rates(config, warmupSteps(), jointSteps());
     validation =
         new SequentialBatches(
             data.train(), split.validation(), config.batches().size(), data.normalization());
-    finalists = Finalists.of(config, supernet, classification.backend(), data, split.validation());
+    finalists =
+        Finalists.of(
+            config, supernet, assembly.space(), passes.backend(), data, split.validation());
     policy = assembly.policy(supernet, policyRng, this::mixtureGradient);
   }
 
@@ -176,12 +174,12 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
   }
 
   private void weightStep(Batch batch) {
-    Memory memory = classification.backend().memory();
+    Memory memory = passes.backend().memory();
     memory.resetPeaks();
     double warmup = (double) done / Math.max(1, warmupSteps());
     double joint = (double) (done - warmupSteps()) / jointSteps();
     policy.sample(Math.max(0, 1 - warmup), Math.max(0, joint));
-    Outcome outcome = classification.gradients(supernet, batch, supernet.trainingMode(), targets);
+    Outcome outcome = passes.gradients(supernet, batch, supernet.trainingMode(), targets);
     running.add(outcome);
     weightPeak = Math.max(weightPeak, memory.transientPeak());
     if (turn == LearningTurn.WITH_WEIGHTS) {
@@ -206,7 +204,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
         || Math.floorMod(weightSteps, config.architecture().interval()) != 0) {
       return;
     }
-    Memory memory = classification.backend().memory();
+    Memory memory = passes.backend().memory();
     memory.resetPeaks();
     heldOut.batch = validationLoader.next();
     if (FlightEvents.hasArchitectureSteps()) {
@@ -228,15 +226,14 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     @Override
     public Outcome gradients() {
       supernet.freezeWeights(true);
-      Outcome outcome =
-          classification.gradients(supernet, current(), Tape.Mode.TRAIN_STATELESS, HARD);
+      Outcome outcome = passes.gradients(supernet, current(), Tape.Mode.TRAIN_STATELESS, HARD);
       supernet.freezeWeights(false);
       return outcome;
     }
 
     @Override
     public Outcome evaluate() {
-      return classification.evaluate(supernet, current(), Tape.Mode.TRAIN_STATELESS);
+      return passes.evaluate(supernet, current(), Tape.Mode.TRAIN_STATELESS);
     }
 
     private Batch current() {
@@ -256,12 +253,11 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     if (!(supernet instanceof CellSupernet mixture)) {
       throw new IllegalStateException("only cells have mixtures");
     }
-    BilevelGradient bilevel =
-        new BilevelGradient(mixture, classification.backend(), classification.sharing());
-    BilevelGradient.Loss loss = tape -> classification.loss(tape, supernet, heldOut.current());
+    BilevelGradient bilevel = new BilevelGradient(mixture, passes.backend(), passes.sharing());
+    BilevelGradient.Loss loss = tape -> passes.loss(tape, supernet, heldOut.current());
     return config.architecture().secondOrder()
         ? bilevel.secondOrder(
-            tape -> classification.loss(tape, supernet, current(training)),
+            tape -> passes.loss(tape, supernet, current(training)),
             loss,
             rates.weights(done),
             assembly.sgd(),
@@ -273,7 +269,7 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     if (turn != LearningTurn.BEFORE_WEIGHTS) {
       supernet.setDecisions(mostProbable());
     }
-    Outcome evaluated = classification.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);
+    Outcome evaluated = passes.evaluate(supernet, validation, Tape.Mode.TRAIN_STATELESS);
     JsonObject fields = new JsonObject();
     fields.addProperty("stage", name().text());
     fields.addProperty("epoch", done / loader.batchesPerEpoch());
@@ -388,8 +384,9 @@ final class SupernetStage<S extends Supernet> implements SearchStage {
     Outcome mean = running.mean();
     return String.format(
         Locale.ROOT,
-        "loss %.3f  accuracy %.1f%%  E[cost] %s  entropy %.2f  lambda %.3g",
+        "loss %.3f  %s %.1f%%  E[cost] %s  entropy %.2f  lambda %.3g",
         mean.loss(),
+        passes.learnt(),
         100 * mean.accuracy(),
         config.recipe().cost().unit().format(expectedCost()),
         policy.meanEntropy(),

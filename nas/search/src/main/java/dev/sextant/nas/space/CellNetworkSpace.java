@@ -91,6 +91,11 @@ public record CellNetworkSpace(String name, CellSpace cells, int width, int dept
   }
 
   @Override
+  public boolean detects() {
+    return false;
+  }
+
+  @Override
   public int[] options() {
     int[] options = new int[2 * cells.edges()];
     Arrays.fill(options, cells.candidates().size());

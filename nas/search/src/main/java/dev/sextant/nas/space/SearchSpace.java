@@ -24,6 +24,14 @@ public sealed interface SearchSpace permits Space, CellNetworkSpace {
   /** {@return width of the logits} */
   int classes();
 
+  /** {@return whether its networks look for objects, all of them around the same anchors} */
+  boolean detects();
+
+  /** {@return what its networks are judged by, as reports call it} */
+  default String measure() {
+    return detects() ? "mAP" : "accuracy";
+  }
+
   /** {@return how many options each decision has} */
   int[] options();
 

@@ -214,6 +214,11 @@ public record Space(
    *       224x224x3, 1001 classes. The second searches the width of each stage among seven
    *       multiples of its base, rounded to 8; the third also expansions from 1 to 6 and
    *       squeeze-and-excite, with h-swish in its later stages.
+   *   <li>{@code tunas-mobilenet-v3-ssdlite}: the third's body for objects (appendix E.3): SSDLite
+   *       reads the last layers of stride 16 (C4) and 32 (C5), four smaller levels follow; 90
+   *       classes, 320x320x3
+   *   <li>{@code detection-small}: 8 choices among MBConv with kernels 3, 5, expansions 3, 6 and
+   *       skip, with predictors at strides 4, 8 and 16, for scenes of 64x64x3 on a laptop
    * </ul>
    *
    * @param name one of {@link #names}
@@ -237,6 +242,11 @@ public record Space(
       }
     }
     return List.copyOf(choices);
+  }
+
+  @Override
+  public boolean detects() {
+    return positions.getLast() instanceof Position.Fixed(Detect _);
   }
 
   /** The choices' candidates first, then the widths. */
@@ -390,7 +400,7 @@ public record Space(
     if (classes == this.classes) {
       return new Space(name, classes, input, batchNormEpsilon, positions, widthChoices);
     }
-    if (positions.getLast() instanceof Position.Fixed(Detect _)) {
+    if (detects()) {
       List<Position> changed = new ArrayList<>(positions);
       changed.replaceAll(
           position ->

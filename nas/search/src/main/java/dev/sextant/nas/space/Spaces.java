@@ -20,7 +20,9 @@ final class Spaces {
           "single-path-cifar",
           "tunas-proxyless",
           "tunas-proxyless-enlarged",
-          "tunas-mobilenet-v3");
+          "tunas-mobilenet-v3",
+          "tunas-mobilenet-v3-ssdlite",
+          "detection-small");
 
   private Spaces() {}
 

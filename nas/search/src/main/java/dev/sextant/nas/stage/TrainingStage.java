@@ -48,7 +48,7 @@ public final class TrainingStage implements RunStage {
 
   private final Plan plan;
   private final TrainingConfig config;
-  private final Classification classification;
+  private final Passes passes;
   private final ImageDataset data;
   private final Events events;
   private final Rng dropoutRng;
@@ -69,13 +69,13 @@ public final class TrainingStage implements RunStage {
    *
    * @param plan what to train on what
    * @param data the images
-   * @param classification runs the passes
+   * @param passes runs the passes
    * @param events told of every epoch
    */
-  public TrainingStage(Plan plan, ImageDataset data, Classification classification, Events events) {
+  public TrainingStage(Plan plan, ImageDataset data, Passes passes, Events events) {
     this.plan = plan;
     config = plan.config;
-    this.classification = classification;
+    this.passes = passes;
     this.events = events;
     this.data = data;
     dropoutRng = Rng.of(config.seed(), 2);
@@ -85,11 +85,11 @@ public final class TrainingStage implements RunStage {
             : Auxiliary.attach(
                 plan.architecture,
                 (float) config.regularization().auxiliary(),
-                new Initializer(classification.backend(), Rng.of(config.seed(), 4)));
+                new Initializer(passes.backend(), Rng.of(config.seed(), 4)));
     network =
         new Network(
             plan.architecture,
-            new Initializer(classification.backend(), Rng.of(config.seed(), 1)),
+            new Initializer(passes.backend(), Rng.of(config.seed(), 1)),
             (float) config.regularization().dropout(),
             dropoutRng);
     SequencedMap<String, Parameter> parameters = new LinkedHashMap<>(network.parameters());
@@ -101,7 +101,7 @@ public final class TrainingStage implements RunStage {
     }
     optimizer =
         new Sgd(
-            classification.backend(),
+            passes.backend(),
             parameters,
             new Sgd.Config(
                 (float) config.descent().momentum(),
@@ -117,7 +117,7 @@ public final class TrainingStage implements RunStage {
             data.normalization(),
             Augmentation.preset(config.batches().augmentation(), data.height()),
             Rng.of(config.seed(), 3).nextLong(),
-            classification.workers());
+            passes.workers());
     targets = Targets.labels(config.batches().labelSmoothing());
     evaluates = plan.evaluation.length > 0;
     evaluation =
@@ -169,8 +169,8 @@ public final class TrainingStage implements RunStage {
     }
     running.add(
         auxiliary == null
-            ? classification.gradients(network, batch, Tape.Mode.TRAIN, targets)
-            : classification.gradients(network, auxiliary, batch, targets));
+            ? passes.gradients(network, batch, Tape.Mode.TRAIN, targets)
+            : passes.gradients(network, auxiliary, batch, targets));
     if (config.descent().clip() > 0) {
       optimizer.clipGradients(config.descent().clip());
     }
@@ -195,7 +195,7 @@ public final class TrainingStage implements RunStage {
     fields.addProperty("loss", running.mean().loss());
     fields.addProperty("accuracy", running.mean().accuracy());
     if (evaluates) {
-      evaluationAccuracy = classification.evaluate(network, evaluation, Tape.Mode.EVAL).accuracy();
+      evaluationAccuracy = passes.evaluate(network, evaluation, Tape.Mode.EVAL).accuracy();
       fields.addProperty("validationAccuracy", evaluationAccuracy);
     }
     events.emit("epoch", fields);
@@ -211,15 +211,14 @@ public final class TrainingStage implements RunStage {
    * its classes}
    */
   public Weights trained() {
-    return NetworkWeights.of(
-        network, plan.architecture, data, classification.backend(), plan.name.text());
+    return NetworkWeights.of(network, plan.architecture, data, passes.backend(), plan.name.text());
   }
 
   @Override
   public String status() {
     Outcome mean = running.mean();
     return String.format(
-        Locale.ROOT, "loss %.3f  accuracy %.1f%%", mean.loss(), 100 * mean.accuracy());
+        Locale.ROOT, "loss %.3f  %s %.1f%%", mean.loss(), passes.learnt(), 100 * mean.accuracy());
   }
 
   @Override

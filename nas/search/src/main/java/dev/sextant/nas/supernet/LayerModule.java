@@ -29,6 +29,7 @@ import dev.sextant.tensor.Shape;
 import dev.sextant.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +60,8 @@ public final class LayerModule extends Module implements GateCandidate {
       return isChain() && inputs.size() > 1 ? inputs.get(1) : null;
     }
   }
+
+  private static final float PREDICTOR_DEVIATION = 0.03f;
 
   private final boolean detects;
   private final float epsilon;
@@ -115,6 +118,17 @@ public final class LayerModule extends Module implements GateCandidate {
    */
   private void startAsIdentity(Step last) {
     init.backend().elementwise().fill(last.stages.getLast().gamma().value(), 0);
+  }
+
+  /**
+   * Draws the last weights of a predictor of objects as SSDLite has them, with a deviation of
+   * {@value #PREDICTOR_DEVIATION}: by their fan-out alone, which is small, they would begin with
+   * losses of 25 nats and more.
+   */
+  private void startQuietly(Convolution predictor, int out) {
+    Tensor weight = Objects.requireNonNull(predictor.parameters().get("weight")).value();
+    float drawn = (float) Math.sqrt(2.0 / out);
+    init.backend().elementwise().scale(weight, PREDICTOR_DEVIATION / drawn, weight);
   }
 
   private int[] freed(int step) {
@@ -194,6 +208,9 @@ public final class LayerModule extends Module implements GateCandidate {
                 groups,
                 convolution.bias(),
                 convolution.bias() ? convolution.activation() : Activation.IDENTITY));
+    if (detects && convolution.bias()) {
+      startQuietly(module, convolution.out());
+    }
     if (norm == null) {
       bare(node, module, convolution.bias() ? Activation.IDENTITY : convolution.activation());
       return;

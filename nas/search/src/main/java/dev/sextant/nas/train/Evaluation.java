@@ -1,59 +1,69 @@
 package dev.sextant.nas.train;
 
 import dev.sextant.nas.data.Images;
+import dev.sextant.nas.data.scene.Scene;
+import dev.sextant.nas.detection.MeanAveragePrecision;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
+import java.util.List;
 import java.util.Locale;
 
-/** What the compiled model, which is what an application runs, makes of labelled images. */
-public final class Evaluation {
-  private static final int BATCH = 100;
-
-  private Evaluation() {}
+/** What the compiled model, which is what an application runs, makes of images that are known. */
+public sealed interface Evaluation {
+  /**
+   * What a classifier takes images for.
+   *
+   * @param labels where the largest logit of each image is, the first of equals
+   * @param score the share of images where that is the label
+   */
+  record Labels(int[] labels, double score) implements Evaluation {}
 
   /**
-   * {@return the share of images whose largest logit (the first of equals) is at the label}
+   * What a detector finds.
    *
-   * @param architecture of the network
-   * @param weights of the network, as it was trained
-   * @param images to be classified
-   * @param device where the compiled network runs
-   * @param threads workers that share each kernel
-   * @throws SextantException if images and network do not fit, or the weights are not the network's
+   * @param precision by COCO's metric
+   * @param shown of the first images, at most {@value #SHOWN}: what an application would be told
    */
-  public static double accuracy(
-      Architecture architecture, Weights weights, Images images, Device device, int threads) {
-    return accuracy(labels(architecture, weights, images, device, threads), images);
-  }
-
-  /**
-   * {@return the share of labels that are those of the images}
-   *
-   * @param labels as {@link #labels} gives them
-   * @param images that were classified
-   */
-  public static double accuracy(int[] labels, Images images) {
-    int correct = 0;
-    for (int i = 0; i < labels.length; i++) {
-      correct += labels[i] == images.label(i) ? 1 : 0;
+  record Objects(MeanAveragePrecision precision, List<Scene> shown) implements Evaluation {
+    /** {@return mean average precision at overlaps of 0.5 to 0.95; 0 where there are no objects} */
+    @Override
+    public double score() {
+      return orNothing(precision.value());
     }
-    return (double) correct / images.count();
+
+    /** {@return mean average precision at an overlap of 0.5; 0 where there are no objects} */
+    public double scoreAtHalf() {
+      return orNothing(precision.value(0.5));
+    }
+
+    private static double orNothing(double value) {
+      return Double.isNaN(value) ? 0 : value;
+    }
   }
 
+  /** Images at once. */
+  int BATCH = 100;
+
+  /** Images of which a detector's finds are kept. */
+  int SHOWN = 24;
+
+  /** {@return how good it is, 0 to 1: accuracy, or mean average precision} */
+  double score();
+
   /**
-   * {@return where the largest logit of each image is, the first of equals}
+   * {@return what a network makes of images}
    *
    * @param architecture of the network
    * @param weights of the network, as it was trained
-   * @param images to be classified
+   * @param images to be looked at; with boxes where the network looks for objects
    * @param device where the compiled network runs
    * @param threads workers that share each kernel
    * @throws SextantException if images and network do not fit, or the weights are not the network's
    */
-  public static int[] labels(
+  static Evaluation of(
       Architecture architecture, Weights weights, Images images, Device device, int threads) {
     Architecture.Input input = architecture.input();
     if (input.height() != images.height()
@@ -71,12 +81,15 @@ public final class Evaluation {
               images.width(),
               images.channels()));
     }
-    architecture.requireClassifier();
+    requireTask(architecture, images);
     int batch = Math.min(BATCH, images.count());
-    int classes = architecture.classes();
+    Judge judge =
+        architecture.detects()
+            ? new Judge.Boxes(architecture, images)
+            : new Judge.Largest(architecture, images);
+    int outputs = architecture.outputs();
     byte[] pixels = new byte[batch * images.imageBytes()];
-    float[] logits = new float[batch * classes];
-    int[] labels = new int[images.count()];
+    float[] numbers = new float[batch * outputs];
     try (CompiledModel model =
         CompiledModel.compile(architecture, weights, device, threads, batch)) {
       for (int from = 0; from < images.count(); from += batch) {
@@ -84,22 +97,32 @@ public final class Evaluation {
         for (int i = 0; i < count; i++) {
           images.copyPixels(from + i, pixels, i * images.imageBytes());
         }
-        model.runPixels(pixels, logits);
+        model.runPixels(pixels, numbers);
         for (int i = 0; i < count; i++) {
-          labels[from + i] = argmax(logits, i * classes, classes);
+          judge.image(from + i, numbers, i * outputs);
         }
       }
     }
-    return labels;
+    return judge.result();
   }
 
-  private static int argmax(float[] values, int from, int count) {
-    int best = 0;
-    for (int i = 1; i < count; i++) {
-      if (values[from + i] > values[from + best]) {
-        best = i;
-      }
+  /**
+   * Refuses a detector for images of which labels alone are known, and a classifier for those with
+   * boxes.
+   *
+   * @param architecture of a network
+   * @param images that it is trained or judged on
+   * @throws SextantException saying what is needed
+   */
+  static void requireTask(Architecture architecture, Images images) {
+    if (architecture.detects() != images.hasScenes()) {
+      throw new SextantException(
+          architecture.name()
+              + (architecture.detects()
+                  ? ": looks for objects, which takes images with boxes (--data scenes:N, or a"
+                      + " folder of COCO or Pascal VOC)"
+                  : ": names the class of an image, these have boxes (a network or a space with"
+                      + " detect layers looks for objects)"));
     }
-    return best;
   }
 }

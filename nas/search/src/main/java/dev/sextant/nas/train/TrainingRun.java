@@ -13,7 +13,7 @@ import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.RunFile;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.run.TrainingSetup;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.workers.Workers;
 import dev.sextant.runtime.Architecture;
@@ -191,7 +191,7 @@ public final class TrainingRun implements AutoCloseable {
     this.backend = backend;
     this.progress = progress;
     checkpointNanos = (long) (checkpointSeconds * 1e9);
-    setup.architecture().requireClassifier();
+    Evaluation.requireTask(setup.architecture(), data.train());
     Architecture.Input images =
         new Architecture.Input(data.height(), data.width(), data.channels());
     if (!setup.architecture().input().equals(images)
@@ -268,8 +268,7 @@ public final class TrainingRun implements AutoCloseable {
             IntStream.range(0, data.train().count()).toArray(),
             new int[0],
             setup.config());
-    return new TrainingStage(
-        plan, data, new Classification(backend, setup.architecture().input(), workers), events);
+    return new TrainingStage(plan, data, Passes.of(backend, setup.architecture(), workers), events);
   }
 
   /**
@@ -302,7 +301,7 @@ public final class TrainingRun implements AutoCloseable {
   /**
    * Trains to the end and writes the weights.
    *
-   * @return the share of test images that the compiled model classifies right
+   * @return how good the compiled model is on the test images ({@link Evaluation#score})
    * @throws SextantException if the loss is no finite number; the last good checkpoint stays
    */
   public double run() {
@@ -330,8 +329,9 @@ public final class TrainingRun implements AutoCloseable {
     Weights weights = stage.trained();
     weights.write(directory.weights());
     OnnxFile.write(directory, 1, setup.architecture(), weights, progress);
-    return Evaluation.accuracy(
-        setup.architecture(), weights, data.test(), setup.device(), setup.threads());
+    return Evaluation.of(
+            setup.architecture(), weights, data.test(), setup.device(), setup.threads())
+        .score();
   }
 
   /** {@return the network that is trained} */

@@ -7,7 +7,7 @@ import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.StageName;
 import dev.sextant.nas.space.Decisions;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
@@ -174,13 +174,12 @@ public final class TruthTraining {
             new int[0],
             seeded);
     try (TrainingStage stage =
-        new TrainingStage(
-            plan, data, new Classification(backend, space.input()), (event, fields) -> {})) {
+        new TrainingStage(plan, data, Passes.of(backend, space), (event, fields) -> {})) {
       while (stage.done() < stage.steps()) {
         stage.step();
       }
       double accuracy =
-          Evaluation.accuracy(architecture, stage.trained(), data.test(), backend.device(), 1);
+          Evaluation.of(architecture, stage.trained(), data.test(), backend.device(), 1).score();
       return String.format(
           Locale.ROOT,
           "%s,%d,%.5f,%d,%d,%.1f\n",

@@ -21,7 +21,7 @@ class AugmentationTest {
   private static float[] apply(Images images, Augmentation augmentation, Normalization n, int e) {
     float[] out = new float[images.imageBytes()];
     new Augmenter(images, augmentation, n)
-        .apply(images.chunk(0), images.offset(0), 0, 3, e, out, 0);
+        .apply(images.chunk(0), images.offset(0), Rng.of(3, e, 0), out, 0);
     return out;
   }
 

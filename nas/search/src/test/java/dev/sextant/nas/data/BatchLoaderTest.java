@@ -13,6 +13,7 @@ import dev.sextant.nas.data.Augmentation.ColorJitter;
 import dev.sextant.nas.data.Augmentation.ResizedCrop;
 import dev.sextant.nas.data.BatchLoader.Position;
 import dev.sextant.nas.workers.Workers;
+import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -286,7 +287,8 @@ class BatchLoaderTest {
         assertEquals(Math.min(8, 50 - image), batch.count());
         for (int i = 0; i < batch.count(); i++, image++) {
           assertEquals(image % 5, batch.labels()[i]);
-          augmenter.apply(IMAGES.chunk(image), IMAGES.offset(image), image, 0, 0, expected, 0);
+          augmenter.apply(
+              IMAGES.chunk(image), IMAGES.offset(image), Rng.of(0, 0, image), expected, 0);
           int at = i * expected.length;
           assertSameBits(
               expected,

@@ -3,6 +3,7 @@ package dev.sextant.nas.detection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.nas.detection.MeanAveragePrecision.Area;
 import dev.sextant.runtime.detection.Detections;
 import dev.sextant.tensor.Rng;

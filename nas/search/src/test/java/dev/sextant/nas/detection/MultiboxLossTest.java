@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sextant.autograd.GradientCheck;
 import dev.sextant.autograd.Tape;
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.detection.Anchors;
 import dev.sextant.runtime.layer.Conv;

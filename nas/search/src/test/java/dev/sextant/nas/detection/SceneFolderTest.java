@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.nas.data.ImageDataset;
+import dev.sextant.nas.data.scene.Scene;
 import dev.sextant.tensor.SextantException;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -84,35 +86,35 @@ class SceneFolderTest {
   @Test
   void cocoAsItIs() throws IOException {
     coco(COCO);
-    Scenes scenes = SceneFolder.open(folder, 16, 0);
+    ImageDataset scenes = SceneFolder.open(folder, 16, 0, false);
     assertEquals(List.of("person", "cat"), scenes.classNames());
-    assertEquals(2, scenes.train().images().count());
-    assertEquals(16, scenes.train().images().height());
-    Scene first = scenes.train().scenes().getFirst();
+    assertEquals(2, scenes.train().count());
+    assertEquals(16, scenes.train().height());
+    Scene first = scenes.train().scene(0);
     assertEquals(40, first.width());
     assertEquals(
         List.of(
             new Scene.Item(1, 4, 2, 14.5f, 10, 60.5, Scene.Kind.OBJECT),
             new Scene.Item(0, 30, 10, 40, 20, 100, Scene.Kind.CROWD)),
         first.objects());
-    assertTrue(scenes.train().scenes().get(1).objects().isEmpty());
+    assertTrue(scenes.train().scene(1).objects().isEmpty());
   }
 
   @Test
   void pascalVocAsItIs() throws IOException {
     voc(VOC);
-    Scenes scenes = SceneFolder.open(folder, 16, 0);
+    ImageDataset scenes = SceneFolder.open(folder, 16, 0, false);
     assertEquals(List.of("cat", "dog"), scenes.classNames());
-    assertEquals(1, scenes.train().images().count());
+    assertEquals(1, scenes.train().count());
     assertEquals(
         List.of(
             new Scene.Item(0, 4, 2, 14, 10, 80, Scene.Kind.OBJECT),
             new Scene.Item(1, 0, 0, 40, 20, 800, Scene.Kind.DIFFICULT)),
-        scenes.train().scenes().getFirst().objects());
+        scenes.train().scene(0).objects());
     Files.delete(folder.resolve("ImageSets/Main/test.txt"));
-    Scenes split = SceneFolder.open(folder, 8, 3);
-    assertEquals(1, split.train().images().count());
-    assertEquals(1, split.test().images().count());
+    ImageDataset split = SceneFolder.open(folder, 8, 3, false);
+    assertEquals(1, split.train().count());
+    assertEquals(1, split.test().count());
   }
 
   @ParameterizedTest
@@ -135,7 +137,8 @@ class SceneFolderTest {
   void damagedCocoIsRefused(String from, String to, String error) throws IOException {
     coco(COCO.replace(from, to));
     String message =
-        assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0)).getMessage();
+        assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0, false))
+            .getMessage();
     assertTrue(message.contains(error), message);
     assertEquals(1, message.lines().count(), message);
   }
@@ -154,7 +157,8 @@ class SceneFolderTest {
   void damagedVocIsRefused(String from, String to, String error) throws IOException {
     voc(VOC.replace(from, to));
     String message =
-        assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0)).getMessage();
+        assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0, false))
+            .getMessage();
     assertTrue(message.contains(error), message);
     assertEquals(1, message.lines().count(), message);
   }
@@ -171,7 +175,8 @@ class SceneFolderTest {
           VOC.replace("<?xml version=\"1.0\"?>", "<?xml version=\"1.0\"?>" + type)
               .replace("<name>cat", "<name>&e;"));
       String message =
-          assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0)).getMessage();
+          assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0, false))
+              .getMessage();
       assertTrue(!message.contains("hidden") && message.contains("a.xml"), message);
     }
   }
@@ -180,6 +185,7 @@ class SceneFolderTest {
   void aFolderOfNeitherKindIsRefused() {
     assertEquals(
         folder + ": has neither annotations (COCO) nor Annotations (Pascal VOC)",
-        assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0)).getMessage());
+        assertThrows(SextantException.class, () -> SceneFolder.open(folder, 16, 0, false))
+            .getMessage());
   }
 }

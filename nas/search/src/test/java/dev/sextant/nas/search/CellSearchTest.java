@@ -35,7 +35,7 @@ import dev.sextant.nas.space.CellNetworkSpace;
 import dev.sextant.nas.space.CellNetworks;
 import dev.sextant.nas.space.CellSpace;
 import dev.sextant.nas.space.Genotype;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.TrainingStage;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
@@ -136,7 +136,7 @@ final class CellSearchTest {
         new Assembly<>(config, recipe, backend, space, pricing, pricing::of),
         DATA,
         Split.stratified(DATA.train(), 0.5, 0),
-        new Classification(backend, space.input()),
+        Passes.of(backend, space),
         (event, fields) -> {});
   }
 
@@ -239,7 +239,7 @@ final class CellSearchTest {
     return new TrainingStage(
         new TrainingStage.Plan(StageName.TRAIN, network, images, new int[0], config),
         data,
-        new Classification(backend, input),
+        Passes.of(backend, network),
         (event, fields) -> {});
   }
 

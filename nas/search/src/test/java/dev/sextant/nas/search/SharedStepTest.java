@@ -11,7 +11,7 @@ import dev.sextant.nas.data.BatchLoader;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.objective.Outcome;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.Targets;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.workers.Workers;
@@ -50,7 +50,7 @@ class SharedStepTest {
             new BatchLoader(
                 DATA.train(), all, 24, DATA.normalization(), Augmentation.light(28), 7, workers)) {
       Outcome outcome =
-          new Classification(backend, architecture.input(), workers)
+          Passes.of(backend, architecture, workers)
               .gradients(network, loader.next(), Tape.Mode.TRAIN, new Targets(0.1, null, 1, 0));
       network
           .parameters()

@@ -18,7 +18,7 @@ import dev.sextant.nas.method.Shrinking;
 import dev.sextant.nas.method.WeightSteps;
 import dev.sextant.nas.policy.ArchitectureSteps;
 import dev.sextant.nas.space.Space;
-import dev.sextant.nas.stage.Classification;
+import dev.sextant.nas.stage.Passes;
 import dev.sextant.nas.stage.RunStage;
 import dev.sextant.nas.supernet.GateMode;
 import dev.sextant.runtime.Architecture;
@@ -117,18 +117,18 @@ class StepAllocationTest {
       SearchConfig config, Backend backend, Space space, ImageDataset data, ExpectedCost cost) {
     Pricing pricing = new Pricing.OfChain(space, Counts.MACS, cost);
     Split split = Split.stratified(data.train(), 0.5, 1);
-    Classification classification = new Classification(backend, space.input());
+    Passes passes = Passes.of(backend, space);
     return switch (config.recipe()) {
       case Recipe.Random _, Shrinking _ -> throw new IllegalArgumentException("no supernet");
       case Recipe.Scored<?> recipe ->
           new FrontStage<>(
-              config, recipe, space, pricing, data, split, classification, (event, fields) -> {});
+              config, recipe, space, pricing, data, split, passes, (event, fields) -> {});
       case Recipe.InSupernet<?, ?> recipe ->
           new SupernetStage<>(
               new Assembly<>(config, recipe, backend, space, pricing, cost),
               data,
               split,
-              classification,
+              passes,
               (event, fields) -> {});
     };
   }

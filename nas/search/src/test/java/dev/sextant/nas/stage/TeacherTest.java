@@ -171,7 +171,7 @@ final class TeacherTest {
     return new TrainingStage(
         new TrainingStage.Plan(StageName.TRAIN, network, images, new int[0], config),
         data,
-        new Classification(backend, network.input()),
+        Passes.of(backend, network),
         (event, fields) -> {});
   }
 

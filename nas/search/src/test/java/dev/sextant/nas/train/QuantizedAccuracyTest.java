@@ -87,12 +87,12 @@ class QuantizedAccuracyTest {
     Weights weights = trained(network, data);
     byte[] pixels = pixels(data.train(), CALIBRATED);
     Images test = first(data.test(), 2000);
-    double exact = 100 * Evaluation.accuracy(network, weights, test, Device.CPU, 1);
+    double exact = 100 * Evaluation.of(network, weights, test, Device.CPU, 1).score();
     assertTrue(exact > learnt, () -> "no more than " + exact + " % before");
     for (Quantization.Rule rule : Quantization.Rule.values()) {
       Quantization rounded = Quantization.of(network, weights, pixels, rule);
       double ours =
-          100 * Evaluation.accuracy(rounded.simulated(), rounded.weights(), test, Device.CPU, 1);
+          100 * Evaluation.of(rounded.simulated(), rounded.weights(), test, Device.CPU, 1).score();
       double theirs = 100 * theirs(network, weights, rounded, test);
       assertEquals(ours, theirs, 0.3, rule + ", the network itself " + exact);
       assertEquals(exact, ours, 2, rule + " against the network itself");

@@ -122,6 +122,11 @@ public final class Page {
       .pictures { display: flex; flex-wrap: wrap; gap: 12px; }
       .pictures figure { width: 96px; } .pictures figcaption { font-weight: 400; font-size: 12px;
         line-height: 1.3; overflow-wrap: anywhere; }
+      .pictures .scene { width: 160px; } .scene svg { width: 100%; display: block; }
+      .scene image { image-rendering: pixelated; }
+      .region { fill: none; stroke-width: 1.2; vector-effect: non-scaling-stroke; }
+      .region.truth { stroke: #fff; stroke-dasharray: 4 3; outline: 1px solid #000; }
+      .region.found { stroke: #ffd400; stroke-width: 2; }
       .pictures img { image-rendering: pixelated; border: 1px solid var(--rule); }
       summary { cursor: pointer; }
       @media print { body { max-width: none; padding: 0; font-size: 11pt; }

@@ -7,10 +7,10 @@ import dev.sextant.autograd.ops.Add;
 import dev.sextant.autograd.ops.Distillation;
 import dev.sextant.autograd.ops.Scale;
 import dev.sextant.autograd.ops.SoftCrossEntropy;
-import dev.sextant.autograd.ops.SoftmaxCrossEntropy;
 import dev.sextant.nas.data.Batch;
 import dev.sextant.nas.data.SequentialBatches;
 import dev.sextant.nas.objective.Outcome;
+import dev.sextant.nas.space.SearchSpace;
 import dev.sextant.nas.supernet.Network;
 import dev.sextant.nas.supernet.Supernet;
 import dev.sextant.nas.workers.Sharing;
@@ -26,10 +26,14 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Forward and backward passes of an image classifier over batches. */
-public final class Classification {
+/**
+ * Forward and backward passes over batches, of classifiers or detectors ({@link
+ * Architecture#detects}).
+ */
+public final class Passes {
   private final Backend backend;
   private final Architecture.Input input;
+  private final Task task;
 
   /** Opened for each batch, so that none allocates. */
   private final Tape tape;
@@ -39,33 +43,67 @@ public final class Classification {
   /** Null where this process is alone. */
   private final @Nullable Sharing sharing;
 
-  /**
-   * Of images of one size.
-   *
-   * @param backend whose memory holds them
-   * @param input size of an image
-   */
-  public Classification(Backend backend, Architecture.Input input) {
-    this(backend, input, Workers.ALONE);
-  }
-
-  /**
-   * The same with others, who make the same passes over their shares of the batches.
-   *
-   * @param backend whose memory holds them
-   * @param input size of an image
-   * @param workers this process and the others
-   */
-  public Classification(Backend backend, Architecture.Input input, Workers workers) {
+  private Passes(Backend backend, Architecture.Input input, Task task, Workers workers) {
     this.sharing = workers.count() == 1 ? null : new Sharing(workers, backend);
     this.backend = backend;
     this.input = input;
+    this.task = task;
     tape = new Tape(backend);
+  }
+
+  /**
+   * {@return passes of one network, or of any that takes the same images to the same outputs}
+   *
+   * @param backend whose memory holds the images
+   * @param network that is trained or judged
+   */
+  public static Passes of(Backend backend, Architecture network) {
+    return of(backend, network, Workers.ALONE);
+  }
+
+  /**
+   * {@return the same with others, who make the same passes over their shares of the batches}
+   *
+   * @param backend whose memory holds the images
+   * @param network that is trained or judged
+   * @param workers this process and the others
+   */
+  public static Passes of(Backend backend, Architecture network, Workers workers) {
+    Task task = network.detects() ? new Detecting(backend, network) : new Classifying(backend);
+    return new Passes(backend, network.input(), task, workers);
+  }
+
+  /**
+   * {@return passes of the networks of a space}
+   *
+   * @param backend whose memory holds the images
+   * @param space whose networks, or whose supernet, are trained or judged
+   */
+  public static Passes of(Backend backend, SearchSpace space) {
+    return of(backend, space, Workers.ALONE);
+  }
+
+  /**
+   * {@return the same with others, who make the same passes over their shares of the batches}
+   *
+   * @param backend whose memory holds the images
+   * @param space whose networks, or whose supernet, are trained or judged
+   * @param workers this process and the others
+   */
+  public static Passes of(Backend backend, SearchSpace space, Workers workers) {
+    return space.detects()
+        ? of(backend, space.derive(new int[space.options().length]), workers)
+        : new Passes(backend, space.input(), new Classifying(backend), workers);
   }
 
   /** {@return the backend that runs the passes} */
   public Backend backend() {
     return backend;
+  }
+
+  /** {@return what the accuracy of a step that learns is, in a word or two} */
+  public String learnt() {
+    return task.learnt();
   }
 
   /** {@return this process and the others} */
@@ -92,10 +130,10 @@ public final class Classification {
   public Outcome gradients(Module network, Batch batch, Tape.Mode mode, Targets targets) {
     try (Tape pass = tape.open(mode)) {
       Variable x = images(pass, batch);
-      Tensor labels = labels(batch);
+      task.take(batch);
       Variable logits = network.forward(pass, x);
-      Variable loss = loss(pass, logits, labels, targets);
-      finish(pass, batch, logits, labels, loss, learnt(pass, x, logits, loss, targets));
+      Variable loss = task.loss(pass, logits, targets.smoothing());
+      finish(pass, batch, logits, loss, learnt(pass, x, logits, loss, targets));
       return shared(batch, network, null, mode);
     }
   }
@@ -113,7 +151,7 @@ public final class Classification {
   public Outcome gradients(Network network, Auxiliary auxiliary, Batch batch, Targets targets) {
     try (Tape pass = tape.open(Tape.Mode.TRAIN)) {
       Variable x = images(pass, batch);
-      Tensor labels = labels(batch);
+      task.take(batch);
       List<Variable> second = new ArrayList<>(1);
       Variable logits =
           network.forward(
@@ -124,18 +162,14 @@ public final class Classification {
                   second.add(auxiliary.tower().forward(pass, y));
                 }
               });
-      Variable loss = loss(pass, logits, labels, targets);
-      Variable secondLoss = loss(pass, second.getFirst(), labels, targets);
+      Variable loss = task.loss(pass, logits, targets.smoothing());
+      Variable secondLoss = task.loss(pass, second.getFirst(), targets.smoothing());
       second.getFirst().release();
       Variable weighted = Scale.apply(pass, secondLoss, auxiliary.weight());
       Variable first = learnt(pass, x, logits, loss, targets);
-      finish(pass, batch, logits, labels, loss, Add.apply(pass, first, weighted));
+      finish(pass, batch, logits, loss, Add.apply(pass, first, weighted));
       return shared(batch, network, auxiliary.tower(), Tape.Mode.TRAIN);
     }
-  }
-
-  private static Variable loss(Tape pass, Variable logits, Tensor labels, Targets targets) {
-    return SoftmaxCrossEntropy.apply(pass, logits, labels, (float) targets.smoothing());
   }
 
   /** What is minimised: the loss by labels, with the teacher's where there is one. */
@@ -155,9 +189,8 @@ public final class Classification {
    * @param loss what is reported
    * @param total what is minimised
    */
-  private void finish(
-      Tape pass, Batch batch, Variable logits, Tensor labels, Variable loss, Variable total) {
-    int correct = backend.loss().countCorrect(logits.value(), labels);
+  private void finish(Tape pass, Batch batch, Variable logits, Variable loss, Variable total) {
+    double right = task.right(logits.value());
     double value = backend.elementwise().sum(loss.value());
     if (!Double.isFinite(value)) {
       throw new SextantException(
@@ -170,7 +203,7 @@ public final class Classification {
     }
     logits.release();
     pass.backward(total);
-    last.set(value, (double) correct / batch.count());
+    last.set(value, right);
   }
 
   /**
@@ -214,15 +247,18 @@ public final class Classification {
    */
   public Outcome evaluate(Module network, SequentialBatches batches, Tape.Mode mode) {
     double loss = 0;
-    double correct = 0;
     long images = 0;
+    task.begin();
     for (Batch batch : batches) {
-      Outcome outcome = evaluate(network, batch, mode);
-      loss += batch.count() * outcome.loss();
-      correct += batch.count() * outcome.accuracy();
-      images += batch.count();
+      try (Tape outer = tape.open(mode);
+          Tape pass = outer.unrecorded()) {
+        Variable outputs = outputs(pass, network, batch);
+        loss += batch.count() * task.loss(outputs.value());
+        task.judge(outputs.value());
+        images += batch.count();
+      }
     }
-    return new Outcome(loss / images, correct / images);
+    return new Outcome(loss / images, task.score());
   }
 
   /**
@@ -236,11 +272,8 @@ public final class Classification {
   public Outcome evaluate(Module network, Batch batch, Tape.Mode mode) {
     try (Tape outer = tape.open(mode);
         Tape pass = outer.unrecorded()) {
-      Variable logits = network.forward(pass, images(pass, batch));
-      Tensor labels = labels(batch);
-      double loss = backend.loss().softmaxCrossEntropy(logits.value(), labels, 0, null);
-      int correct = backend.loss().countCorrect(logits.value(), labels);
-      last.set(loss, (double) correct / batch.count());
+      Variable outputs = outputs(pass, network, batch);
+      last.set(task.loss(outputs.value()), task.score(outputs.value()));
       if (sharing != null && batch.shares() > 1) {
         sharing.mean(this::shareOutcome);
       }
@@ -249,17 +282,23 @@ public final class Classification {
   }
 
   /**
-   * {@return the mean cross-entropy of a batch, on a tape of the caller's}
+   * {@return the mean loss of a batch, on a tape of the caller's}
    *
    * @param pass the tape
    * @param network that is asked
    * @param batch of images
    */
   public Variable loss(Tape pass, Module network, Batch batch) {
-    Variable logits = network.forward(pass, images(pass, batch));
-    Variable loss = SoftmaxCrossEntropy.apply(pass, logits, labels(batch), 0);
-    logits.release();
+    Variable outputs = outputs(pass, network, batch);
+    Variable loss = task.loss(pass, outputs, 0);
+    outputs.release();
     return loss;
+  }
+
+  private Variable outputs(Tape pass, Module network, Batch batch) {
+    Variable outputs = network.forward(pass, images(pass, batch));
+    task.take(batch);
+    return outputs;
   }
 
   private Variable images(Tape pass, Batch batch) {
@@ -267,11 +306,5 @@ public final class Classification {
     Tensor images = backend.memory().floats(shape, Category.DATA, "images");
     backend.upload(batch.pixels(), 0, images);
     return pass.constant(images);
-  }
-
-  private Tensor labels(Batch batch) {
-    Tensor labels = backend.memory().ints(Shape.of(batch.count()), Category.DATA, "labels");
-    backend.upload(batch.labels(), 0, labels);
-    return labels;
   }
 }

@@ -1,4 +1,4 @@
-package dev.sextant.nas.detection;
+package dev.sextant.nas.data.scene;
 
 import dev.sextant.runtime.detection.Boxes;
 import dev.sextant.tensor.SextantException;
@@ -76,6 +76,15 @@ public record Scene(int width, int height, List<Item> objects) {
           Kind.OBJECT);
     }
 
+    /**
+     * {@return the same object as one of another class}
+     *
+     * @param other its label
+     */
+    Item withLabel(int other) {
+      return new Item(other, left, top, right, bottom, area, kind);
+    }
+
     /** {@return the left, upper, right and lower edge} */
     public float[] box() {
       return new float[] {left, top, right, bottom};
@@ -89,6 +98,18 @@ public record Scene(int width, int height, List<Item> objects) {
     public double overlap(float[] box) {
       return Boxes.overlap(box(), 0, box, 0);
     }
+  }
+
+  /**
+   * {@return the same objects with the labels that stand at the place of their own}
+   *
+   * @param byLabel for each label
+   */
+  public Scene relabelled(int[] byLabel) {
+    return new Scene(
+        width,
+        height,
+        objects.stream().map(item -> item.withLabel(byLabel[item.label()])).toList());
   }
 
   /** Checks the sizes. */
