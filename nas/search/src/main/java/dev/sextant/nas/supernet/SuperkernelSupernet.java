@@ -5,7 +5,6 @@ import dev.sextant.autograd.Tape;
 import dev.sextant.autograd.Variable;
 import dev.sextant.autograd.nn.Initializer;
 import dev.sextant.autograd.nn.Module;
-import dev.sextant.autograd.nn.Sequential;
 import dev.sextant.nas.space.Factoring;
 import dev.sextant.nas.space.NestedChoice;
 import dev.sextant.nas.space.Position;
@@ -147,7 +146,7 @@ public final class SuperkernelSupernet extends Supernet {
 
   @Override
   public Variable forward(Tape tape, Variable x) {
-    Variable logits = Sequential.run(tape, layers, x);
+    Variable logits = Chain.run(tape, layers, x);
     if (pressure != null) {
       press(tape, pressure);
     }
