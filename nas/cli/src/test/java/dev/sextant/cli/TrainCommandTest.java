@@ -15,6 +15,7 @@ import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
+import dev.sextant.nas.space.Space;
 import dev.sextant.nas.train.TrainingRun;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Device;
@@ -71,6 +72,33 @@ class TrainCommandTest {
             Command.run("eval", "--model", stopped, "--data=builtin:400").succeeded(), "accuracy"));
     Command.run("eval", "--model", directory, "--data=builtin:400")
         .refused(directory, "architecture.json is missing");
+  }
+
+  @Test
+  void aDetectorIsTrainedAndEvaluatedOnScenes() throws Exception {
+    Path network = directory.resolve("detector.json");
+    Files.writeString(network, Space.named("detection-small").derive(new int[8]).toJson());
+    Path out = directory.resolve("detector");
+    String printed =
+        Command.run(
+                "train",
+                "--architecture=" + network,
+                "--data=scenes:32",
+                "--image-size=32",
+                "--out=" + out,
+                "--epochs=1",
+                "--batch=16",
+                "--threads=1")
+            .succeeded();
+    assertTrue(printed.contains("mAP  "), printed);
+    String evaluated =
+        Command.run("eval", "--model", out, "--data=scenes:32", "--image-size=32").succeeded();
+    assertEquals(line(printed, "mAP"), line(evaluated, "mAP"));
+    assertTrue(evaluated.contains("at 0.5    mAP"), evaluated);
+    Command.run("eval", "--model", out, "--data=builtin:100")
+        .refused("is none of the model's (disc");
+    Command.run("search", "--task=detection", "--space=proxyless-small", "--out=" + out + "2")
+        .refused("task: detection is not what proxyless-small is for");
   }
 
   /** The same training, stopped after 6 of its 14 steps with a checkpoint after each. */

@@ -30,8 +30,8 @@ class EndingTest {
             "",
             "The search found a network that recognises 90.0 of 100 test images and takes 0.0950 ms"
                 + " for one on this machine, 5.0 % less than you allowed.",
-            "The best of networks drawn at random recognises 85.0, with as much training: the"
-                + " search is 5.0 ahead, in this one run.",
+            "The best of networks drawn at random recognises 85.0 of 100 test images, with as much"
+                + " training: the search is 5.0 ahead, in this one run.",
             "Open runs/a/report.html for all of it as pictures; `sextant eval --model runs/a` runs"
                 + " the network."),
         Ending.of(result, PublishedMethod.PROXYLESS_G.config(0.1), Path.of("runs/a")));
