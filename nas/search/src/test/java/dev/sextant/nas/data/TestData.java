@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.function.Executable;
@@ -64,22 +65,31 @@ public final class TestData {
    * ancestor of the working directory; the test is skipped where there is none.
    */
   public static Path real(String name) {
+    return found(name)
+        .orElseGet(
+            () -> {
+              System.out.println("skipped: no shared/data/" + name + " (set -Dsextant.data=DIR)");
+              Assumptions.abort("no shared/data/" + name);
+              throw new AssertionError();
+            });
+  }
+
+  /** The same where a test goes on without it. */
+  public static Optional<Path> found(String name) {
     String property = System.getProperty("sextant.data");
     if (property != null) {
       Path folder = Path.of(property, name);
       assertTrue(Files.isDirectory(folder), () -> folder + " of -Dsextant.data does not exist");
-      return folder;
+      return Optional.of(folder);
     }
     Path directory = Path.of("").toAbsolutePath();
     for (Path above = directory; above != null; above = above.getParent()) {
       Path folder = above.resolve("shared").resolve("data").resolve(name);
       if (Files.isDirectory(folder)) {
-        return folder;
+        return Optional.of(folder);
       }
     }
-    System.out.println("skipped: no shared/data/" + name + " (set -Dsextant.data=DIR)");
-    Assumptions.abort("no shared/data/" + name);
-    throw new AssertionError();
+    return Optional.empty();
   }
 
   static void assertSameBits(float[] expected, float[] actual, int length) {
