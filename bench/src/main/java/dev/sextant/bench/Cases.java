@@ -132,6 +132,7 @@ final class Cases {
             "proxyless-gpu",
             "single-path-pixel1",
             "mnasnet-b1",
+            "mobilenet-v2-ssdlite",
             "darts-v2",
             "pc-darts-cifar")) {
       full("inference", Inference.class, name + " b1 one", Effort.INFERENCE);

@@ -50,11 +50,11 @@ public final class OnnxSession implements AutoCloseable {
       Architecture.Input input = architecture.input();
       long[] extents = {batch, input.channels(), input.height(), input.width()};
       imageBuffer = direct(batch * input.channels() * input.height() * input.width());
-      logitBuffer = direct(batch * architecture.classes());
+      logitBuffer = direct(batch * architecture.outputs());
       images = OnnxTensor.createTensor(environment, imageBuffer, extents);
       logits =
           OnnxTensor.createTensor(
-              environment, logitBuffer, new long[] {batch, architecture.classes()});
+              environment, logitBuffer, new long[] {batch, architecture.outputs()});
       inputs = Map.of(session.getInputNames().iterator().next(), images);
       outputs = Map.of(session.getOutputNames().iterator().next(), logits);
     } catch (OrtException e) {

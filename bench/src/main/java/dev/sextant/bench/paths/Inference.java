@@ -28,7 +28,7 @@ public class Inference extends HotPath {
     int workers = asked.has(ONE) ? 1 : threads;
     Weights weights = Weights.random(architecture, 1);
     float[] images = values(architecture.input().shape(batch), 2);
-    float[] logits = new float[batch * architecture.classes()];
+    float[] logits = new float[batch * architecture.outputs()];
     return switch (engine) {
       case SEXTANT -> {
         CompiledModel model =

@@ -152,8 +152,7 @@ final class ServeCommand implements Runnable {
     FileTime written = written();
     Architecture architecture = Architecture.read(directory.architecture());
     Weights weights = Weights.read(directory.weights());
-    List<String> names =
-        ClassNames.of(weights.metadata(), architecture.classes()).orElse(List.of());
+    List<String> names = ClassNames.of(weights, architecture.classes()).orElse(List.of());
     CompiledModel compiled = CompiledModel.compile(architecture, weights, Device.CPU, 1, batch);
     return new Loaded(compiled, names, written);
   }

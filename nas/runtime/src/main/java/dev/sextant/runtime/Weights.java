@@ -1,11 +1,14 @@
 package dev.sextant.runtime;
 
+import com.google.gson.Gson;
+import com.google.gson.JsonParseException;
 import dev.sextant.runtime.event.LoadEvent;
 import dev.sextant.tensor.Rng;
 import dev.sextant.tensor.SextantException;
 import dev.sextant.tensor.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,6 +43,9 @@ public final class Weights {
    * CompiledModel} refuses another.
    */
   public static final String ARCHITECTURE = "architecture";
+
+  /** The key of the metadata that holds the names of the classes: a JSON array. */
+  public static final String CLASSES = "classes";
 
   private final SequencedMap<String, Entry> entries;
   private final Map<String, String> metadata;
@@ -110,6 +116,29 @@ public final class Weights {
           String.format(Locale.ROOT, "weights: there is no tensor named '%s'", name));
     }
     return entry;
+  }
+
+  /**
+   * {@return the names of the classes, in the order of the logits; empty where the metadata has
+   * none}
+   *
+   * @throws SextantException if they are damaged
+   */
+  public List<String> classNames() {
+    String text = metadata.get(CLASSES);
+    if (text == null) {
+      return List.of();
+    }
+    try {
+      String[] names = new Gson().fromJson(text, String[].class);
+      if (names != null && !Arrays.asList(names).contains(null)) {
+        return List.of(names);
+      }
+    } catch (JsonParseException e) {
+      // Said below.
+    }
+    throw new SextantException(
+        String.format(Locale.ROOT, "weights: metadata %s is no list of names", CLASSES));
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.sextant.runtime.CompiledModel;
 import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.Device;
 import dev.sextant.tensor.SextantException;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -16,7 +17,8 @@ import java.util.Locale;
  *   Detections found = new Detections(100);
  *   detector.detect(pixels, found);
  *   for (int i = 0; i < found.count(); i++) {
- *     draw(found.left(i), found.top(i), found.right(i), found.bottom(i), found.label(i));
+ *     draw(found.left(i), found.top(i), found.right(i), found.bottom(i),
+ *         detector.className(found.label(i)));
  *   }
  * }
  * }</pre>
@@ -27,12 +29,14 @@ import java.util.Locale;
 public final class Detector implements AutoCloseable {
   private final CompiledModel model;
   private final Anchors anchors;
+  private final List<String> names;
   private final BoxSelection.Limits limits;
   private final BoxSelection selection;
   private final float[] predictions;
 
-  private Detector(CompiledModel model, BoxSelection.Limits limits) {
+  private Detector(CompiledModel model, List<String> names, BoxSelection.Limits limits) {
     this.model = model;
+    this.names = names;
     this.limits = limits;
     anchors = Anchors.of(model.architecture());
     selection = new BoxSelection(anchors, limits);
@@ -70,7 +74,18 @@ public final class Detector implements AutoCloseable {
       int threads,
       BoxSelection.Limits limits) {
     Anchors.of(architecture);
-    return new Detector(CompiledModel.compile(architecture, weights, device, threads, 1), limits);
+    List<String> names = weights.classNames();
+    if (!names.isEmpty() && names.size() != architecture.classes()) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "%s: the weights name %d of its %d classes",
+              architecture.name(),
+              names.size(),
+              architecture.classes()));
+    }
+    return new Detector(
+        CompiledModel.compile(architecture, weights, device, threads, 1), names, limits);
   }
 
   /**
@@ -79,12 +94,21 @@ public final class Detector implements AutoCloseable {
    * @return a detector that the caller closes
    */
   public Detector fork() {
-    return new Detector(model.fork(), limits);
+    return new Detector(model.fork(), names, limits);
   }
 
   /** {@return the network} */
   public Architecture architecture() {
     return model.architecture();
+  }
+
+  /**
+   * {@return the name of a class; its number where the weights name none}
+   *
+   * @param label as {@link Detections#label} gives it
+   */
+  public String className(int label) {
+    return names.isEmpty() ? Integer.toString(label) : names.get(label);
   }
 
   /** {@return the boxes that its predictions start from} */

@@ -3,6 +3,7 @@ package dev.sextant.nas.cost;
 import com.google.gson.JsonObject;
 import dev.sextant.nas.cost.LatencyTable.Entry;
 import dev.sextant.nas.cost.LatencyTable.Key;
+import dev.sextant.runtime.layer.Conv;
 import dev.sextant.runtime.layer.Field;
 import dev.sextant.runtime.layer.LayerJson;
 import java.util.ArrayList;
@@ -88,9 +89,14 @@ final class TableJudgement {
 
   private record Sized(Key key, double ms, long macs, long bytes) {}
 
-  /** All of a layer but its sizes, which alone may differ among those that are compared. */
+  /**
+   * All of a layer but its sizes, which alone may differ among those that are compared. A pointwise
+   * convolution is a product, and much faster for what it computes than one with a window over the
+   * three channels of an image.
+   */
   private static String kind(Key key) {
     JsonObject layer = LayerJson.write(key.layer(), key.input());
+    layer.addProperty("pointwise", key.layer() instanceof Conv conv && conv.kernel() == 1);
     for (String size : List.of("kernel", "expand", "out", Field.STRIDE)) {
       layer.remove(size);
     }

@@ -1,16 +1,15 @@
 package dev.sextant.nas.data;
 
 import com.google.gson.Gson;
-import com.google.gson.JsonParseException;
 import dev.sextant.nas.data.file.DataFile;
 import dev.sextant.nas.data.file.DataTree;
 import dev.sextant.nas.data.file.FileNames;
+import dev.sextant.runtime.Weights;
 import dev.sextant.tensor.SextantException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,9 +19,6 @@ import java.util.stream.IntStream;
 
 /** Names of classes: beside the images, and of two data sets. */
 public final class ClassNames {
-  /** The key of a model's metadata that holds the names of its classes: a JSON array. */
-  private static final String METADATA = "classes";
-
   private static final long LARGEST_FILE = 1 << 20;
 
   private ClassNames() {}
@@ -113,53 +109,27 @@ public final class ClassNames {
    * @param metadata of the model's file
    */
   public static void put(List<String> names, Map<String, String> metadata) {
-    metadata.put(METADATA, new Gson().toJson(names));
+    metadata.put(Weights.CLASSES, new Gson().toJson(names));
   }
 
   /**
-   * {@return the names of a model's classes, or nothing if its metadata has none}
+   * {@return the names of a model's classes, or nothing if its weights do not tell them}
    *
-   * @param metadata of the model's file
+   * @param weights of the model
    * @param classes how many the model has
    * @throws SextantException if they are damaged or not as many as the model has
    */
-  public static Optional<List<String>> of(Map<String, String> metadata, int classes) {
-    return of(metadata)
-        .map(
-            names -> {
-              if (names.size() != classes) {
-                throw new SextantException(
-                    String.format(
-                        Locale.ROOT,
-                        "weights: metadata %s does not name the %d classes",
-                        METADATA,
-                        classes));
-              }
-              return names;
-            });
-  }
-
-  /**
-   * {@return the names of a model's classes, or nothing if its metadata has none}
-   *
-   * @param metadata of the model's file
-   * @throws SextantException if they are damaged
-   */
-  public static Optional<List<String>> of(Map<String, String> metadata) {
-    String text = metadata.get(METADATA);
-    if (text == null) {
-      return Optional.empty();
+  public static Optional<List<String>> of(Weights weights, int classes) {
+    List<String> names = weights.classNames();
+    if (!names.isEmpty() && names.size() != classes) {
+      throw new SextantException(
+          String.format(
+              Locale.ROOT,
+              "weights: metadata %s does not name the %d classes",
+              Weights.CLASSES,
+              classes));
     }
-    try {
-      String[] names = new Gson().fromJson(text, String[].class);
-      if (names != null && !Arrays.asList(names).contains(null)) {
-        return Optional.of(List.of(names));
-      }
-    } catch (JsonParseException e) {
-      // Said below.
-    }
-    throw new SextantException(
-        String.format(Locale.ROOT, "weights: metadata %s is no list of names", METADATA));
+    return names.isEmpty() ? Optional.empty() : Optional.of(names);
   }
 
   /**

@@ -49,7 +49,7 @@ public record TrainedModel(
     Weights weights = Weights.read(directory.weights());
     weights.check(architecture);
     Optional<List<String>> names =
-        ClassNames.of(weights.metadata(), architecture.classes())
+        ClassNames.of(weights, architecture.classes())
             .or(new RunFile(directory)::classNames)
             .filter(known -> known.size() == architecture.classes());
     return new TrainedModel(
@@ -77,10 +77,7 @@ public record TrainedModel(
     Weights read = Weights.read(weights);
     read.check(architecture);
     return new TrainedModel(
-        weights.toString(),
-        architecture,
-        read,
-        ClassNames.of(read.metadata(), architecture.classes()));
+        weights.toString(), architecture, read, ClassNames.of(read, architecture.classes()));
   }
 
   /**

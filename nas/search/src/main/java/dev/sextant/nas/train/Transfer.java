@@ -109,7 +109,7 @@ public final class Transfer {
    * @param classes of the images
    */
   public static boolean keepsClassifier(Weights from, List<String> classes) {
-    return ClassNames.of(from.metadata()).filter(classes::equals).isPresent();
+    return from.classNames().equals(classes);
   }
 
   /**

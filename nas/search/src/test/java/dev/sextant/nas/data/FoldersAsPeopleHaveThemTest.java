@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sextant.runtime.Weights;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.text.Normalizer;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -419,12 +421,13 @@ class FoldersAsPeopleHaveThemTest {
     assertError(() -> match(List.of("a", "b"), List.of("0", "1")), "class '0'");
     assertError(() -> match(List.of("a", "a"), List.of("a")), "two classes 'a'");
     Map<String, String> metadata = new HashMap<>();
-    assertEquals(Optional.empty(), ClassNames.of(metadata, 2));
+    assertEquals(Optional.empty(), ClassNames.of(named(metadata), 2));
     ClassNames.put(List.of("a,\"b\"", "\u00C4"), metadata);
-    assertEquals(Optional.of(List.of("a,\"b\"", "\u00C4")), ClassNames.of(metadata, 2));
-    assertError(() -> ClassNames.of(metadata, 3), "metadata classes does not name the 3 classes");
+    assertEquals(Optional.of(List.of("a,\"b\"", "\u00C4")), ClassNames.of(named(metadata), 2));
+    assertError(
+        () -> ClassNames.of(named(metadata), 3), "metadata classes does not name the 3 classes");
     for (String damaged : List.of("", "7", "[1", "[\"a\",null]", "{}")) {
-      assertError(() -> ClassNames.of(Map.of("classes", damaged), 2), "metadata classes");
+      assertError(() -> ClassNames.of(named(Map.of("classes", damaged)), 2), "metadata classes");
     }
     images("b", 10);
     images("c", 10);
@@ -435,5 +438,9 @@ class FoldersAsPeopleHaveThemTest {
 
   private static int[] match(List<String> model, List<String> data) {
     return ClassNames.match(model, data, "here");
+  }
+
+  private static Weights named(Map<String, String> metadata) {
+    return new Weights(new LinkedHashMap<>(), metadata);
   }
 }

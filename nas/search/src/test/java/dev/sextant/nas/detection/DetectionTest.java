@@ -212,7 +212,7 @@ class DetectionTest {
       score = run.run();
     }
     Weights weights = Weights.read(directory.weights());
-    assertEquals(Optional.of(scenes.classNames()), ClassNames.of(weights.metadata(), 5));
+    assertEquals(Optional.of(scenes.classNames()), ClassNames.of(weights, 5));
     Evaluation evaluation = Evaluation.of(network, weights, scenes.test(), Device.CPU, 2);
     assertEquals(score, evaluation.score());
     Evaluation.Objects objects = (Evaluation.Objects) evaluation;
@@ -228,6 +228,7 @@ class DetectionTest {
         detector.detect(pixels, found);
         alone.add(found, scenes.test().scene(i));
       }
+      assertEquals("triangle", detector.className(2));
     }
     assertEquals(score, alone.value(), 1e-3);
   }
