@@ -67,6 +67,12 @@ public final class BudgetCheck {
     if (!limits.isEmpty()) {
       config.budget().each().forEach(budget -> NearestLimits.check(budget, cost, limits));
     }
+    if (setup.space().detects() && config.retraining().teacher().weight() > 0) {
+      throw new SextantException(
+          "teacher-weight: a teacher's logits are of classes of images, "
+              + setup.space().name()
+              + " is for objects");
+    }
     if (config.retraining().regularization().auxiliary() > 0) {
       Auxiliary.layer(setup.space().derive(cost.mostProbable(alike(setup.space().options()))));
     }

@@ -43,6 +43,7 @@ public final class Alternatives {
    * @throws SextantException if it forks, or is one of cells, or no layer of it has an alternative
    */
   public static Space space(Architecture network) {
+    network.requireClassifier();
     List<Position> positions = new ArrayList<>();
     List<Shape> shapes = network.shapes();
     boolean any = false;

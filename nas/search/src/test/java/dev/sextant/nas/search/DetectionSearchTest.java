@@ -11,12 +11,15 @@ import dev.sextant.nas.data.DataOptions;
 import dev.sextant.nas.data.Datasets;
 import dev.sextant.nas.data.ImageDataset;
 import dev.sextant.nas.method.PublishedMethod;
+import dev.sextant.nas.method.Retraining;
 import dev.sextant.nas.method.SearchConfig;
+import dev.sextant.nas.method.TeacherConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.report.Report;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
 import dev.sextant.nas.run.SearchSetup;
+import dev.sextant.nas.shrink.Alternatives;
 import dev.sextant.nas.space.Space;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.tensor.Device;
@@ -37,10 +40,6 @@ class DetectionSearchTest {
 
   @TempDir private Path folder;
 
-  private static final class Stop extends RuntimeException {
-    private static final long serialVersionUID = 1;
-  }
-
   private static ImageDataset data() {
     return Datasets.open(DATA, OPTIONS);
   }
@@ -51,8 +50,16 @@ class DetectionSearchTest {
     double budget = (cost.minimum() + cost.maximum()) / 2;
     SearchConfig tiny = TinyRun.config(3, method.recipe(), budget);
     // A few steps have to move something.
-    SearchConfig config = tiny.forDetection().withArchitecture(tiny.architecture());
+    SearchConfig config =
+        taught(tiny.forDetection().withArchitecture(tiny.architecture()), TeacherConfig.NONE);
     return new SearchSetup(DATA, OPTIONS, space, config, true, Device.CPU, 1, 1, 1);
+  }
+
+  private static SearchConfig taught(SearchConfig config, TeacherConfig teacher) {
+    Retraining own = config.retraining();
+    return config.withRetraining(
+        new Retraining(
+            own.epochs(), own.rate(), own.inheritWeights(), own.regularization(), teacher));
   }
 
   private static SearchRun start(Path path, SearchSetup setup, double seconds, Progress progress) {
@@ -83,22 +90,8 @@ class DetectionSearchTest {
     assertTrue(Report.title(new RunDirectory(whole)).startsWith("detection-small"));
 
     Path stopped = folder.resolve("stopped");
-    Progress stop =
-        new Progress() {
-          private int left = 7;
-
-          @Override
-          public void step(String stage, long done, long steps, String status, long peakBytes) {
-            if (--left == 0) {
-              throw new Stop();
-            }
-          }
-
-          @Override
-          public void message(String text) {}
-        };
-    try (SearchRun run = start(stopped, setup, 0, stop)) {
-      assertThrows(Stop.class, run::run);
+    try (SearchRun run = start(stopped, setup, 0, new StopAfter(7))) {
+      assertThrows(StopAfter.Stopped.class, run::run);
     }
     try (SearchRun resumed = SearchRun.resume(new RunDirectory(stopped), 1e9, Progress.NONE)) {
       resumed.run();
@@ -107,6 +100,23 @@ class DetectionSearchTest {
       assertArrayEquals(
           Files.readAllBytes(whole.resolve(file)), Files.readAllBytes(stopped.resolve(file)), file);
     }
+  }
+
+  @Test
+  void teachersAreForClassifiers() {
+    SearchSetup setup = setup(PublishedMethod.TUNAS);
+    SearchConfig taught = taught(setup.config(), new TeacherConfig(0.5, 2));
+    SearchSetup asked =
+        new SearchSetup(DATA, OPTIONS, setup.space(), taught, true, Device.CPU, 1, 1, 1);
+    String message =
+        assertThrows(SextantException.class, () -> BudgetCheck.check(asked, TinyRun.model(asked)))
+            .getMessage();
+    assertEquals(
+        "teacher-weight: a teacher's logits are of classes of images, detection-small is for"
+            + " objects",
+        message);
+    assertThrows(
+        SextantException.class, () -> Alternatives.space(setup.space().derive(new int[8])));
   }
 
   @Test

@@ -27,10 +27,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class TreeRunTest {
   @TempDir private Path folder;
 
-  private static final class Stop extends RuntimeException {
-    private static final long serialVersionUID = 1;
-  }
-
   private static SearchSetup setup(PublishedMethod method) {
     ImageDataset data = TinyRun.data();
     Space space =
@@ -63,21 +59,7 @@ class TreeRunTest {
     assertEquals(setup.space().layers(), result.found().architecture().layers().size());
 
     Path stopped = folder.resolve("stopped");
-    Progress stop =
-        new Progress() {
-          private int left = 17;
-
-          @Override
-          public void step(String stage, long done, long steps, String status, long peakBytes) {
-            if (--left == 0) {
-              throw new Stop();
-            }
-          }
-
-          @Override
-          public void message(String text) {}
-        };
-    assertThrows(Stop.class, () -> run(stopped, setup, stop));
+    assertThrows(StopAfter.Stopped.class, () -> run(stopped, setup, new StopAfter(17)));
     try (SearchRun resumed = SearchRun.resume(new RunDirectory(stopped), 1e9, Progress.NONE)) {
       resumed.run();
     }
