@@ -13,6 +13,7 @@ import dev.sextant.nas.method.Limit;
 import dev.sextant.nas.method.SearchConfig;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.SearchResult;
+import dev.sextant.nas.train.Evaluation;
 import dev.sextant.runtime.Architecture;
 import dev.sextant.runtime.Latency;
 import dev.sextant.runtime.LatencyMeter;
@@ -76,7 +77,7 @@ final class Terminal {
         Locale.ROOT,
         "                     predicted  measured ms  vs budget  %13s  parameters     "
             + " MACs   seconds%n",
-        "test " + measure(result.found().architecture()));
+        "test " + Evaluation.measure(result.found().architecture()));
     if (original != null) {
       row("given", original, config, config.budget().cost());
     }
@@ -195,10 +196,6 @@ final class Terminal {
           "doubtful  at other times %.0f %% more: something else ran, measure again%n",
           100 * latency.relativeInterval());
     }
-  }
-
-  private static String measure(Architecture architecture) {
-    return architecture.detects() ? "mAP" : "accuracy";
   }
 
   /** A latency and what it is of. */

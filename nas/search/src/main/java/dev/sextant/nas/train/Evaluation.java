@@ -50,6 +50,15 @@ public sealed interface Evaluation {
   /** Images of which a detector's finds are kept. */
   int SHOWN = 24;
 
+  /**
+   * {@return what {@link #score} is called: {@code accuracy}, or of a detector {@code mAP}}
+   *
+   * @param architecture that is evaluated
+   */
+  static String measure(Architecture architecture) {
+    return architecture.detects() ? "mAP" : "accuracy";
+  }
+
   /** {@return how good it is, 0 to 1: accuracy, or mean average precision} */
   double score();
 

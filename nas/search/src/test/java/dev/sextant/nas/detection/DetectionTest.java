@@ -23,6 +23,7 @@ import dev.sextant.nas.method.TrainingConfig;
 import dev.sextant.nas.provider.Progress;
 import dev.sextant.nas.run.RunDirectory;
 import dev.sextant.nas.run.TrainingSetup;
+import dev.sextant.nas.search.StopAfter;
 import dev.sextant.nas.space.Space;
 import dev.sextant.nas.train.Evaluation;
 import dev.sextant.nas.train.TrainingRun;
@@ -49,15 +50,6 @@ class DetectionTest {
   private static final int SIZE = 48;
 
   @TempDir private Path folder;
-
-  private static final Progress SILENT =
-      new Progress() {
-        @Override
-        public void step(String stage, long done, long steps, String status, long peakBytes) {}
-
-        @Override
-        public void message(String text) {}
-      };
 
   @Test
   void generatedScenesAreTheSameAndTheirBoxesAreTight() {
@@ -208,7 +200,7 @@ class DetectionTest {
     ImageDataset scenes = images(setup);
     RunDirectory directory = RunDirectory.create(folder.resolve("run"));
     double score;
-    try (TrainingRun run = TrainingRun.start(directory, setup, scenes, 60, SILENT)) {
+    try (TrainingRun run = TrainingRun.start(directory, setup, scenes, 60, Progress.NONE)) {
       score = run.run();
     }
     Weights weights = Weights.read(directory.weights());
@@ -240,25 +232,13 @@ class DetectionTest {
     TrainingSetup setup = setup(network, 32, 2);
     byte[][] weights = new byte[2][];
     for (int i = 0; i < 2; i++) {
-      long stop = i == 0 ? Long.MAX_VALUE : 3;
       RunDirectory directory = RunDirectory.create(folder.resolve("run" + i));
-      Progress stopping =
-          new Progress() {
-            @Override
-            public void step(String stage, long done, long steps, String status, long peak) {
-              if (done == stop) {
-                throw new SextantException("stopped");
-              }
-            }
-
-            @Override
-            public void message(String text) {}
-          };
+      Progress stopping = i == 0 ? Progress.NONE : new StopAfter(3);
       try (TrainingRun run = TrainingRun.start(directory, setup, images(setup), 0, stopping)) {
         run.run();
-      } catch (SextantException e) {
-        assertEquals("stopped", e.getMessage());
-        try (TrainingRun run = TrainingRun.resume(directory, 60, SILENT)) {
+      } catch (StopAfter.Stopped e) {
+        assertEquals(1, i);
+        try (TrainingRun run = TrainingRun.resume(directory, 60, Progress.NONE)) {
           run.run();
         }
       }
@@ -282,7 +262,7 @@ class DetectionTest {
                         setup(network, 32, 1),
                         labelled,
                         60,
-                        SILENT))
+                        Progress.NONE))
             .getMessage());
   }
 }

@@ -3,16 +3,16 @@ package dev.sextant.nas.search;
 import dev.sextant.nas.provider.Progress;
 
 /** Throws at a step, as whatever ends a run on its way. */
-final class StopAfter implements Progress {
+public final class StopAfter implements Progress {
   private int left;
 
   /** At that step, from 1. */
-  StopAfter(int step) {
+  public StopAfter(int step) {
     left = step;
   }
 
   /** What it throws. */
-  static final class Stopped extends RuntimeException {
+  public static final class Stopped extends RuntimeException {
     private static final long serialVersionUID = 1;
   }
 
